@@ -1,0 +1,20 @@
+# SPDX-License-Identifier: Apache-2.0
+# Run by hiky_embed: writes OUT from FILES (separated by |).
+string(REPLACE "|" ";" files "${FILES}")
+set(text "#pragma once\n#include <string_view>\nnamespace ${NAMESPACE} {\nstruct file { std::string_view name, text; };\n")
+set(all "")
+foreach(file IN LISTS files)
+  get_filename_component(name "${file}" NAME)
+  set(file_name "${name}")
+  string(MAKE_C_IDENTIFIER "${name}" name)
+  string(APPEND all "{\"${file_name}\", ${name}}, ")
+  file(READ "${file}" hex HEX)
+  string(LENGTH "${hex}" length)
+  math(EXPR length "${length} / 2")
+  # Bytes, not a raw string: any content is safe, and no compiler limit on literals is met.
+  string(REGEX REPLACE "([0-9a-f][0-9a-f])" "\\\\x\\1" bytes "${hex}")
+  string(REGEX REPLACE "(\\\\x[0-9a-f][0-9a-f]\\\\x[0-9a-f][0-9a-f]\\\\x[0-9a-f][0-9a-f]\\\\x[0-9a-f][0-9a-f]\\\\x[0-9a-f][0-9a-f]\\\\x[0-9a-f][0-9a-f]\\\\x[0-9a-f][0-9a-f]\\\\x[0-9a-f][0-9a-f])" "\\1\"\n  \"" bytes "${bytes}")
+  string(APPEND text "inline constexpr std::string_view ${name}{\n  \"${bytes}\", ${length}};\n")
+endforeach()
+string(APPEND text "inline constexpr file all[]{${all}};\n}\n")
+file(WRITE "${OUT}" "${text}")
