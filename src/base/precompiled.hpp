@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+// The slow headers, read once per build. Not a way to share names: every file includes what it uses.
+#pragma once
+#include <boost/asio.hpp>
+#include <boost/json.hpp>
+#include <fmt/format.h>
+
+#include <chrono>
+#include <expected>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <variant>
+#include <vector>

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+// A finished WebSocket text frame (RFC 6455, unmasked), made once and shared by all its receivers on all threads.
+#pragma once
+#include <boost/smart_ptr/intrusive_ptr.hpp>
+
+#include <atomic>
+#include <cstdint>
+#include <string_view>
+
+namespace hiky {
+
+// Header and payload in one block of memory, immutable after creation.
+class shared_frame {
+ public:
+  std::string_view bytes() const { return {data() , size_}; }
+  std::string_view payload() const { return bytes().substr(header_size_); }
+
+  // `first_byte` is FIN and opcode; 0x81 is a whole text message.
+  static boost::intrusive_ptr<shared_frame const> make(std::string_view payload, std::uint8_t first_byte = 0x81);
+
+ private:
+  shared_frame(std::uint32_t size, std::uint8_t header_size) : size_(size), header_size_(header_size) {}
+  char const* data() const { return reinterpret_cast<char const*>(this + 1); }
+
+  friend void intrusive_ptr_add_ref(shared_frame const* f) noexcept { f->users_.fetch_add(1, std::memory_order_relaxed); }
+  friend void intrusive_ptr_release(shared_frame const* f) noexcept {
+    if (f->users_.fetch_sub(1, std::memory_order_acq_rel) == 1) destroy(f);
+  }
+  static void destroy(shared_frame const* f) noexcept;
+
+  mutable std::atomic<std::uint32_t> users_{0};
+  std::uint32_t size_;
+  std::uint8_t header_size_;
+};
+
+using frame_ptr = boost::intrusive_ptr<shared_frame const>;
+
+}  // namespace hiky
