@@ -1,0 +1,306 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "redis/client.hpp"
+
+#include <boost/asio/cancel_after.hpp>
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/connect.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/generic/stream_protocol.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <fmt/format.h>
+
+#include <random>
+
+#include "base/log.hpp"
+
+namespace hiky::redis {
+
+using namespace std::chrono_literals;
+using socket = asio::generic::stream_protocol::socket;
+using boost::system::error_code;
+
+namespace {
+
+constexpr auto first_pause = 50ms;
+constexpr auto longest_pause = 2000ms;
+constexpr std::size_t read_size = 16 * 1024;
+
+error lost(error_code ec) { return {errc::not_connected, "connection to Redis lost: " + ec.message()}; }
+
+}  // namespace
+
+struct client::core : std::enable_shared_from_this<client::core> {
+  core(asio::any_io_executor executor, address to)
+      : ex(std::move(executor)), where(std::move(to)), sock(ex), deadline_timer(ex), pause_timer(ex), state_timer(ex) {}
+
+  task<> run(std::uint64_t life) {
+    auto pause = std::chrono::milliseconds{first_pause};
+    std::minstd_rand random{std::random_device{}()};
+    while (life == current_life) {
+      auto const up = co_await connect();
+      if (life != current_life) break;
+      if (up) {
+        pause = first_pause;
+        auto const why = co_await read();
+        if (life != current_life) break;
+        log::warn("redis.lost", {{"redis", where.to_string()}, {"database", where.database}, {"reason", why.text}});
+        drop(why);
+      } else {
+        if (last_error.text != up.error().text) {
+          log::warn("redis.unreachable", {{"redis", where.to_string()}, {"reason", up.error().text}});
+        }
+        counts.failures.fetch_add(1, std::memory_order_relaxed);
+        last_error = up.error();
+        drop(up.error());
+      }
+      if (life != current_life) break;
+      // Jitter: instances that lost the same Redis must not all come back in the same instant.
+      auto const ms = std::uniform_int_distribution<long>(pause.count() / 2, pause.count())(random);
+      pause_timer.expires_after(std::chrono::milliseconds{ms});
+      error_code ignored;
+      co_await pause_timer.async_wait(asio::redirect_error(use_task, ignored));
+      pause = std::min(pause * 2, std::chrono::milliseconds{longest_pause});
+    }
+  }
+
+  task<result<void>> connect() {
+    sock = socket{ex};
+    error_code ec;
+    if (where.unix_path.empty()) {
+      asio::ip::tcp::resolver resolver{ex};
+      auto const found = co_await resolver.async_resolve(where.host, where.port,
+                                                         asio::cancel_after(where.connect_deadline, asio::redirect_error(use_task, ec)));
+      if (ec) co_return fail(errc::not_connected, fmt::format("cannot resolve {}: {}", where.host, ec.message()));
+      for (auto const& entry : found) {
+        ec = co_await open(entry.endpoint());
+        if (!ec) break;
+      }
+      if (!ec) sock.set_option(asio::ip::tcp::no_delay{true}, ec);
+    } else if (where.unix_path.size() > 107) {
+      co_return fail(errc::invalid_argument, fmt::format("the socket path '{}' is longer than the 107 bytes Linux allows", where.unix_path));
+    } else {
+      ec = co_await open(asio::local::stream_protocol::endpoint{where.unix_path});
+    }
+    if (!ec) sock.non_blocking(true, ec);
+    if (ec) co_return fail(errc::not_connected, fmt::format("cannot connect to {}: {}", where.to_string(), ec.message()));
+    counts.connects.fetch_add(1, std::memory_order_relaxed);
+    open_ = true;
+    co_return co_await log_in();
+  }
+
+  task<error_code> open(asio::generic::stream_protocol::endpoint to) {
+    error_code ec;
+    sock = socket{ex};
+    co_await sock.async_connect(to, asio::cancel_after(where.connect_deadline, asio::redirect_error(use_task, ec)));
+    co_return ec;
+  }
+
+  // The answer to HELLO is read here, since the read loop runs only on a connection that is logged in.
+  task<result<void>> log_in() {
+    request hello;
+    if (where.password.empty()) {
+      hello.add("HELLO", 3, "SETNAME", where.client_name);
+    } else {
+      hello.add("HELLO", 3, "AUTH", where.user.empty() ? "default" : where.user, where.password, "SETNAME", where.client_name);
+    }
+    if (where.database != 0) hello.add("SELECT", where.database);
+    std::optional<result<reply>> answer;
+    submit(hello, [&answer](result<reply> r) { answer = std::move(r); });
+    while (!answer) {
+      error_code ec;
+      auto const room = chat.prepare(read_size);
+      auto const size = co_await sock.async_read_some(
+          asio::buffer(room.data(), room.size()), asio::cancel_after(where.connect_deadline, asio::redirect_error(use_task, ec)));
+      if (ec) co_return std::unexpected(lost(ec));
+      if (auto const fed = chat.commit(size); !fed) co_return fed;
+    }
+    if (!*answer) co_return std::unexpected(answer->error());
+    if (auto const refused = (*answer)->server_error()) {
+      co_return fail(errc::server_error, fmt::format("{} refused the login: {}", where.to_string(), *refused));
+    }
+    logged_in = true;
+    last_error = {};
+    log::debug("redis.connected", {{"redis", where.to_string()}, {"database", where.database}});
+    state_timer.cancel();
+    if (state_handler) state_handler(true);
+    co_return result<void>{};
+  }
+
+  task<error> read() {
+    for (;;) {
+      error_code ec;
+      auto const room = chat.prepare(read_size);
+      auto const size = co_await sock.async_read_some(asio::buffer(room.data(), room.size()), asio::redirect_error(use_task, ec));
+      if (ec) co_return hung ? error{errc::not_connected, "Redis hangs: no answer for two deadlines"} : lost(ec);
+      auto const fed = chat.commit(size);
+      if (pushes_seen) {
+        pushes_seen = false;
+        if (batch_end) batch_end();
+      }
+      if (!fed) co_return fed.error();
+    }
+  }
+
+  void drop(error const& why) {
+    auto const was_up = std::exchange(logged_in, false);
+    open_ = hung = false;
+    error_code ignored;
+    sock.close(ignored);
+    chat.abandon(why);
+    deadline_timer.cancel();
+    armed = false;
+    if (was_up && state_handler) state_handler(false);
+  }
+
+  // Queues and sees to it that the bytes leave at the end of this turn, together with those of the same turn.
+  void submit(request const& r, exchange::done then) {
+    auto const queued = chat.submit(r, exchange::clock::now() + where.deadline, then);
+    if (!queued) {
+      asio::post(ex, [then = std::move(then), why = queued.error()]() mutable { std::move(then)(result<reply>{std::unexpected(why)}); });
+      return;
+    }
+    counts.requests.fetch_add(1, std::memory_order_relaxed);
+    arm_deadline();
+    wake_writer();
+  }
+
+  void wake_writer() {
+    if (std::exchange(flush_posted, true)) return;
+    asio::post(ex, [self = shared_from_this()] {
+      self->flush_posted = false;
+      self->write();
+    });
+  }
+
+  void write() {
+    if (writing || !open_) return;
+    if (unsent.empty()) unsent = chat.take_output(), sent = 0;
+    while (sent < unsent.size()) {
+      error_code ec;
+      sent += sock.write_some(asio::buffer(unsent.data() + sent, unsent.size() - sent), ec);
+      if (ec == asio::error::would_block) {
+        writing = true;
+        sock.async_wait(socket::wait_write, [self = shared_from_this(), life = connection_number()](error_code failed) {
+          self->writing = false;
+          if (!failed && life == self->connection_number()) self->write();
+        });
+        return;
+      }
+      if (ec) break;  // the read loop sees the same, and ends the connection
+      if (sent == unsent.size() && chat.has_output()) unsent = chat.take_output(), sent = 0;
+    }
+    unsent.clear();
+    sent = 0;
+  }
+
+  std::uint64_t connection_number() const { return counts.connects; }
+
+  void arm_deadline() {
+    if (armed) return;
+    auto const when = chat.oldest_deadline();
+    if (!when) return;
+    armed = true;
+    // A little late on purpose: one timer per deadline's length serves all requests in it.
+    deadline_timer.expires_at(std::max(*when, exchange::clock::now() + 20ms));
+    deadline_timer.async_wait([self = shared_from_this()](error_code ec) {
+      if (ec) return;
+      self->armed = false;
+      auto const now = exchange::clock::now();
+      self->chat.expire(now);
+      if (auto const oldest = self->chat.oldest_deadline(); oldest && *oldest + self->where.deadline <= now && self->open_) {
+        self->hung = true;
+        error_code ignored;
+        self->sock.cancel(ignored);
+        return;
+      }
+      self->arm_deadline();
+    });
+  }
+
+  asio::any_io_executor ex;
+  address where;
+  socket sock;
+  exchange chat;
+  counters counts;
+  asio::steady_timer deadline_timer, pause_timer, state_timer;
+  std::function<void(bool)> state_handler;
+  std::function<void()> batch_end;
+  error last_error{errc::not_connected, "not started"};
+  std::string unsent;
+  std::size_t sent = 0;
+  std::uint64_t current_life = 0;
+  bool open_ = false, logged_in = false, writing = false, flush_posted = false, armed = false, hung = false, pushes_seen = false;
+};
+
+client::client(asio::any_io_executor executor, address where) : core_(std::make_shared<core>(std::move(executor), std::move(where))) {}
+client::~client() { stop(); }
+
+void client::start() {
+  auto const life = ++core_->current_life;
+  asio::co_spawn(core_->ex, [core = core_, life] { return core->run(life); }, asio::detached);
+}
+
+void client::stop() {
+  ++core_->current_life;
+  core_->pause_timer.cancel();
+  core_->state_timer.cancel();
+  core_->state_handler = nullptr;
+  core_->drop({errc::not_connected, "the connection to Redis was closed here"});
+}
+
+bool client::connected() const { return core_->logged_in; }
+
+task<result<void>> client::wait_connected(std::chrono::milliseconds patience) {
+  auto core = core_;
+  auto const until = exchange::clock::now() + patience;
+  while (!core->logged_in && exchange::clock::now() < until) {
+    core->state_timer.expires_at(until);
+    error_code ignored;
+    co_await core->state_timer.async_wait(asio::redirect_error(use_task, ignored));
+  }
+  if (!core->logged_in) co_return std::unexpected(core->last_error);
+  co_return result<void>{};
+}
+
+task<result<reply>> client::exec_each(request r) {
+  auto core = core_;
+  if (!core->logged_in) {
+    co_return fail(errc::not_connected, "no connection to Redis at " + core->where.to_string() + ": " + core->last_error.text);
+  }
+  co_return co_await asio::async_initiate<asio::use_awaitable_t<> const, void(result<reply>)>(
+      [&core, &r](auto handler) { core->submit(r, std::move(handler)); }, use_task);
+}
+
+task<result<reply>> client::exec(request r) {
+  auto answer = co_await exec_each(std::move(r));
+  if (answer) {
+    if (auto const refused = answer->server_error()) co_return fail(errc::server_error, std::string{*refused});
+  }
+  co_return answer;
+}
+
+void client::send(request const& r) {
+  if (!core_->logged_in) return;
+  core_->chat.submit_silent(r);
+  core_->wake_writer();
+}
+
+void client::on_push(exchange::push_handler handler, std::function<void()> batch_end) {
+  core_->batch_end = std::move(batch_end);
+  core_->chat.on_push([core = core_.get(), handler = std::move(handler)](std::span<node const> message) {
+    core->pushes_seen = true;
+    handler(message);
+  });
+}
+
+void client::on_state(std::function<void(bool)> handler) { core_->state_handler = std::move(handler); }
+address const& client::where() const { return core_->where; }
+counters const& client::counts() const { return core_->counts; }
+asio::any_io_executor client::executor() const { return core_->ex; }
+
+}  // namespace hiky::redis

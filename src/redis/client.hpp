@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+// One connection to Redis that keeps itself up: connects, logs in, selects its database, and comes back after a loss.
+// Every request is pipelined with whatever else is under way, and answered within its deadline, whatever Redis does.
+// Lives on one executor (one thread, or a strand): no locks.
+#pragma once
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <span>
+
+#include "base/async.hpp"
+#include "redis/address.hpp"
+#include "redis/exchange.hpp"
+#include "redis/reply.hpp"
+#include "redis/request.hpp"
+
+namespace hiky::redis {
+
+// Written by the client's thread, readable from any.
+struct counters {
+  std::atomic<std::uint64_t> requests{0}, connects{0}, failures{0};
+};
+
+class client {
+ public:
+  client(asio::any_io_executor executor, address where);
+  ~client();
+  client(client const&) = delete;
+  client& operator=(client const&) = delete;
+
+  // Starts connecting and keeps at it, with backoff and jitter, until stop().
+  void start();
+  // Ends the connection; what still waits is answered with not_connected. start() may follow.
+  void stop();
+
+  bool connected() const;
+  // Waits for the connection, at most `patience`. Otherwise the error of the last try.
+  task<result<void>> wait_connected(std::chrono::milliseconds patience);
+
+  // Sends one request (one or more commands) and gives its reply.
+  // not_connected: not sent, or the connection was lost before the answer; a command that writes may then have run.
+  // timeout: no answer within the deadline. overloaded: refused. server_error: Redis refused one of the commands.
+  task<result<reply>> exec(request r);
+  // The same, with error replies left in place, for batches in which one failure must not hide the rest.
+  task<result<reply>> exec_each(request r);
+
+  // Commands answered by pushes only (SUBSCRIBE, UNSUBSCRIBE). Dropped when there is no connection.
+  void send(request const& r);
+  // Set before start(). `batch_end` follows each read that held pushes.
+  void on_push(exchange::push_handler handler, std::function<void()> batch_end);
+  // Called with true after each login, and with false after each loss.
+  void on_state(std::function<void(bool)> handler);
+
+  address const& where() const;
+  counters const& counts() const;
+  asio::any_io_executor executor() const;
+
+ private:
+  struct core;
+  std::shared_ptr<core> core_;  // outlives the client while its coroutines unwind
+};
+
+}  // namespace hiky::redis

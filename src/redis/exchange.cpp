@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "redis/exchange.hpp"
+
+#include <cstring>
+
+namespace hiky::redis {
+
+using boost::redis::resp3::type;
+
+result<void> exchange::submit(request const& r, clock::time_point deadline, done& then) {
+  if (out_.size() + r.payload().size() > max_unsent || waiting_.size() >= max_waiting) {
+    return fail(errc::overloaded, "too much is waiting for Redis already");
+  }
+  out_ += r.payload();
+  waiting_.push_back({std::move(then), r.commands(), deadline, {}});
+  return {};
+}
+
+std::string exchange::take_output() { return std::exchange(out_, {}); }
+
+std::span<char> exchange::prepare(std::size_t least) {
+  if (begin_ == end_) begin_ = end_ = 0;
+  if (in_.size() - end_ < least && begin_ > 0) {
+    std::memmove(in_.data(), in_.data() + begin_, end_ - begin_);
+    end_ -= begin_;
+    begin_ = 0;
+  }
+  if (in_.size() - end_ < least) in_.resize(std::max(in_.size() * 2, end_ + least));
+  return std::span{in_}.subspan(end_);
+}
+
+result<void> exchange::commit(std::size_t size) {
+  end_ += size;
+  while (begin_ < end_) {
+    std::string_view const view{in_.data() + begin_, end_ - begin_};
+    boost::system::error_code ec;
+    while (!parser_.done()) {
+      auto const got = parser_.consume(view, ec);
+      if (ec) return fail(errc::unexpected_reply, "not RESP3: " + ec.message());
+      if (!got) return {};
+      auto const offset = got->value.empty() ? 0 : static_cast<std::size_t>(got->value.data() - view.data());
+      pieces_.push_back({got->data_type, got->aggregate_size, got->depth, offset, got->value.size()});
+    }
+    message_.clear();
+    for (auto const& p : pieces_) message_.push_back({p.type, p.aggregate_size, p.depth, view.substr(p.offset, p.size)});
+    pieces_.clear();
+    begin_ += parser_.get_consumed();
+    parser_.reset();
+    deliver();
+  }
+  return {};
+}
+
+void exchange::deliver() {
+  if (message_.front().data_type == type::push) {
+    if (push_) push_(message_);
+    return;
+  }
+  if (waiting_.empty()) return;  // an answer nobody waits for: the server's farewell, for one
+  auto& front = waiting_.front();
+  if (front.then) front.answer.append(message_);
+  if (--front.missing == 0) complete_front();
+}
+
+void exchange::complete_front() {
+  // Taken off the queue first: the handler may submit again.
+  auto finished = std::move(waiting_.front());
+  waiting_.pop_front();
+  if (finished.then) std::move(finished.then)(result<reply>{std::move(finished.answer)});
+}
+
+void exchange::expire(clock::time_point now) {
+  // Deadlines are in order, since all requests of a client have the same patience.
+  for (std::size_t i = 0; i < waiting_.size() && waiting_[i].deadline <= now; ++i) {
+    if (auto then = std::exchange(waiting_[i].then, {})) {
+      std::move(then)(result<reply>{fail(errc::timeout, "Redis did not answer in time")});
+    }
+  }
+}
+
+std::optional<exchange::clock::time_point> exchange::oldest_deadline() const {
+  if (waiting_.empty()) return std::nullopt;
+  return waiting_.front().deadline;
+}
+
+void exchange::abandon(error const& why) {
+  auto lost = std::exchange(waiting_, {});
+  out_.clear();
+  begin_ = end_ = 0;
+  parser_.reset();
+  pieces_.clear();
+  for (auto& entry : lost) {
+    if (entry.then) std::move(entry.then)(result<reply>{std::unexpected(why)});
+  }
+}
+
+}  // namespace hiky::redis

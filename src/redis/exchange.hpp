@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+// The conversation with one Redis server, without a socket: requests become bytes, bytes become replies, in order.
+// Knows pipelining, deadlines and pushes. Refuses to know how bytes travel or when to reconnect; that is `client`.
+#pragma once
+#include <boost/asio/any_completion_handler.hpp>
+#include <boost/redis/resp3/parser.hpp>
+
+#include <chrono>
+#include <deque>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "redis/reply.hpp"
+#include "redis/request.hpp"
+
+namespace hiky::redis {
+
+class exchange {
+ public:
+  using clock = std::chrono::steady_clock;
+  using done = boost::asio::any_completion_handler<void(result<reply>)>;
+  using push_handler = std::function<void(std::span<node const>)>;
+
+  // What may wait for Redis at once before new requests are refused as overloaded.
+  static constexpr std::size_t max_unsent = 64u << 20;
+  static constexpr std::size_t max_waiting = 1u << 20;
+
+  // Queues `r`. `then` is called exactly once, from feed, expire or abandon, never from here.
+  // overloaded: nothing was queued, and `then` was not touched.
+  result<void> submit(request const& r, clock::time_point deadline, done& then);
+  // Queues commands that Redis answers with pushes only (SUBSCRIBE and its kin in RESP3).
+  void submit_silent(request const& r) { out_ += r.payload(); }
+
+  // Bytes to send; the caller takes them all and sends them in order.
+  std::string take_output();
+  bool has_output() const { return !out_.empty(); }
+
+  // Room for at least `least` bytes of input, to be filled and committed.
+  std::span<char> prepare(std::size_t least);
+  // Handles `size` received bytes: completes what they answer, hands out pushes. An error means the stream is broken for good.
+  result<void> commit(std::size_t size);
+
+  // Answers every request whose deadline has passed with timeout; its reply is dropped when it comes.
+  void expire(clock::time_point now);
+  std::optional<clock::time_point> oldest_deadline() const;
+  bool idle() const { return waiting_.empty(); }
+
+  // The connection is gone: answers everything with `why` and starts afresh.
+  void abandon(error const& why);
+
+  void on_push(push_handler handler) { push_ = std::move(handler); }
+
+ private:
+  struct entry {
+    done then;  // empty once answered by expire
+    std::size_t missing;
+    clock::time_point deadline;
+    reply answer;
+  };
+
+  void complete_front();
+  void deliver();
+
+  std::string out_;
+  std::deque<entry> waiting_;
+  std::vector<char> in_;
+  std::size_t begin_ = 0, end_ = 0;
+  boost::redis::resp3::parser parser_;
+  struct piece {
+    boost::redis::resp3::type type;
+    std::size_t aggregate_size, depth, offset, size;
+  };
+  std::vector<piece> pieces_;  // of the message being read; offsets from begin_, since the buffer may move
+  std::vector<node> message_;
+  push_handler push_;
+};
+
+}  // namespace hiky::redis

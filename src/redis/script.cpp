@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "redis/script.hpp"
+
+#include <fmt/format.h>
+#include <openssl/evp.h>
+
+#include <array>
+
+namespace hiky::redis {
+
+script::script(std::string_view text) : text_(text) {
+  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
+  unsigned size = 0;
+  EVP_Digest(text.data(), text.size(), digest.data(), &size, EVP_sha1(), nullptr);
+  for (unsigned i = 0; i < size; ++i) sha1_ += fmt::format("{:02x}", digest[i]);
+}
+
+request script::call(std::span<std::string const> keys, std::size_t arguments) const {
+  request r;
+  r.begin(3 + keys.size() + arguments).arg("EVALSHA").arg(sha1_).arg(keys.size());
+  for (auto const& key : keys) r.arg(key);
+  return r;
+}
+
+task<result<reply>> script::run(client& redis, request prepared) const {
+  auto answer = co_await redis.exec(prepared);
+  if (answer || answer.error().code != errc::server_error || !answer.error().text.starts_with("NOSCRIPT")) co_return answer;
+  if (auto const loaded = co_await redis.exec(request{"SCRIPT", "LOAD", text_}); !loaded) co_return std::unexpected(loaded.error());
+  co_return co_await redis.exec(std::move(prepared));
+}
+
+}  // namespace hiky::redis
