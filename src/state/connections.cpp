@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "state/connections.hpp"
+
+#include <fmt/format.h>
+
+#include "base/clock.hpp"
+#include "base/json.hpp"
+#include "redis/script.hpp"
+#include "scripts.hpp"
+#include "state/keys.hpp"
+
+namespace hiky::state {
+namespace {
+
+std::string json_object(std::initializer_list<std::pair<std::string_view, std::string_view>> members) {
+  std::string out{"{"};
+  for (auto const& [name, text] : members) {
+    if (out.size() > 1) out += ',';
+    append_json_string(out, name);
+    out += ':';
+    append_json_string(out, text);
+  }
+  return out += '}';
+}
+
+}  // namespace
+
+task<result<connected>> connections::add(connection_details c, std::vector<room_id> directory_rooms) {
+  static redis::script const script{scripts::connect_lua};
+  std::string const keys_[]{keys::user_connections(c.user),  keys::instance_connections(c.instance),
+                            std::string{keys::online_users}, std::string{keys::clients},
+                            keys::user_rooms(c.user),        keys::member_rooms(c.user), keys::offline_messages(c.user)};
+  auto call = script.call(keys_, 6 + directory_rooms.size());
+  call.arg(c.user).arg(c.id);
+  call.arg(json_object({{"instance", c.instance}, {"since", c.connected_at}, {"ip", c.ip_address}, {"agent", c.user_agent}}));
+  call.arg(c.ip_address.empty() ? json_object({{"connectedAt", c.connected_at}, {"lastSeen", c.connected_at}})
+                                : json_object({{"connectedAt", c.connected_at}, {"lastSeen", c.connected_at}, {"ipAddress", c.ip_address}}));
+  call.arg(keys::prefix::room_participants).arg(keys::prefix::room_members);
+  for (auto const& room : directory_rooms) call.arg(room);
+
+  auto const answer = co_await script.run(redis_, std::move(call));
+  if (!answer) co_return std::unexpected(answer.error());
+  connected out;
+  auto const items = (*answer)[0].items();
+  if (items.size() < 2) co_return fail(errc::unexpected_reply, "connect.lua returned something else than its table says");
+  out.connections = items[0].integer();
+  out.mail = items[1].integer();
+  out.rooms.reserve(items.size() - 2);
+  for (std::size_t i = 2; i < items.size(); ++i) out.rooms.emplace_back(items[i].text());
+  co_return out;
+}
+
+task<result<std::int64_t>> connections::remove(connection_id c, instance_id instance, user_id user) {
+  static redis::script const script{scripts::disconnect_lua};
+  std::string const keys_[]{
+      keys::user_connections(user), keys::instance_connections(instance), std::string{keys::online_users}, std::string{keys::clients},
+      keys::user_rooms(user),       std::string{keys::typing_users},      keys::typing_user(user),         keys::last_seen(user)};
+  std::string user_json;
+  append_json_string(user_json, user);
+  auto call = script.call(keys_, 7);
+  call.arg(user).arg(c).arg(iso8601_now()).arg(keys::prefix::room_participants).arg(keys::prefix::joined_room_participants);
+  call.arg(keys::room_channels(database_)).arg(user_json);
+  auto const answer = co_await script.run(redis_, std::move(call));
+  if (!answer) co_return std::unexpected(answer.error());
+  co_return (*answer)[0].integer();
+}
+
+task<result<std::int64_t>> connections::notify(std::vector<user_id> users, char kind, std::string frame) {
+  static redis::script const script{scripts::notify_lua};
+  if (users.empty()) co_return 0;
+  auto call = script.call({}, 4 + users.size());
+  call.arg(keys::prefix::user_connections).arg(keys::instance_channels(database_)).arg(std::string_view{&kind, 1}).arg(frame);
+  for (auto const& user : users) call.arg(user);
+  auto const answer = co_await script.run(redis_, std::move(call));
+  if (!answer) co_return std::unexpected(answer.error());
+  co_return (*answer)[0].integer();
+}
+
+task<result<std::vector<room_id>>> connections::rooms(user_id user) {
+  auto const answer = co_await redis_.exec(redis::request{"SMEMBERS", keys::member_rooms(user)});
+  if (!answer) co_return std::unexpected(answer.error());
+  std::vector<room_id> out;
+  for (auto& room : (*answer)[0].strings()) out.emplace_back(std::move(room));
+  co_return out;
+}
+
+task<result<std::vector<bool>>> connections::online(std::vector<user_id> users) {
+  std::vector<bool> out;
+  if (users.empty()) co_return out;
+  redis::request ask;
+  ask.begin(2 + users.size()).arg("SMISMEMBER").arg(keys::online_users);
+  for (auto const& user : users) ask.arg(user);
+  auto const answer = co_await redis_.exec(std::move(ask));
+  if (!answer) co_return std::unexpected(answer.error());
+  for (auto const& is : (*answer)[0].items()) out.push_back(is.integer() == 1);
+  if (out.size() != users.size()) co_return fail(errc::unexpected_reply, "SMISMEMBER answered for another number of users");
+  co_return out;
+}
+
+task<result<std::vector<std::pair<connection_id, user_id>>>> connections::of_instance(instance_id instance) {
+  auto const answer = co_await redis_.exec(redis::request{"HGETALL", keys::instance_connections(instance)});
+  if (!answer) co_return std::unexpected(answer.error());
+  std::vector<std::pair<connection_id, user_id>> out;
+  for (auto& [c, u] : (*answer)[0].pairs()) out.emplace_back(connection_id{std::move(c)}, user_id{std::move(u)});
+  co_return out;
+}
+
+}  // namespace hiky::state

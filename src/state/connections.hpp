@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+// Connections, not users: each has an id, and a user is online while at least one of theirs lives, on any instance.
+#pragma once
+#include <boost/json/object.hpp>
+
+#include <span>
+#include <vector>
+
+#include "base/ids.hpp"
+#include "redis/client.hpp"
+
+namespace hiky::state {
+
+struct connection_details {
+  connection_id id;
+  instance_id instance;
+  user_id user;
+  std::string connected_at;  // ISO 8601
+  std::string ip_address;
+  std::string user_agent;
+};
+
+struct connected {
+  std::int64_t connections = 0;  // of this user now, on all instances
+  std::int64_t mail = 0;         // messages in the offline queue
+  std::vector<room_id> rooms;    // the user's rooms, in all of which the user now takes part
+};
+
+class connections {
+ public:
+  connections(redis::client& redis, int database) : redis_(redis), database_(database) {}
+
+  // Flow 1 of the document. `directory_rooms` become the user's rooms if they are not yet.
+  // One round trip: connect.lua
+  task<result<connected>> add(connection_details c, std::vector<room_id> directory_rooms);
+
+  // Flow 6 of the document. Gives the connections the user has left; -1 when this one was not there any more.
+  // The last one's end announces `userOffline` to the user's rooms. One round trip: disconnect.lua
+  task<result<std::int64_t>> remove(connection_id c, instance_id instance, user_id user);
+
+  // Hands a finished JSON frame to all connections of `users`. `kind` is a bus kind (chat/bus_message.hpp).
+  // Gives how many of them had a connection. One round trip: notify.lua
+  task<result<std::int64_t>> notify(std::vector<user_id> users, char kind, std::string frame);
+
+  // Rooms whose durable member the user is. SMEMBERS
+  task<result<std::vector<room_id>>> rooms(user_id user);
+
+  // Who of `users` is online, in the order asked for. SMISMEMBER
+  task<result<std::vector<bool>>> online(std::vector<user_id> users);
+
+  // Connections of one instance, as connection → user. HGETALL
+  task<result<std::vector<std::pair<connection_id, user_id>>>> of_instance(instance_id instance);
+
+ private:
+  redis::client& redis_;
+  int database_;
+};
+
+}  // namespace hiky::state

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+// The one place that spells keys and channels. First the document's, then ours (sidecars), all under `ws:`.
+#pragma once
+#include <string>
+#include <string_view>
+
+#include "base/ids.hpp"
+
+namespace hiky::state::keys {
+
+inline constexpr std::string_view pattern = "ws:*";
+
+// Key families by their prefix. Scripts that meet ids only inside Redis get the prefix as an argument, so that no key is spelled in Lua.
+namespace prefix {
+inline constexpr std::string_view user_rooms = "ws:user_rooms:";
+inline constexpr std::string_view room_participants = "ws:room_participants:";
+inline constexpr std::string_view joined_room_participants = "ws:joined_room_participants:";
+inline constexpr std::string_view typing_user = "ws:typing_users:";
+inline constexpr std::string_view offline_messages = "ws:offline_messages:";
+inline constexpr std::string_view user_connections = "ws:user_connections:";
+inline constexpr std::string_view instance_connections = "ws:instance_connections:";
+inline constexpr std::string_view room_members = "ws:room_members:";
+inline constexpr std::string_view member_rooms = "ws:member_rooms:";
+inline constexpr std::string_view room_head = "ws:room_head:";
+inline constexpr std::string_view room_log = "ws:room_log:";
+inline constexpr std::string_view offline_inflight = "ws:offline_inflight:";
+inline constexpr std::string_view offline_dropped = "ws:offline_dropped:";
+inline constexpr std::string_view last_seen = "ws:last_seen:";
+}  // namespace prefix
+
+inline std::string of(std::string_view family, std::string_view id) {
+  std::string key;
+  key.reserve(family.size() + id.size());
+  return key.append(family).append(id);
+}
+
+// The document's, database 1.
+inline constexpr std::string_view clients = "ws:clients";            // hash user → JSON
+inline constexpr std::string_view online_users = "ws:online_users";  // set of users
+inline constexpr std::string_view typing_users = "ws:typing_users";  // hash user → room
+inline std::string user_rooms(user_id const& u) { return of(prefix::user_rooms, u); }                // set of rooms
+inline std::string room_participants(room_id const& r) { return of(prefix::room_participants, r); }  // set of users
+inline std::string joined_room_participants(room_id const& r) { return of(prefix::joined_room_participants, r); }  // set of users
+inline std::string typing_user(user_id const& u) { return of(prefix::typing_user, u); }              // string room, EX 10
+inline std::string offline_messages(user_id const& u) { return of(prefix::offline_messages, u); }    // list of JSON, newest first
+
+// Sidecars: what the document needs but does not store.
+inline constexpr std::string_view instances = "ws:instances";  // zset instance → lease end, Redis TIME in ms
+inline std::string user_connections(user_id const& u) { return of(prefix::user_connections, u); }              // hash connection → JSON
+inline std::string instance_connections(instance_id const& i) { return of(prefix::instance_connections, i); }  // hash connection → user
+inline std::string room_members(room_id const& r) { return of(prefix::room_members, r); }                      // set of users, durable
+inline std::string member_rooms(user_id const& u) { return of(prefix::member_rooms, u); }                      // set of rooms, durable
+inline std::string room_head(room_id const& r) { return of(prefix::room_head, r); }                            // hash epoch, seq
+inline std::string room_log(room_id const& r) { return of(prefix::room_log, r); }                              // stream, id seq-0
+// The room's size goes first, so that no room and clientMsgId can be cut in another place to the same key.
+inline std::string dedup(room_id const& r, std::string_view client_msg_id) {
+  return "ws:dedup:" + std::to_string(r.str().size()) + ":" + r.str() + ":" + std::string{client_msg_id};
+}
+// List, newest first. The last colon parts the ids: connection ids hold none.
+inline std::string offline_inflight(user_id const& u, connection_id const& c) { return of(prefix::offline_inflight, u) + ":" + c.str(); }
+inline std::string offline_dropped(user_id const& u) { return of(prefix::offline_dropped, u); }  // counter
+inline std::string last_seen(user_id const& u) { return of(prefix::last_seen, u); }              // string, ISO time
+
+// Channels. Pub/Sub knows no databases, so the number is part of the name.
+inline std::string room_channels(int database) { return "ws:" + std::to_string(database) + ":room:"; }
+inline std::string instance_channels(int database) { return "ws:" + std::to_string(database) + ":instance:"; }
+
+}  // namespace hiky::state::keys

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "state/mailbox.hpp"
+
+#include <algorithm>
+
+#include "redis/script.hpp"
+#include "scripts.hpp"
+#include "state/keys.hpp"
+
+namespace hiky::state {
+
+task<result<claimed_mail>> mailbox::claim(user_id user, connection_id connection) {
+  static redis::script const script{scripts::mail_claim_lua};
+  std::string const keys_[]{keys::offline_messages(user), keys::offline_inflight(user, connection), keys::offline_dropped(user)};
+  auto const answer = co_await script.run(redis_, script.call(keys_, 0));
+  if (!answer) co_return std::unexpected(answer.error());
+  claimed_mail out;
+  auto const items = (*answer)[0].items();
+  if (!items.empty()) out.dropped = items.front().integer();
+  for (std::size_t i = 1; i < items.size(); ++i) out.messages.emplace_back(items[i].text());
+  std::ranges::reverse(out.messages);
+  co_return out;
+}
+
+task<result<void>> mailbox::confirm(user_id user, connection_id connection) {
+  auto const answer = co_await redis_.exec(redis::request{"DEL", keys::offline_inflight(user, connection)});
+  if (!answer) co_return std::unexpected(answer.error());
+  co_return result<void>{};
+}
+
+task<result<void>> mailbox::give_back(user_id user, connection_id connection, std::int64_t dropped) {
+  static redis::script const script{scripts::mail_return_lua};
+  std::string const keys_[]{keys::offline_messages(user), keys::offline_inflight(user, connection), keys::offline_dropped(user)};
+  auto call = script.call(keys_, 1);
+  call.arg(dropped);
+  auto const answer = co_await script.run(redis_, std::move(call));
+  if (!answer) co_return std::unexpected(answer.error());
+  co_return result<void>{};
+}
+
+}  // namespace hiky::state

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "state/members.hpp"
+
+#include "base/json.hpp"
+#include "redis/script.hpp"
+#include "scripts.hpp"
+#include "state/keys.hpp"
+
+namespace hiky::state {
+namespace {
+
+// `<kind> [connection ]user\n{"type":…,"roomId":…,"userId":…}`
+std::string announcement(std::string head, std::string_view type, user_id const& user, room_id const& room) {
+  head += user.str();
+  head += "\n{\"type\":\"";
+  head += type;
+  head += "\",\"roomId\":";
+  append_json_string(head, room);
+  head += ",\"userId\":";
+  append_json_string(head, user);
+  head += '}';
+  return head;
+}
+
+}  // namespace
+
+task<result<joined>> members::join(user_id user, room_id room, connection_id connection, std::size_t most) {
+  static redis::script const script{scripts::join_lua};
+  std::string const keys_[]{keys::room_participants(room), keys::user_rooms(user),   keys::joined_room_participants(room),
+                            keys::room_members(room),      keys::member_rooms(user), keys::user_connections(user)};
+  auto call = script.call(keys_, 7);
+  call.arg(user).arg(room).arg(most).arg(keys::room_channels(database_) + room.str());
+  call.arg(announcement("j ", "userJoined", user, room)).arg(keys::instance_channels(database_)).arg(connection);
+  auto const answer = co_await script.run(redis_, std::move(call));
+  if (!answer) co_return std::unexpected(answer.error());
+  joined out;
+  auto const items = (*answer)[0].items();
+  if (items.empty()) co_return fail(errc::unexpected_reply, "join.lua returned nothing");
+  out.participant_count = items.front().integer();
+  out.participants.reserve(items.size() - 1);
+  for (std::size_t i = 1; i < items.size(); ++i) out.participants.emplace_back(items[i].text());
+  co_return out;
+}
+
+task<result<bool>> members::leave(user_id user, room_id room) {
+  static redis::script const script{scripts::leave_lua};
+  std::string const keys_[]{keys::room_participants(room), keys::user_rooms(user),   keys::joined_room_participants(room),
+                            keys::room_members(room),      keys::member_rooms(user), std::string{keys::typing_users},
+                            keys::typing_user(user)};
+  auto call = script.call(keys_, 4);
+  call.arg(user).arg(room).arg(keys::room_channels(database_) + room.str()).arg(announcement("l ", "userLeft", user, room));
+  auto const answer = co_await script.run(redis_, std::move(call));
+  if (!answer) co_return std::unexpected(answer.error());
+  co_return (*answer)[0].integer() == 1;
+}
+
+task<result<bool>> members::add(user_id user, room_id room) {
+  static redis::script const script{scripts::member_add_lua};
+  std::string const keys_[]{keys::room_participants(room), keys::user_rooms(user), keys::room_members(room), keys::member_rooms(user),
+                            keys::user_connections(user)};
+  auto call = script.call(keys_, 3);
+  call.arg(user).arg(room).arg(keys::instance_channels(database_));
+  auto const answer = co_await script.run(redis_, std::move(call));
+  if (!answer) co_return std::unexpected(answer.error());
+  co_return (*answer)[0].integer() == 1;
+}
+
+task<result<std::vector<user_id>>> members::all(room_id room) {
+  auto const answer = co_await redis_.exec(redis::request{"SMEMBERS", keys::room_members(room)});
+  if (!answer) co_return std::unexpected(answer.error());
+  std::vector<user_id> out;
+  for (auto& user : (*answer)[0].strings()) out.emplace_back(std::move(user));
+  co_return out;
+}
+
+}  // namespace hiky::state

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+// Rooms from the side of those in them: joining, leaving, and membership that outlives connections.
+// The document's disconnect flow empties `room_participants`; without durable members nobody away would ever be queued for.
+#pragma once
+#include <string>
+#include <vector>
+
+#include "base/ids.hpp"
+#include "redis/client.hpp"
+
+namespace hiky::state {
+
+struct joined {
+  std::int64_t participant_count = 0;
+  std::vector<user_id> participants;  // all of them, or as many as were asked for
+};
+
+class members {
+ public:
+  members(redis::client& redis, int database) : redis_(redis), database_(database) {}
+
+  // The document's joinRoom. Announces `userJoined`. At most `most` participants are returned. One round trip: join.lua
+  task<result<joined>> join(user_id user, room_id room, connection_id connection, std::size_t most);
+  // The document's leaveRoom, and the end of the membership. Announces `userLeft`.
+  // False when the user was not in the room. One round trip: leave.lua
+  task<result<bool>> leave(user_id user, room_id room);
+  // Makes a member of a user who need not be connected. False when the user was one already. One round trip: member_add.lua
+  task<result<bool>> add(user_id user, room_id room);
+  // SMEMBERS
+  task<result<std::vector<user_id>>> all(room_id room);
+
+ private:
+  redis::client& redis_;
+  int database_;
+};
+
+}  // namespace hiky::state

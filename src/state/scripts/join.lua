@@ -1,0 +1,29 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- A user joins a room (the document's joinRoom). Announced to the room when the user had not joined already,
+-- and to the instances that hold other connections of the user, so that all of them hear the room.
+-- KEYS 1 room_participants:{r}  2 user_rooms:{u}  3 joined_room_participants:{r}  4 room_members:{r}  5 member_rooms:{u}  6 user_connections:{u}
+-- ARGV 1 user  2 room  3 most participants to return  4 the room's channel  5 bus message that announces the join
+--      6 prefix of instance channels  7 connection
+-- Returns { participants in all, participant… }
+local user, room = ARGV[1], ARGV[2]
+local new_member = redis.call('SADD', KEYS[4], user)
+redis.call('SADD', KEYS[5], room)
+redis.call('SADD', KEYS[1], user)
+redis.call('SADD', KEYS[2], room)
+if redis.call('SADD', KEYS[3], user) == 1 then redis.call('PUBLISH', ARGV[4], ARGV[5]) end
+if new_member == 1 and redis.call('HLEN', KEYS[6]) > 1 then
+  local told = {}
+  local connections = redis.call('HGETALL', KEYS[6])
+  for i = 1, #connections, 2 do
+    local ok, about = pcall(cjson.decode, connections[i + 1])
+    local instance = ok and type(about) == 'table' and about.instance
+    if connections[i] ~= ARGV[7] and type(instance) == 'string' and not told[instance] then
+      told[instance] = true
+      redis.call('PUBLISH', ARGV[6] .. instance, 'a ' .. user .. '\n' .. room)
+    end
+  end
+end
+local count, most = redis.call('SCARD', KEYS[1]), tonumber(ARGV[3])
+local out = count <= most and redis.call('SMEMBERS', KEYS[1]) or redis.call('SRANDMEMBER', KEYS[1], most)
+table.insert(out, 1, count)
+return out

@@ -1,0 +1,22 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- A user becomes a member of a room without asking (the API, hikyctl). A user who is online takes part at once.
+-- KEYS 1 room_participants:{r}  2 user_rooms:{u}  3 room_members:{r}  4 member_rooms:{u}  5 user_connections:{u}
+-- ARGV 1 user  2 room  3 prefix of instance channels
+-- Returns 1, or 0 when the user was a member already
+local user, room = ARGV[1], ARGV[2]
+local added = redis.call('SADD', KEYS[3], user)
+redis.call('SADD', KEYS[4], room)
+local told = {}
+for _, json in ipairs(redis.call('HVALS', KEYS[5])) do
+  local ok, about = pcall(cjson.decode, json)
+  local instance = ok and type(about) == 'table' and about.instance
+  if type(instance) == 'string' and not told[instance] then
+    told[instance] = true
+    redis.call('PUBLISH', ARGV[3] .. instance, 'a ' .. user .. '\n' .. room)
+  end
+end
+if next(told) then
+  redis.call('SADD', KEYS[1], user)
+  redis.call('SADD', KEYS[2], room)
+end
+return added

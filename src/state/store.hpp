@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+// Everything the chat does to Redis's WebSocket database, over one connection.
+#pragma once
+#include "state/connections.hpp"
+#include "state/mailbox.hpp"
+#include "state/members.hpp"
+#include "state/room_log.hpp"
+#include "state/typing_marks.hpp"
+
+namespace hiky::state {
+
+struct store {
+  store(redis::client& redis, int database, room_log_limits limits = {})
+      : connections(redis, database), members(redis, database), room_log(redis, database, limits), mailbox(redis), typing(redis, database) {}
+
+  state::connections connections;
+  state::members members;
+  state::room_log room_log;
+  state::mailbox mailbox;
+  typing_marks typing;
+};
+
+}  // namespace hiky::state
