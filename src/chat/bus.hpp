@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+// To and from other instances, and from this one to itself: everything reaches clients through Redis, in one order for everybody.
+// One Redis subscriber per process. It knows which worker wants which room, and hands each the same finished frame.
+// Lives on one worker's thread; `listen` and `ignore` may be called from any.
+#pragma once
+#include <boost/asio/any_completion_handler.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include <atomic>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <unordered_map>
+#include <vector>
+
+#include "base/ids.hpp"
+#include "chat/bus_message.hpp"
+#include "redis/client.hpp"
+
+namespace hiky::chat {
+
+class bus {
+ public:
+  using batch = std::vector<std::shared_ptr<bus_message const>>;
+  // Called on the bus's thread with what one read brought for the worker.
+  using sink = std::function<void(batch)>;
+
+  bus(asio::any_io_executor executor, redis::address where, instance_id instance);
+
+  // Before start(). At most 64 workers.
+  void add_worker(sink to);
+  void start();
+  void stop();
+
+  // The worker hears these rooms from when this returns. not_connected or timeout: it may not; ask again.
+  task<result<void>> listen(std::size_t worker, std::vector<room_id> rooms);
+  // The worker does not need the room any more. Calls of one worker take effect in the order they were made.
+  void ignore(std::size_t worker, room_id room);
+
+  bool connected() const { return connected_; }
+
+ private:
+  using done = asio::any_completion_handler<void(result<void>)>;
+  struct waiter {
+    std::size_t missing;
+    done then;
+  };
+  struct channel {
+    std::uint64_t workers = 0;
+    std::uint32_t unconfirmed = 0;  // SUBSCRIBE and UNSUBSCRIBE sent, answers not seen
+    std::vector<std::shared_ptr<waiter>> waiting;
+  };
+
+  void want(std::size_t worker, std::vector<room_id> const& rooms, done then);
+  void unwant(std::size_t worker, std::string const& room);
+  void pushed(std::span<redis::node const> message);
+  void confirmed(std::string_view channel_name);
+  void received(std::string_view channel_name, std::string_view payload);
+  void flush();
+  void state_changed(bool up);
+  void expire();
+  static void finish(waiter& w, result<void> outcome);
+
+  asio::any_io_executor ex_;
+  redis::client client_;
+  std::string room_prefix_, instance_channel_;
+  std::vector<sink> sinks_;
+  std::vector<batch> batches_;
+  std::unordered_map<std::string, channel, id_hash, std::equal_to<>> rooms_;
+  asio::steady_timer deadline_;
+  std::deque<std::pair<std::chrono::steady_clock::time_point, std::weak_ptr<waiter>>> deadlines_;
+  std::atomic<bool> connected_{false};
+};
+
+}  // namespace hiky::chat

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "chat/bus_message.hpp"
+
+namespace hiky::chat {
+
+std::optional<bus_message> parse_bus_message(std::string_view room, std::string_view payload) {
+  auto const line_end = payload.find('\n');
+  if (line_end == std::string_view::npos || line_end < 2 || payload[1] != ' ') return std::nullopt;
+  auto const head = payload.substr(2, line_end - 2);
+  auto const body = payload.substr(line_end + 1);
+  bus_message m;
+  m.kind = payload[0];
+  m.room = room;
+  bool const of_room = !room.empty();
+  switch (m.kind) {
+    case 'm': {
+      auto const space = head.find(' ');
+      if (!of_room || space == std::string_view::npos) return std::nullopt;
+      m.subject = head.substr(0, space);
+      m.message_id = head.substr(space + 1);
+      break;
+    }
+    case 't':
+    case 'j':
+    case 'l':
+    case 'o':
+      if (!of_room) return std::nullopt;
+      m.subject = head;
+      break;
+    case 'u':
+    case 'U':
+      if (of_room) return std::nullopt;
+      m.subject = head;
+      break;
+    case 'a':
+      if (of_room || body.empty()) return std::nullopt;
+      m.subject = head;
+      m.room = body;
+      return m;
+    default: return std::nullopt;
+  }
+  m.frame = shared_frame::make(body);
+  return m;
+}
+
+}  // namespace hiky::chat

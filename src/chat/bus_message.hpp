@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+// What travels between instances through Redis channels, as the scripts write it: a header line, then a frame's JSON.
+//   room channel      m CONNECTION MESSAGE_ID   a message; not for CONNECTION
+//                     t USER                    typing; not for USER
+//                     j USER / l USER           joined, left (who also stops hearing the room); for extended sessions that joined
+//                     o USER                    offline
+//   instance channel  u USER                    a frame for all connections of USER
+//                     U USER                    the same, for extended sessions only
+//                     a USER                    USER takes part in the room that the second line names
+#pragma once
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/shared_frame.hpp"
+
+namespace hiky::chat {
+
+struct bus_message {
+  char kind = 0;
+  std::string room;        // of room channels, and of `a`
+  std::string subject;     // the USER, or for `m` the CONNECTION
+  std::string message_id;  // of `m`
+  frame_ptr frame;
+};
+
+// `room` is empty for an instance channel. Nothing when the payload is not of these forms.
+std::optional<bus_message> parse_bus_message(std::string_view room, std::string_view payload);
+
+}  // namespace hiky::chat

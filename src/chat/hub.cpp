@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "chat/hub.hpp"
+
+#include <algorithm>
+
+namespace hiky::chat {
+
+void hub::attach(session& s) { users_[s.user.str()].push_back(&s); }
+
+void hub::detach(session& s) {
+  while (!s.rooms.empty()) remove_from(s, s.rooms.size() - 1);
+  auto const found = users_.find(std::string_view{s.user});
+  if (found == users_.end()) return;
+  std::erase(found->second, &s);
+  if (found->second.empty()) users_.erase(found);
+}
+
+bool hub::heard(room_id const& r) const {
+  auto const found = rooms_.find(std::string_view{r});
+  return found != rooms_.end() && found->second.heard;
+}
+
+void hub::set_heard(room_id const& r) {
+  if (auto const found = rooms_.find(std::string_view{r}); found != rooms_.end()) found->second.heard = true;
+}
+
+bool hub::in(session const& s, room_id const& r) const {
+  return std::ranges::any_of(s.rooms, [&](auto const& p) { return *p.room->name == r.str(); });
+}
+
+void hub::enter(session& s, room_id const& r, bool joined) {
+  auto const found = rooms_.try_emplace(r.str()).first;
+  auto& here = found->second;
+  here.name = &found->first;
+  for (auto& p : s.rooms) {
+    if (p.room != &here) continue;
+    if (joined) p.joined = 1;
+    return;
+  }
+  auto const place = static_cast<std::uint32_t>(here.sessions.size());
+  here.sessions.push_back({&s, static_cast<std::uint32_t>(s.rooms.size())});
+  s.rooms.push_back({&here, place, joined ? 1U : 0U});
+}
+
+void hub::leave(session& s, room_id const& r) {
+  auto const found = std::ranges::find_if(s.rooms, [&](auto const& p) { return *p.room->name == r.str(); });
+  if (found != s.rooms.end()) remove_from(s, static_cast<std::size_t>(found - s.rooms.begin()));
+}
+
+// Both vectors swap with their last, and each tells the other side of the one that moved: no search, whatever the room's size.
+void hub::remove_from(session& s, std::size_t index_in_session) {
+  auto const gone = s.rooms[index_in_session];
+  auto& sessions = gone.room->sessions;
+  sessions[gone.index] = sessions.back();
+  sessions[gone.index].who->rooms[sessions[gone.index].index].index = gone.index;
+  sessions.pop_back();
+
+  s.rooms[index_in_session] = s.rooms.back();
+  s.rooms.pop_back();
+  if (index_in_session < s.rooms.size()) {
+    auto const& moved = s.rooms[index_in_session];
+    moved.room->sessions[moved.index].index = static_cast<std::uint32_t>(index_in_session);
+  }
+  if (!sessions.empty()) return;
+  room_id const name{*gone.room->name};
+  rooms_.erase(rooms_.find(std::string_view{name}));
+  if (on_empty_) on_empty_(name);
+}
+
+std::vector<session*> const* hub::sessions_of(std::string_view user) const {
+  auto const found = users_.find(user);
+  return found == users_.end() ? nullptr : &found->second;
+}
+
+void hub::hand(session& s, frame_ptr const& frame, traffic kind, std::string const& message_id) {
+  count_.deliveries.add();
+  if (s.held) s.held->push_back({frame, kind, message_id});
+  else s.send(frame, kind);
+}
+
+template <class Wanted>
+void hub::to_room(bus_message const& m, traffic kind, Wanted wanted) {
+  auto const found = rooms_.find(std::string_view{m.room});
+  if (found == rooms_.end()) return;
+  for (auto const& member : found->second.sessions) {
+    if (wanted(*member.who, member.who->rooms[member.index].joined != 0)) hand(*member.who, m.frame, kind, m.message_id);
+  }
+}
+
+void hub::to_user(bus_message const& m, bool extended_only) {
+  if (auto const* sessions = sessions_of(m.subject)) {
+    for (auto* s : *sessions) {
+      if (!extended_only || s->extended) hand(*s, m.frame, traffic::presence, {});
+    }
+  }
+}
+
+void hub::apply(bus_message const& m, std::function<void(session&, room_id const&)> const& entered) {
+  auto const others = [&](session const& s, bool) { return s.user.str() != m.subject; };
+  auto const watching = [&](session const& s, bool joined) { return joined && s.extended && s.user.str() != m.subject; };
+  switch (m.kind) {
+    case 'm': to_room(m, traffic::chat, [&](session const& s, bool) { return s.id.str() != m.subject; }); break;
+    case 't': to_room(m, traffic::typing, others); break;
+    case 'o': to_room(m, traffic::presence, others); break;
+    case 'j': to_room(m, traffic::presence, watching); break;
+    case 'l':
+      to_room(m, traffic::presence, watching);
+      if (auto const* sessions = sessions_of(m.subject)) {
+        for (auto* s : *sessions) leave(*s, room_id{m.room});
+      }
+      break;
+    case 'u': to_user(m, false); break;
+    case 'U': to_user(m, true); break;
+    case 'a':
+      if (auto const* sessions = sessions_of(m.subject)) {
+        // A copy: whoever is told may end sessions.
+        for (auto* s : std::vector<session*>{*sessions}) entered(*s, room_id{m.room});
+      }
+      break;
+    default: break;
+  }
+}
+
+}  // namespace hiky::chat

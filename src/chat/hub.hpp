@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+// Who is here: the sessions of one worker, by user and by room. No Redis, no sockets, no suspension; one thread.
+#pragma once
+#include <functional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "chat/bus_message.hpp"
+#include "chat/counters.hpp"
+#include "chat/session.hpp"
+
+namespace hiky::chat {
+
+struct room {
+  std::string const* name = nullptr;  // the key that finds it
+  struct member {
+    session* who;
+    std::uint32_t index;  // of this room in who->rooms
+  };
+  std::vector<member> sessions;
+  bool heard = false;  // the bus has confirmed that this worker gets the room's messages
+};
+
+class hub {
+ public:
+  explicit hub(counters& count) : count_(count) {}
+
+  // Called when the worker's last session leaves a room. The first one's entry is up to the caller, who must await the bus.
+  void on_empty(std::function<void(room_id const&)> handler) { on_empty_ = std::move(handler); }
+
+  // Makes the session findable by its user. The session outlives its stay.
+  void attach(session& s);
+  // Takes it out of everything. Harmless when it is not here.
+  void detach(session& s);
+
+  bool heard(room_id const& r) const;
+  void set_heard(room_id const& r);
+  bool in(session const& s, room_id const& r) const;
+  // The session hears the room from now on; `joined` also says that it has the room open.
+  void enter(session& s, room_id const& r, bool joined);
+  void leave(session& s, room_id const& r);
+
+  std::vector<session*> const* sessions_of(std::string_view user) const;
+  std::size_t users() const { return users_.size(); }
+  std::size_t rooms() const { return rooms_.size(); }
+
+  // Hands what came over the bus to those whom it concerns. `a` only says so: gives the user's sessions to `entered`.
+  void apply(bus_message const& m, std::function<void(session&, room_id const&)> const& entered);
+
+ private:
+  using room_map = std::unordered_map<std::string, room, id_hash, std::equal_to<>>;
+
+  void hand(session& s, frame_ptr const& frame, traffic kind, std::string const& message_id);
+  void remove_from(session& s, std::size_t index_in_session);
+  template <class Wanted>
+  void to_room(bus_message const& m, traffic kind, Wanted wanted);
+  void to_user(bus_message const& m, bool extended_only);
+
+  counters& count_;
+  std::function<void(room_id const&)> on_empty_;
+  room_map rooms_;
+  std::unordered_map<std::string, std::vector<session*>, id_hash, std::equal_to<>> users_;
+};
+
+}  // namespace hiky::chat

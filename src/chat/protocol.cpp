@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "chat/protocol.hpp"
+
+#include <boost/json/monotonic_resource.hpp>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "base/json.hpp"
+
+namespace hiky::chat {
+namespace {
+
+constexpr std::size_t max_request_id = 64;
+constexpr std::size_t max_token = 8192;
+constexpr std::size_t max_asked_users = 1000;
+
+// Reads the fields of one request; the first fault wins and ends the reading.
+class fields {
+ public:
+  explicit fields(json::object const& object) : object_(object) {}
+
+  // A field that is null counts as absent, as `undefined` would.
+  json::value const* find(std::string_view name) const {
+    auto const* v = object_.if_contains(name);
+    return v && !v->is_null() ? v : nullptr;
+  }
+
+  std::string text(std::string_view name, std::size_t most) {
+    auto const* v = find(name);
+    if (!v) return {};
+    if (!v->is_string()) {
+      complain("{} must be a string, not {}", name, kind(*v));
+      return {};
+    }
+    if (v->get_string().size() > most) {
+      complain("{} must be at most {} bytes", name, most);
+      return {};
+    }
+    return std::string{std::string_view{v->get_string()}};
+  }
+
+  template <class Id>
+  Id id(std::string_view name, json::value const& v) {
+    if (!v.is_string()) {
+      complain("{} must be a string, not {}", name, kind(v));
+      return {};
+    }
+    std::string_view const text{v.get_string()};
+    if (auto const fault = id_fault(text)) {
+      complain("{} {}", name, *fault);
+      return {};
+    }
+    return Id{text};
+  }
+
+  template <class Id>
+  Id required_id(std::string_view name) {
+    if (auto const* v = find(name)) return id<Id>(name, *v);
+    complain("{} is missing; expected a string of 1 to {} bytes", name, max_id_size);
+    return {};
+  }
+
+  bool flag(std::string_view name) {
+    auto const* v = find(name);
+    if (!v) return false;
+    if (v->is_bool()) return v->get_bool();
+    complain("{} must be true or false, not {}", name, kind(*v));
+    return false;
+  }
+
+  template <class... Args>
+  void complain(fmt::format_string<Args...> text, Args&&... args) {
+    if (!fault_) fault_ = fmt::format(text, std::forward<Args>(args)...);
+  }
+  std::optional<std::string> const& fault() const { return fault_; }
+
+  static std::string_view kind(json::value const& v) {
+    switch (v.kind()) {
+      case json::kind::null: return "null";
+      case json::kind::bool_: return "a boolean";
+      case json::kind::string: return "a string";
+      case json::kind::array: return "an array";
+      case json::kind::object: return "an object";
+      default: return "a number";
+    }
+  }
+
+ private:
+  json::object const& object_;
+  std::optional<std::string> fault_;
+};
+
+// `!!content` as the document has it, except that the texts "false" and "0" mean no.
+bool truthy(json::value const* v) {
+  if (!v) return false;
+  if (v->is_bool()) return v->get_bool();
+  if (v->is_string()) return !v->get_string().empty() && v->get_string() != "false" && v->get_string() != "0";
+  if (v->is_int64()) return v->get_int64() != 0;
+  if (v->is_uint64()) return v->get_uint64() != 0;
+  if (v->is_double()) return v->get_double() != 0;
+  return true;
+}
+
+using body = decltype(request::body);
+
+body read_register(fields& f, std::string_view) {
+  bool const events = f.flag("events");
+  bool const ack = f.flag("ack");
+  return register_request{f.text("token", max_token), events || ack || f.find("resume") != nullptr};
+}
+body read_join(fields& f, std::string_view) { return join_room{f.required_id<room_id>("roomId")}; }
+body read_leave(fields& f, std::string_view) { return leave_room{f.required_id<room_id>("roomId")}; }
+
+body read_message(fields& f, std::string_view text) {
+  send_message m{f.required_id<room_id>("roomId"), {}, {}};
+  auto const content = raw_member(text, "content");
+  if (content) m.content = *content;
+  else f.complain("content is missing; any JSON value will do");
+  if (f.find("clientMsgId")) m.client_msg_id = f.required_id<basic_id<struct client_msg_tag>>("clientMsgId").str();
+  return m;
+}
+
+body read_typing(fields& f, std::string_view) {
+  return set_typing{f.required_id<room_id>("roomId"), truthy(f.find("isTyping") ? f.find("isTyping") : f.find("content"))};
+}
+
+body read_status(fields& f, std::string_view) {
+  get_online_status out;
+  auto const* users = f.find("userIds");
+  if (!users) return out;
+  if (!users->is_array() || users->get_array().size() > max_asked_users) {
+    f.complain("userIds must be an array of at most {} strings", max_asked_users);
+    return out;
+  }
+  out.users.emplace();
+  for (auto const& user : users->get_array()) out.users->push_back(f.id<user_id>("userIds", user));
+  return out;
+}
+
+body read_ping(fields&, std::string_view) { return ping{}; }
+
+struct known_type {
+  std::string_view name;
+  body (*read)(fields&, std::string_view text);
+};
+constexpr std::array known_types{
+    known_type{"message", read_message},       known_type{"typing", read_typing},
+    known_type{"joinRoom", read_join},         known_type{"leaveRoom", read_leave},
+    known_type{"register", read_register},     known_type{"getOnlineStatus", read_status},
+    known_type{"ping", read_ping},
+};
+
+}  // namespace
+
+std::expected<request, refusal> parse(std::string_view text) {
+  std::array<unsigned char, 4096> scratch;
+  json::monotonic_resource memory{scratch.data(), scratch.size()};
+  auto const document = parse_json(text, &memory);
+  if (!document) return std::unexpected(refusal{error_code::bad_json, document.error().text});
+  if (!document->is_object()) {
+    return std::unexpected(refusal{error_code::bad_json, fmt::format("a frame must be a JSON object, not {}", fields::kind(*document))});
+  }
+  fields f{document->get_object()};
+  request out;
+  auto const refuse = [&](error_code code, std::string why) { return std::unexpected(refusal{code, std::move(why), std::move(out.id)}); };
+
+  if (f.find("id")) {
+    auto id = f.text("id", max_request_id);
+    if (f.fault()) return refuse(error_code::invalid_argument, *f.fault());
+    out.id = std::move(id);
+  }
+  auto const* type = f.find("type");
+  if (!type || !type->is_string()) {
+    return refuse(error_code::invalid_argument, type ? "type must be a string" : "type is missing; expected one of the protocol's types");
+  }
+  auto const* known = std::ranges::find(known_types, std::string_view{type->get_string()}, &known_type::name);
+  if (known == known_types.end()) {
+    std::string shown{std::string_view{type->get_string()}.substr(0, 40)};
+    while (!shown.empty() && (static_cast<unsigned char>(shown.back()) & 0x80)) shown.pop_back();
+    return refuse(error_code::unknown_type,
+                  fmt::format("'{}' is not a type; expected register, joinRoom, leaveRoom, message, typing, getOnlineStatus or ping", shown));
+  }
+  if (auto const* user = f.find("userId")) out.user = f.id<user_id>("userId", *user);
+  out.body = known->read(f, text);
+  if (f.fault()) return refuse(error_code::invalid_argument, *f.fault());
+  return out;
+}
+
+}  // namespace hiky::chat

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every frame of the chat protocol: what clients send as structs, what we send as JSON text.
+// Pure: no Redis, no sockets. The types and fields are the document's; docs/protocol.md marks what we add.
+#pragma once
+#include <expected>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "base/ids.hpp"
+#include "directory/directory.hpp"
+#include "state/mailbox.hpp"
+
+namespace hiky::chat {
+
+// Codes of the `error` frame.
+enum class error_code {
+  bad_json,
+  unknown_type,
+  invalid_argument,
+  not_registered,
+  unauthorized,
+  forbidden,
+  not_member,
+  too_large,
+  rate_limited,
+  unavailable,
+  internal,
+};
+std::string_view to_string(error_code code);
+
+// Why a request was refused, ready to be told: the frame's `code`, `message`, `id` and `retryable`.
+struct refusal {
+  error_code code{};
+  std::string message;
+  std::optional<std::string> id{};
+};
+
+// What clients send. `id` and `userId` stand in `request`.
+struct register_request {
+  std::string token;
+  bool extended = false;  // asked for frames the document does not have: `events`, `ack` or `resume`
+};
+struct join_room {
+  room_id room;
+};
+struct leave_room {
+  room_id room;
+};
+struct send_message {
+  room_id room;
+  std::string content;  // JSON text, as the client wrote it
+  std::optional<std::string> client_msg_id;
+};
+struct set_typing {
+  room_id room;
+  bool on = false;
+};
+struct get_online_status {
+  std::optional<std::vector<user_id>> users;
+};
+struct ping {};
+
+struct request {
+  std::optional<std::string> id;
+  std::optional<user_id> user;
+  std::variant<register_request, join_room, leave_room, send_message, set_typing, get_online_status, ping> body;
+};
+
+// One text frame as a request. `text` is valid UTF-8.
+std::expected<request, refusal> parse(std::string_view text);
+
+struct friend_status {
+  directory::profile who;
+  bool online = false;
+};
+
+// What we send. Each returns the JSON text of one frame.
+std::string registered(std::optional<std::string> const& id, user_id const& user, connection_id const& connection, std::vector<room_id> const& rooms);
+std::string joined_room(std::optional<std::string> const& id, room_id const& room, std::vector<user_id> const& participants, std::int64_t count);
+std::string left_room(std::optional<std::string> const& id, room_id const& room);
+std::string message_ack(std::string const& id, room_id const& room, std::string_view message_id, std::string_view timestamp, bool duplicate);
+std::string online_status(std::optional<std::string> const& id, std::vector<friend_status> const& friends);
+std::string offline_messages(state::claimed_mail const& mail);
+std::string friend_online(directory::profile const& user);
+std::string friend_offline(user_id const& user, std::string_view last_seen);
+std::string pong(std::optional<std::string> const& id);
+std::string error_frame(refusal const& why);
+
+}  // namespace hiky::chat

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the chat knows of one connection. The gateway's connection is one; tests make their own.
+// Belongs to one worker's thread. Counted by reference, since Redis may answer after the socket has gone.
+#pragma once
+#include <boost/smart_ptr/intrusive_ptr.hpp>
+
+#include <chrono>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/ids.hpp"
+#include "base/shared_frame.hpp"
+
+namespace hiky::chat {
+
+// What may be left out when a reader is slow: typing first, presence next, chat never.
+enum class traffic : std::uint8_t { typing, presence, chat };
+
+struct room;
+
+// Live frames wait here while a register is under way, so that nobody sees them before `registered` and the offline mail.
+struct held_frame {
+  frame_ptr frame;
+  traffic kind;
+  std::string message_id;  // of chat messages
+};
+
+struct token_bucket {
+  float tokens = -1;  // negative: not used yet, which is full
+  std::uint32_t last_ms = 0;
+  // Takes one token; false when there is none. A rate of 0 is no limit.
+  bool take(float rate, float burst, std::uint32_t now_ms) {
+    if (rate <= 0) return true;
+    tokens = tokens < 0 ? burst : std::min(burst, tokens + rate * static_cast<float>(now_ms - last_ms) / 1000.0F);
+    last_ms = now_ms;
+    if (tokens < 1) return false;
+    tokens -= 1;
+    return true;
+  }
+};
+
+class session {
+ public:
+  session() = default;
+  session(session const&) = delete;
+  session& operator=(session const&) = delete;
+  virtual ~session() = default;
+
+  // Queues a frame; never suspends, never throws, safe while rooms are iterated. A full outbox closes the connection later.
+  virtual void send(frame_ptr frame, traffic kind) = 0;
+  // Ends the connection with a close frame.
+  virtual void close(std::uint16_t code, std::string_view reason) = 0;
+  // Calls `done` once all that was queued so far has left for the kernel (true) or never will (false).
+  virtual void after_flush(std::function<void(bool)> done) = 0;
+  // Whether to read from the client; paused while too many of its requests wait.
+  virtual void read_more(bool wanted) = 0;
+  // The register has succeeded: from now on liveness is the only deadline.
+  virtual void identified() = 0;
+  virtual std::string remote_address() const = 0;
+  virtual std::string_view user_agent() const = 0;
+
+  connection_id id;
+  user_id user;  // empty until identified
+
+  struct presence_in_room {
+    chat::room* room;
+    std::uint32_t index : 31;  // of this session in room->sessions
+    std::uint32_t joined : 1;  // has the room open (joinRoom)
+  };
+  std::vector<presence_in_room> rooms;
+  std::unique_ptr<std::vector<held_frame>> held;  // set while registering
+  std::unique_ptr<std::deque<std::string>> backlog;  // requests that wait for `busy` to end
+  token_bucket message_rate, typing_rate;
+  bool registered : 1 = false;
+  bool extended : 1 = false;  // asked for frames the document does not have
+  bool busy : 1 = false;      // a request that must not be overtaken is under way
+  bool gone : 1 = false;      // the socket has closed
+
+ private:
+  friend void intrusive_ptr_add_ref(session* s) noexcept { ++s->users_; }
+  friend void intrusive_ptr_release(session* s) noexcept {
+    if (--s->users_ == 0) delete s;
+  }
+  std::uint32_t users_ = 0;
+};
+
+using session_ptr = boost::intrusive_ptr<session>;
+
+}  // namespace hiky::chat
