@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/ctl_command_line.hpp"
+
+#include <fmt/format.h>
+#include <CLI/CLI.hpp>
+
+#include <algorithm>
+#include <cstdlib>
+
+#include "app/config.hpp"
+#include "app/ctl_syntax.hpp"
+#include "base/version.hpp"
+
+namespace hiky::ctl {
+namespace {
+
+using namespace std::chrono_literals;
+
+struct place_options {
+  std::string redis, data;
+  int app_database = 0, ws_database = 1;
+  bool json = false;
+};
+
+struct place {
+  redis::address address;
+  std::string advice;
+};
+
+std::string from_environment(char const* name) {
+  char const* const value = std::getenv(name);
+  return value == nullptr ? "" : value;
+}
+
+// Flag over environment; within each, the more exact one: a URL over a data folder.
+result<place> find_redis(place_options given) {
+  if (!given.redis.empty() && given.redis != "embedded" && !given.data.empty()) {
+    return fail(errc::invalid_argument,
+                "--redis and --data name two places; give --redis for a Redis of its own, or --data for hikyd's embedded one");
+  }
+  if (given.redis.empty() && given.data.empty()) given.redis = from_environment("HIKY_REDIS");
+  if (!given.redis.empty() && given.redis != "embedded") {
+    auto address = redis::parse_address(given.redis);
+    if (!address) return std::unexpected(address.error());
+    if (address->database != 0) {
+      return fail(errc::invalid_argument,
+                  fmt::format("the URL names database {}, but hikyctl uses two; give --redis-db-ws and --redis-db-app instead", address->database));
+    }
+    return place{std::move(*address), "check --redis (or HIKY_REDIS), and that a Redis answers there"};
+  }
+  if (given.data.empty()) given.data = from_environment("HIKY_DATA");
+  if (given.data.empty()) given.data = app::default_data_folder();
+  place out;
+  out.address.unix_path = given.data + "/redis.sock";
+  out.advice = "start hikyd, whose embedded Redis listens there, or name another Redis with --redis URL";
+  return out;
+}
+
+void add_global_options(CLI::App& app, place_options& into) {
+  app.add_option("--redis", into.redis, "redis://[user[:password]@]host[:port], unix://PATH, or embedded (the default: hikyd's own) [env HIKY_REDIS]")
+      ->type_name("URL");
+  app.add_option("--data", into.data, "data folder of the hikyd whose embedded Redis is meant (default $XDG_STATE_HOME/hiky) [env HIKY_DATA]")
+      ->type_name("DIR");
+  auto const database = CLI::Range(0, 1'000'000);
+  app.add_option("--redis-db-app", into.app_database, "database of the directory (default 0)")
+      ->type_name("N")
+      ->check(database)
+      ->envname("HIKY_REDIS_DB_APP");
+  app.add_option("--redis-db-ws", into.ws_database, "database of the WebSocket state (default 1)")
+      ->type_name("N")
+      ->check(database)
+      ->envname("HIKY_REDIS_DB_WS");
+  app.add_flag("--json", into.json, "print JSON");
+}
+
+early_exit usage_error(std::string_view what, std::string_view path) { return {exit_code::usage, fmt::format("{}. See: {} --help", what, path)}; }
+
+// The one command that was named, from outside in; commands like `user` are both a command and a group.
+std::vector<CLI::App const*> named(CLI::App const& root) {
+  std::vector<CLI::App const*> path{&root};
+  while (!path.back()->get_subcommands().empty()) path.push_back(path.back()->get_subcommands().front());
+  return path;
+}
+
+std::string spelled(std::vector<CLI::App const*> const& path) {
+  std::string out;
+  for (auto const* each : path) out.append(out.empty() ? "" : " ").append(each->get_name());
+  return out;
+}
+
+// CLI11's sentence, or a better one where words are left over.
+std::string explained(CLI::ParseError const& e, CLI::App const& root) {
+  auto const left = root.remaining(true);
+  auto const odd = std::ranges::find_if(left, [](std::string const& word) { return word != "--"; });
+  if (odd == left.end()) return root.get_subcommands().empty() ? "a command is missing" : e.what();
+  auto const word = visible(*odd);
+  if (word.starts_with('-')) return fmt::format("'{}' is not an option here; an id or text that begins with '-' goes behind a '--'", word);
+  if (root.get_subcommands().empty()) return fmt::format("'{}' is not a command", word);
+  return fmt::format("'{}' is one word too many; an id or text with spaces goes in quotes", word);
+}
+
+// `user alice add`: CLI11 would forget alice.
+std::optional<std::string> misplaced_word(std::vector<CLI::App const*> const& path) {
+  for (auto const* each : path) {
+    for (auto const* option : each->get_options()) {
+      if (!option->get_positional()) continue;
+      if (each != path.back() && option->count() > 0)
+        return fmt::format("'{}' stands before the command '{}'", visible(option->results().front()), path.back()->get_name());
+      if (each == path.back() && option->count() == 0) return fmt::format("{} is required", option->get_name(true));
+    }
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::expected<invocation, early_exit> parse_command_line(std::vector<std::string> arguments) {
+  CLI::App app{"Looks into a running hiky, and after it. Talks to Redis directly; the daemon need not run.", "hikyctl"};
+  app.footer(
+      "Ids and texts that begin with '-' go behind '--': hikyctl user -- -x\nExit codes: 0 ok, 1 it failed, 2 wrong usage, 3 Redis can't be reached");
+  app.fallthrough();
+  app.require_subcommand(1);
+  app.set_version_flag("--version", fmt::format("hikyctl {}", version));
+  place_options where;
+  add_global_options(app, where);
+  words said;
+  auto const commands = add_commands(app, said);
+
+  try {
+    std::ranges::reverse(arguments);  // CLI11 takes them from the back
+    app.parse(std::move(arguments));
+  } catch (CLI::CallForHelp const&) {
+    return std::unexpected(early_exit{exit_code::ok, app.help()});
+  } catch (CLI::CallForVersion const&) {
+    return std::unexpected(early_exit{exit_code::ok, app.version() + "\n"});
+  } catch (CLI::ParseError const& e) {
+    return std::unexpected(usage_error(explained(e, app), spelled(named(app))));
+  }
+  auto const path = named(app);
+  if (auto const wrong = misplaced_word(path)) return std::unexpected(usage_error(*wrong, spelled(path)));
+  auto const chosen = commands.find(path.back());
+  if (chosen == commands.end()) return std::unexpected(usage_error("a command is missing", spelled(path)));
+  auto what = chosen->second(said);
+  if (!what) return std::unexpected(usage_error(what.error(), spelled(path)));
+
+  auto found = find_redis(where);
+  if (!found) return std::unexpected(usage_error(found.error().text, "hikyctl"));
+  found->address.client_name = "hikyctl";
+  found->address.deadline = 10s;  // a person waits, and may ask for much
+  invocation out{found->address, found->address, std::move(found->advice), where.json, std::move(*what)};
+  out.ws.database = where.ws_database;
+  out.app.database = where.app_database;
+  return out;
+}
+
+}  // namespace hiky::ctl

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+// The commands of hikyctl, one coroutine each. Ids have been checked. What they need of the command line comes by value;
+// `session` outlives them.
+#pragma once
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "app/ctl_report.hpp"
+#include "app/ctl_session.hpp"
+#include "base/ids.hpp"
+#include "directory/editable_directory.hpp"
+
+namespace hiky::ctl {
+
+using outcome = task<result<report>>;
+
+// ctl_overview.cpp
+outcome status(session& s);
+outcome health(session& s);
+report unhealthy(error const& why);
+outcome info(session& s);
+outcome cleanup(session& s);
+
+// ctl_people.cpp
+outcome online(session& s, bool count_only);
+outcome clients(session& s);
+outcome typing(session& s);
+outcome user(session& s, user_id who);
+
+// ctl_queue.cpp
+outcome queue(session& s, user_id who);
+outcome clear_queue(session& s, user_id who);
+
+// ctl_rooms.cpp
+outcome rooms(session& s);
+outcome room(session& s, room_id which);
+outcome add_members(session& s, room_id which, std::vector<user_id> who);
+outcome remove_members(session& s, room_id which, std::vector<user_id> who);
+
+// ctl_send.cpp
+struct letter {
+  room_id room;
+  std::optional<user_id> from{};  // a member of the room; without it the message is from `system_sender`
+  std::string content;            // JSON text
+};
+inline constexpr std::string_view system_sender = "hikyctl";
+outcome send(session& s, letter what);
+
+// ctl_directory.cpp
+outcome add_user(session& s, directory::profile_change change);
+outcome remove_user(session& s, user_id who);
+outcome add_friend(session& s, user_id one, user_id other);
+outcome remove_friend(session& s, user_id one, user_id other);
+
+}  // namespace hiky::ctl

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/ctl_report.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "directory/foreign_text.hpp"
+
+namespace hiky::ctl {
+namespace {
+
+bool begins_character(char byte) { return (static_cast<unsigned char>(byte) & 0xc0u) != 0x80u; }
+
+std::size_t characters(std::string_view text) { return static_cast<std::size_t>(std::ranges::count_if(text, begins_character)); }
+
+void append_padded(std::string& out, std::string_view cell, std::size_t width) {
+  out += cell;
+  out.append(width - std::min(width, characters(cell)), ' ');
+}
+
+void append_line(std::string& out, std::vector<std::string> const& cells, std::vector<std::size_t> const& widths) {
+  for (std::size_t i = 0; i < cells.size(); ++i) {
+    if (i + 1 == cells.size()) out += cells[i];
+    else append_padded(out, cells[i], widths[i] + 2);
+  }
+  out += '\n';
+}
+
+std::string table(std::vector<std::string> const& head, std::vector<std::vector<std::string>> const& rows) {
+  std::vector<std::size_t> widths(head.size());
+  for (std::size_t i = 0; i < head.size(); ++i) {
+    widths[i] = characters(head[i]);
+    for (auto const& row : rows) widths[i] = std::max(widths[i], i < row.size() ? characters(row[i]) : 0);
+  }
+  std::string out;
+  append_line(out, head, widths);
+  for (auto const& row : rows) append_line(out, row, widths);
+  return out;
+}
+
+std::string facts(std::vector<std::vector<std::string>> const& rows) {
+  std::size_t width = 0;
+  for (auto const& row : rows) width = std::max(width, characters(row.front()));
+  std::string out;
+  for (auto const& row : rows) {
+    append_padded(out, row.front(), width + 2);
+    for (std::size_t i = 1; i < row.size(); ++i) out.append(i > 1 ? ", " : "").append(row[i]);
+    if (row.size() == 1) out += '-';
+    out += '\n';
+  }
+  return out;
+}
+
+std::string lines(std::vector<std::vector<std::string>> const& rows) {
+  std::string out;
+  for (auto const& row : rows) {
+    for (std::size_t i = 0; i < row.size(); ++i) out.append(i > 0 ? "\t" : "").append(row[i]);
+    out += '\n';
+  }
+  return out;
+}
+
+}  // namespace
+
+std::string visible(std::string_view cell) {
+  auto const text = directory::mended_utf8(std::string{cell});
+  std::string out;
+  out.reserve(text.size());
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    auto const byte = static_cast<unsigned char>(text[i]);
+    // U+0080 to U+009F are control characters too; in UTF-8 they are C2 80 to C2 9F.
+    bool const c1 = byte == 0xc2 && static_cast<unsigned char>(text[i + 1]) < 0xa0;
+    if (byte == '\n') out += "\\n";
+    else if (byte == '\t') out += "\\t";
+    else if (byte < 0x20 || byte == 0x7f) out += fmt::format("\\x{:02x}", byte);
+    else if (c1) out += fmt::format("\\x{:02x}", static_cast<unsigned char>(text[++i]));
+    else out += text[i];
+  }
+  return out;
+}
+
+std::string shortened(std::string_view text, std::size_t most) {
+  std::size_t seen = 0;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (begins_character(text[i]) && seen++ == most) return std::string{text.substr(0, i)} + "…";
+  }
+  return std::string{text};
+}
+
+std::string counted(std::int64_t number, std::string_view noun) { return fmt::format("{} {}{}", number, noun, number == 1 ? "" : "s"); }
+
+json::string foreign(std::string_view text) { return json::string{directory::mended_utf8(std::string{text})}; }
+
+std::string render(report const& r, face as) {
+  if (as == face::json) return r.json + "\n";
+  if (!r.text.empty()) return r.text.ends_with('\n') ? r.text : r.text + "\n";
+  std::vector<std::vector<std::string>> rows;
+  rows.reserve(r.rows.size());
+  for (auto const& row : r.rows) {
+    auto& out = rows.emplace_back();
+    for (auto const& cell : row) out.push_back(visible(cell));
+  }
+  if (as == face::lines) return lines(rows);
+  if (rows.empty() && !r.when_empty.empty()) return r.when_empty + "\n";
+  return r.head.empty() ? facts(rows) : table(r.head, rows);
+}
+
+}  // namespace hiky::ctl

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/ctl_syntax.hpp"
+
+#include <fmt/format.h>
+#include <CLI/CLI.hpp>
+
+#include "directory/foreign_text.hpp"
+
+namespace hiky::ctl {
+namespace {
+
+constexpr std::size_t longest_content = 64 * 1024;  // as the daemon takes from clients
+
+CLI::Validator const is_id{[](std::string& text) -> std::string {
+                             auto const fault = directory::is_utf8(text) ? id_fault(text) : "must be valid UTF-8";
+                             if (!fault) return {};
+                             return fmt::format("'{}' can't be an id: it {}", shortened(visible(text), 40), *fault);
+                           },
+                           ""};
+
+CLI::Validator const is_text{[](std::string& text) -> std::string { return directory::is_utf8(text) ? "" : "the text must be valid UTF-8"; }, ""};
+
+std::optional<user_id> id_of(std::optional<std::string> const& text) {
+  if (!text) return std::nullopt;
+  return user_id{*text};
+}
+
+std::vector<user_id> ids_of(std::vector<std::string> const& texts) { return {texts.begin(), texts.end()}; }
+
+std::expected<letter, std::string> letter_of(words const& w) {
+  letter out{room_id{w.room}, id_of(w.from), {}};
+  if (w.raw) {
+    if (auto const parsed = parse_json(w.text); !parsed)
+      return std::unexpected(fmt::format("with --raw the text must be JSON: {}", parsed.error().text));
+    out.content = w.text;
+  } else {
+    append_json_string(out.content, w.text);
+  }
+  if (out.content.size() <= longest_content) return out;
+  return std::unexpected(fmt::format("the text has {} bytes as JSON; at most {} can be sent", out.content.size(), longest_content));
+}
+
+// The syntax tree while it is built.
+struct builder {
+  words& into;
+  std::map<CLI::App const*, command_maker> makers{};
+
+  CLI::App& add(CLI::App& parent, std::string const& name, std::string const& help, command_maker maker) {
+    auto* added = parent.add_subcommand(name, help);
+    makers[added] = std::move(maker);
+    return *added;
+  }
+  // A command that only looks at Redis and needs no words.
+  CLI::App& add(CLI::App& parent, std::string const& name, std::string const& help, outcome (*run)(session&)) {
+    return add(parent, name, help, [run](words const&) { return command{run}; });
+  }
+
+  static void id(CLI::App& to, std::string const& name, std::string& target, std::string const& help) {
+    to.add_option(name, target, help)->type_name("")->check(is_id);
+  }
+  void user(CLI::App& to) const { id(to, "USER", into.user, "the user's id"); }
+  void room(CLI::App& to) const { id(to, "ROOM", into.room, "the room's id"); }
+  void users(CLI::App& to) const {
+    // Without extra arguments, or CLI11 2.1 reads the id [a,b] as a list of two.
+    to.add_option("USERS", into.users, "ids of users")->type_name("")->check(is_id)->allow_extra_args(false);
+  }
+
+  void overview(CLI::App& app);
+  void people(CLI::App& app);
+  void rooms(CLI::App& app);
+  void directory(CLI::App& app, CLI::App& users);
+  void friends(CLI::App& parent);
+};
+
+void builder::overview(CLI::App& app) {
+  add(app, "status", "counts: who is online, connections, rooms, queued messages, instances; Redis's version and memory", &ctl::status);
+  add(app, "health", "the health check as JSON; exit code 1 when Redis can't be reached",
+      [](words const&) { return command{&ctl::health, &ctl::unhealthy}; });
+  add(app, "info", "what Redis says of itself (INFO)", &ctl::info);
+  add(app, "cleanup", "delete every ws: key of the WebSocket database; the directory stays",
+      [](words const& w) -> std::expected<command, std::string> {
+        if (!w.yes)
+          return std::unexpected("cleanup deletes all WebSocket state: presence, rooms, memberships, histories and queued messages; say --yes");
+        return command{&ctl::cleanup};
+      })
+      .add_flag("--yes", into.yes, "yes, delete it all");
+}
+
+void builder::people(CLI::App& app) {
+  add(app, "online", "users who are online", [](words const& w) {
+    return command{[count = w.count](session& s) { return ctl::online(s, count); }};
+  }).add_flag("--count", into.count, "only how many");
+  add(app, "clients", "the newest connection of each user (ws:clients)", &ctl::clients);
+  add(app, "typing", "who is typing where", &ctl::typing);
+
+  auto& waiting = add(app, "queue", "messages that wait for a user, oldest first", [](words const& w) {
+    return command{[who = user_id{w.user}, clear = w.clear](session& s) { return clear ? ctl::clear_queue(s, who) : ctl::queue(s, who); }};
+  });
+  user(waiting);
+  waiting.add_flag("--clear", into.clear, "delete them");
+
+  auto const show = [](words const& w) { return command{[who = user_id{w.user}](session& s) { return ctl::user(s, who); }, {}, true}; };
+  auto& group = add(app, "user", "all about one user; or with a command, change the directory", show);
+  group.require_subcommand(0, 1);
+  user(group);
+  user(add(group, "show", "the same, also for a user whose id is the name of a command", show));
+  directory(app, group);
+}
+
+void builder::directory(CLI::App& app, CLI::App& group) {
+  auto& adding = add(group, "add", "add a user to the directory, or change a profile", [](words const& w) {
+    return command{
+        [change = directory::profile_change{user_id{w.user}, w.username, w.name, w.image}](session& s) { return ctl::add_user(s, change); },
+        {},
+        true};
+  });
+  user(adding);
+  adding.add_option("--username", into.username, "default: the id")->type_name("TEXT")->check(is_text);
+  adding.add_option("--name", into.name, "the name people see")->type_name("TEXT")->check(is_text);
+  adding.add_option("--image", into.image, "URL of the profile image")->type_name("URL")->check(is_text);
+  user(add(group, "remove", "remove a user: profile, friendships, memberships and queued messages",
+           [](words const& w) { return command{[who = user_id{w.user}](session& s) { return ctl::remove_user(s, who); }, {}, true}; }));
+  friends(app);
+  friends(group);
+}
+
+void builder::friends(CLI::App& parent) {
+  auto const adding = [](words const& w) {
+    return command{[one = user_id{w.user}, other = user_id{w.other}](session& s) { return ctl::add_friend(s, one, other); }, {}, true};
+  };
+  auto const pair = [&](CLI::App& to) {
+    user(to);
+    id(to, "OTHER", into.other, "the other user's id");
+  };
+  auto& group = add(parent, "friend", "make two users friends", adding);
+  group.require_subcommand(0, 1);
+  pair(group);
+  pair(add(group, "add", "the same", adding));
+  pair(add(group, "remove", "end a friendship", [](words const& w) {
+    return command{[one = user_id{w.user}, other = user_id{w.other}](session& s) { return ctl::remove_friend(s, one, other); }, {}, true};
+  }));
+}
+
+void builder::rooms(CLI::App& app) {
+  add(app, "rooms", "all rooms with how many take part, have joined, are members", &ctl::rooms);
+  auto const show = [](words const& w) { return command{[which = room_id{w.room}](session& s) { return ctl::room(s, which); }, {}, true}; };
+  auto& group = add(app, "room", "who is in a room; or with a command, change its members", show);
+  group.require_subcommand(0, 1);
+  room(group);
+  room(add(group, "show", "the same, also for a room whose id is the name of a command", show));
+
+  auto& adding = add(group, "add-member", "make users members, whether or not they are connected", [](words const& w) {
+    return command{[which = room_id{w.room}, who = ids_of(w.users)](session& s) { return ctl::add_members(s, which, who); }, {}, true};
+  });
+  auto& removing = add(group, "remove-member", "end memberships", [](words const& w) {
+    return command{[which = room_id{w.room}, who = ids_of(w.users)](session& s) { return ctl::remove_members(s, which, who); }, {}, true};
+  });
+  for (auto* each : {&adding, &removing}) room(*each), users(*each);
+
+  auto& sending = add(app, "send", "send a message to a room", [](words const& w) -> std::expected<command, std::string> {
+    auto written = letter_of(w);
+    if (!written) return std::unexpected(written.error());
+    return command{[what = std::move(*written)](session& s) { return ctl::send(s, what); }};
+  });
+  room(sending);
+  sending.add_option("TEXT", into.text, "what to say")->type_name("")->check(is_text);
+  sending.add_option("--from", into.from, "the sender, a member of the room (default: the system sender hikyctl, who is no member)")
+      ->type_name("USER")
+      ->check(is_id);
+  sending.add_flag("--raw", into.raw, "TEXT is a JSON value, to be sent as it is");
+}
+
+}  // namespace
+
+std::map<CLI::App const*, command_maker> add_commands(CLI::App& app, words& into) {
+  builder b{into};
+  b.overview(app);
+  b.people(app);
+  b.rooms(app);
+  return std::move(b.makers);
+}
+
+}  // namespace hiky::ctl

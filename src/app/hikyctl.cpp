@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+// The operator's tool: one command, one or two Redis connections, one report.
+#include <fmt/format.h>
+#include <unistd.h>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+
+#include <cstdio>
+#include <exception>
+
+#include "app/ctl_command_line.hpp"
+#include "base/log.hpp"
+
+namespace hiky::ctl {
+namespace {
+
+int complain(std::string_view text, int code) {
+  fmt::print(stderr, "hikyctl: {}\n", visible(text));
+  return code;
+}
+
+int code_of(error const& e) {
+  switch (e.code) {
+    case errc::not_connected:
+    case errc::timeout: return exit_code::unreachable;
+    case errc::invalid_argument: return exit_code::usage;
+    default: return exit_code::runtime;
+  }
+}
+
+struct ending {
+  result<report> found;
+  bool reached_redis = true;
+};
+
+task<ending> perform(session& s, command const& what) {
+  auto up = co_await connect(s.ws);
+  if (up && what.uses_directory) up = co_await connect(s.app);
+  if (!up) co_return ending{std::unexpected(up.error()), false};
+  co_return ending{co_await what.run(s)};
+}
+
+int print(report const& r, face as) {
+  auto const text = render(r, as);
+  if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0) {
+    return complain("cannot write to standard output: is the disk full?", exit_code::runtime);
+  }
+  for (auto const& note : r.notes) fmt::print(stderr, "hikyctl: note: {}\n", note);
+  return r.exit_code;
+}
+
+int run(std::vector<std::string> arguments) {
+  log::set_level(log::level::error);  // a failed connection is this program's to report, in one line
+  auto const asked = parse_command_line(std::move(arguments));
+  if (!asked) {
+    if (asked.error().code != exit_code::ok) return complain(asked.error().text, asked.error().code);
+    fmt::print("{}", asked.error().text);
+    return exit_code::ok;
+  }
+
+  asio::io_context context{1};
+  session s{context.get_executor(), asked->ws, asked->app};
+  ending end{fail(errc::io, "the command was never run")};
+  asio::co_spawn(context, perform(s, asked->what), [&](std::exception_ptr thrown, ending ended) {
+    s.ws.stop();
+    s.app.stop();
+    if (thrown) std::rethrow_exception(thrown);
+    end = std::move(ended);
+  });
+  context.run();
+
+  auto const as = asked->json ? face::json : isatty(STDOUT_FILENO) == 1 ? face::terminal : face::lines;
+  if (end.found) return print(*end.found, as);
+  if (end.reached_redis) return complain(end.found.error().text, code_of(end.found.error()));
+  if (asked->what.without_redis) return print(asked->what.without_redis(end.found.error()), as);
+  return complain(fmt::format("{}; {}", end.found.error().text, asked->advice), exit_code::unreachable);
+}
+
+}  // namespace
+}  // namespace hiky::ctl
+
+int main(int argc, char** argv) {
+  try {
+    return hiky::ctl::run({argv + 1, argv + argc});
+  } catch (std::exception const& e) {
+    return hiky::ctl::complain(fmt::format("unexpected: {}; this is a bug", e.what()), hiky::ctl::exit_code::runtime);
+  }
+}

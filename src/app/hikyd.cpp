@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+// The gateway daemon: reads its configuration, brings up Redis and the server, and takes both down in order.
+// Exit codes: 0 ok, 1 runtime, 2 usage or configuration, 3 Redis unreachable at start.
+#include <boost/asio/signal_set.hpp>
+#include <fmt/format.h>
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
+#include <sys/resource.h>
+
+#include <csignal>
+#include <future>
+#include <iostream>
+#include <thread>
+
+#include "app/config.hpp"
+#include "auth/open.hpp"
+#include "base/log.hpp"
+#include "gateway/server.hpp"
+#include "redis/embedded.hpp"
+#include "redis/version_check.hpp"
+
+namespace {
+
+using namespace hiky;
+using namespace std::chrono_literals;
+
+constexpr int exit_runtime = 1, exit_no_redis = 3;
+
+int complain(int code, std::string const& text) {
+  std::cerr << "hikyd: " << text << '\n';
+  return code;
+}
+
+// Every connection is a descriptor; the soft limit of a login shell is 1024.
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+    limit.rlim_cur = limit.rlim_max;
+    ::setrlimit(RLIMIT_NOFILE, &limit);
+  }
+}
+
+void announce(app::daemon_config const& config, pid_t redis_pid) {
+  std::string urls;
+  for (auto const& where : config.listen) {
+    urls += urls.empty() ? "" : ", ";
+    urls += where.unix_path.empty() ? "http://" + where.to_string() : where.to_string();
+  }
+  auto const redis = config.embedded ? fmt::format("embedded, pid {}, {}", redis_pid, config.gateway.redis.to_string()) : config.gateway.redis.to_string();
+  fmt::print("hikyd ready on {} (redis: {}; workers: {}; send: {})\n", urls, redis, config.gateway.workers, gateway::to_string(config.gateway.method));
+  std::fflush(stdout);
+}
+
+int run(app::daemon_config config) {
+  asio::io_context main_io{1};
+  asio::signal_set signals{main_io, SIGINT, SIGTERM};
+
+  std::unique_ptr<redis::embedded> own_redis;
+  if (config.embedded) {
+    auto started = redis::embedded::start(main_io, config.data);
+    if (!started) return complain(started.error().code == errc::not_found ? exit_no_redis : exit_runtime, started.error().text);
+    own_redis = std::move(*started);
+    config.gateway.redis.unix_path = own_redis->where().unix_path;
+  }
+  auto const usable = redis::check_server(config.gateway.redis, config.redis_wait);
+  if (!usable) return complain(usable.error().code == errc::conflict ? exit_runtime : exit_no_redis, usable.error().text);
+  for (auto const& warning : *usable) log::warn("redis.risky", {{"reason", warning}});
+
+  auth::open gate;
+  auto server = std::make_unique<gateway::server>(config.gateway, gate);
+  if (auto const bound = server->listen(config.listen); !bound) return complain(exit_runtime, bound.error().text);
+  if (auto const up = server->start(config.redis_wait); !up) return complain(exit_no_redis, up.error().text);
+  announce(config, own_redis ? own_redis->pid() : 0);
+
+  bool drained = false;
+  std::thread drainer;
+  signals.async_wait([&](boost::system::error_code ec, int signal) {
+    if (ec) return;
+    // Ctrl-C is a person who waits: everybody is told at once. SIGTERM is a deploy: clients move over little by little.
+    auto const spread = signal == SIGINT ? 0ms : config.drain;
+    log::info("daemon.draining", {{"signal", signal == SIGINT ? "SIGINT" : "SIGTERM"}, {"seconds", static_cast<double>(spread.count()) / 1000}});
+    drainer = std::thread([&, spread] {
+      server->drain(spread);
+      asio::post(main_io, [&] {
+        drained = true;
+        main_io.stop();
+      });
+    });
+    signals.async_wait([&](boost::system::error_code failed, int) {
+      if (!failed) std::_Exit(complain(exit_runtime, "second signal: gone without saying goodbye"));
+    });
+  });
+  main_io.run();
+  if (drainer.joinable()) drainer.join();
+  server.reset();  // before its Redis, or it would take the end for an outage
+  if (own_redis) own_redis->stop();
+  log::info("daemon.stopped");
+  return drained ? 0 : exit_runtime;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  auto config = app::read_daemon_config(argc, argv);
+  if (auto const* early = std::get_if<app::early_exit>(&config)) {
+    (early->code == 0 ? std::cout : std::cerr) << early->text;
+    return early->code;
+  }
+  // stdout is for the ready line.
+  spdlog::set_default_logger(std::make_shared<spdlog::logger>("hikyd", std::make_shared<spdlog::sinks::stderr_sink_mt>()));
+  spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%eZ %l %v", spdlog::pattern_time_type::utc);
+  log::set_level(std::get<app::daemon_config>(config).log_level);
+  raise_descriptor_limit();
+  ::signal(SIGPIPE, SIG_IGN);
+  try {
+    return run(std::move(std::get<app::daemon_config>(config)));
+  } catch (std::exception const& e) {
+    return complain(exit_runtime, fmt::format("stopped by an unexpected failure: {}", e.what()));
+  }
+}

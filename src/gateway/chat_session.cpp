@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "gateway/chat_session.hpp"
+
+namespace hiky::gateway {
+
+namespace {
+constexpr close_code slow_consumer{4430};
+}
+
+void chat_session::begin(chat::flows& flows, chat::counters& count, connection_ptr link, connection_id id, std::string user_agent,
+                         std::string_view already_read) {
+  auto* const s = new chat_session{flows, count, link};
+  s->self_ = s;
+  s->id = std::move(id);
+  s->user_agent_ = std::move(user_agent);
+  link->start(*s, wait_for::identity, already_read);
+}
+
+void chat_session::received(opcode op, std::string_view payload) {
+  if (op == opcode::binary) return close(static_cast<std::uint16_t>(close_code::unsupported), "binary frame; expected one JSON object per text frame");
+  flows_.receive(*this, payload);
+}
+
+void chat_session::ended() {
+  auto const keep = std::move(self_);
+  auto const last = std::move(link_);
+  flows_.closed(*this);
+}
+
+void chat_session::send(frame_ptr frame, chat::traffic kind) {
+  if (!link_) return;
+  // Hints go first, long before anything that matters would have to.
+  auto const full = kind == chat::traffic::typing ? link_->queued_share() > 0.25 : kind == chat::traffic::presence && link_->queued_share() > 0.5;
+  if (full) return count_.shed_frames.add();
+  if (link_->queue(std::move(frame))) return;
+  if (kind != chat::traffic::chat) return count_.shed_frames.add();
+  // A chat message is never skipped: the reader learns that it was too slow, and comes back for what it missed.
+  if (link_->close_later(slow_consumer, "too slow: reconnect and resume")) count_.slow_closed.add();
+}
+
+void chat_session::close(std::uint16_t code, std::string_view reason) {
+  if (link_) link_->close(close_code{code}, reason);
+}
+
+void chat_session::after_flush(std::function<void(bool)> done) {
+  if (link_) link_->after_flush(std::move(done));
+  else done(false);
+}
+
+void chat_session::read_more(bool wanted) {
+  if (link_) link_->read_more(wanted);
+}
+
+void chat_session::identified() {
+  std::string{}.swap(user_agent_);
+  if (link_) link_->identified();
+}
+
+std::string chat_session::remote_address() const { return link_ ? link_->remote_address() : std::string{}; }
+
+}  // namespace hiky::gateway

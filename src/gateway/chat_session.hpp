@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+// A chat session over a WebSocket: joins `chat::session` to `connection`, and knows nothing else of either.
+#pragma once
+#include "chat/flows.hpp"
+#include "gateway/connection.hpp"
+
+namespace hiky::gateway {
+
+class chat_session final : public chat::session, public endpoint {
+ public:
+  // Starts the conversation; the session keeps itself until the connection has ended.
+  static void begin(chat::flows& flows, chat::counters& count, connection_ptr link, connection_id id, std::string user_agent,
+                    std::string_view already_read);
+
+  void received(opcode op, std::string_view payload) override;
+  void ended() override;
+
+  void send(frame_ptr frame, chat::traffic kind) override;
+  void close(std::uint16_t code, std::string_view reason) override;
+  void after_flush(std::function<void(bool)> done) override;
+  void read_more(bool wanted) override;
+  void identified() override;
+  std::string remote_address() const override;
+  std::string_view user_agent() const override { return user_agent_; }
+
+ private:
+  chat_session(chat::flows& flows, chat::counters& count, connection_ptr link) : flows_(flows), count_(count), link_(std::move(link)) {}
+
+  chat::flows& flows_;
+  chat::counters& count_;
+  connection_ptr link_;         // empty once ended
+  chat::session_ptr self_;      // until ended
+  std::string user_agent_;
+};
+
+}  // namespace hiky::gateway

@@ -1,0 +1,282 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "gateway/connection.hpp"
+
+#include <arpa/inet.h>
+#include <boost/asio/post.hpp>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include <algorithm>
+#include <chrono>
+
+namespace hiky::gateway {
+
+using boost::system::error_code;
+
+namespace {
+
+constexpr std::size_t read_buffer_size = 64 * 1024;
+constexpr int reads_per_turn = 4;  // then others get theirs, however much one client sends
+
+frame_ptr control(opcode op, std::string_view payload) { return shared_frame::make(payload, static_cast<std::uint8_t>(0x80 | static_cast<int>(op))); }
+
+}  // namespace
+
+connection_loop::connection_loop(asio::io_context& context, send_method method, decoder_limits limits, deadline_times times, std::size_t outbox,
+                                 chat::counters& counts)
+    : io(context), frames(limits), max_outbox(outbox), count(counts), read_buffer(read_buffer_size), waits(times), sender(method) {}
+
+std::uint32_t connection_loop::now_ms() {
+  using namespace std::chrono;
+  return static_cast<std::uint32_t>(duration_cast<milliseconds>(steady_clock::now().time_since_epoch()).count());
+}
+
+void connection_loop::mark(connection& c) {
+  if (c.is_marked()) return;
+  c.set_marked(true);
+  ready_.emplace_back(&c);
+  if (ready_.size() == 1) asio::post(io, [this] { flush(); });
+}
+
+void connection_loop::flush() {
+  sending_.swap(ready_);
+  sending_view_.clear();
+  for (auto const& c : sending_) {
+    c->set_marked(false);
+    if (c->has_output()) sending_view_.push_back(c.get());
+  }
+  sender.flush(sending_view_);
+  sending_.clear();
+}
+
+void connection_loop::tick() {
+  waits.tick(now_ms(), [](deadline_entry& e, wait_for what) { static_cast<connection&>(e).expired(what); });
+}
+
+connection::connection(connection_loop& loop, stream_socket socket) : loop_(loop), socket_(std::move(socket)), decoder_(loop.frames) {
+  loop_.count.connections.add();
+}
+
+connection::~connection() { loop_.count.connections.sub(); }
+
+void connection::start(endpoint& who, wait_for first, std::string_view already_read) {
+  who_ = &who;
+  identified_ = first != wait_for::identity;
+  loop_.waits.set(*this, first, connection_loop::now_ms());
+  connection_ptr const keep{this};
+  if (!already_read.empty()) {
+    std::string copy{already_read};  // unmasking writes into its input
+    feed(copy);
+  }
+  arm_read();
+}
+
+void connection::arm_read() {
+  if (reading_ || phase_ == phase::dead || (paused_ && phase_ == phase::open)) return;
+  reading_ = true;
+  socket_.async_wait(stream_socket::wait_read, [self = connection_ptr{this}](error_code ec) {
+    self->reading_ = false;
+    if (!ec) self->readable();
+  });
+}
+
+void connection::readable() {
+  for (int turn = 0; turn < reads_per_turn; ++turn) {
+    if (phase_ == phase::dead || (paused_ && phase_ == phase::open)) return;
+    auto const size = ::recv(native_handle(), loop_.read_buffer.data(), loop_.read_buffer.size(), MSG_DONTWAIT);
+    if (size == 0) return drop();
+    if (size < 0) {
+      if (errno == EAGAIN || errno == EINTR) break;
+      return drop();
+    }
+    feed(std::span{loop_.read_buffer}.first(static_cast<std::size_t>(size)));
+    if (static_cast<std::size_t>(size) < loop_.read_buffer.size()) break;
+  }
+  arm_read();
+}
+
+void connection::feed(std::span<char> input) {
+  while (phase_ == phase::open || phase_ == phase::closing) {
+    auto const e = decoder_.next(input);
+    if (e.what == event::need_more) return;
+    handle(e);
+  }
+}
+
+void connection::handle(event const& e) {
+  switch (e.what) {
+    case event::message:
+      if (phase_ == phase::open) who_->received(e.op, e.payload);
+      break;
+    case event::ping:
+      if (phase_ == phase::open) queue(control(opcode::pong, e.payload));
+      break;
+    case event::pong:
+      if (identified_ && phase_ == phase::open) loop_.waits.set(*this, wait_for::next_ping, connection_loop::now_ms());
+      break;
+    case event::close:
+      if (phase_ == phase::open) {
+        // RFC 6455 5.5.1: the answer carries the code it answers.
+        auto const echo = close_payload(e.code);
+        end();
+        push(control(opcode::close, echo));
+      }
+      phase_ = phase::draining;
+      if (outbox_.empty()) half_close();
+      break;
+    case event::failed:
+      close(e.code, e.reason);
+      phase_ = phase::draining;  // whatever else it sends, it is not listened to any more
+      break;
+    case event::need_more: break;
+  }
+}
+
+bool connection::queue(frame_ptr frame) {
+  if (phase_ != phase::open || condemned_) return true;
+  if (queued_ + frame->bytes().size() > loop_.max_outbox) return false;
+  push(std::move(frame));
+  return true;
+}
+
+void connection::push(frame_ptr frame) {
+  queued_ += static_cast<std::uint32_t>(frame->bytes().size());
+  outbox_.push_back(std::move(frame));
+  if (!blocked_) loop_.mark(*this);
+}
+
+void connection::close(close_code code, std::string_view reason) {
+  if (phase_ != phase::open) return;
+  auto const payload = close_payload(code, reason);
+  end();
+  push(control(opcode::close, payload));
+}
+
+bool connection::close_later(close_code code, std::string_view reason) {
+  if (phase_ != phase::open || std::exchange(condemned_, true)) return false;
+  asio::post(loop_.io, [self = connection_ptr{this}, code, why = std::string{reason}] {
+    // A frame that has begun must be finished; the rest would only keep the peer from hearing why.
+    auto& box = self->outbox_;
+    auto const kept = self->sent_of_first_ > 0 ? 1U : 0U;
+    while (box.size() > kept) {
+      self->queued_ -= static_cast<std::uint32_t>(box.back()->bytes().size());
+      box.pop_back();
+    }
+    self->close(code, why);
+  });
+  return true;
+}
+
+void connection::end() {
+  phase_ = phase::closing;
+  loop_.waits.set(*this, wait_for::goodbye, connection_loop::now_ms());
+  if (auto* who = std::exchange(who_, nullptr)) who->ended();
+  arm_read();
+}
+
+void connection::half_close() {
+  if (std::exchange(half_closed_, true)) return;
+  error_code ignored;
+  socket_.shutdown(stream_socket::shutdown_send, ignored);
+}
+
+void connection::drop() {
+  if (phase_ == phase::dead) return;
+  connection_ptr const keep{this};
+  phase_ = phase::dead;
+  unlink();
+  error_code ignored;
+  socket_.close(ignored);
+  outbox_.clear();
+  queued_ = 0;
+  if (auto* who = std::exchange(who_, nullptr)) who->ended();
+  if (auto const waiting = std::move(after_flush_)) {
+    for (auto& done : *waiting) done(false);
+  }
+}
+
+std::size_t connection::gather(std::span<iovec> parts) const {
+  auto const count = std::min(parts.size(), outbox_.size());
+  for (std::size_t i = 0; i < count; ++i) {
+    auto const bytes = outbox_[i]->bytes().substr(i == 0 ? sent_of_first_ : 0);
+    parts[i] = {const_cast<char*>(bytes.data()), bytes.size()};
+  }
+  return count;
+}
+
+void connection::sent(ssize_t taken) {
+  if (taken < 0 && taken != -EAGAIN && taken != -EINTR) return drop();
+  if (taken > 0) {
+    loop_.count.bytes_sent.add(static_cast<std::uint64_t>(taken));
+    auto left = static_cast<std::size_t>(taken);
+    std::size_t whole = 0;
+    while (whole < outbox_.size()) {
+      auto const rest = outbox_[whole]->bytes().size() - sent_of_first_;
+      if (left < rest) break;
+      left -= rest;
+      sent_of_first_ = 0;
+      queued_ -= static_cast<std::uint32_t>(outbox_[whole]->bytes().size());
+      ++whole;
+    }
+    sent_of_first_ += static_cast<std::uint32_t>(left);
+    outbox_.erase(outbox_.begin(), outbox_.begin() + static_cast<std::ptrdiff_t>(whole));
+  }
+  if (outbox_.empty()) return flushed();
+  if (taken > 0 && sent_of_first_ == 0) return loop_.mark(*this);  // more frames than one send takes
+  blocked_ = true;
+  socket_.async_wait(stream_socket::wait_write, [self = connection_ptr{this}](error_code ec) {
+    self->blocked_ = false;
+    if (!ec && self->has_output()) self->loop_.mark(*self);
+  });
+}
+
+void connection::flushed() {
+  outbox_.shrink_to_fit();
+  if (phase_ == phase::draining) half_close();
+  if (auto const waiting = std::move(after_flush_)) {
+    for (auto& done : *waiting) done(true);
+  }
+}
+
+void connection::after_flush(std::function<void(bool)> done) {
+  if (phase_ == phase::dead) return done(false);
+  if (outbox_.empty()) return done(true);
+  if (!after_flush_) after_flush_ = std::make_unique<std::vector<std::function<void(bool)>>>();
+  after_flush_->push_back(std::move(done));
+}
+
+void connection::read_more(bool wanted) {
+  paused_ = !wanted;
+  if (wanted) arm_read();
+}
+
+void connection::identified() {
+  identified_ = true;
+  if (phase_ == phase::open) loop_.waits.set(*this, wait_for::next_ping, connection_loop::now_ms());
+}
+
+void connection::expired(wait_for what) {
+  connection_ptr const keep{this};
+  switch (what) {
+    case wait_for::identity: return close(close_code{4408}, "no register in time");
+    case wait_for::next_ping:
+      queue(control(opcode::ping, {}));
+      return loop_.waits.set(*this, wait_for::pong, connection_loop::now_ms());
+    case wait_for::pong:
+    case wait_for::goodbye: return drop();
+  }
+}
+
+std::string connection::remote_address() const {
+  sockaddr_storage from{};
+  socklen_t size = sizeof from;
+  char text[INET6_ADDRSTRLEN] = "";
+  if (::getpeername(const_cast<stream_socket&>(socket_).native_handle(), reinterpret_cast<sockaddr*>(&from), &size) == 0) {
+    if (from.ss_family == AF_INET) inet_ntop(AF_INET, &reinterpret_cast<sockaddr_in&>(from).sin_addr, text, sizeof text);
+    if (from.ss_family == AF_INET6) inet_ntop(AF_INET6, &reinterpret_cast<sockaddr_in6&>(from).sin6_addr, text, sizeof text);
+  }
+  return text;
+}
+
+}  // namespace hiky::gateway

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+// One WebSocket over one socket: codec, outbox, close handshake, liveness. Knows nothing of chat; an `endpoint` gets the messages.
+// Holds no buffer while idle: it waits for readability and reads into the worker's. One thread.
+#pragma once
+#include <boost/asio/generic/stream_protocol.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/container/small_vector.hpp>
+#include <boost/smart_ptr/intrusive_ptr.hpp>
+
+#include <functional>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "base/async.hpp"
+#include "base/shared_frame.hpp"
+#include "chat/counters.hpp"
+#include "gateway/batch_send.hpp"
+#include "gateway/deadlines.hpp"
+#include "gateway/frame.hpp"
+
+namespace hiky::gateway {
+
+using loop_executor = asio::io_context::executor_type;
+using stream_socket = asio::basic_stream_socket<asio::generic::stream_protocol, loop_executor>;
+
+// What is done with a connection's messages.
+class endpoint {
+ public:
+  virtual ~endpoint() = default;
+  // `payload` is valid during the call only.
+  virtual void received(opcode op, std::string_view payload) = 0;
+  // The last call: the connection is closing or lost. It may be gone afterwards.
+  virtual void ended() = 0;
+};
+
+// What the connections of one worker share.
+class connection_loop {
+ public:
+  connection_loop(asio::io_context& io, send_method method, decoder_limits frames, deadline_times times, std::size_t max_outbox, chat::counters& count);
+
+  // `c` has something to send; it leaves at the end of this turn.
+  void mark(connection& c);
+  // Acts on all deadlines that have passed. Call a few times a second.
+  void tick();
+  static std::uint32_t now_ms();
+
+  asio::io_context& io;
+  decoder_limits const frames;
+  std::size_t const max_outbox;  // bytes queued for one connection before chat messages close it as slow
+  chat::counters& count;
+  std::vector<char> read_buffer;
+  deadlines waits;
+  batch_send sender;
+
+ private:
+  void flush();
+  std::vector<boost::intrusive_ptr<connection>> ready_, sending_;
+  std::vector<connection*> sending_view_;
+};
+
+class connection final : public deadline_entry {
+ public:
+  connection(connection_loop& loop, stream_socket socket);
+  ~connection();
+
+  // Begins with bytes that came right behind the handshake. `who` outlives the call of its ended().
+  void start(endpoint& who, wait_for first, std::string_view already_read);
+
+  // Queues a frame. False when the outbox is over its limit; nothing is queued then.
+  bool queue(frame_ptr frame);
+  // How full the outbox is: 0 to 1.
+  double queued_share() const { return static_cast<double>(queued_) / static_cast<double>(loop_.max_outbox); }
+  // Starts the close handshake; what was queued before still leaves first.
+  void close(close_code code, std::string_view reason);
+  // The same from inside a loop over connections: nothing changes before the next turn. What is queued is given up.
+  // False when that is under way already.
+  bool close_later(close_code code, std::string_view reason);
+  void after_flush(std::function<void(bool)> done);
+  void read_more(bool wanted);
+  // From now on the connection is pinged; before, it waited for its identity.
+  void identified();
+  std::string remote_address() const;
+
+  // For batch_send.
+  int native_handle() { return socket_.native_handle(); }
+  std::size_t gather(std::span<iovec> parts) const;
+  void sent(ssize_t bytes_or_error);
+  // For connection_loop.
+  void expired(wait_for what);
+  bool is_marked() const { return marked_; }
+  void set_marked(bool is) { marked_ = is; }
+  bool has_output() const { return !outbox_.empty() && phase_ != phase::dead; }
+
+ private:
+  enum class phase : std::uint8_t {
+    open,      // messages both ways
+    closing,   // our close frame is out or on its way; waits for the peer's
+    draining,  // nothing more to say: sends what is queued, then half-closes and waits for the peer to hang up
+    dead,
+  };
+
+  void arm_read();
+  void readable();
+  void feed(std::span<char> input);
+  void handle(event const& e);
+  void end();       // leaves `open`: tells the endpoint
+  void half_close();
+  void drop();      // socket closed, nothing more happens
+  void push(frame_ptr frame);
+  void flushed();
+
+  friend void intrusive_ptr_add_ref(connection* c) noexcept { ++c->users_; }
+  friend void intrusive_ptr_release(connection* c) noexcept {
+    if (--c->users_ == 0) delete c;
+  }
+
+  connection_loop& loop_;
+  endpoint* who_ = nullptr;
+  stream_socket socket_;
+  decoder decoder_;
+  boost::container::small_vector<frame_ptr, 1> outbox_;
+  std::unique_ptr<std::vector<std::function<void(bool)>>> after_flush_;
+  std::uint32_t queued_ = 0;       // bytes in outbox_
+  std::uint32_t sent_of_first_ = 0;  // bytes of outbox_.front() that have left
+  std::uint32_t users_ = 0;
+  phase phase_ = phase::open;
+  bool marked_ = false, reading_ = false, paused_ = false, blocked_ = false, half_closed_ = false, condemned_ = false, identified_ = false;
+};
+
+using connection_ptr = boost::intrusive_ptr<connection>;
+
+}  // namespace hiky::gateway

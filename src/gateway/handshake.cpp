@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "gateway/handshake.hpp"
+
+#include <boost/beast/http/rfc7230.hpp>
+#include <openssl/evp.h>
+
+#include <array>
+
+namespace hiky::gateway {
+
+namespace http = boost::beast::http;
+
+namespace {
+
+constexpr std::string_view subprotocol = "hiky.v1";
+
+std::string base64(std::string_view bytes) {
+  std::string out(4 * ((bytes.size() + 2) / 3), '\0');
+  // Writes a terminating zero behind the text, where std::string has one anyway.
+  EVP_EncodeBlock(reinterpret_cast<unsigned char*>(out.data()), reinterpret_cast<unsigned char const*>(bytes.data()), static_cast<int>(bytes.size()));
+  return out;
+}
+
+// 16 bytes in base64, in the one spelling they have.
+bool is_key(std::string_view key) {
+  if (key.size() != 24) return false;
+  std::array<unsigned char, 19> bytes{};
+  if (EVP_DecodeBlock(bytes.data(), reinterpret_cast<unsigned char const*>(key.data()), 24) != 18) return false;
+  return base64({reinterpret_cast<char const*>(bytes.data()), 16}) == key;
+}
+
+std::string accept_value(std::string_view key) {
+  std::string const text = std::string{key} + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
+  unsigned size = 0;
+  EVP_Digest(text.data(), text.size(), digest.data(), &size, EVP_sha1(), nullptr);
+  return base64({reinterpret_cast<char const*>(digest.data()), size});
+}
+
+bool has_token(http_request const& r, http::field name, std::string_view token) {
+  auto const [first, last] = r.equal_range(name);
+  for (auto it = first; it != last; ++it) {
+    if (http::token_list{it->value()}.exists(token)) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+bool wants_websocket(http_request const& r) { return has_token(r, http::field::upgrade, "websocket"); }
+
+std::expected<std::string, handshake_fault> accept_handshake(http_request const& r) {
+  auto const bad = [](std::string why) { return std::unexpected(handshake_fault{http::status::bad_request, std::move(why)}); };
+  auto const upgrade = [](std::string why) { return std::unexpected(handshake_fault{http::status::upgrade_required, std::move(why)}); };
+
+  if (r.method() != http::verb::get) return bad("a WebSocket handshake must be a GET request, not " + std::string{r.method_string()});
+  if (r.version() < 11) return bad("a WebSocket handshake needs HTTP/1.1");
+  if (!r.count(http::field::host)) return bad("the Host header is missing");
+  if (!wants_websocket(r)) return upgrade("this is a WebSocket endpoint; send `Upgrade: websocket` and `Connection: Upgrade`");
+  if (!has_token(r, http::field::connection, "upgrade")) return bad("the Connection header must have the token Upgrade");
+  auto const version = r[http::field::sec_websocket_version];
+  if (version != "13") {
+    return upgrade(version.empty() ? std::string{"the Sec-WebSocket-Version header is missing; expected 13"}
+                                   : "Sec-WebSocket-Version " + std::string{version} + " is not supported; expected 13");
+  }
+  if (r.count(http::field::sec_websocket_key) != 1) return bad("exactly one Sec-WebSocket-Key header is needed");
+  auto const key = r[http::field::sec_websocket_key];
+  if (!is_key(key)) return bad("Sec-WebSocket-Key must be 16 bytes in base64");
+
+  std::string answer{"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: "};
+  answer += accept_value(key);
+  if (has_token(r, http::field::sec_websocket_protocol, subprotocol)) (answer += "\r\nSec-WebSocket-Protocol: ") += subprotocol;
+  return answer += "\r\n\r\n";
+}
+
+}  // namespace hiky::gateway

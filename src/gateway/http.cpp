@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "gateway/http.hpp"
+
+#include <boost/asio/cancel_after.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/write.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/http/error.hpp>
+#include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/read.hpp>
+#include <boost/beast/http/write.hpp>
+#include <fmt/format.h>
+
+#include "gateway/chat_session.hpp"
+#include "gateway/site.hpp"
+#include "gateway/worker.hpp"
+
+namespace hiky::gateway {
+
+namespace http = boost::beast::http;
+using boost::system::error_code;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr std::uint32_t max_head = 16 * 1024;
+constexpr std::uint64_t max_request_body = 64 * 1024;
+constexpr auto write_patience = 10s;
+constexpr auto keep_alive_patience = 30s;
+constexpr std::size_t max_user_agent = 256;
+
+http::status status_of(error_code ec) {
+  if (ec == http::error::header_limit) return http::status::request_header_fields_too_large;
+  if (ec == http::error::body_limit) return http::status::payload_too_large;
+  return http::status::bad_request;
+}
+
+// Lets the peer read the answer before the connection is reset by what it still sends.
+task<> linger(stream_socket& socket) {
+  error_code ec;
+  socket.shutdown(stream_socket::shutdown_send, ec);
+  std::array<char, 4096> rest;
+  for (int i = 0; i < 64 && !ec; ++i) co_await socket.async_read_some(asio::buffer(rest), asio::cancel_after(1s, asio::redirect_error(use_task, ec)));
+}
+
+}  // namespace
+
+http_response plain_response(http_request const& to, http::status status, std::string text) {
+  http_response out{status, 11};
+  out.keep_alive(to.keep_alive());
+  out.set(http::field::content_type, "text/plain; charset=utf-8");
+  out.body() = std::move(text);
+  out.prepare_payload();
+  return out;
+}
+
+http_response refused_handshake(http_request const& to, handshake_fault const& why) {
+  auto out = plain_response(to, why.status, why.reason + "\n");
+  out.keep_alive(false);
+  if (why.status == http::status::upgrade_required) {
+    out.set(http::field::upgrade, "websocket");
+    out.set(http::field::connection, "Upgrade, close");
+    out.set(http::field::sec_websocket_version, "13");
+  }
+  return out;
+}
+
+task<std::optional<http_greeting>> read_request(stream_socket& socket, std::string& buffer, std::chrono::milliseconds patience) {
+  boost::beast::flat_buffer input{max_head + max_request_body};
+  input.commit(asio::buffer_copy(input.prepare(buffer.size()), asio::buffer(buffer)));
+  buffer.clear();
+  http::request_parser<http::string_body> parser;
+  parser.header_limit(max_head);
+  parser.body_limit(max_request_body);
+  error_code ec;
+  co_await http::async_read(socket, input, parser, asio::cancel_after(patience, asio::redirect_error(use_task, ec)));
+  if (!ec) {
+    auto const rest = input.cdata();
+    co_return http_greeting{parser.release(), std::string{static_cast<char const*>(rest.data()), rest.size()}};
+  }
+  if (ec.category() == make_error_code(http::error::end_of_stream).category() && ec != http::error::end_of_stream && ec != http::error::partial_message) {
+    auto answer = plain_response({}, status_of(ec), fmt::format("not an HTTP/1.1 request: {}\n", ec.message()));
+    answer.keep_alive(false);
+    co_await write_response(socket, std::move(answer));
+    co_await linger(socket);
+  } else if (ec == asio::error::operation_aborted && parser.got_some()) {
+    auto answer = plain_response({}, http::status::request_timeout, "the request did not arrive in time\n");
+    answer.keep_alive(false);
+    co_await write_response(socket, std::move(answer));
+  }
+  co_return std::nullopt;
+}
+
+task<bool> write_response(stream_socket& socket, http_response response) {
+  error_code ec;
+  auto const again = response.keep_alive();
+  co_await http::async_write(socket, response, asio::cancel_after(write_patience, asio::redirect_error(use_task, ec)));
+  co_return !ec && again;
+}
+
+task<> serve_http(worker& on, stream_socket socket) {
+  std::string buffer;
+  auto patience = std::chrono::milliseconds{on.settings().handshake_deadline};
+  for (;;) {
+    auto greeting = co_await read_request(socket, buffer, patience);
+    if (!greeting) co_return;
+    auto& request = greeting->request;
+    buffer = std::move(greeting->behind);
+    patience = keep_alive_patience;
+
+    if (path_of(request) != websocket_path) {
+      auto response = wants_websocket(request)
+                          ? refused_handshake(request, {http::status::not_found, fmt::format("no WebSocket here; the endpoint is {}", websocket_path)})
+                          : co_await site_response(on, request);
+      if (co_await write_response(socket, std::move(response))) continue;
+      co_await linger(socket);
+      co_return;
+    }
+    auto accepted = accept_handshake(request);
+    if (accepted && on.draining()) {
+      accepted = std::unexpected(handshake_fault{http::status::service_unavailable, "this instance is going away; connect again to reach another"});
+    }
+    if (!accepted) {
+      co_await write_response(socket, refused_handshake(request, accepted.error()));
+      co_await linger(socket);
+      co_return;
+    }
+    error_code ec;
+    co_await asio::async_write(socket, asio::buffer(*accepted), asio::cancel_after(write_patience, asio::redirect_error(use_task, ec)));
+    if (ec) co_return;
+    std::string const agent{request[http::field::user_agent].substr(0, max_user_agent)};
+    connection_ptr const link{new connection{on.connections(), std::move(socket)}};
+    chat_session::begin(on.flows(), on.count(), link, on.next_connection_id(), agent, buffer);
+    co_return;
+  }
+}
+
+}  // namespace hiky::gateway

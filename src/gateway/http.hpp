@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a fresh connection speaks first: HTTP/1.1, read by Beast. Ends in a WebSocket, or in answers.
+#pragma once
+#include "base/async.hpp"
+#include "gateway/connection.hpp"
+#include "gateway/handshake.hpp"
+
+namespace hiky::gateway {
+
+class worker;
+
+// Serves one connection until it is closed or has become a WebSocket.
+task<> serve_http(worker& on, stream_socket socket);
+
+struct http_greeting {
+  http_request request;
+  std::string behind;  // bytes that came behind the request
+};
+
+// Reads one request within `patience`; nothing when the connection is done (closed, too slow or not HTTP, which it is then told).
+task<std::optional<http_greeting>> read_request(stream_socket& socket, std::string& buffer, std::chrono::milliseconds patience);
+// Sends an answer. False when the connection is not to be used any more.
+task<bool> write_response(stream_socket& socket, http_response response);
+http_response plain_response(http_request const& to, boost::beast::http::status status, std::string text);
+// Says no to a handshake, with the headers the status calls for.
+http_response refused_handshake(http_request const& to, handshake_fault const& why);
+
+}  // namespace hiky::gateway

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "gateway/listener.hpp"
+
+#include <boost/asio/ip/address.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/post.hpp>
+#include <fmt/format.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <charconv>
+#include <cstring>
+
+#include "base/log.hpp"
+
+namespace hiky::gateway {
+
+using boost::system::error_code;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr int backlog = 4096;
+constexpr int accepts_per_turn = 256;
+constexpr auto pause_when_full = 100ms;
+
+std::string hint(int code, listen_address const& where) {
+  if (code == EADDRINUSE) return "; another program listens there: choose another address with --listen";
+  if (code == EACCES && where.unix_path.empty()) return "; ports below 1024 need rights: choose a higher one with --listen";
+  return {};
+}
+
+}  // namespace
+
+bool listen_address::is_loopback() const {
+  if (!unix_path.empty()) return true;
+  error_code ec;
+  auto const address = asio::ip::make_address(host, ec);
+  return ec ? host == "localhost" : address.is_loopback();
+}
+
+std::string listen_address::to_string() const {
+  if (!unix_path.empty()) return "unix:" + unix_path;
+  return host.contains(':') ? fmt::format("[{}]:{}", host, port) : fmt::format("{}:{}", host, port);
+}
+
+result<listen_address> parse_listen_address(std::string_view text) {
+  listen_address out;
+  auto const wrong = [&](std::string_view what) { return fail(errc::invalid_argument, fmt::format("'{}' {}; expected HOST:PORT or unix:PATH", text, what)); };
+  if (text.starts_with("unix:")) {
+    out.unix_path = text.substr(5);
+    if (out.unix_path.empty() || out.unix_path.size() >= sizeof(sockaddr_un::sun_path)) return wrong("has no usable path (1 to 107 bytes)");
+    return out;
+  }
+  auto const colon = text.rfind(':');
+  if (colon == std::string_view::npos) return wrong("has no port");
+  auto const port = text.substr(colon + 1);
+  unsigned number = 0;
+  auto const [end, ec] = std::from_chars(port.data(), port.data() + port.size(), number);
+  if (ec != std::errc{} || end != port.data() + port.size() || number > 65535) return wrong("has no port from 0 to 65535");
+  out.port = static_cast<std::uint16_t>(number);
+  auto host = text.substr(0, colon);
+  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+  if (host == "localhost") host = "127.0.0.1";
+  error_code bad;
+  asio::ip::make_address(host, bad);
+  if (bad) return wrong("names no IP address");
+  out.host = host;
+  return out;
+}
+
+result<int> listener::open(listen_address& where) {
+  auto const failed = [&](int fd, char const* step) {
+    auto const code = errno;
+    if (fd >= 0) ::close(fd);
+    return fail(errc::io, fmt::format("cannot {} {}: {}{}", step, where.to_string(), std::strerror(code), hint(code, where)));
+  };
+  sockaddr_storage to{};
+  socklen_t size = 0;
+  if (where.unix_path.empty()) {
+    asio::ip::tcp::endpoint const endpoint{asio::ip::make_address(where.host), where.port};
+    std::memcpy(&to, endpoint.data(), endpoint.size());
+    size = static_cast<socklen_t>(endpoint.size());
+  } else {
+    auto& un = reinterpret_cast<sockaddr_un&>(to);
+    un.sun_family = AF_UNIX;
+    std::memcpy(un.sun_path, where.unix_path.data(), where.unix_path.size());
+    size = sizeof un;
+    struct stat about{};
+    // What a daemon that was killed left behind. Anything but a socket is somebody's file.
+    if (::stat(where.unix_path.c_str(), &about) == 0 && S_ISSOCK(about.st_mode)) ::unlink(where.unix_path.c_str());
+  }
+  int const fd = ::socket(to.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (fd < 0) return failed(fd, "open a socket for");
+  int const on = 1;
+  ::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  if (where.unix_path.empty()) {
+    ::setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
+    ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);  // accepted sockets inherit it
+  }
+  if (::bind(fd, reinterpret_cast<sockaddr*>(&to), size) < 0) return failed(fd, "listen on");
+  if (::listen(fd, backlog) < 0) return failed(fd, "listen on");
+  if (where.unix_path.empty() && where.port == 0) {
+    sockaddr_storage real{};
+    socklen_t length = sizeof real;
+    ::getsockname(fd, reinterpret_cast<sockaddr*>(&real), &length);
+    where.port = ntohs(real.ss_family == AF_INET ? reinterpret_cast<sockaddr_in&>(real).sin_port : reinterpret_cast<sockaddr_in6&>(real).sin6_port);
+  }
+  return fd;
+}
+
+listener::listener(asio::io_context& io, int descriptor, std::function<void(stream_socket)> accepted)
+    : io_(io), descriptor_(io, descriptor), pause_(io), accepted_(std::move(accepted)) {}
+
+void listener::start() {
+  asio::post(io_, [this] { wait(); });
+}
+
+void listener::stop() {
+  asio::post(io_, [this] {
+    error_code ignored;
+    descriptor_.close(ignored);
+    pause_.cancel();
+  });
+}
+
+void listener::wait() {
+  descriptor_.async_wait(asio::posix::descriptor_base::wait_read, [this](error_code ec) {
+    if (!ec) accept_all();
+  });
+}
+
+void listener::accept_all() {
+  for (int i = 0; i < accepts_per_turn; ++i) {
+    sockaddr_storage from{};
+    socklen_t size = sizeof from;
+    int const fd = ::accept4(descriptor_.native_handle(), reinterpret_cast<sockaddr*>(&from), &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (fd >= 0) {
+      accepted_(stream_socket{io_, asio::generic::stream_protocol{from.ss_family, 0}, fd});
+      continue;
+    }
+    if (errno == EAGAIN) break;
+    if (errno == EINTR || errno == ECONNABORTED || errno == EPROTO) continue;
+    // Out of descriptors or memory: those who wait stay in the backlog until there is room again.
+    log::error("accept.failed", {{"reason", std::strerror(errno)}, {"retry_ms", pause_when_full.count()}});
+    pause_.expires_after(pause_when_full);
+    pause_.async_wait([this](error_code ec) {
+      if (!ec) accept_all();
+    });
+    return;
+  }
+  wait();
+}
+
+}  // namespace hiky::gateway

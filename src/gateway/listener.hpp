@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// Accepts connections for one worker. With SO_REUSEPORT every worker has a listener of its own and the kernel spreads the load.
+#pragma once
+#include <boost/asio/posix/basic_stream_descriptor.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include <functional>
+#include <string>
+
+#include "base/error.hpp"
+#include "gateway/connection.hpp"
+
+namespace hiky::gateway {
+
+// `HOST:PORT` (HOST may be [IPv6]; PORT 0 lets the kernel choose) or `unix:PATH`.
+struct listen_address {
+  std::string host, unix_path;
+  std::uint16_t port = 0;
+  bool is_loopback() const;
+  std::string to_string() const;
+};
+result<listen_address> parse_listen_address(std::string_view text);
+
+class listener {
+ public:
+  // Binds and listens. The error says what is taken or forbidden, and what would help. `where.port` becomes the real one.
+  static result<int> open(listen_address& where);
+
+  // Owns `descriptor`, which open() gave.
+  listener(asio::io_context& io, int descriptor, std::function<void(stream_socket)> accepted);
+  // From any thread.
+  void start();
+  void stop();
+
+ private:
+  void wait();
+  void accept_all();
+
+  asio::io_context& io_;
+  asio::posix::basic_stream_descriptor<loop_executor> descriptor_;
+  asio::basic_waitable_timer<std::chrono::steady_clock, asio::wait_traits<std::chrono::steady_clock>, loop_executor> pause_;
+  std::function<void(stream_socket)> accepted_;
+};
+
+}  // namespace hiky::gateway

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "gateway/server.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/use_future.hpp>
+#include <fmt/format.h>
+
+#include <future>
+#include <latch>
+
+namespace hiky::gateway {
+
+using namespace std::chrono_literals;
+
+server::server(gateway_settings settings, auth::authenticator& gate)
+    : settings_(std::move(settings)), metrics_(settings_.instance.str(), std::string{to_string(settings_.method)}) {
+  for (std::size_t i = 0; i < settings_.workers; ++i) workers_.push_back(std::make_unique<worker>(settings_, i, gate, metrics_));
+  bus_ = std::make_unique<chat::bus>(workers_.front()->io().get_executor(), settings_.redis, settings_.instance);
+  for (auto const& w : workers_) w->use(*bus_);
+}
+
+server::~server() {
+  for (auto const& w : workers_) w->stop();
+  for (auto const& w : workers_) w->join();
+}
+
+result<void> server::listen(std::vector<listen_address>& addresses) {
+  for (auto& where : addresses) {
+    // A Unix socket has one listener; the first worker hands its connections round.
+    auto const shared = where.unix_path.empty();
+    for (std::size_t i = 0; i < (shared ? workers_.size() : 1); ++i) {
+      auto const fd = listener::open(where);
+      if (!fd) return std::unexpected(fd.error());
+      auto& to = *workers_[i];
+      auto accepted = [this, &to, shared, next = std::size_t{0}](stream_socket s) mutable {
+        if (shared) return to.adopt(std::move(s));
+        auto& chosen = *workers_[next++ % workers_.size()];
+        int const raw = s.release();
+        asio::post(chosen.io(), [&chosen, raw] { chosen.adopt(stream_socket{chosen.io(), asio::generic::stream_protocol{AF_UNIX, 0}, raw}); });
+      };
+      listeners_.push_back(std::make_unique<listener>(to.io(), *fd, std::move(accepted)));
+    }
+  }
+  return {};
+}
+
+result<void> server::start(std::chrono::milliseconds patience) {
+  for (auto const& w : workers_) w->run();
+  running_ = true;
+  asio::post(workers_.front()->io(), [this] { bus_->start(); });
+  auto const until = std::chrono::steady_clock::now() + patience;
+  for (auto const& w : workers_) {
+    auto const left = std::chrono::duration_cast<std::chrono::milliseconds>(until - std::chrono::steady_clock::now());
+    auto up = asio::co_spawn(w->io(), w->redis().wait_connected(std::max(left, 1ms)), asio::use_future).get();
+    if (!up) return up;
+  }
+  while (!bus_->connected()) {
+    if (std::chrono::steady_clock::now() > until) return fail(errc::not_connected, "the subscriber could not connect to Redis in time");
+    std::this_thread::sleep_for(1ms);
+  }
+  for (auto const& l : listeners_) l->start();
+  return {};
+}
+
+void server::drain(std::chrono::milliseconds spread) {
+  if (!running_) return;
+  for (auto const& l : listeners_) l->stop();
+  std::latch gone{static_cast<std::ptrdiff_t>(workers_.size())};
+  for (auto const& w : workers_) w->drain(spread, [&gone] { gone.count_down(); });
+  gone.wait();
+}
+
+}  // namespace hiky::gateway

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// The gateway as a whole: workers, the bus between them and the rest, and the listeners.
+#pragma once
+#include <memory>
+#include <vector>
+
+#include "gateway/listener.hpp"
+#include "gateway/metrics.hpp"
+#include "gateway/worker.hpp"
+
+namespace hiky::gateway {
+
+class server {
+ public:
+  server(gateway_settings settings, auth::authenticator& gate);
+  ~server();
+
+  // Binds all addresses; ports that were 0 get their number in `addresses`.
+  result<void> listen(std::vector<listen_address>& addresses);
+  // Starts the workers; waits at most `patience` for Redis, then accepts connections.
+  result<void> start(std::chrono::milliseconds patience);
+  // Stops accepting, says goodbye to everybody spread over `spread`, and returns when Redis knows that all are gone.
+  void drain(std::chrono::milliseconds spread);
+
+ private:
+  gateway_settings settings_;
+  gateway::metrics metrics_;
+  std::vector<std::unique_ptr<worker>> workers_;
+  std::unique_ptr<chat::bus> bus_;
+  std::vector<std::unique_ptr<listener>> listeners_;
+  bool running_ = false;
+};
+
+}  // namespace hiky::gateway

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "gateway/worker.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/post.hpp>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <random>
+
+#include "base/log.hpp"
+#include "gateway/http.hpp"
+
+namespace hiky::gateway {
+
+using namespace std::chrono_literals;
+
+namespace {
+
+redis::address directory_address(gateway_settings const& s) {
+  auto where = s.redis;
+  where.database = s.directory_database;
+  return where;
+}
+
+// 36 random bits in front of a counter: unique among all workers of all instances, and short enough for std::string to keep in place.
+std::string random_prefix() {
+  constexpr std::string_view digits = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_-";
+  std::random_device random;
+  std::string out;
+  for (int i = 0; i < 6; ++i) out += digits[random() % digits.size()];
+  return out += '.';
+}
+
+}  // namespace
+
+worker::worker(gateway_settings const& settings, std::size_t index, auth::authenticator& gate, gateway::metrics& numbers)
+    : settings_(settings),
+      index_(index),
+      gate_(gate),
+      numbers_(numbers),
+      io_(BOOST_ASIO_CONCURRENCY_HINT_UNSAFE_IO),  // other threads post to it, and touch nothing else
+      redis_(io_.get_executor(), settings.redis),
+      directory_redis_(io_.get_executor(), directory_address(settings)),
+      store_(redis_, settings.redis.database, settings.room_log),
+      people_(directory_redis_),
+      loop_(io_, settings.method, settings.frames, settings.times, settings.max_outbox, count_),
+      connection_prefix_(random_prefix()) {
+  numbers_.add_worker(count_, redis_.counts());
+}
+
+worker::~worker() { join(); }
+
+void worker::use(chat::bus& channel) {
+  bus_ = &channel;
+  flows_ = std::make_unique<chat::flows>(io_.get_executor(), index_, settings_.instance, store_, people_, gate_, channel, count_, settings_.flow);
+  channel.add_worker([this](chat::bus::batch messages) {
+    asio::dispatch(io_, [this, messages = std::move(messages)] { flows_->deliver(messages); });
+  });
+}
+
+void worker::run() {
+  redis_.start();
+  directory_redis_.start();
+  asio::co_spawn(io_, tick(), asio::detached);
+  thread_ = std::thread([this] {
+    pthread_setname_np(pthread_self(), fmt::format("hikyd-{}", index_).c_str());
+    loop_.sender.open();
+    io_.run();
+  });
+}
+
+void worker::join() {
+  if (thread_.joinable()) thread_.join();
+}
+
+void worker::stop() { io_.stop(); }
+
+connection_id worker::next_connection_id() { return connection_id{connection_prefix_ + fmt::format("{:x}", ++last_connection_)}; }
+
+task<> worker::tick() {
+  asio::steady_timer timer{io_};
+  for (;;) {
+    timer.expires_after(250ms);
+    co_await timer.async_wait(use_task);
+    loop_.tick();
+  }
+}
+
+void worker::adopt(stream_socket socket) {
+  count_.accepted.add();
+  asio::co_spawn(io_, serve_http(*this, std::move(socket)), [](std::exception_ptr bug) {
+    if (!bug) return;
+    try {
+      std::rethrow_exception(bug);
+    } catch (std::exception const& e) {
+      log::error("http.failed", {{"reason", e.what()}});
+    }
+  });
+}
+
+void worker::drain(std::chrono::milliseconds spread, std::function<void()> done) {
+  draining_ = true;
+  asio::co_spawn(io_, say_goodbye(spread, std::move(done)), asio::detached);
+}
+
+task<> worker::say_goodbye(std::chrono::milliseconds spread, std::function<void()> done) {
+  std::vector<connection_ptr> all;
+  loop_.waits.each([&](deadline_entry& e) { all.emplace_back(&static_cast<connection&>(e)); });
+  std::minstd_rand random{std::random_device{}()};
+  std::ranges::shuffle(all, random);
+  asio::steady_timer pause{io_};
+  auto const begin = std::chrono::steady_clock::now();
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    pause.expires_at(begin + spread * static_cast<long>(i) / static_cast<long>(all.size()));
+    if (pause.expiry() > std::chrono::steady_clock::now()) co_await pause.async_wait(use_task);
+    all[i]->close(close_code::going_away, fmt::format("reconnect in {}", 100 + random() % 900));
+    all[i].reset();
+  }
+  if (!co_await flows_->settled(5s)) log::warn("drain.incomplete", {{"reason", "Redis did not take every goodbye in time; leases end the rest"}});
+  auto const until = std::chrono::steady_clock::now() + 2s;
+  while (count_.connections.get() > 0 && std::chrono::steady_clock::now() < until) {
+    pause.expires_after(10ms);
+    co_await pause.async_wait(use_task);
+  }
+  done();
+}
+
+}  // namespace hiky::gateway

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+// One thread of the gateway: its own loop, connections, hub, flows and Redis connections. Shares nothing but the bus.
+#pragma once
+#include <boost/asio/steady_timer.hpp>
+
+#include <atomic>
+#include <thread>
+
+#include "auth/authenticator.hpp"
+#include "chat/bus.hpp"
+#include "chat/flows.hpp"
+#include "directory/redis_directory.hpp"
+#include "gateway/connection.hpp"
+#include "gateway/metrics.hpp"
+#include "redis/client.hpp"
+#include "state/store.hpp"
+
+namespace hiky::gateway {
+
+struct gateway_settings {
+  instance_id instance;
+  redis::address redis;  // of the WebSocket database
+  int directory_database = 0;
+  std::size_t workers = 1;
+  send_method method = send_method::send;
+  decoder_limits frames;
+  deadline_times times;
+  std::size_t max_outbox = 1 << 20;
+  chat::flow_limits flow;
+  state::room_log_limits room_log;
+  std::chrono::milliseconds handshake_deadline{10'000};
+};
+
+class worker {
+ public:
+  worker(gateway_settings const& settings, std::size_t index, auth::authenticator& gate, gateway::metrics& numbers);
+  ~worker();
+
+  // The bus that all workers share; before run().
+  void use(chat::bus& channel);
+  void run();   // starts the thread
+  void join();  // ends it, once stop() was called
+
+  // From any thread. Says goodbye to all connections, spread over `spread`, and waits until Redis knows; then calls `done` here.
+  void drain(std::chrono::milliseconds spread, std::function<void()> done);
+  void stop();  // ends the loop as it is
+
+  // Takes over a fresh TCP or Unix connection; on the worker's thread.
+  void adopt(stream_socket socket);
+
+  // For what runs on the worker's thread.
+  asio::io_context& io() { return io_; }
+  redis::client& redis() { return redis_; }
+  state::store& store() { return store_; }
+  connection_loop& connections() { return loop_; }
+  chat::flows& flows() { return *flows_; }
+  chat::bus& bus() { return *bus_; }
+  gateway::metrics& metrics() { return numbers_; }
+  gateway_settings const& settings() const { return settings_; }
+  chat::counters& count() { return count_; }
+  bool draining() const { return draining_; }
+  connection_id next_connection_id();
+
+ private:
+  task<> tick();
+  task<> say_goodbye(std::chrono::milliseconds spread, std::function<void()> done);
+
+  gateway_settings const& settings_;
+  std::size_t index_;
+  auth::authenticator& gate_;
+  gateway::metrics& numbers_;
+  chat::counters count_;
+  asio::io_context io_;
+  redis::client redis_, directory_redis_;
+  state::store store_;
+  directory::redis_directory people_;
+  connection_loop loop_;
+  chat::bus* bus_ = nullptr;
+  std::unique_ptr<chat::flows> flows_;
+  std::string connection_prefix_;
+  std::uint64_t last_connection_ = 0;
+  std::atomic<bool> draining_{false};
+  std::thread thread_;
+};
+
+}  // namespace hiky::gateway
