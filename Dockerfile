@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: Apache-2.0
+#   docker build -t hiky . && docker run --rm --network host hiky
+# Identity mode `open` serves loopback only, hence the host's network. The data of the embedded Redis is in the volume.
+FROM debian:bookworm AS build
+WORKDIR /hiky
+COPY script/bootstrap script/
+RUN script/bootstrap server
+COPY . .
+RUN cmake --preset release -DHIKY_BUILD_TESTS=OFF -DHIKY_BUILD_BENCH=OFF \
+ && cmake --build --preset release \
+ && cmake --install build/release --prefix /opt/hiky --strip
+
+FROM debian:bookworm-slim
+# redis-tools holds the server's program too; the name it is called by decides what it is.
+RUN apt-get update \
+ && apt-get install -y --no-install-recommends redis-tools libfmt9 libspdlog1.10 libprometheus-cpp-core1.0 libssl3 liburing2 zlib1g \
+ && rm -rf /var/lib/apt/lists/* \
+ && ln -s redis-check-rdb /usr/bin/redis-server \
+ && useradd --system --home-dir /var/lib/hiky --create-home hiky
+COPY --from=build /opt/hiky/bin/ /usr/local/bin/
+USER hiky
+VOLUME /var/lib/hiky
+EXPOSE 8080
+ENTRYPOINT ["hikyd", "--data", "/var/lib/hiky"]

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the codec costs by itself. All frames are masked with key 0: unmasking in place costs what it always costs and leaves
+// the stream as it was, so that the next round finds it again.
+#include <benchmark/benchmark.h>
+
+#include <algorithm>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "gateway/frame.hpp"
+#include "gateway/utf8.hpp"
+
+namespace {
+
+using namespace hiky::gateway;
+
+constexpr decoder_limits limits{.max_message = 1 << 20};
+
+std::string repeated(std::string_view pattern, std::size_t size) {
+  std::string text;
+  while (text.size() + pattern.size() <= size) text += pattern;
+  return text.append(size - text.size(), '.');
+}
+
+std::string sample(int script, std::size_t size) {
+  switch (script) {
+    case 1: return repeated("caf\xc3\xa9 am Nachmittag, \xe2\x82\xac 3 \xf0\x9f\x98\x80 ", size);
+    case 2: return repeated("\xd0\xbf\xd1\x80\xd0\xb8\xd0\xb2\xd0\xb5\xd1\x82 ", size);
+    default: return repeated("{\"type\":\"message\",\"roomId\":\"tea\",\"content\":\"kettle is on\"} ", size);
+  }
+}
+constexpr char const* script_names[] = {"ascii", "mixed", "cyrillic"};
+
+void take_all(decoder& from, std::span<char> input, benchmark::State& state) {
+  for (;;) {
+    auto const now = from.next(input);
+    if (now.what == event::need_more) return;
+    if (now.what != event::message) return state.SkipWithError("the stream was refused");
+    benchmark::DoNotOptimize(now.payload.data());
+  }
+}
+
+// Frames of 100 bytes of text, as many per read as the argument says.
+void decode_small(benchmark::State& state) {
+  std::string stream;
+  for (auto i = state.range(0); i > 0; --i) encode_masked(stream, opcode::text, sample(0, 100), 0);
+  decoder it{limits};
+  for (auto _ : state) take_all(it, stream, state);
+  state.SetItemsProcessed(state.iterations() * state.range(0));
+}
+BENCHMARK(decode_small)->Arg(1)->Arg(16)->Arg(500);
+
+// A message of 64 KiB, in reads of the given size.
+void decode_large(benchmark::State& state) {
+  constexpr std::size_t size = 64 * 1024;
+  std::string stream;
+  encode_masked(stream, opcode::text, sample(static_cast<int>(state.range(0)), size), 0);
+  decoder it{limits};
+  for (auto _ : state)
+    for (std::span<char> rest{stream}; !rest.empty();) {
+      auto const read = rest.first(std::min<std::size_t>(rest.size(), static_cast<std::size_t>(state.range(1))));
+      take_all(it, read, state);
+      rest = rest.subspan(read.size());
+    }
+  state.SetBytesProcessed(state.iterations() * static_cast<std::int64_t>(size));
+  state.SetLabel(script_names[state.range(0)]);
+}
+BENCHMARK(decode_large)->ArgNames({"script", "read"})->ArgsProduct({{0, 1, 2}, {16 * 1024, 128 * 1024}});
+
+void check_utf8(benchmark::State& state) {
+  auto const text = sample(static_cast<int>(state.range(0)), 64 * 1024);
+  for (auto _ : state) benchmark::DoNotOptimize(utf8::valid(text));
+  state.SetBytesProcessed(state.iterations() * static_cast<std::int64_t>(text.size()));
+  state.SetLabel(script_names[state.range(0)]);
+}
+BENCHMARK(check_utf8)->DenseRange(0, 2);
+
+}  // namespace
+
+BENCHMARK_MAIN();

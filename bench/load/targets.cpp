@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "targets.hpp"
+
+#include <optional>
+#include <string_view>
+#include <utility>
+
+#include <fmt/format.h>
+
+namespace hiky::load {
+namespace {
+
+struct limit {
+  std::string_view scenario, figure, text;
+  double bound;
+  bool at_least = false;
+};
+
+constexpr limit limits[] = {
+    {"pair", "p50_ms", "p50 <= 0.15 ms", 0.15},
+    {"idle", "memory_b", "gateway memory <= 2 KB a connection", 2048},
+    {"storm", "gateway_us", "gateway <= 60 us a connect", 60},
+    {"storm", "rate_core_s", "connects >= 10000 a core-second of gateway + Redis", 10'000, true},
+    {"away", "redis_message_ms", "Redis <= 2 ms a message", 2},
+};
+
+// Processor time per delivery of hiky, as a share of another server's under the same load.
+struct share_limit {
+  std::string_view scenario, peer;
+  double bound;
+};
+
+constexpr share_limit share_limits[] = {{"mix", "socket.io", 0.5}, {"mix", "nchan", 0.7}};
+
+std::optional<double> per_delivery(outcome const& what) {
+  auto const gateway = what.get("gateway_us");
+  auto const redis = what.get("redis_us");
+  return gateway && redis ? std::optional(*gateway + *redis) : std::nullopt;
+}
+
+void judge_fan(outcome const& ours, std::vector<verdict>& verdicts) {
+  auto const ratio = ours.get("ratio");
+  if (!ratio) return;
+  if (ours.sends == "io_uring") verdicts.push_back({ours.title(), "< 1.0 x bare send()", *ratio, *ratio < 1.0});
+  else verdicts.push_back({ours.title(), "<= 1.1 x bare send()", *ratio, *ratio <= 1.1});
+}
+
+void judge_alone(outcome const& ours, std::vector<verdict>& verdicts) {
+  for (limit const& one : limits) {
+    auto const value = one.scenario == ours.scenario ? ours.get(one.figure) : std::nullopt;
+    if (!value) continue;
+    bool const pass = one.at_least ? *value >= one.bound : *value <= one.bound;
+    verdicts.push_back({ours.title(), std::string(one.text), *value, pass});
+  }
+}
+
+void compare(outcome const& ours, outcome const& theirs, std::vector<verdict>& verdicts) {
+  auto const mine = per_delivery(ours), other = per_delivery(theirs);
+  if (!mine || !other || *other <= 0) return;
+  verdict found{ours.title(), fmt::format("x {}", theirs.server), *mine / *other, std::nullopt};
+  for (share_limit const& one : share_limits) {
+    if (one.scenario != ours.scenario || one.peer != theirs.server) continue;
+    found.target = fmt::format("<= {} x {}", one.bound, theirs.server);
+    found.pass = found.measured <= one.bound;
+  }
+  verdicts.push_back(std::move(found));
+}
+
+}  // namespace
+
+std::vector<verdict> judge(std::span<outcome const> all) {
+  std::vector<verdict> verdicts;
+  for (outcome const& ours : all) {
+    if (ours.server != "hiky" || !ours.failure.empty()) continue;
+    if (ours.scenario == "fan") judge_fan(ours, verdicts);
+    judge_alone(ours, verdicts);
+    for (outcome const& theirs : all)
+      if (theirs.server != ours.server && theirs.scenario == ours.scenario) compare(ours, theirs, verdicts);
+  }
+  return verdicts;
+}
+
+}  // namespace hiky::load

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+// The parts of the load generator on which every figure rests.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "../load/dialect.hpp"
+#include "../load/endpoint.hpp"
+#include "../load/frame.hpp"
+#include "../load/latency.hpp"
+#include "../load/ledger.hpp"
+#include "../load/outcome.hpp"
+#include "../load/stamp.hpp"
+#include "../load/targets.hpp"
+
+namespace hiky::load {
+
+TEST(latency, quantiles_are_those_of_the_sorted_samples_within_two_percent) {
+  std::mt19937_64 random(7);
+  std::lognormal_distribution<double> spread(12, 3);
+  latency histogram;
+  std::vector<double> samples;
+  for (int i = 0; i < 20'000; ++i) {
+    auto const ns = static_cast<std::int64_t>(spread(random));
+    histogram.add(ns);
+    samples.push_back(static_cast<double>(ns) / 1e6);
+  }
+  std::ranges::sort(samples);
+  for (double const share : {0.01, 0.5, 0.9, 0.99, 1.0}) {
+    double const exact = samples[static_cast<std::size_t>(share * 20'000) - 1];
+    EXPECT_NEAR(histogram.quantile_ms(share), exact, exact * 0.02) << share;
+  }
+}
+
+TEST(latency, takes_the_shortest_and_the_longest_duration) {
+  latency histogram;
+  histogram.add(-5);
+  EXPECT_EQ(histogram.quantile_ms(0.5), 0);
+  histogram.add(INT64_MAX);
+  EXPECT_GT(histogram.quantile_ms(1.0), 9e12);
+}
+
+TEST(frame, a_server_head_is_read_whole_or_not_at_all) {
+  for (std::size_t const size : {0UL, 125UL, 126UL, 65'535UL, 65'536UL}) {
+    std::string bytes;
+    append_server_frame(bytes, opcode::text, std::string(size, 'x'));
+    auto const head = read_server_head(bytes);
+    ASSERT_TRUE(head) << size;
+    EXPECT_EQ(head->payload_bytes, size);
+    EXPECT_EQ(head->bytes(), bytes.size());
+    for (std::size_t part = 0; part < head->head_bytes; ++part) EXPECT_FALSE(read_server_head(bytes.substr(0, part))) << size << ' ' << part;
+  }
+}
+
+TEST(frame, a_client_frame_is_masked_and_unmasks_to_its_text) {
+  std::string bytes;
+  append_client_frame(bytes, opcode::text, "biscuits");
+  ASSERT_EQ(bytes.size(), 2U + 4U + 8U);
+  EXPECT_EQ(static_cast<unsigned char>(bytes[1]), 0x80U | 8U);
+  std::string text;
+  for (std::size_t i = 0; i < 8; ++i) text += static_cast<char>(bytes[6 + i] ^ bytes[2 + i % 4]);
+  EXPECT_EQ(text, "biscuits");
+  EXPECT_NE(bytes.substr(6), "biscuits");
+}
+
+TEST(stamp, is_found_inside_any_frame_and_nowhere_else) {
+  std::string const content = stamped_content(100, 123'456'789'012'345);
+  EXPECT_EQ(content.size(), 100U);
+  EXPECT_EQ(stamp_of(R"({"type":"message","content":")" + content + "\"}"), 123'456'789'012'345);
+  EXPECT_FALSE(stamp_of(R"({"type":"message","content":"~0123~"})"));
+  EXPECT_FALSE(stamp_of(content.substr(0, 10)));
+}
+
+TEST(dialect, a_type_is_recognised_wherever_it_stands) {
+  auto const speech = make_dialect("hiky");
+  EXPECT_EQ(speech->meaning(R"({"type":"message","roomId":"r"})"), heard::delivery);
+  EXPECT_EQ(speech->meaning(R"({"roomId":"r","type":"message"})"), heard::delivery);
+  EXPECT_EQ(speech->meaning(R"({"type":"messageAck"})"), heard::nothing);
+  EXPECT_EQ(speech->meaning(R"({"type":"error","message":"no"})"), heard::error);
+}
+
+TEST(endpoint, only_loopback_is_loaded) {
+  EXPECT_TRUE(parse_url("ws://127.0.0.1:8080/ws"));
+  EXPECT_EQ(parse_url("ws://127.0.0.1:8080")->path, "/");
+  for (char const* const url : {"ws://10.0.0.1:80/ws", "ws://127.0.0.1/ws", "wss://127.0.0.1:80/", "ws://127.0.0.1:0/", "ws://127.0.0.1:99999/", ""})
+    EXPECT_FALSE(parse_url(url)) << url;
+}
+
+TEST(ledger, a_lost_message_is_not_made_good_by_a_doubled_one) {
+  ledger book(5, 3, false);  // rooms {0,1,2} and {3,4}
+  book.said(0);
+  book.said(4);
+  EXPECT_EQ(book.due(), 3U);
+  for (std::size_t const member : {1UL, 1UL, 3UL}) book.heard(member);
+  EXPECT_TRUE(book.complete());
+  EXPECT_NE(book.discrepancy().find("member 1 heard 2 messages instead of 1"), std::string::npos);
+}
+
+TEST(ledger, is_content_when_everybody_heard_everything_once) {
+  ledger book(5, 3, true);
+  book.said(0);
+  for (std::size_t const member : {0UL, 1UL, 2UL}) book.heard(member);
+  EXPECT_TRUE(book.complete());
+  EXPECT_EQ(book.discrepancy(), "");
+}
+
+TEST(outcome, survives_the_way_through_a_file) {
+  outcome what{"hiky", "fan", "1 to 9", "send", {}, "a\ttab = and more", ""};
+  what.set("rate_s", 1234.5);
+  auto const back = from_line(to_line(what));
+  ASSERT_TRUE(back);
+  EXPECT_EQ(back->title(), "fan send");
+  EXPECT_EQ(back->note, "a tab = and more");
+  EXPECT_EQ(back->get("rate_s"), 1234.5);
+  EXPECT_FALSE(back->get("ratio"));
+}
+
+TEST(targets, a_failed_run_passes_nothing) {
+  outcome what{"hiky", "pair", "", "", {{"p50_ms", 0.1}}, "", ""};
+  ASSERT_EQ(judge(std::vector{what}).size(), 1U);
+  EXPECT_EQ(judge(std::vector{what})[0].pass, true);
+  what.failure = "lost";
+  EXPECT_TRUE(judge(std::vector{what}).empty());
+}
+
+TEST(targets, io_uring_must_be_below_the_floor_and_send_may_be_a_tenth_above) {
+  outcome what{"hiky", "fan", "", "send", {{"ratio", 1.05}}, "", ""};
+  EXPECT_EQ(judge(std::vector{what})[0].pass, true);
+  what.sends = "io_uring";
+  EXPECT_EQ(judge(std::vector{what})[0].pass, false);
+}
+
+TEST(targets, another_server_is_a_target_only_where_one_is_set) {
+  outcome const ours{"hiky", "mix", "", "", {{"gateway_us", 3}, {"redis_us", 1}}, "", ""};
+  outcome const nchan{"nchan", "mix", "", "", {{"gateway_us", 4}, {"redis_us", 1}}, "", ""};
+  outcome const node{"node+ws", "mix", "", "", {{"gateway_us", 30}, {"redis_us", 10}}, "", ""};
+  auto const found = judge(std::vector{ours, nchan, node});
+  ASSERT_EQ(found.size(), 2U);
+  EXPECT_EQ(found[0].pass, false);
+  EXPECT_DOUBLE_EQ(found[0].measured, 0.8);
+  EXPECT_FALSE(found[1].pass.has_value());
+}
+
+}  // namespace hiky::load

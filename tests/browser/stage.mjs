@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+// What every browser test stands on: one daemon and one Chromium for the file that imports this, and people who come and go.
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import WebSocket from 'ws';
+import { enter, launch, message, person } from './browser.mjs';
+import { startDaemon } from './daemon.mjs';
+
+const bounded = { timeout: 90_000 };
+let data;
+let daemon;
+let browser;
+let people = [];
+
+export const folder = () => mkdtemp(join(tmpdir(), 'hiky-browser-'));
+export const removeFolder = (path) => rm(path, { recursive: true, force: true, maxRetries: 5 });
+export const address = () => daemon.url;
+
+before(async () => {
+  data = await folder();
+  daemon = await startDaemon({ data });
+  browser = await launch();
+}, bounded);
+
+after(async () => {
+  await browser?.close();
+  await daemon?.stop();
+  await removeFolder(data);
+}, bounded);
+
+// A test whose people leave at its end. A script error, refused content or a request to another host fails it.
+// Rooms belong to one test each; names return, as people do.
+export function scene(name, body) {
+  test(name, bounded, async (t) => {
+    people = [];
+    t.after(() => Promise.all(people.map((page) => page.context().close())));
+    await body(t);
+    assert.deepEqual(people.flatMap((page) => page.wrong), []);
+  });
+}
+
+// Somebody with the page open, not yet in.
+export async function visit(options, url = address()) {
+  const page = await person(browser, url, options);
+  people.push(page);
+  return page;
+}
+
+export async function visitor(name, room, options, url) {
+  const page = await visit(options, url);
+  await enter(page, name, room);
+  return page;
+}
+
+// A client that is not the page: says what the page would never say, and falls silent when it wants.
+export async function rawClient(t, name, room) {
+  const socket = new WebSocket(`${address().replace('http', 'ws')}/ws`);
+  t.after(() => socket.terminate());
+  const frames = [];
+  socket.on('message', (text) => frames.push(JSON.parse(text)));
+  await new Promise((resolve, reject) => socket.once('open', resolve).once('error', reject));
+  const tell = (frame) => socket.send(JSON.stringify(frame));
+  tell({ type: 'register', userId: name });
+  tell({ type: 'joinRoom', roomId: room });
+  await until(`${name} in ${room}`, () => frames.some((frame) => frame.type === 'joinedRoom'));
+  return { tell, frames };
+}
+
+export async function until(what, probe, within = 20_000) {
+  const end = Date.now() + within;
+  while (!(await probe())) {
+    assert.ok(Date.now() < end, `waited ${within} ms for: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+export const button = (page, name) => page.getByRole('button', { name, exact: true });
+export const isTyping = (page, name) => page.getByTestId('typing').getByText(`${name} is typing`);
+export const state = (page, text) => message(page, text).first().getAttribute('data-state');
+export const sent = (page, text) => until(`"${text}" is sent`, async () => (await state(page, text)) === 'sent');
