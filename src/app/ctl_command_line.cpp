@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
+#include <charconv>
 #include <cstdlib>
 
 #include "app/config.hpp"
@@ -52,8 +53,20 @@ result<place> find_redis(place_options given) {
   if (given.data.empty()) given.data = app::default_data_folder();
   place out;
   out.address.unix_path = given.data + "/redis.sock";
-  out.advice = "start hikyd, whose embedded Redis listens there, or name another Redis with --redis URL";
+  out.advice = "expected the embedded Redis of a running hikyd there: start hikyd, or name another Redis with --redis URL";
   return out;
+}
+
+void add_database(CLI::App& app, std::string const& name, std::string const& variable, int& into, std::string const& help) {
+  CLI::Validator const is_number{[variable](std::string& text) -> std::string {
+                                   int number = -1;
+                                   auto const* const end = text.data() + text.size();
+                                   if (std::from_chars(text.data(), end, number).ptr == end && number >= 0) return {};
+                                   return fmt::format("'{}', from here or from {}, is no database number; expected 0 or more", visible(text),
+                                                      variable);
+                                 },
+                                 ""};
+  app.add_option("--redis-db-" + name, into, help)->type_name("N")->check(is_number)->envname(variable);
 }
 
 void add_global_options(CLI::App& app, place_options& into) {
@@ -61,15 +74,8 @@ void add_global_options(CLI::App& app, place_options& into) {
       ->type_name("URL");
   app.add_option("--data", into.data, "data folder of the hikyd whose embedded Redis is meant (default $XDG_STATE_HOME/hiky) [env HIKY_DATA]")
       ->type_name("DIR");
-  auto const database = CLI::Range(0, 1'000'000);
-  app.add_option("--redis-db-app", into.app_database, "database of the directory (default 0)")
-      ->type_name("N")
-      ->check(database)
-      ->envname("HIKY_REDIS_DB_APP");
-  app.add_option("--redis-db-ws", into.ws_database, "database of the WebSocket state (default 1)")
-      ->type_name("N")
-      ->check(database)
-      ->envname("HIKY_REDIS_DB_WS");
+  add_database(app, "app", "HIKY_REDIS_DB_APP", into.app_database, "database of the directory (default 0)");
+  add_database(app, "ws", "HIKY_REDIS_DB_WS", into.ws_database, "database of the WebSocket state (default 1)");
   app.add_flag("--json", into.json, "print JSON");
 }
 
@@ -91,10 +97,9 @@ std::string spelled(std::vector<CLI::App const*> const& path) {
 // CLI11's sentence, or a better one where words are left over.
 std::string explained(CLI::ParseError const& e, CLI::App const& root) {
   auto const left = root.remaining(true);
-  auto const odd = std::ranges::find_if(left, [](std::string const& word) { return word != "--"; });
-  if (odd == left.end()) return root.get_subcommands().empty() ? "a command is missing" : e.what();
-  auto const word = visible(*odd);
-  if (word.starts_with('-')) return fmt::format("'{}' is not an option here; an id or text that begins with '-' goes behind a '--'", word);
+  if (left.empty()) return root.get_subcommands().empty() ? "a command is missing" : e.what();
+  auto const word = visible(plain(left.front()));
+  if (left.front().starts_with('-')) return fmt::format("'{}' is not an option here; an id or text that begins with '-' goes behind a '--'", word);
   if (root.get_subcommands().empty()) return fmt::format("'{}' is not a command", word);
   return fmt::format("'{}' is one word too many; an id or text with spaces goes in quotes", word);
 }
@@ -105,7 +110,7 @@ std::optional<std::string> misplaced_word(std::vector<CLI::App const*> const& pa
     for (auto const* option : each->get_options()) {
       if (!option->get_positional()) continue;
       if (each != path.back() && option->count() > 0)
-        return fmt::format("'{}' stands before the command '{}'", visible(option->results().front()), path.back()->get_name());
+        return fmt::format("'{}' stands before the command '{}'", visible(plain(option->results().front())), path.back()->get_name());
       if (each == path.back() && option->count() == 0) return fmt::format("{} is required", option->get_name(true));
     }
   }
@@ -127,8 +132,9 @@ std::expected<invocation, early_exit> parse_command_line(std::vector<std::string
   auto const commands = add_commands(app, said);
 
   try {
-    std::ranges::reverse(arguments);  // CLI11 takes them from the back
-    app.parse(std::move(arguments));
+    auto spelling = spelled_for_cli11(std::move(arguments));
+    std::ranges::reverse(spelling);  // CLI11 takes them from the back
+    app.parse(std::move(spelling));
   } catch (CLI::CallForHelp const&) {
     return std::unexpected(early_exit{exit_code::ok, app.help()});
   } catch (CLI::CallForVersion const&) {

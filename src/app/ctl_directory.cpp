@@ -21,7 +21,7 @@ task<result<std::vector<std::string>>> notes_on_strangers(directory::directory& 
   std::vector<std::string> notes;
   for (auto const& p : *profiles) {
     if (!p.username.empty() || !p.name.empty()) continue;
-    notes.push_back(fmt::format("'{}' has no profile in the directory; give them one with: hikyctl user add {}", visible(p.id), visible(p.id)));
+    notes.push_back(fmt::format("'{}' has no profile in the directory; give them one with: hikyctl user add {}", visible(p.id), pasteable({p.id})));
   }
   co_return notes;
 }

@@ -111,8 +111,8 @@ outcome status(session& s) {
               {"rooms", fmt::to_string(all->rooms)}, {"queues", fmt::to_string(all->queues)},           {"queued", fmt::to_string(all->queued)},
               {"redis", s.ws.where().to_string()},   {"redis version", std::string{version}},           {"redis memory", std::string{memory}}};
   for (auto const& key : all->unreadable) {
-    out.notes.push_back(fmt::format("{} is left out: it holds another type than its name says. Look at it with: redis-cli -n {} TYPE '{}'",
-                                    visible(key), s.database(), visible(key)));
+    out.notes.push_back(fmt::format("{} is left out: it holds another type than its name says. Look at it with: redis-cli -n {} TYPE {}",
+                                    visible(key), s.database(), pasteable({key})));
   }
   co_return out;
 }

@@ -52,10 +52,11 @@ std::string facts(std::vector<std::vector<std::string>> const& rows) {
   return out;
 }
 
-std::string lines(std::vector<std::vector<std::string>> const& rows) {
+std::string lines(std::vector<std::vector<std::string>> const& rows, bool facts) {
   std::string out;
   for (auto const& row : rows) {
     for (std::size_t i = 0; i < row.size(); ++i) out.append(i > 0 ? "\t" : "").append(row[i]);
+    if (facts && row.size() == 1) out += '\t';  // a fact without a value still has its column
     out += '\n';
   }
   return out;
@@ -90,6 +91,24 @@ std::string shortened(std::string_view text, std::size_t most) {
 
 std::string counted(std::int64_t number, std::string_view noun) { return fmt::format("{} {}{}", number, noun, number == 1 ? "" : "s"); }
 
+std::string pasteable(std::vector<std::string_view> const& words) {
+  std::string out;
+  if (std::ranges::any_of(words, [](std::string_view word) { return word.starts_with('-'); })) out = "-- ";
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    if (i > 0) out += ' ';
+    auto const word = visible(words[i]);
+    constexpr std::string_view harmless = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.,:@%+/=";
+    if (word.find_first_not_of(harmless) == std::string::npos) {
+      out += word;
+      continue;
+    }
+    out += '\'';
+    for (char const each : word) each == '\'' ? out.append("'\\''") : out.append(1, each);
+    out += '\'';
+  }
+  return out;
+}
+
 json::string foreign(std::string_view text) { return json::string{directory::mended_utf8(std::string{text})}; }
 
 std::string render(report const& r, face as) {
@@ -101,7 +120,7 @@ std::string render(report const& r, face as) {
     auto& out = rows.emplace_back();
     for (auto const& cell : row) out.push_back(visible(cell));
   }
-  if (as == face::lines) return lines(rows);
+  if (as == face::lines) return lines(rows, r.head.empty());
   if (rows.empty() && !r.when_empty.empty()) return r.when_empty + "\n";
   return r.head.empty() ? facts(rows) : table(r.head, rows);
 }

@@ -35,6 +35,9 @@ std::string shortened(std::string_view text, std::size_t most);
 // "1 message", "2 messages"
 std::string counted(std::int64_t number, std::string_view noun);
 
+// `words` as a shell and hikyctl take them, for advice that can be pasted: quoted where needed, behind a `--` where needed.
+std::string pasteable(std::vector<std::string_view> const& words);
+
 // A JSON string whatever the bytes are. Texts in Redis were written by others.
 json::string foreign(std::string_view text);
 

@@ -66,8 +66,8 @@ task<result<state::published>> publish_as(session& s, user_id sender, letter wha
   state::room_log log{s.ws, s.database(), {}};
   auto sent = co_await log.publish({what.room, sender, {}, what.content, {}});
   if (!sent && sent.error().code == errc::not_member) {
-    co_return fail(errc::not_member, fmt::format("'{}' is not a member of room '{}'; make them one with: hikyctl room add-member {} {}", sender.str(),
-                                                 what.room.str(), what.room.str(), sender.str()));
+    co_return fail(errc::not_member, fmt::format("'{}' is not a member of room '{}'; make them one with: hikyctl room add-member {}", sender.str(),
+                                                 what.room.str(), pasteable({what.room, sender})));
   }
   co_return sent;
 }

@@ -20,6 +20,14 @@ CLI::Validator const is_id{[](std::string& text) -> std::string {
 
 CLI::Validator const is_text{[](std::string& text) -> std::string { return directory::is_utf8(text) ? "" : "the text must be valid UTF-8"; }, ""};
 
+constexpr char mark = '\0';
+
+CLI::Validator const is_word{[](std::string& text) {
+                               text = plain(text);
+                               return std::string{};
+                             },
+                             ""};
+
 std::optional<user_id> id_of(std::optional<std::string> const& text) {
   if (!text) return std::nullopt;
   return user_id{*text};
@@ -56,14 +64,11 @@ struct builder {
   }
 
   static void id(CLI::App& to, std::string const& name, std::string& target, std::string const& help) {
-    to.add_option(name, target, help)->type_name("")->check(is_id);
+    to.add_option(name, target, help)->type_name("")->transform(is_word)->check(is_id);
   }
   void user(CLI::App& to) const { id(to, "USER", into.user, "the user's id"); }
   void room(CLI::App& to) const { id(to, "ROOM", into.room, "the room's id"); }
-  void users(CLI::App& to) const {
-    // Without extra arguments, or CLI11 2.1 reads the id [a,b] as a list of two.
-    to.add_option("USERS", into.users, "ids of users")->type_name("")->check(is_id)->allow_extra_args(false);
-  }
+  void users(CLI::App& to) const { to.add_option("USERS", into.users, "ids of users")->type_name("")->transform(is_word)->check(is_id); }
 
   void overview(CLI::App& app);
   void people(CLI::App& app);
@@ -115,9 +120,9 @@ void builder::directory(CLI::App& app, CLI::App& group) {
         true};
   });
   user(adding);
-  adding.add_option("--username", into.username, "default: the id")->type_name("TEXT")->check(is_text);
-  adding.add_option("--name", into.name, "the name people see")->type_name("TEXT")->check(is_text);
-  adding.add_option("--image", into.image, "URL of the profile image")->type_name("URL")->check(is_text);
+  adding.add_option("--username", into.username, "default: the id")->type_name("TEXT")->transform(is_word)->check(is_text);
+  adding.add_option("--name", into.name, "the name people see")->type_name("TEXT")->transform(is_word)->check(is_text);
+  adding.add_option("--image", into.image, "URL of the profile image")->type_name("URL")->transform(is_word)->check(is_text);
   user(add(group, "remove", "remove a user: profile, friendships, memberships and queued messages",
            [](words const& w) { return command{[who = user_id{w.user}](session& s) { return ctl::remove_user(s, who); }, {}, true}; }));
   friends(app);
@@ -163,14 +168,39 @@ void builder::rooms(CLI::App& app) {
     return command{[what = std::move(*written)](session& s) { return ctl::send(s, what); }};
   });
   room(sending);
-  sending.add_option("TEXT", into.text, "what to say")->type_name("")->check(is_text);
+  sending.add_option("TEXT", into.text, "what to say")->type_name("")->transform(is_word)->check(is_text);
   sending.add_option("--from", into.from, "the sender, a member of the room (default: the system sender hikyctl, who is no member)")
       ->type_name("USER")
+      ->transform(is_word)
       ->check(is_id);
   sending.add_flag("--raw", into.raw, "TEXT is a JSON value, to be sent as it is");
 }
 
 }  // namespace
+
+std::vector<std::string> spelled_for_cli11(std::vector<std::string> arguments) {
+  std::vector<std::string> out;
+  for (std::size_t i = 0; i < arguments.size(); ++i) {
+    auto& word = arguments[i];
+    if (word == "--") {
+      while (++i < arguments.size()) out.push_back(mark + arguments[i]);
+    } else if (word.starts_with("--") && word.find('=') == word.size() - 1) {
+      word.pop_back();
+      out.push_back(std::move(word));
+      out.emplace_back();
+    } else if (word.starts_with('[')) {
+      out.push_back(mark + word);
+    } else {
+      out.push_back(std::move(word));
+    }
+  }
+  return out;
+}
+
+std::string_view plain(std::string_view word) {
+  if (word.starts_with(mark)) word.remove_prefix(1);
+  return word;
+}
 
 std::map<CLI::App const*, command_maker> add_commands(CLI::App& app, words& into) {
   builder b{into};

@@ -16,6 +16,13 @@ class App;
 
 namespace hiky::ctl {
 
+// CLI11 2.1 forgets `--` once a list has its first word, reads `--name=` as a --name whose value is the next word, and the
+// id [a,b] as a list of two. All is settled before it sees the words: what follows a `--` or begins with a bracket gets a byte
+// in front that no argument can hold, and an empty value becomes a word of its own.
+std::vector<std::string> spelled_for_cli11(std::vector<std::string> arguments);
+// `word` without that byte.
+std::string_view plain(std::string_view word);
+
 // What was typed behind the command's name. One command is run, so one place for all of them is enough.
 struct words {
   std::string user, other, room, text;

@@ -73,7 +73,9 @@ int run(std::vector<std::string> arguments) {
   if (end.found) return print(*end.found, as);
   if (end.reached_redis) return complain(end.found.error().text, code_of(end.found.error()));
   if (asked->what.without_redis) return print(asked->what.without_redis(end.found.error()), as);
-  return complain(fmt::format("{}; {}", end.found.error().text, asked->advice), exit_code::unreachable);
+  auto const& why = end.found.error();
+  auto const advice = why.code == errc::server_error ? "check user, password and database numbers" : asked->advice;
+  return complain(fmt::format("{}; {}", why.text, advice), exit_code::unreachable);
 }
 
 }  // namespace

@@ -61,6 +61,7 @@ int run(app::daemon_config config) {
     if (!started) return complain(started.error().code == errc::not_found ? exit_no_redis : exit_runtime, started.error().text);
     own_redis = std::move(*started);
     config.gateway.redis.unix_path = own_redis->where().unix_path;
+    config.gateway.sole_owner = true;
   }
   auto const usable = redis::check_server(config.gateway.redis, config.redis_wait);
   if (!usable) return complain(usable.error().code == errc::conflict ? exit_runtime : exit_no_redis, usable.error().text);

@@ -9,6 +9,9 @@
 #include <future>
 #include <latch>
 
+#include "base/log.hpp"
+#include "chat/janitor.hpp"
+
 namespace hiky::gateway {
 
 using namespace std::chrono_literals;
@@ -58,6 +61,12 @@ result<void> server::start(std::chrono::milliseconds patience) {
   while (!bus_->connected()) {
     if (std::chrono::steady_clock::now() > until) return fail(errc::not_connected, "the subscriber could not connect to Redis in time");
     std::this_thread::sleep_for(1ms);
+  }
+  if (settings_.sole_owner) {
+    auto& first = *workers_.front();
+    auto const swept = asio::co_spawn(first.io(), chat::sweep_others(first.store(), settings_.instance), asio::use_future).get();
+    if (!swept) return std::unexpected(swept.error());
+    if (*swept > 0) log::info("instance.swept", {{"connections", *swept}, {"reason", "the last run did not end them"}});
   }
   for (auto const& l : listeners_) l->start();
   return {};

@@ -21,6 +21,7 @@ struct gateway_settings {
   instance_id instance;
   redis::address redis;  // of the WebSocket database
   int directory_database = 0;
+  bool sole_owner = false;  // nobody else uses this Redis: what is online there at start is over
   std::size_t workers = 1;
   send_method method = send_method::send;
   decoder_limits frames;

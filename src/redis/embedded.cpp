@@ -99,6 +99,21 @@ struct embedded::child {
     return {};
   }
 
+  // The socket appears as soon as the server listens; what it still loads then is for the clients to wait for.
+  result<void> wait_for_socket() {
+    auto const until = std::chrono::steady_clock::now() + stop_patience;
+    while (!std::filesystem::exists(socket_path())) {
+      int status = 0;
+      if (::waitpid(pid, &status, WNOHANG) == pid || std::chrono::steady_clock::now() > until) {
+        stopping = true;
+        pid = -1;
+        return fail(errc::io, fmt::format("redis-server did not start; its log says why: {}", (data / "redis.log").string()));
+      }
+      std::this_thread::sleep_for(std::chrono::milliseconds{2});
+    }
+    return {};
+  }
+
   void ended() {
     int status = 0;
     ::waitpid(pid, &status, 0);
@@ -157,7 +172,9 @@ result<std::unique_ptr<embedded>> embedded::start(asio::io_context& io, std::fil
     }
     std::this_thread::sleep_for(20ms);
   }
+  std::filesystem::remove(c->socket_path(), ec);  // what a killed server left behind
   if (auto const up = c->spawn(); !up) return std::unexpected(up.error());
+  if (auto const up = c->wait_for_socket(); !up) return std::unexpected(up.error());
   return std::unique_ptr<embedded>{new embedded{std::move(c)}};
 }
 

@@ -97,6 +97,21 @@ task<result<std::vector<bool>>> connections::online(std::vector<user_id> users) 
   co_return out;
 }
 
+task<result<std::vector<instance_id>>> connections::instances() {
+  std::vector<instance_id> out;
+  std::string cursor{"0"};
+  do {
+    auto const pattern = std::string{keys::prefix::instance_connections} + "*";
+    auto const answer = co_await redis_.exec(redis::request{"SCAN", cursor, "MATCH", pattern, "COUNT", 1000});
+    if (!answer) co_return std::unexpected(answer.error());
+    auto const page = (*answer)[0].items();
+    if (page.size() != 2) co_return fail(errc::unexpected_reply, "SCAN answered with something else than a cursor and keys");
+    cursor = page[0].text();
+    for (auto const& key : page[1].strings()) out.emplace_back(key.substr(keys::prefix::instance_connections.size()));
+  } while (cursor != "0");
+  co_return out;
+}
+
 task<result<std::vector<std::pair<connection_id, user_id>>>> connections::of_instance(instance_id instance) {
   auto const answer = co_await redis_.exec(redis::request{"HGETALL", keys::instance_connections(instance)});
   if (!answer) co_return std::unexpected(answer.error());

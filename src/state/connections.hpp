@@ -48,6 +48,8 @@ class connections {
   // Who of `users` is online, in the order asked for. SMISMEMBER
   task<result<std::vector<bool>>> online(std::vector<user_id> users);
 
+  // Instances that have connections. SCAN
+  task<result<std::vector<instance_id>>> instances();
   // Connections of one instance, as connection → user. HGETALL
   task<result<std::vector<std::pair<connection_id, user_id>>>> of_instance(instance_id instance);
 

@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
-const built = fileURLToPath(new URL('../../build/release/src/app/hikyd', import.meta.url));
+const built = fileURLToPath(new URL('../../build/release/hikyd', import.meta.url));
 const executable = process.env.HIKYD ?? built;
 const ready = /^hikyd ready on http:\/\/(\S+):(\d+)/;
 const readyWithin = 20_000;
