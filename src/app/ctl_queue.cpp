@@ -12,12 +12,11 @@ namespace {
 
 namespace keys = state::keys;
 
-constexpr std::size_t longest_content = 60;  // of a cell; --json has it all
-
-std::string cell(json::object const& message, std::string_view name) {
+// Of a string its characters, of anything else its JSON text, with all digits of its numbers.
+std::string cell(json::object const& message, std::string_view text, std::string_view name) {
   auto const* found = message.if_contains(name);
   if (found == nullptr) return "-";
-  return found->is_string() ? std::string{found->get_string()} : json::serialize(*found);
+  return std::string{found->is_string() ? std::string_view{found->get_string()} : raw_member(text, name).value_or("-")};
 }
 
 }  // namespace
@@ -31,6 +30,7 @@ outcome queue(session& s, user_id who) {
 
   report out;
   out.head = {"TIME", "ROOM", "FROM", "CONTENT"};
+  out.widest_cell = 60;
   out.when_empty = fmt::format("nothing is queued for {}", visible(who));
   std::string messages;
   std::size_t good = 0;
@@ -41,8 +41,8 @@ outcome queue(session& s, user_id who) {
       continue;
     }
     auto const& message = parsed->get_object();
-    out.rows.push_back({cell(message, "timestamp"), cell(message, "roomId"), cell(message, "senderId"),
-                        shortened(visible(cell(message, "content")), longest_content)});
+    out.rows.push_back(
+        {cell(message, text, "timestamp"), cell(message, text, "roomId"), cell(message, text, "senderId"), cell(message, text, "content")});
     // As it was written: a content with numbers beyond 2^53 keeps its digits.
     messages.append(good++ > 0 ? "," : "").append(text);
   }

@@ -114,11 +114,12 @@ json::string foreign(std::string_view text) { return json::string{directory::men
 std::string render(report const& r, face as) {
   if (as == face::json) return r.json + "\n";
   if (!r.text.empty()) return r.text.ends_with('\n') ? r.text : r.text + "\n";
+  bool const cut = as == face::terminal && r.widest_cell > 0;
   std::vector<std::vector<std::string>> rows;
   rows.reserve(r.rows.size());
   for (auto const& row : r.rows) {
     auto& out = rows.emplace_back();
-    for (auto const& cell : row) out.push_back(visible(cell));
+    for (auto const& cell : row) out.push_back(cut ? shortened(visible(cell), r.widest_cell) : visible(cell));
   }
   if (as == face::lines) return lines(rows, r.head.empty());
   if (rows.empty() && !r.when_empty.empty()) return r.when_empty + "\n";

@@ -16,6 +16,7 @@ struct report {
   std::vector<std::string> head{};              // names of the columns; without them each row is a name and its values
   std::vector<std::vector<std::string>> rows{};
   std::string text{};                           // instead of rows: printed as it is
+  std::size_t widest_cell = 0;                  // a terminal gets longer cells cut to this many characters; 0 = no limit
   std::string when_empty{};                     // what a terminal gets instead of a table without rows
   std::vector<std::string> notes{};             // for stderr
   int exit_code = 0;

@@ -63,7 +63,7 @@ task<> tick(connection_loop& loop) {
 
 int main(int argc, char** argv) {
   std::string listen{"127.0.0.1:9001"}, send{"auto"};
-  decoder_limits limits{16 << 20, 1024};
+  decoder_limits limits{16 << 20, 100'000};
   CLI::App app{"ws_echo: sends every WebSocket message back"};
   app.add_option("--listen", listen, "HOST:PORT")->capture_default_str();
   app.add_option("--max-message", limits.max_message, "bytes")->capture_default_str();

@@ -54,6 +54,12 @@ void connection_loop::tick() {
   waits.tick(now_ms(), [](deadline_entry& e, wait_for what) { static_cast<connection&>(e).expired(what); });
 }
 
+void connection_loop::drop_all() {
+  std::vector<connection_ptr> all;
+  waits.each([&](deadline_entry& e) { all.emplace_back(&static_cast<connection&>(e)); });
+  for (auto const& c : all) c->drop();
+}
+
 connection::connection(connection_loop& loop, stream_socket socket) : loop_(loop), socket_(std::move(socket)), decoder_(loop.frames) {
   loop_.count.connections.add();
 }

@@ -44,6 +44,8 @@ class connection_loop {
   // Acts on all deadlines that have passed. Call a few times a second.
   void tick();
   static std::uint32_t now_ms();
+  // Ends every connection without a word.
+  void drop_all();
 
   asio::io_context& io;
   decoder_limits const frames;
@@ -87,6 +89,7 @@ class connection final : public deadline_entry {
   std::size_t gather(std::span<iovec> parts) const;
   void sent(ssize_t bytes_or_error);
   // For connection_loop.
+  void drop();  // socket closed, nothing more happens
   void expired(wait_for what);
   bool is_marked() const { return marked_; }
   void set_marked(bool is) { marked_ = is; }
@@ -106,7 +109,6 @@ class connection final : public deadline_entry {
   void handle(event const& e);
   void end();       // leaves `open`: tells the endpoint
   void half_close();
-  void drop();      // socket closed, nothing more happens
   void push(frame_ptr frame);
   void flushed();
 

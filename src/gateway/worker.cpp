@@ -119,10 +119,14 @@ task<> worker::say_goodbye(std::chrono::milliseconds spread, std::function<void(
     all[i].reset();
   }
   if (!co_await flows_->settled(5s)) log::warn("drain.incomplete", {{"reason", "Redis did not take every goodbye in time; leases end the rest"}});
-  auto const until = std::chrono::steady_clock::now() + 2s;
-  while (count_.connections.get() > 0 && std::chrono::steady_clock::now() < until) {
-    pause.expires_after(10ms);
-    co_await pause.async_wait(use_task);
+  // First politely; then whoever did not hang up is dropped. A connection must not outlive its worker.
+  for (auto const patience : {2000ms, 1000ms}) {
+    auto const until = std::chrono::steady_clock::now() + patience;
+    while (count_.connections.get() > 0 && std::chrono::steady_clock::now() < until) {
+      pause.expires_after(10ms);
+      co_await pause.async_wait(use_task);
+    }
+    loop_.drop_all();
   }
   done();
 }

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+// A chat client over npm's ws. Keeps every frame until it is asked for: one that nobody expects is found by `rest`.
+import assert from 'node:assert/strict';
+import WebSocket from 'ws';
+import { mismatch } from './match.mjs';
+import { atEnd, bounded, pause } from './processes.mjs';
+
+export class Client {
+  #socket;
+  #frames = [];
+  #arrived = () => {};
+  #asked = 0;
+  closed; // { code, reason }, once it is
+  userId;
+  connectionId;
+
+  static async open(url, options = {}) {
+    const client = new Client();
+    const socket = new WebSocket(`${url.replace('http', 'ws')}/ws`, [], options);
+    client.#socket = socket;
+    socket.on('message', (bytes, binary) => {
+      client.#frames.push(binary ? `binary frame of ${bytes.length} bytes` : bytes.toString());
+      client.#arrived();
+    });
+    client.closed = new Promise((resolve) => socket.on('close', (code, reason) => resolve({ code, reason: reason.toString() })));
+    client.closed.then(() => client.#arrived());
+    await bounded(`a WebSocket at ${url}`, new Promise((resolve, reject) => socket.once('open', resolve).once('error', reject)));
+    socket.on('error', () => {});
+    return client;
+  }
+
+  // Registered, with `registered` heard and nothing else.
+  static async as(user, url, { fields = {}, ...options } = {}) {
+    const client = await Client.open(url, options);
+    await client.register(user, fields);
+    return client;
+  }
+
+  async register(user, fields = {}) {
+    this.say({ type: 'register', userId: user, ...fields });
+    const { connectionId } = await this.hears({ type: 'registered', userId: user });
+    Object.assign(this, { userId: user, connectionId });
+  }
+
+  async join(room) {
+    this.say({ type: 'joinRoom', roomId: room });
+    return this.hears({ type: 'joinedRoom', roomId: room });
+  }
+
+  // Text and bytes go as they are.
+  say(frame) {
+    this.#socket.send(typeof frame === 'string' || Buffer.isBuffer(frame) ? frame : JSON.stringify(frame));
+  }
+
+  // The next frame's text.
+  async raw(within) {
+    const first = async () => {
+      while (this.#frames.length === 0) {
+        assert.ok(this.#socket.readyState < WebSocket.CLOSING, `${this.userId ?? 'the client'} waits for a frame, but the connection is closing`);
+        await new Promise((resolve) => (this.#arrived = resolve));
+      }
+      return this.#frames.shift();
+    };
+    return bounded(`a frame for ${this.userId ?? 'a client'}`, first(), within);
+  }
+
+  // The next frame, which must match.
+  async hears(pattern, { names, within } = {}) {
+    const text = await this.raw(within);
+    const frame = JSON.parse(text);
+    const why = mismatch(pattern, frame, names);
+    assert.ok(!why, `${this.userId ?? 'a client'} expected ${JSON.stringify(pattern)}: ${why}, in ${text.slice(0, 2000)}`);
+    return frame;
+  }
+
+  // A question and its answer, whatever came before being kept for later.
+  async ask(frame, within) {
+    const id = `ask ${(this.#asked += 1)}`;
+    this.say({ ...frame, id });
+    const answered = async () => {
+      for (;;) {
+        const at = this.#frames.findIndex((text) => text.includes(`"id":"${id}"`));
+        if (at >= 0) return JSON.parse(this.#frames.splice(at, 1)[0]);
+        assert.ok(this.#socket.readyState === WebSocket.OPEN, 'the connection closed instead of an answer');
+        await new Promise((resolve) => (this.#arrived = resolve));
+      }
+    };
+    return bounded(`an answer to ${JSON.stringify(frame)}`, answered(), within);
+  }
+
+  // Returns when everything that this client has said so far has reached Redis: a worker's requests reach it in order.
+  async settle() {
+    if (this.#socket.readyState !== WebSocket.OPEN) return;
+    await (this.userId ? this.ask({ type: 'leaveRoom', roomId: 'a room that nobody enters' }) : this.ask({ type: 'ping' }));
+  }
+
+  // What came and was not expected, after a while in which it could have come.
+  async rest(quiet = 100) {
+    await this.settle();
+    await pause(quiet);
+    return this.#frames.splice(0);
+  }
+
+  async leaves() {
+    this.#socket.close(1000);
+    return bounded('the close handshake', this.closed);
+  }
+  // Gone without a word.
+  vanishes() {
+    this.#socket.terminate();
+    return this.closed;
+  }
+  get raw_socket() {
+    return this.#socket;
+  }
+  get isOpen() {
+    return this.#socket.readyState === WebSocket.OPEN;
+  }
+}
+
+// The same, gone with the test.
+export async function clientAs(t, user, url, options) {
+  const client = await (user === undefined ? Client.open(url, options) : Client.as(user, url, options));
+  atEnd(t, () => client.vanishes());
+  return client;
+}

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+// The real hikyd, on a free port of 127.0.0.1, with its own Redis unless told otherwise.
+import { join } from 'node:path';
+import { atEnd, launch, program, run } from './processes.mjs';
+
+export const hikyd = program('HIKYD', 'hikyd');
+const ready = /^hikyd ready on http:\/\/([\d.]+):(\d+)(?:, \S+)* \(redis: (?:embedded, pid (\d+), unix:\/\/([^;]+)|[^;]*); workers: (\d+); send: (\w+)\)$/;
+
+// `data` or `redis` (a URL); `flags` may repeat what stands here, and then win.
+export async function startDaemon({ data, redis, flags = [], env } = {}) {
+  const store = redis ? ['--redis', redis] : ['--data', data];
+  const given = flags.join(' ');
+  const usual = [
+    ['--listen', '127.0.0.1:0'],
+    ['--drain', '0'],
+    ['--instance-id', 'one'],
+  ].flatMap(([name, value]) => (given.includes(name) ? [] : [name, value]));
+  const process = await launch(hikyd, [...usual, ...store, ...flags], ready, { env });
+  const [, host, port, redisPid, socket, workers, send] = process.match;
+  return {
+    ...process,
+    host,
+    port: Number(port),
+    url: `http://${host}:${port}`,
+    redisPid: redisPid && Number(redisPid),
+    redisSocket: socket ?? (redis ? redis.replace('unix://', '') : join(data, 'redis.sock')),
+    workers: Number(workers),
+    send,
+  };
+}
+
+// The same, stopped with the test.
+export async function daemonFor(t, options) {
+  const daemon = await startDaemon(options);
+  atEnd(t, () => daemon.stop());
+  return daemon;
+}
+
+// To its end, with what it said.
+export const runDaemon = (...flags) => run(hikyd, flags);
