@@ -63,7 +63,7 @@ std::variant<daemon_config, early_exit> read_daemon_config(int argc, char const*
   std::string redis{"embedded"}, instance, rate_messages{"20:60"}, rate_typing{"2:4"}, level{"info"}, send{"auto"}, data{default_data_folder().string()};
   bool allow_open = false;
   std::size_t max_frame = g.frames.max_message;
-  double drain = 20, redis_wait = 10;
+  double drain = 20, redis_wait = 10, lease = 15, grace = 5;
 
   app.add_option("--listen", listen, "HOST:PORT or unix:PATH; repeatable; port 0 lets the kernel choose")->group("Network")->capture_default_str();
   app.add_option("--workers", g.workers, "threads; 0 = one per core")->group("Network")->check(CLI::Range(0, 64))->default_val(0);
@@ -82,6 +82,14 @@ std::variant<daemon_config, early_exit> read_daemon_config(int argc, char const*
   app.add_option("--limit-outbox", g.max_outbox, "bytes queued for one connection before it is closed as slow")->group("Limits")->check(CLI::Range(64 << 10, 1 << 30))->capture_default_str();
   app.add_option("--limit-rooms", g.flow.rooms_per_connection, "rooms per connection")->group("Limits")->check(CLI::Range(1, 1 << 20))->capture_default_str();
   app.add_option("--instance-id", instance, "name of this instance; default: host name and a random number")->group("Operation");
+  app.add_option("--lease", lease, "seconds of silence after which other instances take this one for dead")
+      ->group("Operation")
+      ->check(CLI::Range(2.0, 3600.0))
+      ->capture_default_str();
+  app.add_option("--grace", grace, "seconds a user may be away before others are told")
+      ->group("Operation")
+      ->check(CLI::Range(0.0, 3600.0))
+      ->capture_default_str();
   app.add_option("--drain", drain, "seconds over which SIGTERM hands clients over")->group("Operation")->check(CLI::Range(0.0, 3600.0))->capture_default_str();
   app.add_option("--log-level", level, "debug, info, warn or error")->group("Operation")->check(CLI::IsMember({"debug", "info", "warn", "error"}))->capture_default_str();
   name_environment(app);
@@ -134,6 +142,9 @@ std::variant<daemon_config, early_exit> read_daemon_config(int argc, char const*
   g.method = send != "send" && ring ? gateway::send_method::io_uring : gateway::send_method::send;
   out.data = data;
   out.log_level = level == "debug" ? log::level::debug : level == "warn" ? log::level::warn : level == "error" ? log::level::error : log::level::info;
+  g.leases.lease = std::chrono::milliseconds{static_cast<long>(lease * 1000)};
+  g.leases.tick = std::min(g.leases.tick, g.leases.lease / 4);
+  g.grace = std::chrono::milliseconds{static_cast<long>(grace * 1000)};
   out.drain = std::chrono::milliseconds{static_cast<long>(drain * 1000)};
   out.redis_wait = std::chrono::milliseconds{static_cast<long>(redis_wait * 1000)};
   return out;

@@ -114,6 +114,7 @@ void flows::handle(session_ptr s, request r) {
   }
   if (auto* j = std::get_if<join_room>(&r.body)) return exclusively(s, run_join(s, std::move(r.id), std::move(j->room)));
   if (auto* l = std::get_if<leave_room>(&r.body)) return exclusively(s, run_leave(s, std::move(r.id), std::move(l->room)));
+  if (auto* a = std::get_if<offline_ack>(&r.body)) return take_offline_ack(*s, *a);
   if (auto* q = std::get_if<get_online_status>(&r.body)) return spawn(run_status(std::move(s), std::move(r.id), std::move(*q)));
 }
 
@@ -169,6 +170,7 @@ task<> flows::run_register(session_ptr s, std::optional<std::string> id, std::op
 
   s->user = *who;
   s->extended = r.extended;
+  s->acks = r.acks;
   s->held = std::make_unique<std::vector<held_frame>>();
   hub_.attach(*s);
   auto const online = co_await go_online(s);
@@ -181,6 +183,7 @@ task<> flows::run_register(session_ptr s, std::optional<std::string> id, std::op
     co_return refuse(*s, std::move(id), online.error());
   }
   s->registered = true;
+  s->returning = !online->was_announced;
   s->identified();
   count_.registers.add();
   count_.registered_connections.add();
@@ -189,7 +192,9 @@ task<> flows::run_register(session_ptr s, std::optional<std::string> id, std::op
   std::vector<std::string> sent;
   if (online->mail > 0) sent = co_await deliver_mail(s);
   release_held(*s, sent);
-  if (online->connections == 1) spawn(announce(s->user, true));
+  if (online->connections == 1 && online->was_announced) {
+    spawn([](flows* self, user_id user) -> task<> { co_await self->announce(std::move(user), true); }(this, s->user));
+  }
 }
 
 task<result<state::connected>> flows::go_online(session_ptr s) {
@@ -201,8 +206,7 @@ task<result<state::connected>> flows::go_online(session_ptr s) {
     if (std::ranges::find(*rooms, room) == rooms->end()) rooms->push_back(room);
   }
   if (auto const heard = co_await hear(*s, *rooms); !heard) co_return std::unexpected(heard.error());
-  auto online = co_await store_.connections.add(
-      {s->id, instance_, s->user, iso8601_now(), s->remote_address(), std::string{s->user_agent()}}, entry->rooms);
+  auto online = co_await store_.connections.add(details(*s), entry->rooms);
   if (!online) co_return std::unexpected(online.error());
   // Rooms that came or went while we were asking.
   for (auto const& room : *rooms) {
@@ -229,36 +233,54 @@ task<result<void>> flows::hear(session& s, std::vector<room_id> rooms) {
   co_return outcome;
 }
 
-// Sends what waited for the user, oldest first, and gives the messageIds sent.
+// Sends what waited for the user, oldest first, and gives the messageIds sent. Nothing is deleted before it has arrived.
 task<std::vector<std::string>> flows::deliver_mail(session_ptr s) {
-  std::vector<std::string> sent;
+  std::vector<std::string> ids;
   auto mail = co_await store_.mailbox.claim(s->user, s->id);
   if (!mail) {
     log::warn("mail.unclaimed", {{"connection", s->id.str()}, {"user", s->user.str()}, {"reason", mail.error().text}});
-    co_return sent;
+    co_return ids;
   }
   auto const poison = std::erase_if(mail->messages, [&](std::string const& text) {
     auto const parsed = parse_json(text);
-    if (!parsed || !parsed->is_object()) return true;
-    auto const* message_id = parsed->get_object().if_contains("messageId");
-    if (message_id && message_id->is_string()) sent.emplace_back(std::string_view{message_id->get_string()});
-    return false;
+    bool const good = parsed && parsed->is_object();
+    auto const* message_id = good ? parsed->get_object().if_contains("messageId") : nullptr;
+    ids.emplace_back(message_id && message_id->is_string() ? std::string_view{message_id->get_string()} : std::string_view{});
+    return !good;
   });
   if (poison > 0) log::warn("mail.poison", {{"user", s->user.str()}, {"entries", poison}});
-  if (mail->messages.empty() && mail->dropped == 0) {
-    if (poison > 0) co_await store_.mailbox.confirm(s->user, s->id);
-    co_return sent;
-  }
+  if (ids.empty() && mail->dropped == 0) co_return ids;
   count_.offline_delivered.add(mail->messages.size());
-  answer(*s, offline_messages(*mail));
-  s->after_flush([this, s, dropped = mail->dropped](bool arrived) {
-    spawn([](flows* self, session_ptr who, bool ok, std::int64_t lost) -> task<> {
-      auto const settled = ok ? co_await self->store_.mailbox.confirm(who->user, who->id)
-                              : co_await self->store_.mailbox.give_back(who->user, who->id, lost);
-      if (!settled) log::warn("mail.unsettled", {{"connection", who->id.str()}, {"user", who->user.str()}, {"reason", settled.error().text}});
-    }(this, s, arrived, dropped));
-  });
-  co_return sent;
+  if (!mail->messages.empty() || mail->dropped > 0) answer(*s, offline_messages(*mail));
+  s->mail = std::make_unique<unconfirmed_mail>(ids, mail->dropped);
+  // A client that promised to say so says so (offlineAck). Of others, a pong that follows shows that the bytes have arrived.
+  if (!s->acks) {
+    s->after_pong([this, s](bool arrived) {
+      if (arrived) confirm_mail(*s, std::string::npos);
+    });
+  }
+  co_return ids;
+}
+
+// The oldest `count` have arrived. What never does goes back to the queue when the connection ends.
+void flows::confirm_mail(session& s, std::size_t count) {
+  if (!s.mail) return;
+  count = std::min(count, s.mail->ids.size());
+  auto const dropped = std::exchange(s.mail->dropped, 0);
+  s.mail->ids.erase(s.mail->ids.begin(), s.mail->ids.begin() + static_cast<std::ptrdiff_t>(count));
+  if (s.mail->ids.empty()) s.mail.reset();
+  spawn([](flows* self, session_ptr who, std::size_t arrived, std::int64_t lost) -> task<> {
+    auto const settled = co_await self->store_.mailbox.confirm(who->user, who->id, arrived, lost);
+    if (!settled) log::warn("mail.unconfirmed", {{"connection", who->id.str()}, {"user", who->user.str()}, {"reason", settled.error().text}});
+  }(this, &s, count, dropped));
+}
+
+void flows::take_offline_ack(session& s, offline_ack const& ack) {
+  if (!s.mail) return;
+  auto const& ids = s.mail->ids;
+  if (!ack.up_to) return confirm_mail(s, ids.size());
+  auto const found = std::ranges::find(ids, *ack.up_to);
+  if (found != ids.end()) confirm_mail(s, static_cast<std::size_t>(found - ids.begin()) + 1);
 }
 
 void flows::release_held(session& s, std::vector<std::string> const& already_sent) {
@@ -269,15 +291,46 @@ void flows::release_held(session& s, std::vector<std::string> const& already_sen
   }
 }
 
-task<> flows::announce(user_id user, bool online) {
+task<bool> flows::announce(user_id user, bool online) {
   auto const entry = co_await people_.load(user);
-  if (!entry) {
-    log::warn("announcement.lost", {{"user", user.str()}, {"reason", entry.error().text}});
-    co_return;
+  auto const told = !entry ? result<std::int64_t>{std::unexpected(entry.error())}
+                           : co_await store_.connections.notify(entry->friends, online ? 'u' : 'U',
+                                                                online ? friend_online(entry->user) : friend_offline(user, iso8601_now()));
+  if (!told) log::warn("announcement.failed", {{"user", user.str()}, {"online", online}, {"reason", told.error().text}});
+  co_return told.has_value();
+}
+
+void flows::assert_again(std::chrono::milliseconds spread) { spawn(run_assert_again(spread)); }
+
+task<> flows::run_assert_again(std::chrono::milliseconds spread) {
+  auto const all = hub_.registered_sessions();
+  asio::steady_timer pause{ex_};
+  auto const begin = steady_clock::now();
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    auto const& s = all[i];
+    pause.expires_at(begin + spread * static_cast<long>(i) / static_cast<long>(all.size()));
+    if (pause.expiry() > steady_clock::now()) co_await pause.async_wait(use_task);
+    if (s->gone) continue;
+    std::vector<room_id> rooms, joined;
+    for (auto const& p : s->rooms) {
+      rooms.emplace_back(*p.room->name);
+      if (p.joined) joined.emplace_back(*p.room->name);
+    }
+    auto const online = co_await store_.connections.add(details(*s), std::move(rooms));
+    if (!online) {
+      // The next renewal finds the lease gone again, or Redis is away and everything is asserted when it is back.
+      log::warn("session.not_asserted", {{"connection", s->id.str()}, {"user", s->user.str()}, {"reason", online.error().text}});
+      continue;
+    }
+    for (auto const& room : joined) {
+      if (auto const in = co_await store_.members.join(s->user, room, s->id, 0, true); !in) break;
+    }
+    if (s->gone) end_in_redis(s->id, s->user);  // closed meanwhile: its end may have come before this beginning
   }
-  auto const told = co_await store_.connections.notify(entry->friends, online ? 'u' : 'U',
-                                                       online ? friend_online(entry->user) : friend_offline(user, iso8601_now()));
-  if (!told) log::warn("announcement.lost", {{"user", user.str()}, {"reason", told.error().text}});
+}
+
+state::connection_details flows::details(session const& s) const {
+  return {s.id, instance_, s.user, iso8601_now(), s.remote_address(), std::string{s.user_agent()}};
 }
 
 task<> flows::run_join(session_ptr s, std::optional<std::string> id, room_id room) {
@@ -290,7 +343,7 @@ task<> flows::run_join(session_ptr s, std::optional<std::string> id, room_id roo
     if (!was_in) hub_.leave(*s, room);
     co_return refuse(*s, std::move(id), heard.error());
   }
-  auto const now_in = co_await store_.members.join(s->user, room, s->id, limits_.participants_shown);
+  auto const now_in = co_await store_.members.join(s->user, room, s->id, limits_.participants_shown, s->returning);
   if (!now_in) {
     if (!was_in) hub_.leave(*s, room);
     co_return refuse(*s, std::move(id), now_in.error());
@@ -357,7 +410,6 @@ task<> flows::run_disconnect(connection_id id, user_id user) {
     if (left || !is_transient(left.error())) {
       --ending_;
       if (!left) log::error("session.not_ended", {{"connection", id.str()}, {"user", user.str()}, {"reason", left.error().text}});
-      else if (*left == 0) spawn(announce(user, false));
       co_return;
     }
     asio::steady_timer pause{ex_, 500ms};

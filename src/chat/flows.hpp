@@ -39,6 +39,11 @@ class flows {
   // Waits until every closed session is gone from Redis too, at most `patience`; false if some are not.
   task<bool> settled(std::chrono::milliseconds patience);
 
+  // Tells the user's friends; false when they could not be told.
+  task<bool> announce(user_id user, bool online);
+  // Puts every session of this worker into Redis again, which has lost them; spread over `spread`. Clients notice nothing.
+  void assert_again(std::chrono::milliseconds spread);
+
   hub const& here() const { return hub_; }
 
  private:
@@ -52,10 +57,13 @@ class flows {
 
   task<> run_register(session_ptr s, std::optional<std::string> id, std::optional<user_id> claimed, register_request r);
   task<result<state::connected>> go_online(session_ptr s);
+  state::connection_details details(session const& s) const;
   task<result<void>> hear(session& s, std::vector<room_id> rooms);
   task<std::vector<std::string>> deliver_mail(session_ptr s);
+  void confirm_mail(session& s, std::size_t count);
+  void take_offline_ack(session& s, offline_ack const& ack);
   void release_held(session& s, std::vector<std::string> const& already_sent);
-  task<> announce(user_id user, bool online);
+  task<> run_assert_again(std::chrono::milliseconds spread);
   task<> run_join(session_ptr s, std::optional<std::string> id, room_id room);
   task<> run_leave(session_ptr s, std::optional<std::string> id, room_id room);
   task<> run_message(session_ptr s, std::optional<std::string> id, send_message m);

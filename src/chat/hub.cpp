@@ -72,6 +72,16 @@ std::vector<session*> const* hub::sessions_of(std::string_view user) const {
   return found == users_.end() ? nullptr : &found->second;
 }
 
+std::vector<session_ptr> hub::registered_sessions() const {
+  std::vector<session_ptr> out;
+  for (auto const& [user, sessions] : users_) {
+    for (auto* s : sessions) {
+      if (s->registered) out.emplace_back(s);
+    }
+  }
+  return out;
+}
+
 void hub::hand(session& s, frame_ptr const& frame, traffic kind, std::string const& message_id) {
   count_.deliveries.add();
   if (s.held) s.held->push_back({frame, kind, message_id});

@@ -42,6 +42,7 @@ class hub {
   void leave(session& s, room_id const& r);
 
   std::vector<session*> const* sessions_of(std::string_view user) const;
+  std::vector<session_ptr> registered_sessions() const;
   std::size_t users() const { return users_.size(); }
   std::size_t rooms() const { return rooms_.size(); }
 

@@ -1,26 +1,129 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "chat/janitor.hpp"
 
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/deferred.hpp>
+#include <boost/asio/experimental/parallel_group.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include "base/log.hpp"
+
 namespace hiky::chat {
 
-task<result<std::size_t>> sweep_others(state::store& store, instance_id own) {
-  auto const instances = co_await store.connections.instances();
-  if (!instances) co_return std::unexpected(instances.error());
-  std::size_t ended = 0;
-  for (auto const& instance : *instances) {
-    if (instance == own) continue;
-    auto const left_behind = co_await store.connections.of_instance(instance);
-    if (!left_behind) co_return std::unexpected(left_behind.error());
-    for (auto const& [connection, user] : *left_behind) {
-      auto const gone = co_await store.connections.remove(connection, instance, user);
-      if (!gone) co_return std::unexpected(gone.error());
-      // Mail that was on its way when the instance ended goes back to the queue.
-      auto const mail = co_await store.mailbox.give_back(user, connection, 0);
-      if (!mail) co_return std::unexpected(mail.error());
-      ++ended;
+namespace {
+constexpr std::size_t batch_size = 500;  // connections undone between two looks at the clock
+constexpr std::size_t announced_at_once = 100;
+constexpr std::int64_t claim_ms = 15'000;  // then another instance announces what this one began
+}
+
+janitor::janitor(asio::any_io_executor executor, state::store& store, instance_id own, lease_times times, effects on)
+    : ex_(std::move(executor)), store_(store), own_(std::move(own)), times_(times), on_(std::move(on)) {}
+
+task<result<void>> janitor::begin(bool sole_owner) {
+  std::vector<instance_id> ended{own_};
+  if (sole_owner) {
+    auto others = co_await store_.connections.instances();
+    if (!others) co_return std::unexpected(others.error());
+    ended = std::move(*others);
+  }
+  for (auto const& instance : ended) {
+    auto const swept = co_await sweep(instance);
+    if (!swept) co_return std::unexpected(swept.error());
+  }
+  auto const lease = co_await store_.leases.renew(own_, times_.lease);
+  if (!lease) co_return std::unexpected(lease.error());
+  co_return result<void>{};
+}
+
+task<> janitor::run() {
+  asio::steady_timer pause{ex_};
+  bool settled = true;  // what this instance holds is in Redis, as far as we know
+  while (running_) {
+    pause.expires_after(times_.tick);
+    co_await pause.async_wait(use_task);
+    auto const lease = co_await store_.leases.renew(own_, times_.lease);
+    if (!running_) co_return;
+    if (!lease) {
+      if (!is_transient(lease.error())) log::error("lease.not_renewed", {{"instance", own_.str()}, {"reason", lease.error().text}});
+      continue;
+    }
+    if (lease->own == state::lease_state::being_swept) {
+      // Somebody undoes our connections because we were silent. To assert them now would be undone too.
+      settled = false;
+    } else if (lease->own == state::lease_state::lost || !settled) {
+      settled = true;
+      log::warn("lease.lost", {{"instance", own_.str()}, {"reason", "silent for too long, or Redis lost its data"}, {"now", "asserting all connections again"}});
+      on_.assert_again();
+    }
+    co_await sweep_expired(lease->expired);
+    co_await announce_due();
+  }
+}
+
+void janitor::stop() { running_ = false; }
+
+task<> janitor::end() {
+  if (auto const gone = co_await store_.leases.give_up(own_); !gone) {
+    log::warn("lease.not_given_up", {{"instance", own_.str()}, {"reason", gone.error().text}});
+  }
+}
+
+task<> janitor::sweep_expired(std::vector<instance_id> expired) {
+  for (auto const& instance : expired) {
+    auto const mine = co_await store_.leases.take(instance, times_.lease);
+    if (!mine) log::warn("instance.not_swept", {{"instance", instance.str()}, {"reason", mine.error().text}});
+    if (!mine || !*mine) continue;
+    auto const swept = co_await sweep(instance);
+    // Not done: its sweep's patience ends, and it is found again.
+    if (!swept) log::warn("instance.not_swept", {{"instance", instance.str()}, {"reason", swept.error().text}});
+  }
+}
+
+task<> janitor::announce_due() {
+  for (;;) {
+    auto const due = co_await store_.announcements.take_due(announced_at_once, claim_ms);
+    if (!due) {
+      if (!is_transient(due.error())) log::error("announcement.failed", {{"reason", due.error().text}});
+      co_return;
+    }
+    std::vector<state::due_announcement> told;
+    for (auto const& d : *due) {
+      if (co_await on_.tell_friends(d.user)) told.push_back(d);
+    }
+    if (!told.empty()) {
+      auto const removed = co_await store_.announcements.remove(std::move(told));
+      if (!removed) co_return;  // announced again when the claims end
+    }
+    if (due->size() < announced_at_once) co_return;
+  }
+}
+
+task<result<std::size_t>> janitor::sweep(instance_id ended) {
+  auto const left_behind = co_await store_.connections.of_instance(ended);
+  if (!left_behind) co_return std::unexpected(left_behind.error());
+  std::optional<error> failed;
+  auto const undo = [&](connection_id connection, user_id user) -> task<> {
+    auto const left = co_await store_.connections.remove(connection, ended, user);
+    if (!left) failed = left.error();
+  };
+  for (std::size_t begin = 0; begin < left_behind->size(); begin += batch_size) {
+    std::vector<decltype(asio::co_spawn(ex_, undo({}, {}), asio::deferred))> batch;
+    for (std::size_t i = begin; i < std::min(begin + batch_size, left_behind->size()); ++i) {
+      auto const& [connection, user] = (*left_behind)[i];
+      batch.push_back(asio::co_spawn(ex_, undo(connection, user), asio::deferred));
+    }
+    co_await asio::experimental::make_parallel_group(std::move(batch)).async_wait(asio::experimental::wait_for_all(), use_task);
+    if (failed) co_return std::unexpected(*failed);
+    if (begin + batch_size < left_behind->size() && ended != own_) {
+      if (auto const more = co_await store_.leases.take(ended, times_.lease, true); !more) co_return std::unexpected(more.error());
     }
   }
-  co_return ended;
+  if (auto const gone = co_await store_.leases.forget(ended); !gone) co_return std::unexpected(gone.error());
+  if (!left_behind->empty()) {
+    ++sweeps_;
+    log::info("instance.swept", {{"instance", ended.str()}, {"connections", left_behind->size()}});
+  }
+  co_return left_behind->size();
 }
 
 }  // namespace hiky::chat

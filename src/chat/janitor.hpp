@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Undoes what ended instances left in Redis.
+// Keeps this instance's lease, and undoes what dead instances left in Redis. One per process.
 #pragma once
-#include <vector>
+#include <chrono>
+#include <functional>
 
 #include "base/async.hpp"
 #include "base/error.hpp"
@@ -10,8 +11,43 @@
 
 namespace hiky::chat {
 
-// Ends every connection of every instance but `own`, with all that the document's disconnect flow does; gives how many there were.
-// For a Redis that nobody else uses, before the first connection: with the embedded one, whatever is online at start has ended.
-task<result<std::size_t>> sweep_others(state::store& store, instance_id own);
+struct lease_times {
+  std::chrono::milliseconds lease{15'000};  // an instance that was silent for so long is dead
+  std::chrono::milliseconds tick{1'000};    // between renewals, and looks for the dead
+};
+
+class janitor {
+ public:
+  struct effects {
+    std::function<task<bool>(user_id)> tell_friends;  // that the user is offline; false when they could not be told
+    std::function<void()> assert_again;         // Redis knows nothing of this instance any more
+  };
+
+  janitor(asio::any_io_executor executor, state::store& store, instance_id own, lease_times times, effects on);
+
+  // Takes the lease, and ends what an earlier run under the same name has left. `sole_owner`: what any other instance has left, too,
+  // since nobody else uses this Redis. Before the first connection.
+  task<result<void>> begin(bool sole_owner);
+  // Renews and sweeps until stop().
+  task<> run();
+  void stop();
+  // Gives the lease up: this instance has no connection any more.
+  task<> end();
+
+  std::uint64_t sweeps() const { return sweeps_; }
+
+ private:
+  task<result<std::size_t>> sweep(instance_id ended);
+  task<> announce_due();
+  task<> sweep_expired(std::vector<instance_id> expired);
+
+  asio::any_io_executor ex_;
+  state::store& store_;
+  instance_id own_;
+  lease_times times_;
+  effects on_;
+  std::uint64_t sweeps_ = 0;
+  bool running_ = true;
+};
 
 }  // namespace hiky::chat

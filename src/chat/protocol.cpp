@@ -108,7 +108,7 @@ using body = decltype(request::body);
 body read_register(fields& f, std::string_view) {
   bool const events = f.flag("events");
   bool const ack = f.flag("ack");
-  return register_request{f.text("token", max_token), events || ack || f.find("resume") != nullptr};
+  return register_request{f.text("token", max_token), events || ack || f.find("resume") != nullptr, ack};
 }
 body read_join(fields& f, std::string_view) { return join_room{f.required_id<room_id>("roomId")}; }
 body read_leave(fields& f, std::string_view) { return leave_room{f.required_id<room_id>("roomId")}; }
@@ -139,6 +139,12 @@ body read_status(fields& f, std::string_view) {
   return out;
 }
 
+body read_offline_ack(fields& f, std::string_view) {
+  offline_ack out;
+  if (f.find("upTo")) out.up_to = f.text("upTo", max_request_id);
+  return out;
+}
+
 body read_ping(fields&, std::string_view) { return ping{}; }
 
 struct known_type {
@@ -149,7 +155,7 @@ constexpr std::array known_types{
     known_type{"message", read_message},       known_type{"typing", read_typing},
     known_type{"joinRoom", read_join},         known_type{"leaveRoom", read_leave},
     known_type{"register", read_register},     known_type{"getOnlineStatus", read_status},
-    known_type{"ping", read_ping},
+    known_type{"offlineAck", read_offline_ack}, known_type{"ping", read_ping},
 };
 
 }  // namespace
@@ -180,7 +186,7 @@ std::expected<request, refusal> parse(std::string_view text) {
     std::string shown{std::string_view{type->get_string()}.substr(0, 40)};
     while (!shown.empty() && (static_cast<unsigned char>(shown.back()) & 0x80)) shown.pop_back();
     return refuse(error_code::unknown_type,
-                  fmt::format("'{}' is not a type; expected register, joinRoom, leaveRoom, message, typing, getOnlineStatus or ping", shown));
+                  fmt::format("'{}' is not a type; expected register, joinRoom, leaveRoom, message, typing, getOnlineStatus, offlineAck or ping", shown));
   }
   if (auto const* user = f.find("userId")) out.user = f.id<user_id>("userId", *user);
   out.body = known->read(f, text);

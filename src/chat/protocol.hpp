@@ -42,6 +42,7 @@ struct refusal {
 struct register_request {
   std::string token;
   bool extended = false;  // asked for frames the document does not have: `events`, `ack` or `resume`
+  bool acks = false;      // will confirm offline mail with offlineAck
 };
 struct join_room {
   room_id room;
@@ -61,12 +62,15 @@ struct set_typing {
 struct get_online_status {
   std::optional<std::vector<user_id>> users;
 };
+struct offline_ack {
+  std::optional<std::string> up_to;  // messageId; all, if absent
+};
 struct ping {};
 
 struct request {
   std::optional<std::string> id;
   std::optional<user_id> user;
-  std::variant<register_request, join_room, leave_room, send_message, set_typing, get_online_status, ping> body;
+  std::variant<register_request, join_room, leave_room, send_message, set_typing, get_online_status, offline_ack, ping> body;
 };
 
 // One text frame as a request. `text` is valid UTF-8.

@@ -28,6 +28,12 @@ struct held_frame {
   std::string message_id;  // of chat messages
 };
 
+// Offline mail that was sent and not yet confirmed, oldest first.
+struct unconfirmed_mail {
+  std::vector<std::string> ids;  // messageIds; empty for entries that have none
+  std::int64_t dropped = 0;      // the number of discarded messages that was told, and is unconfirmed too
+};
+
 struct token_bucket {
   float tokens = -1;  // negative: not used yet, which is full
   std::uint32_t last_ms = 0;
@@ -53,8 +59,8 @@ class session {
   virtual void send(frame_ptr frame, traffic kind) = 0;
   // Ends the connection with a close frame.
   virtual void close(std::uint16_t code, std::string_view reason) = 0;
-  // Calls `done` once all that was queued so far has left for the kernel (true) or never will (false).
-  virtual void after_flush(std::function<void(bool)> done) = 0;
+  // Calls `done` once the client has received all that was queued so far (true), or never will (false).
+  virtual void after_pong(std::function<void(bool)> done) = 0;
   // Whether to read from the client; paused while too many of its requests wait.
   virtual void read_more(bool wanted) = 0;
   // The register has succeeded: from now on liveness is the only deadline.
@@ -73,9 +79,12 @@ class session {
   std::vector<presence_in_room> rooms;
   std::unique_ptr<std::vector<held_frame>> held;  // set while registering
   std::unique_ptr<std::deque<std::string>> backlog;  // requests that wait for `busy` to end
+  std::unique_ptr<unconfirmed_mail> mail;
   token_bucket message_rate, typing_rate;
   bool registered : 1 = false;
   bool extended : 1 = false;  // asked for frames the document does not have
+  bool acks : 1 = false;       // confirms offline mail itself
+  bool returning : 1 = false;  // came back before its absence was announced
   bool busy : 1 = false;      // a request that must not be overtaken is under way
   bool gone : 1 = false;      // the socket has closed
 

@@ -42,8 +42,8 @@ void chat_session::close(std::uint16_t code, std::string_view reason) {
   if (link_) link_->close(close_code{code}, reason);
 }
 
-void chat_session::after_flush(std::function<void(bool)> done) {
-  if (link_) link_->after_flush(std::move(done));
+void chat_session::after_pong(std::function<void(bool)> done) {
+  if (link_) link_->after_pong(std::move(done));
   else done(false);
 }
 

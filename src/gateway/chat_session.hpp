@@ -17,7 +17,7 @@ class chat_session final : public chat::session, public endpoint {
 
   void send(frame_ptr frame, chat::traffic kind) override;
   void close(std::uint16_t code, std::string_view reason) override;
-  void after_flush(std::function<void(bool)> done) override;
+  void after_pong(std::function<void(bool)> done) override;
   void read_more(bool wanted) override;
   void identified() override;
   std::string remote_address() const override;

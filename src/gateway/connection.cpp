@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstring>
 
 namespace hiky::gateway {
 
@@ -119,6 +120,7 @@ void connection::handle(event const& e) {
       if (phase_ == phase::open) queue(control(opcode::pong, e.payload));
       break;
     case event::pong:
+      answer_probes(e.payload);
       if (identified_ && phase_ == phase::open) loop_.waits.set(*this, wait_for::next_ping, connection_loop::now_ms());
       break;
     case event::close:
@@ -197,8 +199,8 @@ void connection::drop() {
   outbox_.clear();
   queued_ = 0;
   if (auto* who = std::exchange(who_, nullptr)) who->ended();
-  if (auto const waiting = std::move(after_flush_)) {
-    for (auto& done : *waiting) done(false);
+  if (auto const unanswered = std::move(probes_)) {
+    for (auto& p : *unanswered) p.done(false);
   }
 }
 
@@ -240,16 +242,27 @@ void connection::sent(ssize_t taken) {
 void connection::flushed() {
   outbox_.shrink_to_fit();
   if (phase_ == phase::draining) half_close();
-  if (auto const waiting = std::move(after_flush_)) {
-    for (auto& done : *waiting) done(true);
-  }
 }
 
-void connection::after_flush(std::function<void(bool)> done) {
-  if (phase_ == phase::dead) return done(false);
-  if (outbox_.empty()) return done(true);
-  if (!after_flush_) after_flush_ = std::make_unique<std::vector<std::function<void(bool)>>>();
-  after_flush_->push_back(std::move(done));
+void connection::after_pong(std::function<void(bool)> done) {
+  if (phase_ != phase::open) return done(false);
+  if (!probes_) probes_ = std::make_unique<std::vector<probe>>();
+  auto const number = ++loop_.last_probe;
+  probes_->push_back({number, std::move(done)});
+  push(control(opcode::ping, {reinterpret_cast<char const*>(&number), sizeof number}));
+}
+
+// A pong answers the latest ping the peer has seen, and with it all before.
+void connection::answer_probes(std::string_view payload) {
+  std::uint32_t number = 0;
+  if (!probes_ || payload.size() != sizeof number) return;
+  std::memcpy(&number, payload.data(), sizeof number);
+  auto const found = std::ranges::find(*probes_, number, &probe::number);
+  if (found == probes_->end()) return;
+  std::vector<probe> answered{std::make_move_iterator(probes_->begin()), std::make_move_iterator(found + 1)};
+  probes_->erase(probes_->begin(), found + 1);
+  if (probes_->empty()) probes_.reset();
+  for (auto& p : answered) p.done(true);
 }
 
 void connection::read_more(bool wanted) {

@@ -54,6 +54,7 @@ class connection_loop {
   std::vector<char> read_buffer;
   deadlines waits;
   batch_send sender;
+  std::uint32_t last_probe = 0;
 
  private:
   void flush();
@@ -78,7 +79,8 @@ class connection final : public deadline_entry {
   // The same from inside a loop over connections: nothing changes before the next turn. What is queued is given up.
   // False when that is under way already.
   bool close_later(close_code code, std::string_view reason);
-  void after_flush(std::function<void(bool)> done);
+  // Pings, and calls `done` when the answer shows that all that was queued before has arrived (true), or at the end (false).
+  void after_pong(std::function<void(bool)> done);
   void read_more(bool wanted);
   // From now on the connection is pinged; before, it waited for its identity.
   void identified();
@@ -111,6 +113,7 @@ class connection final : public deadline_entry {
   void half_close();
   void push(frame_ptr frame);
   void flushed();
+  void answer_probes(std::string_view payload);
 
   friend void intrusive_ptr_add_ref(connection* c) noexcept { ++c->users_; }
   friend void intrusive_ptr_release(connection* c) noexcept {
@@ -122,7 +125,11 @@ class connection final : public deadline_entry {
   stream_socket socket_;
   decoder decoder_;
   boost::container::small_vector<frame_ptr, 1> outbox_;
-  std::unique_ptr<std::vector<std::function<void(bool)>>> after_flush_;
+  struct probe {
+    std::uint32_t number;
+    std::function<void(bool)> done;
+  };
+  std::unique_ptr<std::vector<probe>> probes_;  // pings whose answer somebody waits for, oldest first
   std::uint32_t queued_ = 0;       // bytes in outbox_
   std::uint32_t sent_of_first_ = 0;  // bytes of outbox_.front() that have left
   std::uint32_t users_ = 0;

@@ -2,6 +2,7 @@
 #include "gateway/server.hpp"
 
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_future.hpp>
 #include <fmt/format.h>
@@ -9,18 +10,28 @@
 #include <future>
 #include <latch>
 
-#include "base/log.hpp"
-#include "chat/janitor.hpp"
 
 namespace hiky::gateway {
 
 using namespace std::chrono_literals;
+
+namespace {
+constexpr auto assertion_spread = 2000ms;  // over which connections are put into Redis again, so that it is not flooded
+}
 
 server::server(gateway_settings settings, auth::authenticator& gate)
     : settings_(std::move(settings)), metrics_(settings_.instance.str(), std::string{to_string(settings_.method)}) {
   for (std::size_t i = 0; i < settings_.workers; ++i) workers_.push_back(std::make_unique<worker>(settings_, i, gate, metrics_));
   bus_ = std::make_unique<chat::bus>(workers_.front()->io().get_executor(), settings_.redis, settings_.instance);
   for (auto const& w : workers_) w->use(*bus_);
+  auto& first = *workers_.front();
+  janitor_ = std::make_unique<chat::janitor>(
+      first.io().get_executor(), first.store(), settings_.instance, settings_.leases,
+      chat::janitor::effects{.tell_friends = [&first](user_id user) { return first.flows().announce(std::move(user), false); },
+                             .assert_again =
+                                 [this] {
+                                   for (auto const& w : workers_) asio::post(w->io(), [&w = *w] { w.flows().assert_again(assertion_spread); });
+                                 }});
 }
 
 server::~server() {
@@ -62,12 +73,10 @@ result<void> server::start(std::chrono::milliseconds patience) {
     if (std::chrono::steady_clock::now() > until) return fail(errc::not_connected, "the subscriber could not connect to Redis in time");
     std::this_thread::sleep_for(1ms);
   }
-  if (settings_.sole_owner) {
-    auto& first = *workers_.front();
-    auto const swept = asio::co_spawn(first.io(), chat::sweep_others(first.store(), settings_.instance), asio::use_future).get();
-    if (!swept) return std::unexpected(swept.error());
-    if (*swept > 0) log::info("instance.swept", {{"connections", *swept}, {"reason", "the last run did not end them"}});
-  }
+  auto& io = workers_.front()->io();
+  auto const clean = asio::co_spawn(io, janitor_->begin(settings_.sole_owner), asio::use_future).get();
+  if (!clean) return clean;
+  asio::co_spawn(io, janitor_->run(), asio::detached);
   for (auto const& l : listeners_) l->start();
   return {};
 }
@@ -78,6 +87,7 @@ void server::drain(std::chrono::milliseconds spread) {
   std::latch gone{static_cast<std::ptrdiff_t>(workers_.size())};
   for (auto const& w : workers_) w->drain(spread, [&gone] { gone.count_down(); });
   gone.wait();
+  asio::co_spawn(workers_.front()->io(), janitor_->end(), asio::use_future).get();
 }
 
 }  // namespace hiky::gateway

@@ -4,6 +4,7 @@
 #include <memory>
 #include <vector>
 
+#include "chat/janitor.hpp"
 #include "gateway/listener.hpp"
 #include "gateway/metrics.hpp"
 #include "gateway/worker.hpp"
@@ -27,6 +28,7 @@ class server {
   gateway::metrics metrics_;
   std::vector<std::unique_ptr<worker>> workers_;
   std::unique_ptr<chat::bus> bus_;
+  std::unique_ptr<chat::janitor> janitor_;
   std::vector<std::unique_ptr<listener>> listeners_;
   bool running_ = false;
 };

@@ -9,6 +9,7 @@
 #include "auth/authenticator.hpp"
 #include "chat/bus.hpp"
 #include "chat/flows.hpp"
+#include "chat/janitor.hpp"
 #include "directory/redis_directory.hpp"
 #include "gateway/connection.hpp"
 #include "gateway/metrics.hpp"
@@ -29,6 +30,8 @@ struct gateway_settings {
   std::size_t max_outbox = 1 << 20;
   chat::flow_limits flow;
   state::room_log_limits room_log;
+  chat::lease_times leases;
+  std::chrono::milliseconds grace{5'000};  // before an absence is announced
   std::chrono::milliseconds handshake_deadline{10'000};
 };
 

@@ -29,7 +29,7 @@ task<result<connected>> connections::add(connection_details c, std::vector<room_
   static redis::script const script{scripts::connect_lua};
   std::string const keys_[]{keys::user_connections(c.user),  keys::instance_connections(c.instance),
                             std::string{keys::online_users}, std::string{keys::clients},
-                            keys::user_rooms(c.user),        keys::member_rooms(c.user), keys::offline_messages(c.user)};
+                            keys::user_rooms(c.user),        keys::member_rooms(c.user), keys::offline_messages(c.user), std::string{keys::pending_offline}};
   auto call = script.call(keys_, 6 + directory_rooms.size());
   call.arg(c.user).arg(c.id);
   call.arg(json_object({{"instance", c.instance}, {"since", c.connected_at}, {"ip", c.ip_address}, {"agent", c.user_agent}}));
@@ -42,11 +42,12 @@ task<result<connected>> connections::add(connection_details c, std::vector<room_
   if (!answer) co_return std::unexpected(answer.error());
   connected out;
   auto const items = (*answer)[0].items();
-  if (items.size() < 2) co_return fail(errc::unexpected_reply, "connect.lua returned something else than its table says");
+  if (items.size() < 3) co_return fail(errc::unexpected_reply, "connect.lua returned something else than its table says");
   out.connections = items[0].integer();
-  out.mail = items[1].integer();
-  out.rooms.reserve(items.size() - 2);
-  for (std::size_t i = 2; i < items.size(); ++i) out.rooms.emplace_back(items[i].text());
+  out.was_announced = items[1].integer() == 0;
+  out.mail = items[2].integer();
+  out.rooms.reserve(items.size() - 3);
+  for (std::size_t i = 3; i < items.size(); ++i) out.rooms.emplace_back(items[i].text());
   co_return out;
 }
 
@@ -54,12 +55,13 @@ task<result<std::int64_t>> connections::remove(connection_id c, instance_id inst
   static redis::script const script{scripts::disconnect_lua};
   std::string const keys_[]{
       keys::user_connections(user), keys::instance_connections(instance), std::string{keys::online_users}, std::string{keys::clients},
-      keys::user_rooms(user),       std::string{keys::typing_users},      keys::typing_user(user),         keys::last_seen(user)};
+      keys::user_rooms(user),       std::string{keys::typing_users},      keys::typing_user(user),         keys::last_seen(user),
+      std::string{keys::pending_offline}, keys::offline_messages(user), keys::offline_inflight(user, c), keys::offline_dropped(user)};
   std::string user_json;
   append_json_string(user_json, user);
-  auto call = script.call(keys_, 7);
+  auto call = script.call(keys_, 8);
   call.arg(user).arg(c).arg(iso8601_now()).arg(keys::prefix::room_participants).arg(keys::prefix::joined_room_participants);
-  call.arg(keys::room_channels(database_)).arg(user_json);
+  call.arg(keys::room_channels(database_)).arg(user_json).arg(grace_.count());
   auto const answer = co_await script.run(redis_, std::move(call));
   if (!answer) co_return std::unexpected(answer.error());
   co_return (*answer)[0].integer();

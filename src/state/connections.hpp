@@ -3,6 +3,7 @@
 #pragma once
 #include <boost/json/object.hpp>
 
+#include <chrono>
 #include <span>
 #include <vector>
 
@@ -22,20 +23,22 @@ struct connection_details {
 
 struct connected {
   std::int64_t connections = 0;  // of this user now, on all instances
+  bool was_announced = true;     // as offline, or never seen: friends are to hear that the user is online
   std::int64_t mail = 0;         // messages in the offline queue
   std::vector<room_id> rooms;    // the user's rooms, in all of which the user now takes part
 };
 
 class connections {
  public:
-  connections(redis::client& redis, int database) : redis_(redis), database_(database) {}
+  // `grace`: how long a user may be without a connection before it is announced.
+  connections(redis::client& redis, int database, std::chrono::milliseconds grace) : redis_(redis), database_(database), grace_(grace) {}
 
   // Flow 1 of the document. `directory_rooms` become the user's rooms if they are not yet.
   // One round trip: connect.lua
   task<result<connected>> add(connection_details c, std::vector<room_id> directory_rooms);
 
   // Flow 6 of the document. Gives the connections the user has left; -1 when this one was not there any more.
-  // The last one's end announces `userOffline` to the user's rooms. One round trip: disconnect.lua
+  // The last one's end is announced after the grace period (announcements). Unconfirmed mail returns to the queue. One round trip: disconnect.lua
   task<result<std::int64_t>> remove(connection_id c, instance_id instance, user_id user);
 
   // Hands a finished JSON frame to all connections of `users`. `kind` is a bus kind (chat/bus_message.hpp).
@@ -56,6 +59,7 @@ class connections {
  private:
   redis::client& redis_;
   int database_;
+  std::chrono::milliseconds grace_;
 };
 
 }  // namespace hiky::state

@@ -22,17 +22,11 @@ task<result<claimed_mail>> mailbox::claim(user_id user, connection_id connection
   co_return out;
 }
 
-task<result<void>> mailbox::confirm(user_id user, connection_id connection) {
-  auto const answer = co_await redis_.exec(redis::request{"DEL", keys::offline_inflight(user, connection)});
-  if (!answer) co_return std::unexpected(answer.error());
-  co_return result<void>{};
-}
-
-task<result<void>> mailbox::give_back(user_id user, connection_id connection, std::int64_t dropped) {
-  static redis::script const script{scripts::mail_return_lua};
-  std::string const keys_[]{keys::offline_messages(user), keys::offline_inflight(user, connection), keys::offline_dropped(user)};
-  auto call = script.call(keys_, 1);
-  call.arg(dropped);
+task<result<void>> mailbox::confirm(user_id user, connection_id connection, std::size_t count, std::int64_t dropped) {
+  static redis::script const script{scripts::mail_confirm_lua};
+  std::string const keys_[]{keys::offline_inflight(user, connection), keys::offline_dropped(user)};
+  auto call = script.call(keys_, 2);
+  call.arg(dropped).arg(count);
   auto const answer = co_await script.run(redis_, std::move(call));
   if (!answer) co_return std::unexpected(answer.error());
   co_return result<void>{};

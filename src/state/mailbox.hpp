@@ -20,10 +20,9 @@ class mailbox {
 
   // One round trip: mail_claim.lua
   task<result<claimed_mail>> claim(user_id user, connection_id connection);
-  // It arrived: DEL.
-  task<result<void>> confirm(user_id user, connection_id connection);
-  // It did not arrive. `dropped` is what claim reported, so that it is not forgotten. One round trip: mail_return.lua
-  task<result<void>> give_back(user_id user, connection_id connection, std::int64_t dropped);
+  // The oldest `count` of it arrived, and with it the number of dropped ones. What is never confirmed returns to the queue when the
+  // connection ends (connections::remove). One round trip: mail_confirm.lua
+  task<result<void>> confirm(user_id user, connection_id connection, std::size_t count, std::int64_t dropped);
 
  private:
   redis::client& redis_;

@@ -24,13 +24,13 @@ std::string announcement(std::string head, std::string_view type, user_id const&
 
 }  // namespace
 
-task<result<joined>> members::join(user_id user, room_id room, connection_id connection, std::size_t most) {
+task<result<joined>> members::join(user_id user, room_id room, connection_id connection, std::size_t most, bool quiet) {
   static redis::script const script{scripts::join_lua};
   std::string const keys_[]{keys::room_participants(room), keys::user_rooms(user),   keys::joined_room_participants(room),
                             keys::room_members(room),      keys::member_rooms(user), keys::user_connections(user)};
-  auto call = script.call(keys_, 7);
+  auto call = script.call(keys_, 8);
   call.arg(user).arg(room).arg(most).arg(keys::room_channels(database_) + room.str());
-  call.arg(announcement("j ", "userJoined", user, room)).arg(keys::instance_channels(database_)).arg(connection);
+  call.arg(announcement("j ", "userJoined", user, room)).arg(keys::instance_channels(database_)).arg(connection).arg(quiet ? "quiet" : "");
   auto const answer = co_await script.run(redis_, std::move(call));
   if (!answer) co_return std::unexpected(answer.error());
   joined out;

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Everything the chat does to Redis's WebSocket database, over one connection.
 #pragma once
+#include "state/announcements.hpp"
 #include "state/connections.hpp"
+#include "state/leases.hpp"
 #include "state/mailbox.hpp"
 #include "state/members.hpp"
 #include "state/room_log.hpp"
@@ -10,10 +12,12 @@
 namespace hiky::state {
 
 struct store {
-  store(redis::client& redis, int database, room_log_limits limits = {})
-      : connections(redis, database), members(redis, database), room_log(redis, database, limits), mailbox(redis), typing(redis, database) {}
+  store(redis::client& redis, int database, room_log_limits limits = {}, std::chrono::milliseconds grace = std::chrono::seconds{5})
+      : connections(redis, database, grace), announcements(redis, database), leases(redis), members(redis, database), room_log(redis, database, limits), mailbox(redis), typing(redis, database) {}
 
   state::connections connections;
+  state::announcements announcements;
+  state::leases leases;
   state::members members;
   state::room_log room_log;
   state::mailbox mailbox;

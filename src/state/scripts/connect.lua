@@ -1,10 +1,10 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- A connection of a user begins (the document's flow 1, by connection id). Also syncs the user's rooms.
 -- KEYS 1 user_connections:{u}  2 instance_connections:{i}  3 online_users  4 clients  5 user_rooms:{u}  6 member_rooms:{u}
---      7 offline_messages:{u}
+--      7 offline_messages:{u}  8 pending_offline
 -- ARGV 1 user  2 connection  3 connection's JSON  4 client metadata JSON object (not empty)
 --      5 prefix room_participants  6 prefix room_members  7… rooms the directory names
--- Returns { connections the user has now, messages that wait, room… }: the rooms the user belongs to
+-- Returns { connections the user has now, 1 if friends still take the user for online, messages that wait, room… }: the rooms the user belongs to
 local user, connection = ARGV[1], ARGV[2]
 redis.call('HSET', KEYS[1], connection, ARGV[3])
 redis.call('HSET', KEYS[2], connection, user)
@@ -21,5 +21,6 @@ for _, room in ipairs(rooms) do
   redis.call('SADD', KEYS[5], room)
 end
 table.insert(rooms, 1, redis.call('LLEN', KEYS[7]))
+table.insert(rooms, 1, redis.call('ZREM', KEYS[8], user))
 table.insert(rooms, 1, count)
 return rooms

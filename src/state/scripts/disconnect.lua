@@ -1,12 +1,22 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- A connection of a user ends (the document's flow 6, by connection id: a late close never takes a newer connection offline).
--- Sets that become empty are removed by Redis itself, which is the document's removeRoomIfEmpty.
+-- Mail it had claimed and not confirmed goes back to the queue. Sets that become empty are removed by Redis itself, which is the
+-- document's removeRoomIfEmpty. State changes at once; the announcement waits for the grace period (announce_due.lua).
 -- KEYS 1 user_connections:{u}  2 instance_connections:{i}  3 online_users  4 clients  5 user_rooms:{u}
---      6 typing_users  7 typing_users:{u}  8 last_seen:{u}
+--      6 typing_users  7 typing_users:{u}  8 last_seen:{u}  9 pending_offline
+--      10 offline_messages:{u}  11 offline_inflight:{u}:{c}  12 offline_dropped:{u}
 -- ARGV 1 user  2 connection  3 ISO time  4 prefix room_participants  5 prefix joined_room_participants
---      6 prefix of room channels  7 user as a JSON string
+--      6 prefix of room channels  7 user as a JSON string  8 grace in ms
 -- Returns the connections the user has left, or -1 when this one was not there any more
 local user, connection = ARGV[1], ARGV[2]
+for _, message in ipairs(redis.call('LRANGE', KEYS[11], 0, -1)) do redis.call('RPUSH', KEYS[10], message) end
+if redis.call('DEL', KEYS[11]) == 1 then
+  local extra = redis.call('LLEN', KEYS[10]) - 100
+  if extra > 0 then
+    redis.call('LTRIM', KEYS[10], 0, 99)
+    redis.call('INCRBY', KEYS[12], extra)
+  end
+end
 redis.call('HDEL', KEYS[2], connection)
 if redis.call('HDEL', KEYS[1], connection) == 0 then return -1 end
 local left = redis.call('HLEN', KEYS[1])
@@ -24,13 +34,14 @@ redis.call('DEL', KEYS[7])
 for _, room in ipairs(redis.call('SMEMBERS', KEYS[5])) do
   redis.call('SREM', ARGV[4] .. room, user)
   redis.call('SREM', ARGV[5] .. room, user)
-  local room_json = cjson.encode(room)
   if room == typing then
-    redis.call('PUBLISH', ARGV[6] .. room, 't ' .. user .. '\n{"type":"typing","userId":' .. ARGV[7] .. ',"roomId":' .. room_json .. ',"isTyping":false}')
+    redis.call('PUBLISH', ARGV[6] .. room,
+      't ' .. user .. '\n{"type":"typing","userId":' .. ARGV[7] .. ',"roomId":' .. cjson.encode(room) .. ',"isTyping":false}')
   end
-  redis.call('PUBLISH', ARGV[6] .. room, 'o ' .. user .. '\n{"type":"userOffline","userId":' .. ARGV[7] .. ',"roomId":' .. room_json .. '}')
 end
 redis.call('DEL', KEYS[5])
 redis.call('HDEL', KEYS[4], user)
 redis.call('SET', KEYS[8], ARGV[3])
+local now = redis.call('TIME')
+redis.call('ZADD', KEYS[9], now[1] * 1000 + math.floor(now[2] / 1000) + ARGV[8], user)
 return 0

@@ -1,14 +1,13 @@
 -- SPDX-License-Identifier: Apache-2.0
--- Takes a user's whole queue for one connection. Nothing is deleted: it waits in flight until mail_settle.
+-- Takes a user's whole queue for one connection. Nothing is deleted: it waits in flight until it is confirmed, and disconnect.lua
+-- puts back what was not.
 -- KEYS 1 offline_messages:{u}  2 offline_inflight:{u}:{c}  3 offline_dropped:{u}
--- Returns { how many the cap had dropped, message… newest first }
-if redis.call('EXISTS', KEYS[1]) == 0 then return { 0 } end
-if redis.call('EXISTS', KEYS[2]) == 1 then
-  for _, message in ipairs(redis.call('LRANGE', KEYS[2], 0, -1)) do redis.call('RPUSH', KEYS[1], message) end
-end
-redis.call('RENAME', KEYS[1], KEYS[2])
+-- Returns { how many the cap has dropped, message… newest first }
+for _, message in ipairs(redis.call('LRANGE', KEYS[2], 0, -1)) do redis.call('RPUSH', KEYS[1], message) end
+redis.call('DEL', KEYS[2])
 local dropped = tonumber(redis.call('GET', KEYS[3]) or 0)
-redis.call('DEL', KEYS[3])
+if redis.call('EXISTS', KEYS[1]) == 0 then return { dropped } end
+redis.call('RENAME', KEYS[1], KEYS[2])
 local out = redis.call('LRANGE', KEYS[2], 0, -1)
 table.insert(out, 1, dropped)
 return out

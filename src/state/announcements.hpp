@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// Who is to be announced as offline, once the grace period is over: a page reload must stay invisible.
+#pragma once
+#include <string>
+#include <vector>
+
+#include "base/ids.hpp"
+#include "redis/client.hpp"
+
+namespace hiky::state {
+
+struct due_announcement {
+  user_id user;
+  std::string claim;  // tells this announcement from a later one of the same user
+};
+
+class announcements {
+ public:
+  announcements(redis::client& redis, int database) : redis_(redis), database_(database) {}
+
+  // Announces `userOffline` in the rooms of those whose grace is over and claims them for `claim_ms`; at most `most`.
+  // What remains is to tell their friends. One round trip: announce_due.lua
+  task<result<std::vector<due_announcement>>> take_due(std::size_t most, std::int64_t claim_ms);
+  // Friends were told. One round trip: announce_done.lua
+  task<result<void>> remove(std::vector<due_announcement> told);
+
+ private:
+  redis::client& redis_;
+  int database_;
+};
+
+}  // namespace hiky::state

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "state/leases.hpp"
+
+#include "redis/script.hpp"
+#include "scripts.hpp"
+#include "state/keys.hpp"
+
+namespace hiky::state {
+namespace {
+
+std::vector<std::string> lease_keys() { return {std::string{keys::instances}, std::string{keys::sweeps}}; }
+
+task<result<void>> done(redis::client& redis, redis::request what) {
+  auto const answer = co_await redis.exec(std::move(what));
+  if (!answer) co_return std::unexpected(answer.error());
+  co_return result<void>{};
+}
+
+}  // namespace
+
+task<result<lease_renewal>> leases::renew(instance_id own, std::chrono::milliseconds lease) {
+  static redis::script const script{scripts::lease_renew_lua};
+  auto call = script.call(lease_keys(), 2);
+  call.arg(own).arg(lease.count());
+  auto const answer = co_await script.run(redis_, std::move(call));
+  if (!answer) co_return std::unexpected(answer.error());
+  auto const items = (*answer)[0].items();
+  if (items.empty()) co_return fail(errc::unexpected_reply, "lease_renew.lua returned nothing");
+  auto const state = items[0].integer();
+  lease_renewal out{state == 1 ? lease_state::renewed : state == 2 ? lease_state::being_swept : lease_state::lost, {}};
+  for (std::size_t i = 1; i < items.size(); ++i) {
+    if (items[i].text() != own.str()) out.expired.emplace_back(items[i].text());
+  }
+  co_return out;
+}
+
+task<result<bool>> leases::take(instance_id ended, std::chrono::milliseconds patience, bool more) {
+  static redis::script const script{scripts::lease_take_lua};
+  auto call = script.call(lease_keys(), 3);
+  call.arg(ended).arg(patience.count()).arg(more ? "more" : "new");
+  auto const answer = co_await script.run(redis_, std::move(call));
+  if (!answer) co_return std::unexpected(answer.error());
+  co_return (*answer)[0].integer() == 1;
+}
+
+task<result<void>> leases::forget(instance_id ended) {
+  redis::request both{"DEL", keys::instance_connections(ended)};
+  both.add("ZREM", keys::sweeps, ended);
+  return done(redis_, std::move(both));
+}
+
+task<result<void>> leases::give_up(instance_id own) {
+  redis::request both{"DEL", keys::instance_connections(own)};
+  both.add("ZREM", keys::instances, own);
+  return done(redis_, std::move(both));
+}
+
+}  // namespace hiky::state

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which instances live. A lease that is not renewed ends; whoever notices takes the dead instance and undoes what it held.
+#pragma once
+#include <chrono>
+#include <vector>
+
+#include "base/ids.hpp"
+#include "redis/client.hpp"
+
+namespace hiky::state {
+
+enum class lease_state { renewed, lost, being_swept };
+
+struct lease_renewal {
+  lease_state own;
+  std::vector<instance_id> expired;
+};
+
+class leases {
+ public:
+  explicit leases(redis::client& redis) : redis_(redis) {}
+
+  // `lost`: there was no lease, and there is one now: what this instance holds must be asserted again. One round trip: lease_renew.lua
+  task<result<lease_renewal>> renew(instance_id own, std::chrono::milliseconds lease);
+  // True when the caller is the one to sweep it, for `patience`; `more` prolongs that. One round trip: lease_take.lua
+  task<result<bool>> take(instance_id ended, std::chrono::milliseconds patience, bool more = false);
+  // The sweep is done.
+  task<result<void>> forget(instance_id ended);
+  // A clean end: no lease, nothing to sweep.
+  task<result<void>> give_up(instance_id own);
+
+ private:
+  redis::client& redis_;
+};
+
+}  // namespace hiky::state

@@ -1,0 +1,9 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- Removes announcements that have been made, unless the user went offline anew meanwhile.
+-- KEYS 1 pending_offline
+-- ARGV user, claim, user, claim, … as announce_due.lua gave them
+for i = 1, #ARGV, 2 do
+  local claim = redis.call('ZSCORE', KEYS[1], ARGV[i])
+  if claim and tonumber(claim) == tonumber(ARGV[i + 1]) then redis.call('ZREM', KEYS[1], ARGV[i]) end
+end
+return 0

@@ -1,0 +1,20 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- An instance says that it lives, and learns who does not. Time is Redis's.
+-- KEYS 1 instances  2 sweeps
+-- ARGV 1 instance  2 lease in ms
+-- Returns { 1 renewed | 0 it had no lease (new, swept, or the data was lost) | 2 it is being swept right now, and has none yet, expired instance… }
+local now = redis.call('TIME')
+now = now[1] * 1000 + math.floor(now[2] / 1000)
+local had = redis.call('ZSCORE', KEYS[1], ARGV[1]) and 1 or 0
+local swept_until = redis.call('ZSCORE', KEYS[2], ARGV[1])
+if swept_until and tonumber(swept_until) >= now then
+  had = 2
+else
+  redis.call('ZREM', KEYS[2], ARGV[1])
+  redis.call('ZADD', KEYS[1], now + ARGV[2], ARGV[1])
+end
+local out = { had }
+for i = 1, 2 do
+  for _, instance in ipairs(redis.call('ZRANGEBYSCORE', KEYS[i], '-inf', '(' .. now, 'LIMIT', 0, 16)) do table.insert(out, instance) end
+end
+return out
