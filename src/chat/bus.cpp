@@ -2,22 +2,53 @@
 #include "chat/bus.hpp"
 
 #include <boost/asio/append.hpp>
+#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/dispatch.hpp>
 #include <boost/asio/post.hpp>
 
+#include <fmt/format.h>
+
 #include "base/log.hpp"
+#include "chat/protocol.hpp"
 #include "state/keys.hpp"
 
 namespace hiky::chat {
 
-bus::bus(asio::any_io_executor executor, redis::address where, instance_id instance)
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr std::size_t fill_page = 500;
+constexpr auto canary_interval = 1000ms;
+constexpr auto canary_patience = 3500ms;
+
+std::shared_ptr<bus_message const> gap_message(std::string_view room, std::uint64_t from, std::uint64_t to) {
+  return std::make_shared<bus_message const>(bus_message{'g', std::string{room}, {}, {}, shared_frame::make(gap({room_id{room}, false, from, to}))});
+}
+
+}  // namespace
+
+bus::bus(asio::any_io_executor executor, redis::client& commands, instance_id instance)
     : ex_(std::move(executor)),
-      client_(ex_, where),
-      room_prefix_(state::keys::room_channels(where.database)),
-      instance_channel_(state::keys::instance_channels(where.database) + instance.str()),
+      commands_(commands),
+      client_(ex_, commands.where()),
+      log_(commands, commands.where().database, {}),
+      room_prefix_(state::keys::room_channels(commands.where().database)),
+      instance_channel_(state::keys::instance_channels(commands.where().database) + instance.str()),
       deadline_(ex_) {
   client_.on_push([this](std::span<redis::node const> m) { pushed(m); }, [this] { flush(); });
   client_.on_state([this](bool up) { state_changed(up); });
+}
+
+void bus::spawn(task<> work) {
+  asio::co_spawn(ex_, std::move(work), [](std::exception_ptr bug) {
+    if (!bug) return;
+    try {
+      std::rethrow_exception(bug);
+    } catch (std::exception const& e) {
+      log::error("bus.failed", {{"reason", e.what()}});
+    }
+  });
 }
 
 void bus::add_worker(sink to) {
@@ -25,9 +56,14 @@ void bus::add_worker(sink to) {
   batches_.emplace_back();
 }
 
-void bus::start() { client_.start(); }
+void bus::start() {
+  running_ = true;
+  client_.start();
+  spawn(watch());
+}
 
 void bus::stop() {
+  running_ = false;
   deadline_.cancel();
   client_.stop();
   state_changed(false);
@@ -114,17 +150,23 @@ void bus::confirmed(std::string_view channel_name) {
   for (auto const& w : std::exchange(c.waiting, {})) {
     if (--w->missing == 0) finish(*w, {});
   }
-  if (c.workers == 0) rooms_.erase(found);
+  if (c.workers == 0) {
+    rooms_.erase(found);
+  } else if (c.last.epoch.empty()) {
+    fresh_.push_back(found->first);
+  } else {
+    fill(found->first, c);  // subscribed anew: what came while nobody listened is in the log
+  }
 }
 
 void bus::received(std::string_view channel_name, std::string_view payload) {
   std::string_view room;
-  std::uint64_t to = ~std::uint64_t{0};
+  channel* c = nullptr;
   if (channel_name.starts_with(room_prefix_)) {
     room = channel_name.substr(room_prefix_.size());
     auto const found = rooms_.find(room);
     if (found == rooms_.end()) return;
-    to = found->second.workers;
+    c = &found->second;
   } else if (channel_name != instance_channel_) {
     return;
   }
@@ -133,13 +175,147 @@ void bus::received(std::string_view channel_name, std::string_view payload) {
     log::warn("bus.unreadable", {{"channel", channel_name}, {"bytes", payload.size()}});
     return;
   }
-  auto const message = std::make_shared<bus_message const>(std::move(*parsed));
+  if (parsed->kind == 'c') {
+    last_canary_ = std::chrono::steady_clock::now();
+    hears_ = true;
+    return;
+  }
+  auto message = std::make_shared<bus_message const>(std::move(*parsed));
+  if (!c) {
+    for (auto& batch : batches_) batch.push_back(message);
+  } else if (message->kind == 'm') {
+    sequence(room, *c, std::move(message));
+  } else {
+    hand_on(*c, std::move(message));
+  }
+}
+
+void bus::hand_on(channel const& c, std::shared_ptr<bus_message const> m) {
   for (std::size_t i = 0; i < batches_.size(); ++i) {
-    if (to >> i & 1) batches_[i].push_back(message);
+    if (c.workers >> i & 1) batches_[i].push_back(m);
+  }
+}
+
+void bus::sequence(std::string_view room, channel& c, std::shared_ptr<bus_message const> m) {
+  auto place = state::parse_message_id(m->message_id);
+  if (!place) {
+    log::warn("bus.unreadable", {{"room", room}, {"message_id", m->message_id}});
+    return;
+  }
+  if (c.filling) {
+    c.held.push_back(std::move(m));
+    return;
+  }
+  if (c.last.epoch == place->epoch) {
+    if (place->seq <= c.last.seq) return;  // the log has brought it already
+    if (place->seq > c.last.seq + 1) {
+      c.held.push_back(std::move(m));
+      return fill(std::string{room}, c);
+    }
+  } else if (!c.last.epoch.empty()) {
+    // A new epoch: Redis lost the room's head. What was said between is gone; what the new log holds before this message is not.
+    log::warn("room.epoch_changed", {{"room", room}, {"from", c.last.epoch}, {"to", place->epoch}});
+    c.last = {place->epoch, 0};
+    hand_on(c, gap_message(room, 0, 0));
+    c.held.push_back(std::move(m));
+    return fill(std::string{room}, c);
+  }
+  c.last = std::move(*place);
+  hand_on(c, std::move(m));
+}
+
+void bus::fill(std::string const& room, channel& c) {
+  if (std::exchange(c.filling, true)) return;
+  spawn(run_fill(room));
+}
+
+// Hands on from the log what pushes did not bring, then what was held meanwhile. Says what is lost for good.
+task<> bus::run_fill(std::string room) {
+  auto const channel_of = [this, &room]() -> channel* {
+    auto const found = rooms_.find(room);
+    return found == rooms_.end() ? nullptr : &found->second;
+  };
+  for (;;) {
+    auto* c = channel_of();
+    if (!c) co_return;
+    auto const from = c->last;
+    auto const page = co_await log_.after(room_id{room}, from.seq, fill_page);
+    c = channel_of();
+    if (!c) co_return;
+    if (!page) {
+      // Redis went away again; the next subscription fills.
+      log::warn("room.not_filled", {{"room", room}, {"reason", page.error().text}});
+      c->filling = false;
+      c->held.clear();
+      co_return;
+    }
+    if (!from.epoch.empty() && page->epoch != from.epoch) {
+      hand_on(*c, gap_message(room, 0, 0));
+      c->last = {page->epoch, 0};
+      if (!page->epoch.empty()) continue;
+    }
+    for (auto const& entry : page->messages) {
+      if (entry.seq > c->last.seq + 1) hand_on(*c, gap_message(room, c->last.seq + 1, entry.seq - 1));
+      hand_on(*c, std::make_shared<bus_message const>(
+                      bus_message{'m', room, entry.connection.str(), fmt::format("{}:{}", page->epoch, entry.seq), shared_frame::make(entry.frame)}));
+      c->last.seq = entry.seq;
+    }
+    if (page->messages.size() == fill_page) {
+      flush();
+      continue;
+    }
+    if (c->last.seq < page->newest) {
+      hand_on(*c, gap_message(room, c->last.seq + 1, page->newest));
+      c->last.seq = page->newest;
+    }
+    c->filling = false;
+    for (auto& m : std::exchange(c->held, {})) {
+      if (c->filling) c->held.push_back(std::move(m));
+      else sequence(room, *c, std::move(m));
+    }
+    flush();
+    co_return;
+  }
+}
+
+// Where rooms stand that were just subscribed, so that a loss right afterwards is noticed too. One round trip for all.
+task<> bus::learn_places(std::vector<std::string> rooms) {
+  redis::request heads;
+  for (auto const& room : rooms) heads.add("HMGET", state::keys::room_head(room_id{room}), "epoch", "seq");
+  auto const answer = co_await commands_.exec_each(std::move(heads));
+  if (!answer) co_return;  // then the first message tells
+  for (std::size_t i = 0; i < rooms.size(); ++i) {
+    auto const found = rooms_.find(rooms[i]);
+    auto const head = (*answer)[i].items();
+    if (found == rooms_.end() || !found->second.last.epoch.empty() || head.size() != 2 || head[0].is_null()) continue;
+    found->second.last = {std::string{head[0].text()}, static_cast<std::uint64_t>(head[1].integer())};
+  }
+}
+
+// A PING shows that Redis answers; only a message that comes back shows that the subscription lives.
+task<> bus::watch() {
+  asio::steady_timer pause{ex_};
+  last_canary_ = std::chrono::steady_clock::now();
+  while (running_) {
+    pause.expires_after(canary_interval);
+    co_await pause.async_wait(use_task);
+    auto const sent = co_await commands_.exec(redis::request{"PUBLISH", instance_channel_, "c 0\n"});
+    if (!running_) co_return;
+    auto const now = std::chrono::steady_clock::now();
+    if (!sent || !connected_) {
+      last_canary_ = now;  // Redis is away, which others say
+      continue;
+    }
+    if (now - last_canary_ < canary_patience) continue;
+    hears_ = false;
+    log::warn("bus.deaf", {{"reason", "canaries are published but do not come back"}, {"now", "subscribing anew"}});
+    last_canary_ = now;
+    client_.reconnect();
   }
 }
 
 void bus::flush() {
+  if (!fresh_.empty()) spawn(learn_places(std::exchange(fresh_, {})));
   for (std::size_t i = 0; i < batches_.size(); ++i) {
     if (!batches_[i].empty()) sinks_[i](std::exchange(batches_[i], {}));
   }
@@ -150,6 +326,8 @@ void bus::state_changed(bool up) {
   if (!up) {
     for (auto& [name, c] : rooms_) {
       c.unconfirmed = 0;
+      c.filling = false;
+      c.held.clear();
       for (auto const& w : std::exchange(c.waiting, {})) finish(*w, fail(errc::not_connected, "the bus lost its connection to Redis"));
     }
     std::erase_if(rooms_, [](auto const& entry) { return entry.second.workers == 0; });

@@ -16,6 +16,7 @@
 #include "base/ids.hpp"
 #include "chat/bus_message.hpp"
 #include "redis/client.hpp"
+#include "state/room_log.hpp"
 
 namespace hiky::chat {
 
@@ -25,7 +26,8 @@ class bus {
   // Called on the bus's thread with what one read brought for the worker.
   using sink = std::function<void(batch)>;
 
-  bus(asio::any_io_executor executor, redis::address where, instance_id instance);
+  // `commands` lives on the same executor: for the log, when pushes were missed.
+  bus(asio::any_io_executor executor, redis::client& commands, instance_id instance);
 
   // Before start(). At most 64 workers.
   void add_worker(sink to);
@@ -37,7 +39,8 @@ class bus {
   // The worker does not need the room any more. Calls of one worker take effect in the order they were made.
   void ignore(std::size_t worker, room_id room);
 
-  bool connected() const { return connected_; }
+  // Subscribed, and a canary came back lately.
+  bool alive() const { return connected_ && hears_; }
 
  private:
   using done = asio::any_completion_handler<void(result<void>)>;
@@ -49,6 +52,11 @@ class bus {
     std::uint64_t workers = 0;
     std::uint32_t unconfirmed = 0;  // SUBSCRIBE and UNSUBSCRIBE sent, answers not seen
     std::vector<std::shared_ptr<waiter>> waiting;
+
+    // No hole, no double: the place of the last message handed on. While `filling`, later ones wait for those that were missed.
+    state::message_place last;  // seq 0 in epoch "" is unknown
+    bool filling = false;
+    std::vector<std::shared_ptr<bus_message const>> held;
   };
 
   void want(std::size_t worker, std::vector<room_id> const& rooms, done then);
@@ -57,19 +65,32 @@ class bus {
   void confirmed(std::string_view channel_name);
   void received(std::string_view channel_name, std::string_view payload);
   void flush();
+  // One room's message: hands it on when it is next in line, otherwise sees to those before it.
+  void sequence(std::string_view room, channel& c, std::shared_ptr<bus_message const> m);
+  void hand_on(channel const& c, std::shared_ptr<bus_message const> m);
+  void fill(std::string const& room, channel& c);
+  task<> run_fill(std::string room);
+  task<> learn_places(std::vector<std::string> rooms);
+  task<> watch();
+  void spawn(task<> work);
   void state_changed(bool up);
   void expire();
   static void finish(waiter& w, result<void> outcome);
 
   asio::any_io_executor ex_;
+  redis::client& commands_;
   redis::client client_;
+  state::room_log log_;
   std::string room_prefix_, instance_channel_;
   std::vector<sink> sinks_;
   std::vector<batch> batches_;
   std::unordered_map<std::string, channel, id_hash, std::equal_to<>> rooms_;
   asio::steady_timer deadline_;
   std::deque<std::pair<std::chrono::steady_clock::time_point, std::weak_ptr<waiter>>> deadlines_;
-  std::atomic<bool> connected_{false};
+  std::vector<std::string> fresh_;  // rooms just subscribed, whose place is to be learnt
+  std::atomic<bool> connected_{false}, hears_{true};
+  std::chrono::steady_clock::time_point last_canary_;
+  bool running_ = false;
 };
 
 }  // namespace hiky::chat

@@ -27,6 +27,7 @@ std::optional<bus_message> parse_bus_message(std::string_view room, std::string_
       if (!of_room) return std::nullopt;
       m.subject = head;
       break;
+    case 'c':
     case 'u':
     case 'U':
       if (of_room) return std::nullopt;

@@ -4,7 +4,9 @@
 //                     t USER                    typing; not for USER
 //                     j USER / l USER           joined, left (who also stops hearing the room); for extended sessions that joined
 //                     o USER                    offline
-//   instance channel  u USER                    a frame for all connections of USER
+//                     g                         messages are lost for good; for extended sessions
+//   instance channel  c NUMBER                  a canary: shows that the subscriber still hears
+//                     u USER                    a frame for all connections of USER
 //                     U USER                    the same, for extended sessions only
 //                     a USER                    USER takes part in the room that the second line names
 #pragma once

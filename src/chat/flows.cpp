@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "chat/flows.hpp"
 
+#include <boost/asio/append.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/experimental/awaitable_operators.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <fmt/format.h>
@@ -28,6 +30,13 @@ std::uint32_t now_ms() {
 constexpr auto typing_patience = std::chrono::seconds{state::typing_life_s} + 50ms;
 
 constexpr std::string_view internal_message = "An error occurred while processing your request";  // the document's text
+
+constexpr std::uint64_t max_seq = 1ULL << 62;
+
+std::string_view message_id_of(std::string_view frame) {
+  auto const quoted = raw_member(frame, "messageId").value_or("\"\"");
+  return quoted.substr(1, quoted.size() - 2);
+}
 
 std::string typing_key(user_id const& user, room_id const& room) { return user.str() + '\n' + room.str(); }
 
@@ -112,9 +121,13 @@ void flows::handle(session_ptr s, request r) {
     if (!hub_.in(*s, t->room)) return refuse(*s, std::move(r.id), error{errc::not_member, {}});
     return change_typing(*s, std::move(*t));
   }
-  if (auto* j = std::get_if<join_room>(&r.body)) return exclusively(s, run_join(s, std::move(r.id), std::move(j->room)));
+  if (auto* j = std::get_if<join_room>(&r.body)) return exclusively(s, run_join(s, std::move(r.id), std::move(*j)));
   if (auto* l = std::get_if<leave_room>(&r.body)) return exclusively(s, run_leave(s, std::move(r.id), std::move(l->room)));
   if (auto* a = std::get_if<offline_ack>(&r.body)) return take_offline_ack(*s, *a);
+  if (auto* h = std::get_if<get_history>(&r.body)) {
+    if (!hub_.in(*s, h->room)) return refuse(*s, std::move(r.id), error{errc::not_member, {}});
+    return spawn(run_history(std::move(s), std::move(r.id), std::move(*h)));
+  }
   if (auto* q = std::get_if<get_online_status>(&r.body)) return spawn(run_status(std::move(s), std::move(r.id), std::move(*q)));
 }
 
@@ -164,7 +177,7 @@ task<> flows::run_register(session_ptr s, std::optional<std::string> id, std::op
     std::vector<room_id> rooms;
     for (auto const& p : s->rooms) rooms.emplace_back(*p.room->name);
     s->extended |= r.extended;
-    co_return answer(*s, registered(id, s->user, s->id, rooms));
+    co_return answer(*s, registered(id, s->user, s->id, rooms, {}));
   }
   if (s->gone) co_return;
 
@@ -188,9 +201,14 @@ task<> flows::run_register(session_ptr s, std::optional<std::string> id, std::op
   count_.registers.add();
   count_.registered_connections.add();
   log::debug("session.registered", {{"connection", s->id.str()}, {"user", s->user.str()}, {"rooms", online->rooms.size()}});
-  answer(*s, registered(id, s->user, s->id, online->rooms));
-  std::vector<std::string> sent;
-  if (online->mail > 0) sent = co_await deliver_mail(s);
+  auto const resumed = co_await recover_all(*online, std::move(r.resume));
+  already_sent sent;
+  for (auto const& room : resumed) {
+    for (auto const& message : room.messages) sent.add(message_id_of(message));
+  }
+  answer(*s, registered(id, s->user, s->id, online->rooms, resumed));
+  co_await replay(s, resumed);
+  if (online->mail > 0) co_await deliver_mail(s, sent);
   release_held(*s, sent);
   if (online->connections == 1 && online->was_announced) {
     spawn([](flows* self, user_id user) -> task<> { co_await self->announce(std::move(user), true); }(this, s->user));
@@ -233,33 +251,104 @@ task<result<void>> flows::hear(session& s, std::vector<room_id> rooms) {
   co_return outcome;
 }
 
-// Sends what waited for the user, oldest first, and gives the messageIds sent. Nothing is deleted before it has arrived.
-task<std::vector<std::string>> flows::deliver_mail(session_ptr s) {
-  std::vector<std::string> ids;
+// What `room` has said since the client's last message, or what of it is left.
+task<result<recovery>> flows::recover(room_id room, std::string since, std::size_t most) {
+  auto const last = state::parse_message_id(since);
+  auto page = co_await store_.room_log.after(room, last ? last->seq : 0, most);
+  if (!page) co_return std::unexpected(page.error());
+  recovery out{room};
+  if (!last || page->epoch != last->epoch) {
+    // Redis lost the room's head in between: what the client has can't be compared with what is here. It gets what there is.
+    if (last && last->seq > 0) page = co_await store_.room_log.after(room, 0, most);
+    if (!page) co_return std::unexpected(page.error());
+  } else {
+    auto const first = page->messages.empty() ? page->newest + 1 : page->messages.front().seq;
+    auto const end = page->messages.empty() ? page->newest : page->messages.back().seq;
+    out.recovered = first <= last->seq + 1 && end >= page->newest;
+    if (first > last->seq + 1) {
+      out.lost_from = last->seq + 1;
+      out.lost_to = first - 1;
+    } else if (end < page->newest) {
+      // More than one answer brings: the rest is there for `history`.
+      out.lost_from = end + 1;
+      out.lost_to = page->newest;
+    }
+  }
+  for (auto& m : page->messages) out.messages.push_back(std::move(m.frame));
+  co_return out;
+}
+
+task<std::vector<recovery>> flows::recover_all(state::connected const& online, std::vector<std::pair<room_id, std::string>> wanted) {
+  std::vector<recovery> out;
+  for (auto& [room, since] : wanted) {
+    if (std::ranges::find(online.rooms, room) == online.rooms.end()) {
+      out.push_back({room});
+      continue;
+    }
+    auto found = co_await recover(room, std::move(since), limits_.replayed);
+    if (!found) log::warn("resume.failed", {{"room", room.str()}, {"reason", found.error().text}});
+    out.push_back(found ? std::move(*found) : recovery{room});
+  }
+  co_return out;
+}
+
+// In portions: more than the outbox takes must not look like a slow reader.
+task<> flows::replay(session_ptr s, std::vector<recovery> const& resumed) {
+  constexpr std::size_t portion = 256 * 1024;
+  std::size_t bytes = 0;
+  for (auto const& room : resumed) {
+    if (!room.recovered && s->extended) answer(*s, gap(room));
+    for (auto const& message : room.messages) {
+      answer(*s, message);
+      bytes += message.size();
+      if (bytes < portion) continue;
+      bytes = 0;
+      if (!co_await arrived(*s)) co_return;
+    }
+  }
+}
+
+// True once the client has received all that was sent so far.
+task<bool> flows::arrived(session& s) {
+  using done = asio::any_completion_handler<void(bool)>;
+  co_return co_await asio::async_initiate<asio::use_awaitable_t<> const, void(bool)>(
+      [this, &s](auto handler) {
+        auto const then = std::make_shared<done>(std::move(handler));
+        s.after_pong([this, then](bool ok) { asio::post(ex_, asio::append(std::move(*then), ok)); });
+      },
+      use_task);
+}
+
+// Sends what waited for the user, oldest first. Nothing is deleted before it has arrived. What replay has brought already is
+// not sent again, but confirmed with the rest.
+task<> flows::deliver_mail(session_ptr s, already_sent& sent) {
   auto mail = co_await store_.mailbox.claim(s->user, s->id);
   if (!mail) {
     log::warn("mail.unclaimed", {{"connection", s->id.str()}, {"user", s->user.str()}, {"reason", mail.error().text}});
-    co_return ids;
+    co_return;
   }
-  auto const poison = std::erase_if(mail->messages, [&](std::string const& text) {
+  std::vector<std::string> ids;
+  std::size_t poison = 0;
+  std::erase_if(mail->messages, [&](std::string const& text) {
     auto const parsed = parse_json(text);
     bool const good = parsed && parsed->is_object();
+    poison += good ? 0 : 1;
     auto const* message_id = good ? parsed->get_object().if_contains("messageId") : nullptr;
     ids.emplace_back(message_id && message_id->is_string() ? std::string_view{message_id->get_string()} : std::string_view{});
-    return !good;
+    bool const twice = !ids.back().empty() && sent.contains(ids.back());
+    if (!ids.back().empty()) sent.add(ids.back());
+    return !good || twice;
   });
   if (poison > 0) log::warn("mail.poison", {{"user", s->user.str()}, {"entries", poison}});
-  if (ids.empty() && mail->dropped == 0) co_return ids;
+  if (ids.empty() && mail->dropped == 0) co_return;
   count_.offline_delivered.add(mail->messages.size());
   if (!mail->messages.empty() || mail->dropped > 0) answer(*s, offline_messages(*mail));
-  s->mail = std::make_unique<unconfirmed_mail>(ids, mail->dropped);
+  s->mail = std::make_unique<unconfirmed_mail>(std::move(ids), mail->dropped);
   // A client that promised to say so says so (offlineAck). Of others, a pong that follows shows that the bytes have arrived.
-  if (!s->acks) {
-    s->after_pong([this, s](bool arrived) {
-      if (arrived) confirm_mail(*s, std::string::npos);
-    });
-  }
-  co_return ids;
+  if (s->acks) co_return;
+  s->after_pong([this, s](bool ok) {
+    if (ok) confirm_mail(*s, std::string::npos);
+  });
 }
 
 // The oldest `count` have arrived. What never does goes back to the queue when the connection ends.
@@ -283,11 +372,11 @@ void flows::take_offline_ack(session& s, offline_ack const& ack) {
   if (found != ids.end()) confirm_mail(s, static_cast<std::size_t>(found - ids.begin()) + 1);
 }
 
-void flows::release_held(session& s, std::vector<std::string> const& already_sent) {
+void flows::release_held(session& s, already_sent const& sent) {
   auto const held = std::move(s.held);
   if (!held || s.gone) return;
   for (auto const& h : *held) {
-    if (h.message_id.empty() || std::ranges::find(already_sent, h.message_id) == already_sent.end()) s.send(h.frame, h.kind);
+    if (h.message_id.empty() || !sent.contains(h.message_id)) s.send(h.frame, h.kind);
   }
 }
 
@@ -333,24 +422,53 @@ state::connection_details flows::details(session const& s) const {
   return {s.id, instance_, s.user, iso8601_now(), s.remote_address(), std::string{s.user_agent()}};
 }
 
-task<> flows::run_join(session_ptr s, std::optional<std::string> id, room_id room) {
+task<> flows::run_join(session_ptr s, std::optional<std::string> id, join_room r) {
+  auto const& room = r.room;
   if (s->rooms.size() >= limits_.rooms_per_connection && !hub_.in(*s, room)) {
     co_return refuse(*s, {error_code::rate_limited, fmt::format("at most {} rooms per connection; leave one first", limits_.rooms_per_connection), std::move(id)});
   }
   bool const was_in = hub_.in(*s, room);
-  auto const heard = co_await hear(*s, {room});
-  if (!heard) {
-    if (!was_in) hub_.leave(*s, room);
-    co_return refuse(*s, std::move(id), heard.error());
+  // What the room says while its past is being read waits, or it would be told twice.
+  if (r.since && !s->held) s->held = std::make_unique<std::vector<held_frame>>();
+  already_sent sent;
+  auto const outcome = co_await join(s, std::move(id), std::move(r), sent);
+  if (!outcome && !was_in) hub_.leave(*s, room);
+  release_held(*s, sent);
+}
+
+task<bool> flows::join(session_ptr s, std::optional<std::string> id, join_room r, already_sent& sent) {
+  auto const heard = co_await hear(*s, {r.room});
+  if (!heard) co_return refuse(*s, std::move(id), heard.error()), false;
+  auto const now_in = co_await store_.members.join(s->user, r.room, s->id, limits_.participants_shown, s->returning);
+  if (!now_in) co_return refuse(*s, std::move(id), now_in.error()), false;
+  std::optional<recovery> missed;
+  if (r.since) {
+    auto found = co_await recover(r.room, *r.since, limits_.joined_messages);
+    if (!found) co_return refuse(*s, std::move(id), found.error()), true;
+    for (auto const& message : found->messages) sent.add(message_id_of(message));
+    missed = std::move(*found);
   }
-  auto const now_in = co_await store_.members.join(s->user, room, s->id, limits_.participants_shown, s->returning);
-  if (!now_in) {
-    if (!was_in) hub_.leave(*s, room);
-    co_return refuse(*s, std::move(id), now_in.error());
+  if (s->gone) co_return false;
+  hub_.enter(*s, r.room, true);
+  answer(*s, joined_room(id, r.room, now_in->participants, now_in->participant_count, missed ? &*missed : nullptr));
+  if (missed && !missed->recovered && s->extended) answer(*s, gap(*missed));
+  co_return true;
+}
+
+task<> flows::run_history(session_ptr s, std::optional<std::string> id, get_history r) {
+  auto const edge = state::parse_message_id(r.before ? *r.before : r.after ? *r.after : std::string{});
+  auto const seq = edge ? edge->seq : r.after ? 0 : max_seq;
+  // One more than asked for tells whether there is more.
+  auto page = r.after ? co_await store_.room_log.after(r.room, seq, r.limit + 1) : co_await store_.room_log.before(r.room, seq, r.limit + 1);
+  if (!page) co_return refuse(*s, std::move(id), page.error());
+  if (edge && edge->epoch != page->epoch) {
+    co_return refuse(*s, {error_code::invalid_argument, "this messageId is from before the room's log was lost; ask without before and after", std::move(id)});
   }
-  if (s->gone) co_return;
-  hub_.enter(*s, room, true);
-  answer(*s, joined_room(id, room, now_in->participants, now_in->participant_count));
+  bool const complete = page->messages.size() <= r.limit;
+  if (!complete) page->messages.erase(r.after ? page->messages.end() - 1 : page->messages.begin());
+  std::vector<std::string> messages;
+  for (auto& m : page->messages) messages.push_back(std::move(m.frame));
+  answer(*s, history(id, r.room, messages, complete));
 }
 
 task<> flows::run_leave(session_ptr s, std::optional<std::string> id, room_id room) {

@@ -6,6 +6,7 @@
 
 #include <deque>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "auth/authenticator.hpp"
 #include "chat/bus.hpp"
@@ -22,6 +23,18 @@ struct flow_limits {
   float messages_per_s = 20, message_burst = 60;
   float typing_per_s = 2, typing_burst = 4;
   std::size_t rooms_per_connection = 512;
+  std::size_t joined_messages = 200;  // that joinedRoom brings when asked `since`; `history` brings more
+  std::size_t replayed = 1200;  // messages of one room that a resume brings; the log keeps about as many
+};
+
+// Messages a connection has already got while it was registering, so that none comes twice.
+class already_sent {
+ public:
+  void add(std::string_view message_id) { ids_.emplace(message_id); }
+  bool contains(std::string_view message_id) const { return ids_.contains(message_id); }
+
+ private:
+  std::unordered_set<std::string, id_hash, std::equal_to<>> ids_;
 };
 
 class flows {
@@ -59,14 +72,20 @@ class flows {
   task<result<state::connected>> go_online(session_ptr s);
   state::connection_details details(session const& s) const;
   task<result<void>> hear(session& s, std::vector<room_id> rooms);
-  task<std::vector<std::string>> deliver_mail(session_ptr s);
+  task<> deliver_mail(session_ptr s, already_sent& sent);
   void confirm_mail(session& s, std::size_t count);
   void take_offline_ack(session& s, offline_ack const& ack);
-  void release_held(session& s, std::vector<std::string> const& already_sent);
+  task<result<recovery>> recover(room_id room, std::string since, std::size_t most);
+  task<std::vector<recovery>> recover_all(state::connected const& online, std::vector<std::pair<room_id, std::string>> wanted);
+  task<> replay(session_ptr s, std::vector<recovery> const& resumed);
+  void release_held(session& s, already_sent const& sent);
   task<> run_assert_again(std::chrono::milliseconds spread);
-  task<> run_join(session_ptr s, std::optional<std::string> id, room_id room);
+  task<> run_join(session_ptr s, std::optional<std::string> id, join_room r);
+  task<bool> join(session_ptr s, std::optional<std::string> id, join_room r, already_sent& sent);
+  task<bool> arrived(session& s);
   task<> run_leave(session_ptr s, std::optional<std::string> id, room_id room);
   task<> run_message(session_ptr s, std::optional<std::string> id, send_message m);
+  task<> run_history(session_ptr s, std::optional<std::string> id, get_history r);
   task<> run_status(session_ptr s, std::optional<std::string> id, get_online_status r);
   void end_in_redis(connection_id id, user_id user);
   task<> run_disconnect(connection_id id, user_id user);

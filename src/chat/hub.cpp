@@ -110,6 +110,7 @@ void hub::apply(bus_message const& m, std::function<void(session&, room_id const
   auto const watching = [&](session const& s, bool joined) { return joined && s.extended && s.user.str() != m.subject; };
   switch (m.kind) {
     case 'm': to_room(m, traffic::chat, [&](session const& s, bool) { return s.id.str() != m.subject; }); break;
+    case 'g': to_room(m, traffic::chat, [](session const& s, bool) { return s.extended; }); break;
     case 't': to_room(m, traffic::typing, others); break;
     case 'o': to_room(m, traffic::presence, others); break;
     case 'j': to_room(m, traffic::presence, watching); break;

@@ -14,6 +14,8 @@ namespace {
 
 constexpr std::size_t max_request_id = 64;
 constexpr std::size_t max_token = 8192;
+constexpr std::size_t max_resumed_rooms = 512;
+constexpr std::size_t max_history = 200;
 constexpr std::size_t max_asked_users = 1000;
 
 // Reads the fields of one request; the first fault wins and ends the reading.
@@ -62,6 +64,13 @@ class fields {
     return {};
   }
 
+  std::optional<std::string> message_id(std::string_view name) {
+    if (!find(name)) return std::nullopt;
+    auto id = text(name, max_id_size);
+    if (!fault_ && !state::parse_message_id(id)) complain("{} must be a messageId, as messages carry it", name);
+    return id;
+  }
+
   bool flag(std::string_view name) {
     auto const* v = find(name);
     if (!v) return false;
@@ -108,9 +117,32 @@ using body = decltype(request::body);
 body read_register(fields& f, std::string_view) {
   bool const events = f.flag("events");
   bool const ack = f.flag("ack");
-  return register_request{f.text("token", max_token), events || ack || f.find("resume") != nullptr, ack};
+  register_request out{f.text("token", max_token), events || ack || f.find("resume") != nullptr, ack};
+  if (auto const* resume = f.find("resume")) {
+    if (!resume->is_object() || resume->get_object().size() > max_resumed_rooms) {
+      f.complain("resume must be an object of at most {} rooms: roomId → the last messageId you have", max_resumed_rooms);
+      return out;
+    }
+    for (auto const& [room, last] : resume->get_object()) {
+      if (auto const fault = id_fault(room)) f.complain("a room in resume {}", *fault);
+      if (!last.is_string()) f.complain("resume holds a messageId per room, not {}", fields::kind(last));
+      else out.resume.emplace_back(room_id{std::string_view{room}}, std::string{std::string_view{last.get_string()}});
+    }
+  }
+  return out;
 }
-body read_join(fields& f, std::string_view) { return join_room{f.required_id<room_id>("roomId")}; }
+body read_join(fields& f, std::string_view) { return join_room{f.required_id<room_id>("roomId"), f.message_id("since")}; }
+
+body read_history(fields& f, std::string_view) {
+  get_history out{f.required_id<room_id>("roomId"), f.message_id("before"), f.message_id("after")};
+  if (out.before && out.after) f.complain("history takes before or after, not both");
+  if (auto const* limit = f.find("limit")) {
+    auto const number = limit->is_int64() ? limit->get_int64() : 0;
+    if (number < 1 || number > static_cast<std::int64_t>(max_history)) f.complain("limit must be a whole number from 1 to {}", max_history);
+    else out.limit = static_cast<std::size_t>(number);
+  }
+  return out;
+}
 body read_leave(fields& f, std::string_view) { return leave_room{f.required_id<room_id>("roomId")}; }
 
 body read_message(fields& f, std::string_view text) {
@@ -141,7 +173,7 @@ body read_status(fields& f, std::string_view) {
 
 body read_offline_ack(fields& f, std::string_view) {
   offline_ack out;
-  if (f.find("upTo")) out.up_to = f.text("upTo", max_request_id);
+  out.up_to = f.message_id("upTo");
   return out;
 }
 
@@ -155,7 +187,7 @@ constexpr std::array known_types{
     known_type{"message", read_message},       known_type{"typing", read_typing},
     known_type{"joinRoom", read_join},         known_type{"leaveRoom", read_leave},
     known_type{"register", read_register},     known_type{"getOnlineStatus", read_status},
-    known_type{"offlineAck", read_offline_ack}, known_type{"ping", read_ping},
+    known_type{"history", read_history}, known_type{"offlineAck", read_offline_ack}, known_type{"ping", read_ping},
 };
 
 }  // namespace
@@ -186,7 +218,7 @@ std::expected<request, refusal> parse(std::string_view text) {
     std::string shown{std::string_view{type->get_string()}.substr(0, 40)};
     while (!shown.empty() && (static_cast<unsigned char>(shown.back()) & 0x80)) shown.pop_back();
     return refuse(error_code::unknown_type,
-                  fmt::format("'{}' is not a type; expected register, joinRoom, leaveRoom, message, typing, getOnlineStatus, offlineAck or ping", shown));
+                  fmt::format("'{}' is not a type; expected register, joinRoom, leaveRoom, message, typing, getOnlineStatus, history, offlineAck or ping", shown));
   }
   if (auto const* user = f.find("userId")) out.user = f.id<user_id>("userId", *user);
   out.body = known->read(f, text);

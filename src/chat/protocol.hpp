@@ -12,6 +12,7 @@
 #include "base/ids.hpp"
 #include "directory/directory.hpp"
 #include "state/mailbox.hpp"
+#include "state/room_log.hpp"
 
 namespace hiky::chat {
 
@@ -43,9 +44,11 @@ struct register_request {
   std::string token;
   bool extended = false;  // asked for frames the document does not have: `events`, `ack` or `resume`
   bool acks = false;      // will confirm offline mail with offlineAck
+  std::vector<std::pair<room_id, std::string>> resume{};  // room → last messageId the client has
 };
 struct join_room {
   room_id room;
+  std::optional<std::string> since;  // last messageId the client has
 };
 struct leave_room {
   room_id room;
@@ -62,6 +65,11 @@ struct set_typing {
 struct get_online_status {
   std::optional<std::vector<user_id>> users;
 };
+struct get_history {
+  room_id room;
+  std::optional<std::string> before, after;  // messageId; neither: the latest
+  std::size_t limit = 50;
+};
 struct offline_ack {
   std::optional<std::string> up_to;  // messageId; all, if absent
 };
@@ -70,11 +78,19 @@ struct ping {};
 struct request {
   std::optional<std::string> id;
   std::optional<user_id> user;
-  std::variant<register_request, join_room, leave_room, send_message, set_typing, get_online_status, offline_ack, ping> body;
+  std::variant<register_request, join_room, leave_room, send_message, set_typing, get_online_status, get_history, offline_ack, ping> body;
 };
 
 // One text frame as a request. `text` is valid UTF-8.
 std::expected<request, refusal> parse(std::string_view text);
+
+// What became of a client's wish to have what it missed.
+struct recovery {
+  room_id room;
+  bool recovered = false;                 // nothing is missing
+  std::uint64_t lost_from = 0, lost_to = 0;  // seqs that are gone, if known
+  std::vector<std::string> messages{};    // JSON text of frames, in order
+};
 
 struct friend_status {
   directory::profile who;
@@ -82,8 +98,13 @@ struct friend_status {
 };
 
 // What we send. Each returns the JSON text of one frame.
-std::string registered(std::optional<std::string> const& id, user_id const& user, connection_id const& connection, std::vector<room_id> const& rooms);
-std::string joined_room(std::optional<std::string> const& id, room_id const& room, std::vector<user_id> const& participants, std::int64_t count);
+std::string registered(std::optional<std::string> const& id, user_id const& user, connection_id const& connection, std::vector<room_id> const& rooms,
+                       std::vector<recovery> const& resumed);
+// `since`: what the client missed, if it asked.
+std::string joined_room(std::optional<std::string> const& id, room_id const& room, std::vector<user_id> const& participants, std::int64_t count,
+                        recovery const* since = nullptr);
+std::string gap(recovery const& lost);
+std::string history(std::optional<std::string> const& id, room_id const& room, std::vector<std::string> const& messages, bool complete);
 std::string left_room(std::optional<std::string> const& id, room_id const& room);
 std::string message_ack(std::string const& id, room_id const& room, std::string_view message_id, std::string_view timestamp, bool duplicate);
 std::string online_status(std::optional<std::string> const& id, std::vector<friend_status> const& friends);

@@ -33,6 +33,7 @@ class object {
     out_ += json;
     return *this;
   }
+  object& raw_if(bool wanted, std::string_view name, std::string_view json) { return wanted ? raw(name, json) : *this; }
   template <class Items, class Write>
   object& list(std::string_view name, Items const& items, Write write) {
     key(name);
@@ -67,6 +68,7 @@ void write_profile(std::string& out, directory::profile const& p) {
   append_json_string(out, p.profile_image);
 }
 
+constexpr auto write_json = [](std::string& out, std::string const& text) { out += text; };
 constexpr auto write_id = [](std::string& out, auto const& id) { append_json_string(out, id); };
 
 }  // namespace
@@ -88,19 +90,37 @@ std::string_view to_string(error_code code) {
   return "internal";
 }
 
-std::string registered(std::optional<std::string> const& id, user_id const& user, connection_id const& connection, std::vector<room_id> const& rooms) {
+std::string registered(std::optional<std::string> const& id, user_id const& user, connection_id const& connection, std::vector<room_id> const& rooms,
+                       std::vector<recovery> const& resumed) {
+  std::string outcome{"{"};
+  for (auto const& r : resumed) {
+    if (outcome.size() > 1) outcome += ',';
+    append_json_string(outcome, r.room);
+    outcome += fmt::format(R"(:{{"recovered":{},"count":{}}})", r.recovered, r.messages.size());
+  }
+  outcome += '}';
   return object{"registered"}.text("id", id).text("userId", std::string_view{user}).text("connectionId", std::string_view{connection})
-      .list("rooms", rooms, write_id).done();
+      .list("rooms", rooms, write_id).raw_if(!resumed.empty(), "resumed", outcome).done();
 }
 
-std::string joined_room(std::optional<std::string> const& id, room_id const& room, std::vector<user_id> const& participants, std::int64_t count) {
-  return object{"joinedRoom", 96 + 24 * participants.size()}
-      .text("id", id)
-      .text("roomId", std::string_view{room})
-      .list("participants", participants, write_id)
-      .number("participantCount", count)
-      .flag("truncated", count > static_cast<std::int64_t>(participants.size()))
-      .done();
+std::string joined_room(std::optional<std::string> const& id, room_id const& room, std::vector<user_id> const& participants, std::int64_t count,
+                        recovery const* since) {
+  object out{"joinedRoom", 96 + 24 * participants.size()};
+  out.text("id", id).text("roomId", std::string_view{room}).list("participants", participants, write_id).number("participantCount", count)
+      .flag("truncated", count > static_cast<std::int64_t>(participants.size()));
+  if (since) out.list("messages", since->messages, write_json).flag("recovered", since->recovered);
+  return out.done();
+}
+
+std::string gap(recovery const& lost) {
+  object out{"gap"};
+  out.text("roomId", std::string_view{lost.room});
+  if (lost.lost_from > 0) out.number("from", static_cast<std::int64_t>(lost.lost_from)).number("to", static_cast<std::int64_t>(lost.lost_to));
+  return out.done();
+}
+
+std::string history(std::optional<std::string> const& id, room_id const& room, std::vector<std::string> const& messages, bool complete) {
+  return object{"history"}.text("id", id).text("roomId", std::string_view{room}).list("messages", messages, write_json).flag("complete", complete).done();
 }
 
 std::string left_room(std::optional<std::string> const& id, room_id const& room) {

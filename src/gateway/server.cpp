@@ -22,7 +22,7 @@ constexpr auto assertion_spread = 2000ms;  // over which connections are put int
 server::server(gateway_settings settings, auth::authenticator& gate)
     : settings_(std::move(settings)), metrics_(settings_.instance.str(), std::string{to_string(settings_.method)}) {
   for (std::size_t i = 0; i < settings_.workers; ++i) workers_.push_back(std::make_unique<worker>(settings_, i, gate, metrics_));
-  bus_ = std::make_unique<chat::bus>(workers_.front()->io().get_executor(), settings_.redis, settings_.instance);
+  bus_ = std::make_unique<chat::bus>(workers_.front()->io().get_executor(), workers_.front()->redis(), settings_.instance);
   for (auto const& w : workers_) w->use(*bus_);
   auto& first = *workers_.front();
   janitor_ = std::make_unique<chat::janitor>(
@@ -69,7 +69,7 @@ result<void> server::start(std::chrono::milliseconds patience) {
     auto up = asio::co_spawn(w->io(), w->redis().wait_connected(std::max(left, 1ms)), asio::use_future).get();
     if (!up) return up;
   }
-  while (!bus_->connected()) {
+  while (!bus_->alive()) {
     if (std::chrono::steady_clock::now() > until) return fail(errc::not_connected, "the subscriber could not connect to Redis in time");
     std::this_thread::sleep_for(1ms);
   }

@@ -52,13 +52,13 @@ task<http_response> health(worker& on, http_request const& request) {
   }
   std::string body = fmt::format(R"({{"status":"healthy","redis":"connected","onlineUsers":{},"timestamp":"{}","instance":)", *count, iso8601_now());
   append_json_string(body, on.settings().instance);
-  body += fmt::format(R"(,"bus":"{}"}})", on.bus().connected() ? "connected" : "disconnected");
+  body += fmt::format(R"(,"bus":"{}"}})", on.bus().alive() ? "connected" : "disconnected");
   co_return typed(request, http::status::ok, "application/json", std::move(body));
 }
 
 http_response ready(worker& on, http_request const& request) {
   if (on.draining()) return plain_response(request, http::status::service_unavailable, "draining\n");
-  if (!on.redis().connected() || !on.bus().connected()) return plain_response(request, http::status::service_unavailable, "no connection to Redis\n");
+  if (!on.redis().connected() || !on.bus().alive()) return plain_response(request, http::status::service_unavailable, "no connection to Redis\n");
   return plain_response(request, http::status::ok, "ready\n");
 }
 

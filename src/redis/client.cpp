@@ -253,6 +253,11 @@ void client::stop() {
   core_->drop({errc::not_connected, "the connection to Redis was closed here"});
 }
 
+void client::reconnect() {
+  error_code ignored;
+  core_->sock.cancel(ignored);
+}
+
 bool client::connected() const { return core_->logged_in; }
 
 task<result<void>> client::wait_connected(std::chrono::milliseconds patience) {

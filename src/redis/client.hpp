@@ -32,6 +32,8 @@ class client {
   void start();
   // Ends the connection; what still waits is answered with not_connected. start() may follow.
   void stop();
+  // Drops the connection and makes a new one: for who knows better that it is dead.
+  void reconnect();
 
   bool connected() const;
   // Waits for the connection, at most `patience`. Otherwise the error of the last try.

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <charconv>
 #include <random>
 
 #include "base/json.hpp"
@@ -46,6 +47,37 @@ task<result<published>> room_log::publish(outgoing_message m) {
   if (outcome == 0) co_return fail(errc::not_member, "the sender is not a member of the room");
   if (outcome < 0 || items.size() < 3) co_return fail(errc::unexpected_reply, "publish.lua returned something else than its table says");
   co_return published{std::string{items[1].text()}, std::string{items[2].text()}, outcome == 2};
+}
+
+std::optional<message_place> parse_message_id(std::string_view id) {
+  auto const colon = id.find(':');
+  if (colon == 0 || colon == std::string_view::npos) return std::nullopt;
+  message_place out{std::string{id.substr(0, colon)}, 0};
+  auto const digits = id.substr(colon + 1);
+  auto const [end, ec] = std::from_chars(digits.data(), digits.data() + digits.size(), out.seq);
+  if (ec != std::errc{} || end != digits.data() + digits.size()) return std::nullopt;
+  return out;
+}
+
+task<result<log_page>> room_log::after(room_id room, std::uint64_t seq, std::size_t most) { return page(std::move(room), "after", seq, most); }
+task<result<log_page>> room_log::before(room_id room, std::uint64_t seq, std::size_t most) { return page(std::move(room), "before", seq, most); }
+
+task<result<log_page>> room_log::page(room_id room, std::string_view direction, std::uint64_t seq, std::size_t most) {
+  static redis::script const script{scripts::history_lua};
+  std::string const keys_[]{keys::room_head(room), keys::room_log(room)};
+  auto call = script.call(keys_, 3);
+  call.arg(direction).arg(seq).arg(most);
+  auto const answer = co_await script.run(redis_, std::move(call));
+  if (!answer) co_return std::unexpected(answer.error());
+  auto const items = (*answer)[0].items();
+  if (items.size() < 3) co_return fail(errc::unexpected_reply, "history.lua returned something else than its table says");
+  log_page out{std::string{items[0].text()}, static_cast<std::uint64_t>(items[1].integer()), static_cast<std::uint64_t>(items[2].integer()), {}};
+  for (std::size_t i = 3; i < items.size(); ++i) {
+    auto const entry = items[i].items();
+    if (entry.size() != 3) continue;
+    out.messages.push_back({static_cast<std::uint64_t>(entry[0].integer()), std::string{entry[1].text()}, connection_id{entry[2].text()}});
+  }
+  co_return out;
 }
 
 }  // namespace hiky::state

@@ -3,6 +3,7 @@
 #pragma once
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/ids.hpp"
 #include "redis/client.hpp"
@@ -30,14 +31,39 @@ struct published {
   bool duplicate = false;
 };
 
+// A place in a room's order: `epoch:seq`. Another epoch means that Redis lost the room's head in between.
+struct message_place {
+  std::string epoch;
+  std::uint64_t seq = 0;
+  friend bool operator==(message_place const&, message_place const&) = default;
+};
+std::optional<message_place> parse_message_id(std::string_view id);
+
+struct logged_message {
+  std::uint64_t seq;
+  std::string frame;         // JSON of the `message` frame
+  connection_id connection;  // that sent it
+};
+
+struct log_page {
+  std::string epoch;         // empty: nothing was ever published, or all was lost
+  std::uint64_t newest = 0;  // seq of the room's last message
+  std::uint64_t oldest = 0;  // seq of the first one kept; 0 = none is
+  std::vector<logged_message> messages;  // in order
+};
+
 class room_log {
  public:
   room_log(redis::client& redis, int database, room_log_limits limits) : redis_(redis), database_(database), limits_(limits) {}
 
   // not_member: the sender neither belongs to the room nor takes part in it. One round trip: publish.lua
   task<result<published>> publish(outgoing_message m);
+  // Messages after `seq`, the next ones first in line; or before `seq`, the latest of them. One round trip: history.lua
+  task<result<log_page>> after(room_id room, std::uint64_t seq, std::size_t most);
+  task<result<log_page>> before(room_id room, std::uint64_t seq, std::size_t most);
 
  private:
+  task<result<log_page>> page(room_id room, std::string_view direction, std::uint64_t seq, std::size_t most);
   redis::client& redis_;
   int database_;
   room_log_limits limits_;
