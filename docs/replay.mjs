@@ -47,11 +47,11 @@ class Shell {
   constructor(home, port) {
     const path = `${dirname(hikyd)}:${dirname(hikyctl)}:${process.env.PATH}`;
     this.child = spawn('bash', ['--norc', '--noprofile'], {
-      cwd: home, detached: true, stdio: ['pipe', 'pipe', 'pipe'],
+      cwd: home, detached: true, stdio: ['pipe', 'pipe', 'inherit'],
       env: { HOME: home, PATH: path, LANG: 'C.UTF-8', TERM: 'dumb', HIKY_LISTEN: `127.0.0.1:${port}`, LSAN_OPTIONS: 'detect_leaks=0' },
     });
-    for (const stream of [this.child.stdout, this.child.stderr]) stream.on('data', (text) => (this.#said += text));
-    this.child.stdin.write('set -f\n');
+    this.child.stdout.on('data', (text) => (this.#said += text));
+    this.child.stdin.write('exec 2>&1; set -f\n');
   }
   async run(command) {
     const starts = /^hikyd .*&$|^hikyd &$/.test(command);
@@ -142,13 +142,14 @@ function constant(line) {
     .replace(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z/g, 'TIME')
     .replace(/\b[0-9a-f]{12}:(\d+)/g, 'EPOCH:$1')
     .replace(/(?<![\w-])[\w-]{6}\.[0-9a-f]+(?![\w.])/g, 'CONNECTION')
-    .replace(/\bpid \d+/g, 'pid N')
+    .replace(/\bpid \d+|workers: \d+; send: \w+|send="\w+"|hiky_workers \d+/g, 'N')
     .replace(/redis_version:\S+|version="[^"]*"|\d+(\.\d+)? ?[KMG]i?B?\b/g, 'VERSION')
-    .replace(/reconnect in \d+/, 'reconnect in N')
+    .replace(/(reconnect in |restart_ms=)\d+/, '$1N')
     .replace(/ +/g, ' ');
 }
 function same(input, was, is) {
   const orderless = /^(redis\[\d\]> (SMEMBERS|HGETALL|HKEYS|KEYS|SCAN))/.test(input);
+  if (/^redis\[\d\]> TTL/.test(input)) [was, is] = [was, is].map((lines) => lines.map((line) => line.replace(/^(9|10)$/, 'N')));
   const plain = (lines) => (orderless ? lines.map(constant).sort() : lines.map(constant)).join('\n');
   return plain(was) === plain(is);
 }
@@ -182,7 +183,7 @@ async function replay(file) {
           while (i < block.length && !isInput(block[i])) i += 1;
           const was = block.slice(first, i);
           let is = (await scene.perform(input, was)).map((line) => scene.shown(line));
-          if (/^redis\[\d\]> SMEMBERS/.test(input)) is.sort();
+          if (/^redis\[\d\]> (SMEMBERS|KEYS)/.test(input)) is.sort();
           if (same(input, was, is)) is = was;
           else differences.push(`${file}:${at + 1 + first}: ${input}\n${was.map((l) => `  - ${l}\n`).join('')}${is.map((l) => `  + ${l}\n`).join('')}`);
           out.push(input, ...is);

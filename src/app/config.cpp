@@ -15,15 +15,32 @@ namespace {
 
 constexpr int usage = 2;
 
-// `--rate-messages` → `HIKY_RATE_MESSAGES`.
+// `rate-messages` → `HIKY_RATE_MESSAGES`.
+std::string environment_name(std::string option) {
+  for (auto& c : option) c = c == '-' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  return "HIKY_" + option;
+}
+
 void name_environment(CLI::App& app) {
   for (auto* option : app.get_options()) {
-    auto name = option->get_single_name();
+    auto const name = option->get_single_name();
     if (name.empty() || name == "help" || name == "version" || name == "config") continue;
-    for (auto& c : name) c = c == '-' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
-    option->envname("HIKY_" + name);
+    option->envname(environment_name(name));
   }
 }
+
+// CLI11 (2.1) lets the file win over the environment. What the environment says is left out of the file here.
+class file_below_environment final : public CLI::ConfigTOML {
+ public:
+  std::vector<CLI::ConfigItem> from_config(std::istream& input) const override {
+    auto items = CLI::ConfigTOML::from_config(input);
+    std::erase_if(items, [](CLI::ConfigItem const& item) {
+      char const* const said = std::getenv(environment_name(item.name).c_str());
+      return said && *said;
+    });
+    return items;
+  }
+};
 
 struct rate {
   float per_second, burst;
@@ -93,6 +110,8 @@ std::variant<daemon_config, early_exit> read_daemon_config(int argc, char const*
   app.add_option("--drain", drain, "seconds over which SIGTERM hands clients over")->group("Operation")->check(CLI::Range(0.0, 3600.0))->capture_default_str();
   app.add_option("--log-level", level, "debug, info, warn or error")->group("Operation")->check(CLI::IsMember({"debug", "info", "warn", "error"}))->capture_default_str();
   name_environment(app);
+  app.config_formatter(std::make_shared<file_below_environment>());
+  app.allow_config_extras(CLI::config_extras_mode::error);
 
   auto const refuse = [](std::string text) { return early_exit{usage, "hikyd: " + std::move(text) + "\n"}; };
   try {

@@ -42,6 +42,7 @@ std::vector<std::string> sorted(std::vector<std::string> texts) {
 template <class Ids>
 std::vector<std::string> texts_of(Ids const& ids) {
   std::vector<std::string> out;
+  out.reserve(ids.size());
   for (auto const& id : ids) out.push_back(id.str());
   return sorted(std::move(out));
 }

@@ -52,6 +52,7 @@ outcome rooms(session& s) {
   std::array<std::vector<std::int64_t>, families.size()> counts;
   for (std::size_t i = 0; i < families.size(); ++i) {
     std::vector<std::string> sets;
+    sets.reserve(names.size());
     for (auto const& name : names) sets.push_back(keys::of(families[i], name));
     auto sized = co_await sizes(s.ws, "SCARD", std::move(sets));
     if (!sized) co_return std::unexpected(sized.error());

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The commands as they are typed: their names, words and options. Part of ctl_command_line, which parses with them.
 #pragma once
+#include <CLI/App.hpp>
+
 #include <expected>
 #include <functional>
 #include <map>
@@ -9,10 +11,6 @@
 #include <vector>
 
 #include "app/ctl_command_line.hpp"
-
-namespace CLI {
-class App;
-}
 
 namespace hiky::ctl {
 

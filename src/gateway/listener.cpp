@@ -34,6 +34,10 @@ std::string hint(int code, listen_address const& where) {
   return {};
 }
 
+std::unexpected<error> refused(char const* step, listen_address const& where, int code) {
+  return fail(errc::io, fmt::format("cannot {} {}: {}{}", step, where.to_string(), std::strerror(code), hint(code, where)));
+}
+
 }  // namespace
 
 bool listen_address::is_loopback() const {
@@ -73,11 +77,23 @@ result<listen_address> parse_listen_address(std::string_view text) {
   return out;
 }
 
+result<void> listener::check_free(listen_address const& where) {
+  if (!where.unix_path.empty() || where.port == 0) return {};
+  asio::ip::tcp::endpoint const endpoint{asio::ip::make_address(where.host), where.port};
+  int const fd = ::socket(endpoint.data()->sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  int const on = 1;
+  if (fd >= 0) ::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  auto const code = fd >= 0 && ::bind(fd, endpoint.data(), static_cast<socklen_t>(endpoint.size())) == 0 ? 0 : errno;
+  if (fd >= 0) ::close(fd);
+  if (code == 0) return {};
+  return refused("listen on", where, code);
+}
+
 result<int> listener::open(listen_address& where) {
   auto const failed = [&](int fd, char const* step) {
     auto const code = errno;
     if (fd >= 0) ::close(fd);
-    return fail(errc::io, fmt::format("cannot {} {}: {}{}", step, where.to_string(), std::strerror(code), hint(code, where)));
+    return refused(step, where, code);
   };
   sockaddr_storage to{};
   socklen_t size = 0;

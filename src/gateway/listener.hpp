@@ -23,6 +23,9 @@ result<listen_address> parse_listen_address(std::string_view text);
 
 class listener {
  public:
+  // Whether nobody listens there yet. SO_REUSEPORT alone would let a second daemon share the port, and each would get
+  // some of the other's clients.
+  static result<void> check_free(listen_address const& where);
   // Binds and listens. The error says what is taken or forbidden, and what would help. `where.port` becomes the real one.
   static result<int> open(listen_address& where);
 

@@ -41,6 +41,7 @@ server::~server() {
 
 result<void> server::listen(std::vector<listen_address>& addresses) {
   for (auto& where : addresses) {
+    if (auto const free = listener::check_free(where); !free) return free;
     // A Unix socket has one listener; the first worker hands its connections round.
     auto const shared = where.unix_path.empty();
     for (std::size_t i = 0; i < (shared ? workers_.size() : 1); ++i) {

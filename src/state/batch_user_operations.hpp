@@ -87,7 +87,8 @@ task<std::vector<user_outcome<T>>> batch_user_operations(std::vector<user_id> us
   auto const executor = co_await asio::this_coro::executor;
   std::vector<decltype(asio::co_spawn(executor, all.work(), asio::deferred))> workers;
   auto const count = std::min(std::max<std::size_t>(in_flight, 1), all.outcomes.size());
-  for (std::size_t i = 0; i < count; ++i) workers.push_back(asio::co_spawn(executor, all.work(), asio::deferred));
+  workers.reserve(count);
+  while (workers.size() < count) workers.push_back(asio::co_spawn(executor, all.work(), asio::deferred));
   // The group waits for every worker, also after a cancellation: none outlives `all`.
   if (!workers.empty()) {
     co_await asio::experimental::make_parallel_group(std::move(workers)).async_wait(asio::experimental::wait_for_all(), use_task);

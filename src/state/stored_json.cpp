@@ -40,18 +40,18 @@ void append_number(std::string& out, double number) {
   std::string digits{scientific.substr(0, 1)};
   if (e > 2) digits += scientific.substr(2, e - 2);
 
-  auto const count = static_cast<int>(digits.size());
-  if (exponent >= 21 || exponent < -6) {
+  // The point stands behind this many digits; with zeros filled in where there are fewer.
+  auto const whole = exponent + 1;
+  if (whole > 21 || whole < -5) {
     out += digits.front();
-    if (count > 1) out.append(".").append(digits, 1);
+    if (digits.size() > 1) out.append(".").append(digits, 1);
     out += fmt::format("e{:+}", exponent);
-  } else if (exponent < 0) {
-    out.append("0.").append(static_cast<std::size_t>(-exponent - 1), '0').append(digits);
-  } else if (count > exponent + 1) {
-    digits.insert(static_cast<std::size_t>(exponent + 1), 1, '.');
-    out += digits;
+  } else if (whole <= 0) {
+    out.append("0.").append(static_cast<std::size_t>(-whole), '0').append(digits);
+  } else if (auto const point = static_cast<std::size_t>(whole); digits.size() > point) {
+    out.append(digits, 0, point).append(".").append(digits, point);
   } else {
-    out.append(digits).append(static_cast<std::size_t>(exponent + 1 - count), '0');
+    out.append(digits).append(point - digits.size(), '0');
   }
 }
 

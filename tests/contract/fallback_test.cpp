@@ -66,7 +66,8 @@ struct fallback : Test {
       asio::co_spawn(events.executor(), document_methods()[i].call(*services),
                      [&value = values[i]](std::exception_ptr thrown, std::string got) { value = thrown ? "thrown" : got; });
     }
-    while (!std::ranges::all_of(values, &std::optional<std::string>::has_value) && std::chrono::steady_clock::now() - begin < deadline + slack) events.run_for(5ms);
+    while (!std::ranges::all_of(values, &std::optional<std::string>::has_value) && std::chrono::steady_clock::now() - begin < deadline + slack)
+      events.run_for(5ms);
     for (std::size_t i = 0; i < values.size(); ++i) {
       auto const& method = document_methods()[i];
       SCOPED_TRACE(method.name);

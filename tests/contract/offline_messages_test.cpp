@@ -70,7 +70,7 @@ TEST_F(offline_messages, skips_poison_messages_and_says_so_once) {
   EXPECT_THAT(ok(queue.all(alice)), ElementsAre(json::object{{"n", 2}}, json::object{{"n", 1}}));
   auto const lines = log.lines();
   ASSERT_EQ(lines.size(), 1u);
-  EXPECT_THAT(lines[0], StartsWith("entry.skipped key=ws:offline_messages:alice entries=3 reason="));
+  EXPECT_THAT(lines[0], StartsWith("entry.skipped key=ws:offline_messages:alice entries=3 reason=\"not JSON: "));
   EXPECT_THAT(lines[0], Not(HasSubstr("secret")));
   EXPECT_EQ(ok(queue.count(alice)), 5u);
 }

@@ -28,7 +28,7 @@ TEST_F(redis_directory, loads_what_another_program_wrote_in_one_round_trip) {
   app_probe("HSET", "hiky:user:alice", "username", "al", "name", "Alice A.", "profileImage", "/a.png", "passwordHash", "none of our business");
   app_probe("SADD", "hiky:user_friends:alice", "bob", "carol");
   app_probe("SADD", "hiky:user_rooms:alice", "tea", "cake");
-  auto const before = app.counts().requests;
+  auto const before = app.counts().requests.load();
   auto const entry = ok(people.load(alice));
   EXPECT_EQ(app.counts().requests, before + 1);
   EXPECT_EQ(entry.user.id, alice);
@@ -57,7 +57,7 @@ TEST_F(redis_directory, gives_friends) {
 TEST_F(redis_directory, gives_profiles_in_the_order_asked_for_in_one_round_trip) {
   app_probe("HSET", "hiky:user:alice", "username", "al");
   app_probe("HSET", "hiky:user:bob", "username", "bo", "name", "Bob", "profileImage", "/b.png");
-  auto const before = app.counts().requests;
+  auto const before = app.counts().requests.load();
   auto const found = ok(people.profiles({bob, carol, alice, bob}));
   EXPECT_EQ(app.counts().requests, before + 1);
   ASSERT_EQ(found.size(), 4U);
@@ -161,8 +161,8 @@ TEST_F(redis_directory, forgets_a_removed_user_everywhere) {
   ok(people.add_room_member(bob, tea));
   ok(people.add_room_member(alice, cake));
   EXPECT_TRUE(ok(people.remove_user(alice)));
-  EXPECT_THAT(app_probe.list("KEYS", "*"), UnorderedElementsAre("hiky:user_friends:bob", "hiky:user_friends:carol", "hiky:user_rooms:bob",
-                                                                "hiky:room_members:tea"));
+  EXPECT_THAT(app_probe.list("KEYS", "*"),
+              UnorderedElementsAre("hiky:user_friends:bob", "hiky:user_friends:carol", "hiky:user_rooms:bob", "hiky:room_members:tea"));
   EXPECT_THAT(ok(people.friends(bob)), ElementsAre(carol));
   EXPECT_THAT(ok(people.room_members(tea)), ElementsAre(bob));
   EXPECT_FALSE(ok(people.remove_user(alice)));

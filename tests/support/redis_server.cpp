@@ -27,6 +27,7 @@ redis_server::redis_server(std::vector<std::string> options) {
                                  "--appendonly", "no",     "--logfile", folder_ + "/log"};
   words.insert(words.end(), options.begin(), options.end());
   std::vector<char*> arguments;
+  arguments.reserve(words.size() + 1);
   for (auto& word : words) arguments.push_back(word.data());
   arguments.push_back(nullptr);
 
@@ -39,10 +40,17 @@ redis_server::redis_server(std::vector<std::string> options) {
     ::execvp(arguments[0], arguments.data());
     ::_exit(127);
   }
-  wait_until_it_answers();
+  try {
+    wait_until_it_answers();
+  } catch (...) {
+    remove();
+    throw;
+  }
 }
 
-redis_server::~redis_server() {
+redis_server::~redis_server() { remove(); }
+
+void redis_server::remove() {
   kill();
   std::error_code ignored;
   std::filesystem::remove_all(folder_, ignored);
@@ -81,11 +89,10 @@ void redis_server::wait_until_it_answers() {
       redis_probe probe{socket(), 0};
       auto const answer = probe("PING");
       if (answer == "PONG" || answer.starts_with("(error) NOAUTH")) return;
-    } catch (std::exception const&) {  // not yet
+    } catch (std::exception const&) {
+      std::this_thread::sleep_for(5ms);
     }
-    std::this_thread::sleep_for(5ms);
   }
-  kill();
   throw std::runtime_error("redis-server did not answer within 10 s");
 }
 

@@ -27,6 +27,7 @@ class redis_server {
 
  private:
   void wait_until_it_answers();
+  void remove();
 
   std::string folder_;
   pid_t pid_ = -1;

@@ -32,6 +32,7 @@ inline redis_server& shared_server() {
 class with_redis : public testing::Test {
  protected:
   explicit with_redis(redis_server& on = shared_server()) : probe(on.socket(), 1), redis(events.executor(), on.address(1)) {
+    probe("REPLICAOF", "NO", "ONE");  // a test that failed may have left it read-only
     probe("FLUSHALL");
     redis.start();
     ok(redis.wait_connected(std::chrono::seconds{5}));

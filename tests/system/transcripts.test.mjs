@@ -10,10 +10,11 @@ const folder = fileURLToPath(new URL('transcripts', import.meta.url));
 const only = process.env.TRANSCRIPT;
 const names = (await readdir(folder)).filter((name) => name.endsWith('.txt') && (!only || name === `${only}.txt`)).sort();
 
+const all = await Promise.all(names.map(async (name) => ({ name, ...(await readTranscript(join(folder, name))) })));
+// Those that wait begin first, so that the others fill their time.
+const waits = ({ lines }) => lines.some(({ text }) => / (passes|after) [\d.]+ s$/.test(text));
+all.sort((a, b) => waits(b) - waits(a));
+
 test('transcripts', { concurrency: 6, timeout: 120_000 }, async (t) => {
-  const one = async (name) => {
-    const transcript = await readTranscript(join(folder, name));
-    return t.test(`${name}: ${transcript.title}`, { timeout: 60_000 }, (each) => play(each, transcript));
-  };
-  await Promise.all(names.map(one));
+  await Promise.all(all.map(({ name, title, lines }) => t.test(`${name}: ${title}`, { timeout: 60_000 }, (each) => play(each, lines))));
 });

@@ -38,7 +38,9 @@ TEST(foreign_text, leaves_valid_text_alone) {
 
 TEST(foreign_text, replaces_each_byte_that_belongs_to_no_character) {
   EXPECT_EQ(mended_utf8("\xff"), replacement);
-  EXPECT_EQ(mended_utf8("a\xff\xfe" "b"), "a" + replacement + replacement + "b");
+  EXPECT_EQ(mended_utf8("a\xff\xfe"
+                        "b"),
+            "a" + replacement + replacement + "b");
   EXPECT_EQ(mended_utf8("ends too soon \xe2\x98"), "ends too soon " + replacement + replacement);
   EXPECT_EQ(mended_utf8("\xc3\xa9\x80\xc3\xa9"), "\xc3\xa9" + replacement + "\xc3\xa9");
   EXPECT_TRUE(is_utf8(mended_utf8("\xed\xa0\x80\xc0\x80\xf5\x80")));

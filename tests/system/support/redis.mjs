@@ -88,7 +88,7 @@ export async function startRedis(t, data, ...flags) {
   const server = await launch(
     'redis-server',
     ['--port', '0', '--unixsocket', socket, '--save', '', '--appendonly', 'no', '--dir', data, '--logfile', '', ...flags],
-    /Ready to accept connections/,
+    /ready to accept connections/i,
   );
   atEnd(t, () => server.stop());
   return { ...server, socket, url: `unix://${socket}` };

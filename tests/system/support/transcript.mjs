@@ -13,13 +13,14 @@
 //   directory COMMAND …             the same in database 0
 //   http METHOD PATH = STATUS PATTERN
 //   hikyctl ARGUMENTS               must succeed
+//   time passes S s
 // A frame that no line expects fails the file, wherever it comes.
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { Client } from './client.mjs';
 import { daemonFor } from './daemon.mjs';
 import { mismatch } from './match.mjs';
-import { atEnd, bounded, program, run, until } from './processes.mjs';
+import { atEnd, bounded, pause, program, run, until } from './processes.mjs';
 import { folder, look } from './redis.mjs';
 
 // Words of a command; "…" is a JSON string, '…' stands as it is.
@@ -98,7 +99,7 @@ class Stage {
   }
 
   async command(database, text) {
-    const [, command, relation, wanted] = /^(.*?)(?: ([=~]) (.*))?$/.exec(text);
+    const [, command, relation, wanted = ''] = /^(.*?)(?: ([=~])(?: (.*))?)?$/.exec(text);
     const [verb, ...rest] = words(command);
     await Promise.all([...this.clients.values()].map((client) => client.settle()));
     if (!relation) return void (await this[database].command(verb, ...rest));
@@ -126,6 +127,7 @@ class Stage {
 
   async perform(line) {
     const [, count, name, rest] = /^(?:(\d+) times +)?(\S+) +(.*)$/.exec(line);
+    if (name === 'time') return pause(1000 * Number(/^passes ([\d.]+) s$/.exec(rest)[1]));
     if (['redis', 'directory'].includes(name)) return this.command(name, rest);
     if (['http', 'hikyctl'].includes(name)) return this[name](rest);
     const [sign] = rest.split(' ', 1);
@@ -160,11 +162,11 @@ export async function readTranscript(path) {
   return { title, lines: lines.filter(({ text }) => text && !text.startsWith('#')) };
 }
 
-export async function play(t, { lines }) {
-  const flags = lines[0].text.startsWith('daemon ') ? words(lines.shift().text).slice(1) : [];
+export async function play(t, lines) {
+  const flags = lines[0].text.startsWith('daemon ') ? words(lines[0].text).slice(1) : [];
   const stage = new Stage(t, flags);
   await stage.build();
-  for (const { text, number } of lines) {
+  for (const { text, number } of flags.length > 0 ? lines.slice(1) : lines) {
     stage.lineBegan = Date.now();
     try {
       await stage.perform(text);

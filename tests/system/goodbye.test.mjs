@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+// How the daemon ends: everybody is told, Redis knows, and the exit code is right.
+import assert from 'node:assert/strict';
+import { connect } from 'node:net';
+import { test } from 'node:test';
+import { clientAs } from './support/client.mjs';
+import { daemonFor } from './support/daemon.mjs';
+import { text } from './support/frames.mjs';
+import { peerOf, webSocketOf } from './support/peer.mjs';
+import { isAlive, pause, until } from './support/processes.mjs';
+import { folder, look, startRedis } from './support/redis.mjs';
+
+const bounded = { timeout: 60_000 };
+
+test('SIGTERM hands clients over little by little, with 1001 and a time to come back', bounded, async (t) => {
+  const data = await folder(t);
+  const redis = await startRedis(t, data);
+  const daemon = await daemonFor(t, { redis: redis.url, flags: ['--drain', '2'] });
+  const clients = await Promise.all(Array.from({ length: 20 }, (_, n) => clientAs(t, `user ${n}`, daemon.url)));
+  await Promise.all(clients.map((client) => client.join('tea')));
+  const asks = await peerOf(t, daemon.port);
+  await asks.send('GET /ready HTTP/1.1\r\nHost: x\r\n\r\n');
+  assert.equal((await asks.answer()).body, 'ready\n');
+
+  const begin = Date.now();
+  const times = [];
+  const closed = clients.map((client) => client.closed.then((how) => (times.push(Date.now() - begin), how)));
+  daemon.signal('SIGTERM');
+  await Promise.race(closed);
+  const refused = await new Promise((resolve) => connect(daemon.port, '127.0.0.1').once('connect', () => resolve(false)).once('error', () => resolve(true)));
+  assert.ok(refused, 'it still takes connections');
+  await asks.send('GET /ready HTTP/1.1\r\nHost: x\r\n\r\n');
+  for (const { code, reason } of await Promise.all(closed)) {
+    assert.equal(code, 1001);
+    assert.match(reason, /^reconnect in \d+$/);
+  }
+  const notReady = await asks.answer();
+  assert.deepEqual([notReady.status, notReady.body], [503, 'draining\n']);
+  assert.ok(Math.max(...times) > 500 && Math.max(...times) < 4_000, `closed after ${times}`);
+  assert.deepEqual(await daemon.ended, { code: 0, signal: null });
+  const left = await look(t, redis.socket);
+  const keys = await left.command('KEYS', '*');
+  assert.deepEqual(keys.filter((key) => /online|clients|connections|participants|user_rooms/.test(key)), []);
+  assert.equal(await left.command('SCARD', 'ws:room_members:tea'), 20);
+});
+
+test('SIGINT tells everybody at once', bounded, async (t) => {
+  const daemon = await daemonFor(t, { data: await folder(t), flags: ['--drain', '20'] });
+  const clients = await Promise.all(['a', 'b', 'c'].map((name) => clientAs(t, name, daemon.url)));
+  const begin = Date.now();
+  daemon.signal('SIGINT');
+  for (const client of clients) assert.equal((await client.closed).code, 1001);
+  assert.deepEqual(await daemon.ended, { code: 0, signal: null });
+  assert.ok(Date.now() - begin < 3_000);
+  assert.ok(!isAlive(daemon.redisPid));
+});
+
+test('clients that answer no close do not hold the daemon up', bounded, async (t) => {
+  const daemon = await daemonFor(t, { data: await folder(t) });
+  const peer = await webSocketOf(t, daemon.port);
+  await peer.send(text('{"type":"register","userId":"mute"}'));
+  await peer.frame();
+  const idle = await peerOf(t, daemon.port);
+  const begin = Date.now();
+  daemon.signal('SIGTERM');
+  assert.equal((await peer.closed()).code, 1001);
+  assert.deepEqual(await daemon.ended, { code: 0, signal: null });
+  assert.ok(Date.now() - begin < 5_000, `took ${Date.now() - begin} ms`);
+  await idle.ends();
+});
+
+test('a second signal ends the daemon at once', bounded, async (t) => {
+  const daemon = await daemonFor(t, { data: await folder(t), flags: ['--drain', '30'] });
+  await Promise.all(['a', 'b', 'c'].map((name) => clientAs(t, name, daemon.url)));
+  daemon.signal('SIGTERM');
+  await until('the drain', () => daemon.told.stderr.includes('daemon.draining'));
+  await pause(50);
+  daemon.signal('SIGTERM');
+  assert.deepEqual(await daemon.ended, { code: 1, signal: null });
+  assert.match(daemon.told.stderr, /second signal/);
+  await until('its Redis to end', () => !isAlive(daemon.redisPid));
+});
+
+test('messages to those who were handed over wait for them', bounded, async (t) => {
+  const redis = await startRedis(t, await folder(t));
+  const old = await daemonFor(t, { redis: redis.url, flags: ['--instance-id', 'old'] });
+  const fresh = await daemonFor(t, { redis: redis.url, flags: ['--instance-id', 'fresh'] });
+  const [bob, alice] = [await clientAs(t, 'bob', old.url), await clientAs(t, 'alice', fresh.url)];
+  await bob.join('tea');
+  await alice.join('tea');
+  await old.stop();
+  await alice.hears({ type: 'userOffline', userId: 'bob' });
+  alice.say({ type: 'message', roomId: 'tea', content: 'over here' });
+  await alice.settle();
+  const again = await clientAs(t, 'bob', fresh.url);
+  await again.hears({ type: 'offlineMessages', count: 1, messages: [{ content: 'over here' }] });
+});

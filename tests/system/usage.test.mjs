@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the daemon says to those who start it wrongly: one line that names the option and the mend, and the documented exit code.
+import assert from 'node:assert/strict';
+import { chmod, mkdir, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { daemonFor, hikyd, runDaemon } from './support/daemon.mjs';
+import { peerOf } from './support/peer.mjs';
+import { run } from './support/processes.mjs';
+import { folder, startRedis } from './support/redis.mjs';
+
+const bounded = { timeout: 60_000 };
+const [runtime, usage, noRedis] = [1, 2, 3];
+
+// Fails with `code` and one line that begins with the program's name and matches all of `says`. Before it may stand what was logged.
+async function refuses(code, flags, ...says) {
+  const told = await runDaemon(...flags);
+  const shown = `${flags.join(' ')}: ${told.code}\n${told.stderr}`;
+  assert.equal(told.code, code, shown);
+  assert.equal(told.stdout, '', shown);
+  const line = /^(?:[\d-]{10}T\S+ \w+ \S+\.\S+ .*\n)*(hikyd: [^\n]+)\n$/.exec(told.stderr)?.[1];
+  assert.ok(line, shown);
+  for (const each of says) assert.match(line, each, shown);
+}
+
+const wrong = [
+  [['--no-such-option'], /--no-such-option/, /hikyd --help/],
+  [['stray'], /stray/, /--help/],
+  [['--listen'], /--listen/],
+  [['--listen', 'nowhere'], /--listen: 'nowhere' has no port; expected HOST:PORT or unix:PATH/],
+  [['--listen', '127.0.0.1:99999'], /has no port from 0 to 65535/],
+  [['--listen', '127.0.0.1:http'], /has no port from 0 to 65535/],
+  [['--listen', 'example.org:80'], /names no IP address/],
+  [['--listen', 'unix:'], /has no usable path/],
+  [['--listen', '0.0.0.0:0'], /--listen: 0\.0\.0\.0:0 can be reached by others/, /--auth/],
+  [['--listen', '[::]:0'], /can be reached by others/],
+  [['--listen', '0.0.0.0:0', '--auth', 'open'], /--listen: with --auth open anybody/, /--allow-open/],
+  [['--listen', '127.0.0.1:0', '--listen', '192.0.2.1:80'], /192\.0\.2\.1:80 can be reached by others/],
+  [['--auth', 'closed'], /--auth/, /closed/],
+  [['--redis', 'http://localhost'], /--redis: /, /redis:\/\//],
+  [['--redis', ''], /--redis/],
+  [['--redis', 'redis://localhost:port'], /--redis: /],
+  [['--redis', 'unix://'], /--redis: /],
+  [['--workers', '-1'], /--workers/],
+  [['--workers', 'many'], /--workers/],
+  [['--batch-send', 'sendfile'], /--batch-send/],
+  [['--rate-messages', 'fast'], /--rate-messages: 'fast' is not a rate; expected PER_SECOND or PER_SECOND:BURST/],
+  [['--rate-messages', '20:5'], /--rate-messages: '20:5' is not a rate/, /burst/],
+  [['--rate-messages', '-1'], /--rate-messages/],
+  [['--rate-typing', '1:2:3'], /--rate-typing: '1:2:3' is not a rate/],
+  [['--limit-frame', '10'], /--limit-frame/],
+  [['--limit-rooms', '0'], /--limit-rooms/],
+  [['--drain', '-1'], /--drain/],
+  [['--log-level', 'loud'], /--log-level/],
+  [['--instance-id', 'a\tb'], /--instance-id: /, /control characters/],
+  [['--instance-id', 'x'.repeat(129)], /--instance-id: /, /at most 128 bytes/],
+  [['--config', '/no/such/file.toml'], /\/no\/such\/file\.toml/],
+];
+
+test('wrong options are refused with exit code 2', bounded, async () => {
+  for (const [flags, ...says] of wrong) await refuses(usage, flags, ...says);
+});
+
+test('help and version are answers, not errors', bounded, async () => {
+  const help = await runDaemon('--help');
+  assert.equal(help.code, 0);
+  assert.equal(help.stderr, '');
+  for (const option of ['--listen', '--redis', '--data', '--workers', '--auth', '--allow-open', '--rate-messages', '--drain', '--log-level', '--config']) {
+    assert.match(help.stdout, new RegExp(`${option}\\b`));
+  }
+  const version = await runDaemon('--version');
+  assert.deepEqual([version.code, version.stderr], [0, '']);
+  assert.match(version.stdout, /^hikyd \d+\.\d+\.\d+\n$/);
+});
+
+test('a Redis that is not there is exit code 3', bounded, async (t) => {
+  const path = join(await folder(t), 'none.sock');
+  await refuses(noRedis, ['--listen', '127.0.0.1:0', '--redis', `unix://${path}`, '--redis-wait', '0.3'], new RegExp(path), /start it, or name another with --redis/);
+  await refuses(noRedis, ['--listen', '127.0.0.1:0', '--redis', 'redis://127.0.0.1:1', '--redis-wait', '0.3'], /127\.0\.0\.1:1 can't be used/);
+  const empty = await run(hikyd, ['--listen', '127.0.0.1:0', '--data', await folder(t)], { env: { PATH: '/nowhere' } });
+  assert.equal(empty.code, noRedis);
+  assert.match(empty.stderr, /^hikyd: redis-server is not in PATH: install it [^\n]*--redis URL\n$/);
+});
+
+test('a Redis that refuses us is exit code 3', bounded, async (t) => {
+  const redis = await startRedis(t, await folder(t), '--requirepass', 'secret');
+  await refuses(noRedis, ['--listen', '127.0.0.1:0', '--redis', redis.url, '--redis-wait', '0.5'], /refused the login|NOAUTH|AUTH/);
+  await refuses(noRedis, ['--listen', '127.0.0.1:0', '--redis', redis.url, '--redis-wait', '0.5', '--redis-db-ws', '16'], /refused the login|NOAUTH|AUTH/);
+});
+
+test('something else that answers at the address of Redis is exit code 3', bounded, async (t) => {
+  const other = createServer((socket) => socket.on('error', () => {}).end('HTTP/1.1 400 Bad Request\r\n\r\n'));
+  await new Promise((resolve) => other.listen(0, '127.0.0.1', resolve));
+  t.after(() => other.close());
+  await refuses(noRedis, ['--listen', '127.0.0.1:0', '--redis', `redis://127.0.0.1:${other.address().port}`, '--redis-wait', '0.5'], /can't be used/);
+});
+
+test('an address that is taken is exit code 1, and says which and what to do', bounded, async (t) => {
+  const other = createServer();
+  await new Promise((resolve) => other.listen(0, '127.0.0.1', resolve));
+  t.after(() => other.close());
+  const { port } = other.address();
+  await refuses(runtime, ['--listen', `127.0.0.1:${port}`, '--data', await folder(t)], new RegExp(`127\\.0\\.0\\.1:${port}`), /another program listens there/, /--listen/);
+});
+
+test('a port that another daemon has is not shared with it', bounded, async (t) => {
+  const first = await daemonFor(t, { data: await folder(t) });
+  await refuses(runtime, ['--listen', `127.0.0.1:${first.port}`, '--data', await folder(t)], /another program listens there/);
+  // Once that one has ended, it is free at once.
+  const peer = await peerOf(t, first.port);
+  await first.stop();
+  await peer.ends();
+  await daemonFor(t, { data: await folder(t), flags: ['--listen', `127.0.0.1:${first.port}`] });
+});
+
+test('a file where a socket should be is not taken away', bounded, async (t) => {
+  const path = join(await folder(t), 'precious');
+  await writeFile(path, 'text');
+  await refuses(runtime, ['--listen', `unix:${path}`, '--data', await folder(t)], /precious/);
+});
+
+test('a data folder that can not be is exit code 1', bounded, async (t) => {
+  const data = await folder(t);
+  await writeFile(join(data, 'file'), '');
+  await refuses(runtime, ['--listen', '127.0.0.1:0', '--data', join(data, 'file')], /--data/);
+  await refuses(runtime, ['--listen', '127.0.0.1:0', '--data', join(data, 'x'.repeat(100))], /107 bytes/, /--data/);
+  if (process.getuid() !== 0) {
+    await mkdir(join(data, 'closed'));
+    await chmod(join(data, 'closed'), 0o500);
+    await refuses(runtime, ['--listen', '127.0.0.1:0', '--data', join(data, 'closed', 'in')], /cannot make the data folder/);
+  }
+});
+
+test('a flag wins over the environment, and that over the file', bounded, async (t) => {
+  const data = await folder(t);
+  const config = join(data, 'hikyd.toml');
+  await writeFile(config, 'instance-id = "from the file"\nworkers = 1\nlog-level = "debug"\n');
+  const instance = async (daemon) => (await (await fetch(`${daemon.url}/health`)).json()).instance;
+  const options = (flags, env) => daemonFor(t, { data, flags: ['--config', config, ...flags], env: { HIKY_WORKERS: '2', ...env } });
+  const all = await options(['--instance-id', 'from the flag'], { HIKY_INSTANCE_ID: 'from the environment' });
+  assert.deepEqual([await instance(all), all.workers], ['from the flag', 2]);
+  await all.stop();
+  const two = await options([], { HIKY_WORKERS: '' });
+  assert.deepEqual([await instance(two), two.workers], ['one', 1]);
+});
+
+test('a name in the file that no option has is refused', bounded, async (t) => {
+  const config = join(await folder(t), 'hikyd.toml');
+  await writeFile(config, 'lissten = "127.0.0.1:0"\n');
+  await refuses(usage, ['--config', config], /lissten/);
+  await writeFile(config, 'listen = "nowhere"\n');
+  await refuses(usage, ['--config', config], /--listen: 'nowhere' has no port/);
+});
+
+test('an open gateway for everybody needs to be meant', bounded, async (t) => {
+  const daemon = await daemonFor(t, { data: await folder(t), flags: ['--listen', '0.0.0.0:0', '--auth', 'open', '--allow-open'] });
+  assert.equal((await fetch(`http://127.0.0.1:${daemon.port}/ready`)).status, 200);
+});
+
+test('it listens on several addresses, Unix sockets among them', bounded, async (t) => {
+  const data = await folder(t);
+  const path = join(data, 'gate.sock');
+  const flags = ['--listen', '127.0.0.1:0', '--listen', `unix:${path}`];
+  for (let life = 0; life < 2; life += 1) {
+    const daemon = await daemonFor(t, { data, flags });
+    const { request } = await import('node:http');
+    const status = await new Promise((resolve, reject) => {
+      request({ socketPath: path, path: '/ready' }, (answer) => resolve(answer.resume().statusCode)).once('error', reject).end();
+    });
+    assert.equal(status, 200);
+    // A socket that a killed daemon left behind is taken over.
+    await daemon.stop('SIGKILL');
+  }
+});
