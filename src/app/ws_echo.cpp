@@ -28,7 +28,7 @@ class echo final : public endpoint {
     auto frame = shared_frame::make(payload, static_cast<std::uint8_t>(0x80 | static_cast<int>(op)));
     if (!link_->queue(std::move(frame))) link_->close_later(close_code::policy, "the echo's reader is too slow");
   }
-  void ended() override { delete this; }
+  void ended(bool) override { delete this; }
 
  private:
   connection_ptr link_;

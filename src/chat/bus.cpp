@@ -23,7 +23,7 @@ constexpr auto canary_interval = 1000ms;
 constexpr auto canary_patience = 3500ms;
 
 std::shared_ptr<bus_message const> gap_message(std::string_view room, std::uint64_t from, std::uint64_t to) {
-  return std::make_shared<bus_message const>(bus_message{'g', std::string{room}, {}, {}, shared_frame::make(gap({room_id{room}, false, from, to}))});
+  return std::make_shared<bus_message const>(bus_message{'g', std::string{room}, {}, {}, 0, shared_frame::make(gap({room_id{room}, false, from, to}))});
 }
 
 }  // namespace
@@ -180,7 +180,7 @@ void bus::received(std::string_view channel_name, std::string_view payload) {
     hears_ = true;
     return;
   }
-  auto message = std::make_shared<bus_message const>(std::move(*parsed));
+  auto message = std::make_shared<bus_message>(std::move(*parsed));
   if (!c) {
     for (auto& batch : batches_) batch.push_back(message);
   } else if (message->kind == 'm') {
@@ -196,7 +196,7 @@ void bus::hand_on(channel const& c, std::shared_ptr<bus_message const> m) {
   }
 }
 
-void bus::sequence(std::string_view room, channel& c, std::shared_ptr<bus_message const> m) {
+void bus::sequence(std::string_view room, channel& c, std::shared_ptr<bus_message> m) {
   auto place = state::parse_message_id(m->message_id);
   if (!place) {
     log::warn("bus.unreadable", {{"room", room}, {"message_id", m->message_id}});
@@ -220,6 +220,7 @@ void bus::sequence(std::string_view room, channel& c, std::shared_ptr<bus_messag
     c.held.push_back(std::move(m));
     return fill(std::string{room}, c);
   }
+  m->seq = place->seq;
   c.last = std::move(*place);
   hand_on(c, std::move(m));
 }
@@ -257,7 +258,7 @@ task<> bus::run_fill(std::string room) {
     for (auto const& entry : page->messages) {
       if (entry.seq > c->last.seq + 1) hand_on(*c, gap_message(room, c->last.seq + 1, entry.seq - 1));
       hand_on(*c, std::make_shared<bus_message const>(
-                      bus_message{'m', room, entry.connection.str(), fmt::format("{}:{}", page->epoch, entry.seq), shared_frame::make(entry.frame)}));
+                      bus_message{'m', room, entry.connection.str(), fmt::format("{}:{}", page->epoch, entry.seq), entry.seq, shared_frame::make(entry.frame)}));
       c->last.seq = entry.seq;
     }
     if (page->messages.size() == fill_page) {

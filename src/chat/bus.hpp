@@ -56,7 +56,7 @@ class bus {
     // No hole, no double: the place of the last message handed on. While `filling`, later ones wait for those that were missed.
     state::message_place last;  // seq 0 in epoch "" is unknown
     bool filling = false;
-    std::vector<std::shared_ptr<bus_message const>> held;
+    std::vector<std::shared_ptr<bus_message>> held;
   };
 
   void want(std::size_t worker, std::vector<room_id> const& rooms, done then);
@@ -66,7 +66,7 @@ class bus {
   void received(std::string_view channel_name, std::string_view payload);
   void flush();
   // One room's message: hands it on when it is next in line, otherwise sees to those before it.
-  void sequence(std::string_view room, channel& c, std::shared_ptr<bus_message const> m);
+  void sequence(std::string_view room, channel& c, std::shared_ptr<bus_message> m);
   void hand_on(channel const& c, std::shared_ptr<bus_message const> m);
   void fill(std::string const& room, channel& c);
   task<> run_fill(std::string room);

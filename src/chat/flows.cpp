@@ -141,7 +141,7 @@ void flows::exclusively(session_ptr s, task<> work) {
     }
     who->busy = false;
     if (who->gone) {
-      self->closed(*who);
+      self->closed(*who, false);
     } else {
       self->resume_backlog(*who);
     }
@@ -189,7 +189,7 @@ task<> flows::run_register(session_ptr s, std::optional<std::string> id, std::op
   auto const online = co_await go_online(s);
   if (!online) {
     // Redis may have made the user online all the same (a lost answer): undone like any other end.
-    end_in_redis(s->id, s->user);
+    end_in_redis(*s);
     hub_.detach(*s);
     s->held.reset();
     s->user = user_id{};
@@ -201,8 +201,9 @@ task<> flows::run_register(session_ptr s, std::optional<std::string> id, std::op
   count_.registers.add();
   count_.registered_connections.add();
   log::debug("session.registered", {{"connection", s->id.str()}, {"user", s->user.str()}, {"rooms", online->rooms.size()}});
-  auto const resumed = co_await recover_all(*online, std::move(r.resume));
   already_sent sent;
+  for (auto const& [room, last] : r.resume) sent.add_all_to(last);
+  auto const resumed = co_await recover_all(*online, std::move(r.resume));
   for (auto const& room : resumed) {
     for (auto const& message : room.messages) sent.add(message_id_of(message));
   }
@@ -414,7 +415,7 @@ task<> flows::run_assert_again(std::chrono::milliseconds spread) {
     for (auto const& room : joined) {
       if (auto const in = co_await store_.members.join(s->user, room, s->id, 0, true); !in) break;
     }
-    if (s->gone) end_in_redis(s->id, s->user);  // closed meanwhile: its end may have come before this beginning
+    if (s->gone) end_in_redis(*s);  // closed meanwhile: its end may have come before this beginning
   }
 }
 
@@ -503,28 +504,32 @@ task<> flows::run_status(session_ptr s, std::optional<std::string> id, get_onlin
   answer(*s, online_status(id, friends));
 }
 
-void flows::closed(session& s) {
+void flows::closed(session& s, bool vanished) {
   s.gone = true;
   s.backlog.reset();
   if (auto const* sessions = hub_.sessions_of(s.user); sessions && sessions->size() == 1) {
     for (auto const& p : s.rooms) typing_.erase(typing_key(s.user, room_id{*p.room->name}));  // disconnect.lua ends these marks
   }
+  state::unsure_mail unsure;
+  if (vanished) {
+    for (auto const& [room, seq] : s.tail) unsure.messages.emplace_back(room_id{*room->name}, seq);
+  }
   hub_.detach(s);
   if (s.busy || !s.registered) return;  // `exclusively` calls again
   s.registered = false;
   count_.registered_connections.sub();
-  end_in_redis(s.id, s.user);
+  end_in_redis(s, std::move(unsure));
 }
 
-void flows::end_in_redis(connection_id id, user_id user) {
+void flows::end_in_redis(session const& s, state::unsure_mail unsure) {
   ++ending_;
-  spawn(run_disconnect(std::move(id), std::move(user)));
+  spawn(run_disconnect(s.id, s.user, std::move(unsure)));
 }
 
 // Kept at until it is done: a user whose last connection closed while Redis was away must not stay online.
-task<> flows::run_disconnect(connection_id id, user_id user) {
+task<> flows::run_disconnect(connection_id id, user_id user, state::unsure_mail unsure) {
   for (;;) {
-    auto const left = co_await store_.connections.remove(id, instance_, user);
+    auto const left = co_await store_.connections.remove(id, instance_, user, unsure);
     if (left || !is_transient(left.error())) {
       --ending_;
       if (!left) log::error("session.not_ended", {{"connection", id.str()}, {"user", user.str()}, {"reason", left.error().text}});

@@ -31,10 +31,21 @@ struct flow_limits {
 class already_sent {
  public:
   void add(std::string_view message_id) { ids_.emplace(message_id); }
-  bool contains(std::string_view message_id) const { return ids_.contains(message_id); }
+  // And every earlier message of its room; an epoch belongs to one room.
+  void add_all_to(std::string_view message_id) {
+    if (auto const place = state::parse_message_id(message_id)) up_to_[place->epoch] = place->seq;
+  }
+  bool contains(std::string_view message_id) const {
+    if (ids_.contains(message_id)) return true;
+    auto const place = up_to_.empty() ? std::nullopt : state::parse_message_id(message_id);
+    if (!place) return false;
+    auto const found = up_to_.find(place->epoch);
+    return found != up_to_.end() && place->seq <= found->second;
+  }
 
  private:
   std::unordered_set<std::string, id_hash, std::equal_to<>> ids_;
+  std::unordered_map<std::string, std::uint64_t> up_to_;
 };
 
 class flows {
@@ -45,7 +56,8 @@ class flows {
   // One text frame of a client. Answers through session.send, now or later; requests of one session take effect in order.
   void receive(session& s, std::string_view text);
   // The socket has closed. Ends what the session holds, here at once and in Redis as soon as it can be reached.
-  void closed(session& s);
+  // `vanished`: without a close handshake, so that what was sent last may not have arrived.
+  void closed(session& s, bool vanished);
   // What the bus brought for this worker.
   void deliver(bus::batch const& messages);
 
@@ -87,8 +99,8 @@ class flows {
   task<> run_message(session_ptr s, std::optional<std::string> id, send_message m);
   task<> run_history(session_ptr s, std::optional<std::string> id, get_history r);
   task<> run_status(session_ptr s, std::optional<std::string> id, get_online_status r);
-  void end_in_redis(connection_id id, user_id user);
-  task<> run_disconnect(connection_id id, user_id user);
+  void end_in_redis(session const& s, state::unsure_mail unsure = {});
+  task<> run_disconnect(connection_id id, user_id user, state::unsure_mail unsure);
   void change_typing(session& s, set_typing t);
   void end_typing();
   void spawn(task<> work);

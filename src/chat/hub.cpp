@@ -5,6 +5,10 @@
 
 namespace hiky::chat {
 
+namespace {
+constexpr std::size_t long_tail = 128;  // messages to one connection before it is asked for a receipt ahead of the next ping
+}
+
 void hub::attach(session& s) { users_[s.user.str()].push_back(&s); }
 
 void hub::detach(session& s) {
@@ -51,6 +55,7 @@ void hub::leave(session& s, room_id const& r) {
 void hub::remove_from(session& s, std::size_t index_in_session) {
   auto const gone = s.rooms[index_in_session];
   auto& sessions = gone.room->sessions;
+  if (std::erase_if(s.tail, [&](auto const& t) { return t.first == gone.room; }) > 0) s.tail_asked = 0;
   sessions[gone.index] = sessions.back();
   sessions[gone.index].who->rooms[sessions[gone.index].index].index = gone.index;
   sessions.pop_back();
@@ -82,10 +87,16 @@ std::vector<session_ptr> hub::registered_sessions() const {
   return out;
 }
 
-void hub::hand(session& s, frame_ptr const& frame, traffic kind, std::string const& message_id) {
+void hub::hand(session& s, bus_message const& m, traffic kind) {
   count_.deliveries.add();
-  if (s.held) s.held->push_back({frame, kind, message_id});
-  else s.send(frame, kind);
+  if (s.held) s.held->push_back({m.frame, kind, m.message_id});
+  else s.send(m.frame, kind);
+}
+
+// A client that vanishes has perhaps not received its latest messages. A pong shows what it has.
+void hub::remember(session& s, room& where, std::uint64_t seq) {
+  s.tail.push_back({&where, seq});
+  if (s.tail.size() >= long_tail && s.tail_asked == 0) s.ask_receipt();
 }
 
 template <class Wanted>
@@ -93,14 +104,16 @@ void hub::to_room(bus_message const& m, traffic kind, Wanted wanted) {
   auto const found = rooms_.find(std::string_view{m.room});
   if (found == rooms_.end()) return;
   for (auto const& member : found->second.sessions) {
-    if (wanted(*member.who, member.who->rooms[member.index].joined != 0)) hand(*member.who, m.frame, kind, m.message_id);
+    if (!wanted(*member.who, member.who->rooms[member.index].joined != 0)) continue;
+    hand(*member.who, m, kind);
+    if (m.kind == 'm') remember(*member.who, found->second, m.seq);
   }
 }
 
 void hub::to_user(bus_message const& m, bool extended_only) {
   if (auto const* sessions = sessions_of(m.subject)) {
     for (auto* s : *sessions) {
-      if (!extended_only || s->extended) hand(*s, m.frame, traffic::presence, {});
+      if (!extended_only || s->extended) hand(*s, m, traffic::presence);
     }
   }
 }

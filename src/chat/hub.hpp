@@ -52,7 +52,8 @@ class hub {
  private:
   using room_map = std::unordered_map<std::string, room, id_hash, std::equal_to<>>;
 
-  void hand(session& s, frame_ptr const& frame, traffic kind, std::string const& message_id);
+  void hand(session& s, bus_message const& m, traffic kind);
+  static void remember(session& s, room& where, std::uint64_t seq);
   void remove_from(session& s, std::size_t index_in_session);
   template <class Wanted>
   void to_room(bus_message const& m, traffic kind, Wanted wanted);

@@ -101,9 +101,14 @@ task<> janitor::announce_due() {
 task<result<std::size_t>> janitor::sweep(instance_id ended) {
   auto const left_behind = co_await store_.connections.of_instance(ended);
   if (!left_behind) co_return std::unexpected(left_behind.error());
+  auto const lease_end = co_await store_.leases.end_of(ended);
+  if (!lease_end) co_return std::unexpected(lease_end.error());
+  // It lived until a lease's length before its lease's end, and what it had sent was confirmed by pongs up to a while before that.
+  state::unsure_mail unsure;
+  if (*lease_end) unsure.since_ms = **lease_end - (times_.lease + times_.unconfirmed).count();
   std::optional<error> failed;
   auto const undo = [&](connection_id connection, user_id user) -> task<> {
-    auto const left = co_await store_.connections.remove(connection, ended, user);
+    auto const left = co_await store_.connections.remove(connection, ended, user, unsure);
     if (!left) failed = left.error();
   };
   for (std::size_t begin = 0; begin < left_behind->size(); begin += batch_size) {

@@ -14,6 +14,7 @@ namespace hiky::chat {
 struct lease_times {
   std::chrono::milliseconds lease{15'000};  // an instance that was silent for so long is dead
   std::chrono::milliseconds tick{1'000};    // between renewals, and looks for the dead
+  std::chrono::milliseconds unconfirmed{36'000};  // longest time a client may hold its pong back: ping interval and pong deadline
 };
 
 class janitor {

@@ -60,6 +60,8 @@ class session {
   // Ends the connection with a close frame.
   virtual void close(std::uint16_t code, std::string_view reason) = 0;
   // Calls `done` once the client has received all that was queued so far (true), or never will (false).
+  // Sends a ping, whose pong will be a receipt.
+  virtual void ask_receipt() = 0;
   virtual void after_pong(std::function<void(bool)> done) = 0;
   // Whether to read from the client; paused while too many of its requests wait.
   virtual void read_more(bool wanted) = 0;
@@ -80,6 +82,18 @@ class session {
   std::unique_ptr<std::vector<held_frame>> held;  // set while registering
   std::unique_ptr<std::deque<std::string>> backlog;  // requests that wait for `busy` to end
   std::unique_ptr<unconfirmed_mail> mail;
+  // Messages written since the client last showed that it received what was written before; for the offline queue, should it vanish.
+  std::vector<std::pair<chat::room*, std::uint64_t>> tail;
+  std::size_t tail_asked = 0;  // of them, how many a ping under way asks for
+
+  // The connection sent a ping, and got its pong.
+  void asked() {
+    if (tail_asked == 0) tail_asked = tail.size();
+  }
+  void received() {
+    tail.erase(tail.begin(), tail.begin() + static_cast<std::ptrdiff_t>(std::exchange(tail_asked, 0)));
+    if (tail.empty()) decltype(tail){}.swap(tail);
+  }
   token_bucket message_rate, typing_rate;
   bool registered : 1 = false;
   bool extended : 1 = false;  // asked for frames the document does not have

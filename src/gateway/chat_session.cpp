@@ -21,10 +21,10 @@ void chat_session::received(opcode op, std::string_view payload) {
   flows_.receive(*this, payload);
 }
 
-void chat_session::ended() {
+void chat_session::ended(bool vanished) {
   auto const keep = std::move(self_);
   auto const last = std::move(link_);
-  flows_.closed(*this);
+  flows_.closed(*this, vanished);
 }
 
 void chat_session::send(frame_ptr frame, chat::traffic kind) {
@@ -45,6 +45,10 @@ void chat_session::close(std::uint16_t code, std::string_view reason) {
 void chat_session::after_pong(std::function<void(bool)> done) {
   if (link_) link_->after_pong(std::move(done));
   else done(false);
+}
+
+void chat_session::ask_receipt() {
+  if (link_) link_->ping();
 }
 
 void chat_session::read_more(bool wanted) {

@@ -12,12 +12,16 @@ class chat_session final : public chat::session, public endpoint {
   static void begin(chat::flows& flows, chat::counters& count, connection_ptr link, connection_id id, std::string user_agent,
                     std::string_view already_read);
 
+  using session::received;
   void received(opcode op, std::string_view payload) override;
-  void ended() override;
+  void asked() override { session::asked(); }
+  void answered() override { session::received(); }
+  void ended(bool vanished) override;
 
   void send(frame_ptr frame, chat::traffic kind) override;
   void close(std::uint16_t code, std::string_view reason) override;
   void after_pong(std::function<void(bool)> done) override;
+  void ask_receipt() override;
   void read_more(bool wanted) override;
   void identified() override;
   std::string remote_address() const override;

@@ -121,6 +121,7 @@ void connection::handle(event const& e) {
       break;
     case event::pong:
       answer_probes(e.payload);
+      if (who_) who_->answered();
       if (identified_ && phase_ == phase::open) loop_.waits.set(*this, wait_for::next_ping, connection_loop::now_ms());
       break;
     case event::close:
@@ -176,10 +177,10 @@ bool connection::close_later(close_code code, std::string_view reason) {
   return true;
 }
 
-void connection::end() {
+void connection::end(bool vanished) {
   phase_ = phase::closing;
   loop_.waits.set(*this, wait_for::goodbye, connection_loop::now_ms());
-  if (auto* who = std::exchange(who_, nullptr)) who->ended();
+  if (auto* who = std::exchange(who_, nullptr)) who->ended(vanished);
   arm_read();
 }
 
@@ -198,7 +199,7 @@ void connection::drop() {
   socket_.close(ignored);
   outbox_.clear();
   queued_ = 0;
-  if (auto* who = std::exchange(who_, nullptr)) who->ended();
+  if (auto* who = std::exchange(who_, nullptr)) who->ended(true);
   if (auto const unanswered = std::move(probes_)) {
     for (auto& p : *unanswered) p.done(false);
   }
@@ -250,6 +251,7 @@ void connection::after_pong(std::function<void(bool)> done) {
   auto const number = ++loop_.last_probe;
   probes_->push_back({number, std::move(done)});
   push(control(opcode::ping, {reinterpret_cast<char const*>(&number), sizeof number}));
+  who_->asked();
 }
 
 // A pong answers the latest ping the peer has seen, and with it all before.
@@ -263,6 +265,12 @@ void connection::answer_probes(std::string_view payload) {
   probes_->erase(probes_->begin(), found + 1);
   if (probes_->empty()) probes_.reset();
   for (auto& p : answered) p.done(true);
+}
+
+void connection::ping() {
+  if (phase_ != phase::open) return;
+  push(control(opcode::ping, {}));
+  who_->asked();
 }
 
 void connection::read_more(bool wanted) {
@@ -280,7 +288,7 @@ void connection::expired(wait_for what) {
   switch (what) {
     case wait_for::identity: return close(close_code{4408}, "no register in time");
     case wait_for::next_ping:
-      queue(control(opcode::ping, {}));
+      ping();
       return loop_.waits.set(*this, wait_for::pong, connection_loop::now_ms());
     case wait_for::pong:
     case wait_for::goodbye: return drop();

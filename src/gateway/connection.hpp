@@ -30,8 +30,11 @@ class endpoint {
   virtual ~endpoint() = default;
   // `payload` is valid during the call only.
   virtual void received(opcode op, std::string_view payload) = 0;
-  // The last call: the connection is closing or lost. It may be gone afterwards.
-  virtual void ended() = 0;
+  // A ping has been queued, behind all that was queued before; and its pong has come.
+  virtual void asked() {}
+  virtual void answered() {}
+  // The last call: the connection is closing, or has vanished without a close handshake. It may be gone afterwards.
+  virtual void ended(bool vanished) = 0;
 };
 
 // What the connections of one worker share.
@@ -82,6 +85,8 @@ class connection final : public deadline_entry {
   // Pings, and calls `done` when the answer shows that all that was queued before has arrived (true), or at the end (false).
   void after_pong(std::function<void(bool)> done);
   void read_more(bool wanted);
+  // Sends a ping ahead of time.
+  void ping();
   // From now on the connection is pinged; before, it waited for its identity.
   void identified();
   std::string remote_address() const;
@@ -109,7 +114,7 @@ class connection final : public deadline_entry {
   void readable();
   void feed(std::span<char> input);
   void handle(event const& e);
-  void end();       // leaves `open`: tells the endpoint
+  void end(bool vanished = false);       // leaves `open`: tells the endpoint
   void half_close();
   void push(frame_ptr frame);
   void flushed();

@@ -51,7 +51,7 @@ task<result<connected>> connections::add(connection_details c, std::vector<room_
   co_return out;
 }
 
-task<result<std::int64_t>> connections::remove(connection_id c, instance_id instance, user_id user) {
+task<result<std::int64_t>> connections::remove(connection_id c, instance_id instance, user_id user, unsure_mail unsure) {
   static redis::script const script{scripts::disconnect_lua};
   std::string const keys_[]{
       keys::user_connections(user), keys::instance_connections(instance), std::string{keys::online_users}, std::string{keys::clients},
@@ -59,9 +59,11 @@ task<result<std::int64_t>> connections::remove(connection_id c, instance_id inst
       std::string{keys::pending_offline}, keys::offline_messages(user), keys::offline_inflight(user, c), keys::offline_dropped(user)};
   std::string user_json;
   append_json_string(user_json, user);
-  auto call = script.call(keys_, 8);
+  auto call = script.call(keys_, 10 + 2 * unsure.messages.size());
   call.arg(user).arg(c).arg(iso8601_now()).arg(keys::prefix::room_participants).arg(keys::prefix::joined_room_participants);
-  call.arg(keys::room_channels(database_)).arg(user_json).arg(grace_.count());
+  call.arg(keys::room_channels(database_)).arg(user_json).arg(grace_.count()).arg(keys::prefix::room_log);
+  call.arg(unsure.since_ms ? std::to_string(*unsure.since_ms) : std::string{});
+  for (auto const& [room, seq] : unsure.messages) call.arg(room).arg(seq);
   auto const answer = co_await script.run(redis_, std::move(call));
   if (!answer) co_return std::unexpected(answer.error());
   co_return (*answer)[0].integer();

@@ -4,6 +4,7 @@
 #include <boost/json/object.hpp>
 
 #include <chrono>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -28,6 +29,12 @@ struct connected {
   std::vector<room_id> rooms;    // the user's rooms, in all of which the user now takes part
 };
 
+// What the user of an ending connection may not have received, though Redis took it for delivered.
+struct unsure_mail {
+  std::optional<std::int64_t> since_ms{};                       // all that the user's rooms said since then (Redis TIME)
+  std::vector<std::pair<room_id, std::uint64_t>> messages{};  // room and seq, in order
+};
+
 class connections {
  public:
   // `grace`: how long a user may be without a connection before it is announced.
@@ -39,7 +46,8 @@ class connections {
 
   // Flow 6 of the document. Gives the connections the user has left; -1 when this one was not there any more.
   // The last one's end is announced after the grace period (announcements). Unconfirmed mail returns to the queue. One round trip: disconnect.lua
-  task<result<std::int64_t>> remove(connection_id c, instance_id instance, user_id user);
+  // If it was the user's last one, `unsure` goes to the offline queue.
+  task<result<std::int64_t>> remove(connection_id c, instance_id instance, user_id user, unsure_mail unsure = {});
 
   // Hands a finished JSON frame to all connections of `users`. `kind` is a bus kind (chat/bus_message.hpp).
   // Gives how many of them had a connection. One round trip: notify.lua

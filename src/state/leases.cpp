@@ -43,10 +43,18 @@ task<result<bool>> leases::take(instance_id ended, std::chrono::milliseconds pat
   co_return (*answer)[0].integer() == 1;
 }
 
+task<result<std::optional<std::int64_t>>> leases::end_of(instance_id instance) {
+  auto const answer = co_await redis_.exec(redis::request{"ZSCORE", keys::instances, instance});
+  if (!answer) co_return std::unexpected(answer.error());
+  std::optional<std::int64_t> out;
+  if (!(*answer)[0].is_null()) out = (*answer)[0].integer();
+  co_return out;
+}
+
 task<result<void>> leases::forget(instance_id ended) {
-  redis::request both{"DEL", keys::instance_connections(ended)};
-  both.add("ZREM", keys::sweeps, ended);
-  return done(redis_, std::move(both));
+  redis::request all{"DEL", keys::instance_connections(ended)};
+  all.add("ZREM", keys::instances, ended).add("ZREM", keys::sweeps, ended);  // the lease goes before the claim on it
+  return done(redis_, std::move(all));
 }
 
 task<result<void>> leases::give_up(instance_id own) {

@@ -2,6 +2,7 @@
 // Which instances live. A lease that is not renewed ends; whoever notices takes the dead instance and undoes what it held.
 #pragma once
 #include <chrono>
+#include <optional>
 #include <vector>
 
 #include "base/ids.hpp"
@@ -24,6 +25,8 @@ class leases {
   task<result<lease_renewal>> renew(instance_id own, std::chrono::milliseconds lease);
   // True when the caller is the one to sweep it, for `patience`; `more` prolongs that. One round trip: lease_take.lua
   task<result<bool>> take(instance_id ended, std::chrono::milliseconds patience, bool more = false);
+  // When its lease ends or ended, in ms of Redis TIME; nothing if it has none. ZSCORE
+  task<result<std::optional<std::int64_t>>> end_of(instance_id instance);
   // The sweep is done.
   task<result<void>> forget(instance_id ended);
   // A clean end: no lease, nothing to sweep.

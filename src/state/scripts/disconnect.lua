@@ -6,7 +6,9 @@
 --      6 typing_users  7 typing_users:{u}  8 last_seen:{u}  9 pending_offline
 --      10 offline_messages:{u}  11 offline_inflight:{u}:{c}  12 offline_dropped:{u}
 -- ARGV 1 user  2 connection  3 ISO time  4 prefix room_participants  5 prefix joined_room_participants
---      6 prefix of room channels  7 user as a JSON string  8 grace in ms
+--      6 prefix of room channels  7 user as a JSON string  8 grace in ms  9 prefix room_log
+--      10 `` or a time in ms: what the user's rooms said since may not have arrived (the instance is dead)
+--      11… room, seq, room, seq, …: messages that may not have arrived (the client vanished), in order
 -- Returns the connections the user has left, or -1 when this one was not there any more
 local user, connection = ARGV[1], ARGV[2]
 for _, message in ipairs(redis.call('LRANGE', KEYS[11], 0, -1)) do redis.call('RPUSH', KEYS[10], message) end
@@ -27,6 +29,35 @@ if left > 0 then
   end
   return left
 end
+
+-- What may not have arrived goes to the queue; a client that had it sees the same messageId twice.
+local function queue(entry)
+  local fields = {}
+  for i = 1, #entry[2], 2 do fields[entry[2][i]] = entry[2][i + 1] end
+  if fields.m and fields.s ~= user then return { tonumber(fields.t or 0), fields.m } end
+end
+local unsure = {}
+if ARGV[10] ~= '' then
+  for _, room in ipairs(redis.call('SMEMBERS', KEYS[5])) do
+    for _, entry in ipairs(redis.call('XREVRANGE', ARGV[9] .. room, '+', '-', 'COUNT', 100)) do
+      local message = queue(entry)
+      if message and message[1] >= tonumber(ARGV[10]) then table.insert(unsure, message) end
+    end
+  end
+  table.sort(unsure, function(a, b) return a[1] < b[1] end)
+end
+for i = 11, #ARGV, 2 do
+  local entry = redis.call('XRANGE', ARGV[9] .. ARGV[i], ARGV[i + 1] .. '-0', ARGV[i + 1] .. '-0')[1]
+  local message = entry and queue(entry)
+  if message then table.insert(unsure, message) end
+end
+for _, message in ipairs(unsure) do redis.call('LPUSH', KEYS[10], message[2]) end
+local over = redis.call('LLEN', KEYS[10]) - 100
+if over > 0 then
+  redis.call('LTRIM', KEYS[10], 0, 99)
+  redis.call('INCRBY', KEYS[12], over)
+end
+
 redis.call('SREM', KEYS[3], user)
 local typing = redis.call('HGET', KEYS[6], user)
 redis.call('HDEL', KEYS[6], user)

@@ -2,19 +2,16 @@
 -- An instance says that it lives, and learns who does not. Time is Redis's.
 -- KEYS 1 instances  2 sweeps
 -- ARGV 1 instance  2 lease in ms
--- Returns { 1 renewed | 0 it had no lease (new, swept, or the data was lost) | 2 it is being swept right now, and has none yet, expired instance… }
+-- Returns { 1 renewed | 0 it had no lease (new, swept, or the data was lost) | 2 it is being swept right now and gets none, expired instance… }
 local now = redis.call('TIME')
 now = now[1] * 1000 + math.floor(now[2] / 1000)
-local had = redis.call('ZSCORE', KEYS[1], ARGV[1]) and 1 or 0
-local swept_until = redis.call('ZSCORE', KEYS[2], ARGV[1])
-if swept_until and tonumber(swept_until) >= now then
-  had = 2
-else
+local own = redis.call('ZSCORE', KEYS[1], ARGV[1]) and 1 or 0
+local sweep = redis.call('ZSCORE', KEYS[2], ARGV[1])
+if sweep then own = tonumber(sweep) >= now and 2 or 0 end
+if own ~= 2 then
   redis.call('ZREM', KEYS[2], ARGV[1])
   redis.call('ZADD', KEYS[1], now + ARGV[2], ARGV[1])
 end
-local out = { had }
-for i = 1, 2 do
-  for _, instance in ipairs(redis.call('ZRANGEBYSCORE', KEYS[i], '-inf', '(' .. now, 'LIMIT', 0, 16)) do table.insert(out, instance) end
-end
+local out = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', '(' .. now, 'LIMIT', 0, 16)
+table.insert(out, 1, own)
 return out

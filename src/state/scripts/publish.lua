@@ -39,7 +39,8 @@ local time = string.format('%04d-%02d-%02dT%02d:%02d:%02d.%03dZ', year, month, d
   math.floor(rest / 3600), math.floor(rest % 3600 / 60), rest % 60, math.floor(tonumber(now[2]) / 1000))
 
 local frame = ARGV[2] .. ',"timestamp":"' .. time .. '","messageId":"' .. id .. '","seq":' .. seq .. '}'
-redis.call('XADD', KEYS[4], 'MAXLEN', '~', ARGV[8], seq .. '-0', 'm', frame, 'c', ARGV[4]:sub(3, -2))
+redis.call('XADD', KEYS[4], 'MAXLEN', '~', ARGV[8], seq .. '-0', 'm', frame, 'c', ARGV[4]:sub(3, -2),
+  's', sender, 't', seconds * 1000 + math.floor(tonumber(now[2]) / 1000))
 redis.call('PEXPIRE', KEYS[4], ARGV[9])
 
 local function queue(users)
