@@ -506,16 +506,18 @@ task<> flows::run_status(session_ptr s, std::optional<std::string> id, get_onlin
 
 void flows::closed(session& s, bool vanished) {
   s.gone = true;
+  s.vanished |= vanished;
   s.backlog.reset();
+  if (s.busy) return;  // `exclusively` calls again; until then the hub notes what is missed
   if (auto const* sessions = hub_.sessions_of(s.user); sessions && sessions->size() == 1) {
     for (auto const& p : s.rooms) typing_.erase(typing_key(s.user, room_id{*p.room->name}));  // disconnect.lua ends these marks
   }
   state::unsure_mail unsure;
-  if (vanished) {
+  if (s.vanished) {
     for (auto const& [room, seq] : s.tail) unsure.messages.emplace_back(room_id{*room->name}, seq);
   }
   hub_.detach(s);
-  if (s.busy || !s.registered) return;  // `exclusively` calls again
+  if (!s.registered) return;
   s.registered = false;
   count_.registered_connections.sub();
   end_in_redis(s, std::move(unsure));

@@ -101,6 +101,7 @@ class session {
   bool returning : 1 = false;  // came back before its absence was announced
   bool busy : 1 = false;      // a request that must not be overtaken is under way
   bool gone : 1 = false;      // the socket has closed
+  bool vanished : 1 = false;  // without a close handshake
 
  private:
   friend void intrusive_ptr_add_ref(session* s) noexcept { ++s->users_; }

@@ -155,10 +155,10 @@ void connection::push(frame_ptr frame) {
   if (!blocked_) loop_.mark(*this);
 }
 
-void connection::close(close_code code, std::string_view reason) {
+void connection::close(close_code code, std::string_view reason, bool vanished) {
   if (phase_ != phase::open) return;
   auto const payload = close_payload(code, reason);
-  end();
+  end(vanished);
   push(control(opcode::close, payload));
 }
 
@@ -172,7 +172,7 @@ bool connection::close_later(close_code code, std::string_view reason) {
       self->queued_ -= static_cast<std::uint32_t>(box.back()->bytes().size());
       box.pop_back();
     }
-    self->close(code, why);
+    self->close(code, why, true);
   });
   return true;
 }

@@ -78,7 +78,8 @@ class connection final : public deadline_entry {
   // How full the outbox is: 0 to 1.
   double queued_share() const { return static_cast<double>(queued_) / static_cast<double>(loop_.max_outbox); }
   // Starts the close handshake; what was queued before still leaves first.
-  void close(close_code code, std::string_view reason);
+  // `vanished`: the peer can't have received what was queued, and the endpoint is told so.
+  void close(close_code code, std::string_view reason, bool vanished = false);
   // The same from inside a loop over connections: nothing changes before the next turn. What is queued is given up.
   // False when that is under way already.
   bool close_later(close_code code, std::string_view reason);
