@@ -85,7 +85,7 @@ std::variant<daemon_config, early_exit> read_daemon_config(int argc, char const*
   app.add_option("--listen", listen, "HOST:PORT or unix:PATH; repeatable; port 0 lets the kernel choose")->group("Network")->capture_default_str();
   app.add_option("--workers", g.workers, "threads; 0 = one per core")->group("Network")->check(CLI::Range(0, 64))->default_val(0);
   app.add_option("--batch-send", send, "how frames leave: auto, io_uring or send")->group("Network")->check(CLI::IsMember({"auto", "io_uring", "send"}))->capture_default_str();
-  app.add_option("--redis", redis, "embedded, redis://[user[:password]@]host[:port] or unix://PATH")->group("Redis")->capture_default_str();
+  app.add_option("--redis", redis, "embedded, redis://[user[:password]@]host[:port], unix://PATH or redis+sentinel://host[:port],…/NAME")->group("Redis")->capture_default_str();
   app.add_option("--data", data, "folder of the embedded Redis: its socket, append-only file and log")->group("Redis")->capture_default_str();
   app.add_option("--redis-db-app", g.directory_database, "database of users, friends and rooms")->group("Redis")->check(CLI::Range(0, 1 << 20))->default_val(0);
   int ws_database = 1;
@@ -139,6 +139,7 @@ std::variant<daemon_config, early_exit> read_daemon_config(int argc, char const*
   if (!out.embedded) {
     auto where = redis::parse_address(redis);
     if (!where) return refuse("--redis: " + where.error().text);
+    if (where->database != 0) return refuse("--redis: the database is chosen with --redis-db-ws and --redis-db-app; leave it out of the URL");
     g.redis = std::move(*where);
   }
   g.redis.database = ws_database;

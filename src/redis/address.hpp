@@ -4,6 +4,7 @@
 #include <chrono>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/error.hpp"
 
@@ -13,6 +14,11 @@ struct address {
   std::string host = "127.0.0.1";
   std::string port = "6379";
   std::string unix_path{};  // wins over host and port when set
+  struct host_port {
+    std::string host, port;
+  };
+  std::vector<host_port> sentinels{};  // when set, they are asked where `master` is, at every connect
+  std::string master{};
   std::string user{};
   std::string password{};
   int database = 0;
@@ -24,7 +30,8 @@ struct address {
   std::string to_string() const;
 };
 
-// `redis://[user[:password]@]host[:port][/db]` or `unix://PATH`. Percent-encoding is undone in user and password.
+// `redis://[user[:password]@]host[:port][/db]`, `unix://PATH`, or `redis+sentinel://[user[:password]@]host[:port],host[:port],…/NAME`
+// (user and password are for the master). Percent-encoding is undone in user and password.
 result<address> parse_address(std::string_view url);
 
 }  // namespace hiky::redis

@@ -12,6 +12,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <boost/asio/write.hpp>
 #include <fmt/format.h>
 
 #include <random>
@@ -69,18 +70,13 @@ struct client::core : std::enable_shared_from_this<client::core> {
   }
 
   task<result<void>> connect() {
-    sock = socket{ex};
     error_code ec;
+    if (!where.sentinels.empty()) {
+      auto const found = co_await ask_sentinels();
+      if (!found) co_return found;
+    }
     if (where.unix_path.empty()) {
-      asio::ip::tcp::resolver resolver{ex};
-      auto const found = co_await resolver.async_resolve(where.host, where.port,
-                                                         asio::cancel_after(where.connect_deadline, asio::redirect_error(use_task, ec)));
-      if (ec) co_return fail(errc::not_connected, fmt::format("cannot resolve {}: {}", where.host, ec.message()));
-      for (auto const& entry : found) {
-        ec = co_await open(entry.endpoint());
-        if (!ec) break;
-      }
-      if (!ec) sock.set_option(asio::ip::tcp::no_delay{true}, ec);
+      ec = co_await open(where.host, where.port);
     } else if (where.unix_path.size() > 107) {
       co_return fail(errc::invalid_argument, fmt::format("the socket path '{}' is longer than the 107 bytes Linux allows", where.unix_path));
     } else {
@@ -93,11 +89,60 @@ struct client::core : std::enable_shared_from_this<client::core> {
     co_return co_await log_in();
   }
 
+  task<error_code> open(std::string host, std::string port) {
+    error_code ec;
+    asio::ip::tcp::resolver resolver{ex};
+    auto const found = co_await resolver.async_resolve(host, port, asio::cancel_after(where.connect_deadline, asio::redirect_error(use_task, ec)));
+    if (ec) co_return ec;
+    for (auto const& entry : found) {
+      ec = co_await open(entry.endpoint());
+      if (!ec) break;
+    }
+    if (!ec) sock.set_option(asio::ip::tcp::no_delay{true}, ec);
+    co_return ec;
+  }
+
   task<error_code> open(asio::generic::stream_protocol::endpoint to) {
     error_code ec;
     sock = socket{ex};
     co_await sock.async_connect(to, asio::cancel_after(where.connect_deadline, asio::redirect_error(use_task, ec)));
     co_return ec;
+  }
+
+  // SENTINEL get-master-addr-by-name, from the first that answers; `host` and `port` become the master's.
+  task<result<void>> ask_sentinels() {
+    std::string why;
+    for (auto const& sentinel : where.sentinels) {
+      error_code ec = co_await open(sentinel.host, sentinel.port);
+      if (ec) {
+        why += fmt::format("; {}:{}: {}", sentinel.host, sentinel.port, ec.message());
+        continue;
+      }
+      request const ask{"SENTINEL", "get-master-addr-by-name", where.master};
+      exchange talk;
+      auto const answer = std::make_shared<std::optional<result<reply>>>();
+      exchange::done then{[answer](result<reply> r) { *answer = std::move(r); }};
+      if (auto const queued = talk.submit(ask, exchange::clock::now() + where.deadline, then); !queued) co_return queued;
+      auto const bytes = talk.take_output();
+      co_await asio::async_write(sock, asio::buffer(bytes), asio::cancel_after(where.connect_deadline, asio::redirect_error(use_task, ec)));
+      while (!ec && !*answer) {
+        auto const room = talk.prepare(1024);
+        auto const size = co_await sock.async_read_some(asio::buffer(room.data(), room.size()),
+                                                        asio::cancel_after(where.connect_deadline, asio::redirect_error(use_task, ec)));
+        if (!ec && !talk.commit(size)) ec = asio::error::invalid_argument;
+      }
+      auto const found = *answer && **answer ? (***answer)[0].strings() : std::vector<std::string>{};
+      if (found.size() == 2) {
+        if (where.host != found[0] || where.port != found[1]) {
+          log::info("redis.master", {{"name", where.master}, {"host", found[0]}, {"port", found[1]}});
+        }
+        where.host = found[0];
+        where.port = found[1];
+        co_return result<void>{};
+      }
+      why += fmt::format("; {}:{}: {}", sentinel.host, sentinel.port, ec ? ec.message() : "knows no master of this name");
+    }
+    co_return fail(errc::not_connected, fmt::format("no Sentinel tells where '{}' is{}", where.master, why));
   }
 
   // The answer to HELLO is read here, since the read loop runs only on a connection that is logged in.
@@ -289,7 +334,11 @@ task<result<reply>> client::exec_each(request r) {
 task<result<reply>> client::exec(request r) {
   auto answer = co_await exec_each(std::move(r));
   if (answer) {
-    if (auto const refused = answer->server_error()) co_return fail(errc::server_error, std::string{*refused});
+    if (auto const refused = answer->server_error()) {
+      // The master has become a replica: whoever is the master now is found by connecting anew.
+      if (refused->contains("READONLY")) reconnect();
+      co_return fail(errc::server_error, std::string{*refused});
+    }
   }
   co_return answer;
 }
