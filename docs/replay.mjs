@@ -51,7 +51,7 @@ class Shell {
       env: { HOME: home, PATH: path, LANG: 'C.UTF-8', TERM: 'dumb', HIKY_LISTEN: `127.0.0.1:${port}`, LSAN_OPTIONS: 'detect_leaks=0' },
     });
     this.child.stdout.on('data', (text) => (this.#said += text));
-    this.child.stdin.write('exec 2>&1; set -f\n');
+    this.child.stdin.write(`exec 2>&1; set -f; trap 'kill -INT $(jobs -p) 2>/dev/null' EXIT\n`); // also when we are killed
   }
   async run(command) {
     const starts = /^hikyd .*&$|^hikyd &$/.test(command);
@@ -64,7 +64,7 @@ class Shell {
       if (Date.now() > until) throw new Error(`no end of: ${command}\n${this.#said}`);
       await pause(5);
     }
-    return this.#said.replace(`\n${mark}\n`, '').replace(/\n+$/, '').split('\n').filter((line, _, all) => all.length > 1 || line);
+    return this.#said.replaceAll('\r', '').replace(`\n${mark}\n`, '').replace(/\n+$/, '').split('\n').filter((line, _, all) => all.length > 1 || line);
   }
   async end() {
     await this.run('kill -INT $(jobs -p) 2>/dev/null; wait').catch(() => {});
