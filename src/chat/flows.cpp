@@ -426,7 +426,7 @@ state::connection_details flows::details(session const& s) const {
 task<> flows::run_join(session_ptr s, std::optional<std::string> id, join_room r) {
   auto const& room = r.room;
   if (s->rooms.size() >= limits_.rooms_per_connection && !hub_.in(*s, room)) {
-    co_return refuse(*s, {error_code::rate_limited, fmt::format("at most {} rooms per connection; leave one first", limits_.rooms_per_connection), std::move(id)});
+    co_return refuse(*s, {error_code::forbidden, fmt::format("at most {} rooms per connection; leave one first", limits_.rooms_per_connection), std::move(id)});
   }
   bool const was_in = hub_.in(*s, room);
   // What the room says while its past is being read waits, or it would be told twice.
@@ -483,7 +483,7 @@ task<> flows::run_leave(session_ptr s, std::optional<std::string> id, room_id ro
 task<> flows::run_message(session_ptr s, std::optional<std::string> id, send_message m) {
   auto const stored = co_await store_.room_log.publish({m.room, s->user, s->id, m.content, std::move(m.client_msg_id)});
   if (!stored) co_return refuse(*s, std::move(id), stored.error());
-  count_.messages_published.add();
+  if (!stored->duplicate) count_.messages_published.add();
   if (id) answer(*s, message_ack(*id, m.room, stored->message_id, stored->timestamp, stored->duplicate));
 }
 

@@ -89,7 +89,7 @@ result<void> listener::check_free(listen_address const& where) {
   return refused("listen on", where, code);
 }
 
-result<int> listener::open(listen_address& where) {
+result<int> listener::open(listen_address& where, bool first) {
   auto const failed = [&](int fd, char const* step) {
     auto const code = errno;
     if (fd >= 0) ::close(fd);
@@ -109,6 +109,14 @@ result<int> listener::open(listen_address& where) {
     struct stat about{};
     // What a daemon that was killed left behind. Anything but a socket is somebody's file.
     if (::stat(where.unix_path.c_str(), &about) == 0 && S_ISSOCK(about.st_mode)) ::unlink(where.unix_path.c_str());
+  }
+  if (first && where.unix_path.empty() && where.port != 0) {
+    // SO_REUSEPORT lets any process of this user share the port. A bind without it tells whether another one has it already.
+    int const probe = ::socket(to.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int const on = 1;
+    ::setsockopt(probe, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    if (::bind(probe, reinterpret_cast<sockaddr*>(&to), size) < 0) return failed(probe, "listen on");
+    ::close(probe);
   }
   int const fd = ::socket(to.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd < 0) return failed(fd, "open a socket for");

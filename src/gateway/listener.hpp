@@ -27,7 +27,8 @@ class listener {
   // some of the other's clients.
   static result<void> check_free(listen_address const& where);
   // Binds and listens. The error says what is taken or forbidden, and what would help. `where.port` becomes the real one.
-  static result<int> open(listen_address& where);
+  // `first`: no listener of this process is there yet, so nobody may be.
+  static result<int> open(listen_address& where, bool first = true);
 
   // Owns `descriptor`, which open() gave.
   listener(asio::io_context& io, int descriptor, std::function<void(stream_socket)> accepted);

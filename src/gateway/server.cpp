@@ -45,7 +45,7 @@ result<void> server::listen(std::vector<listen_address>& addresses) {
     // A Unix socket has one listener; the first worker hands its connections round.
     auto const shared = where.unix_path.empty();
     for (std::size_t i = 0; i < (shared ? workers_.size() : 1); ++i) {
-      auto const fd = listener::open(where);
+      auto const fd = listener::open(where, i == 0);
       if (!fd) return std::unexpected(fd.error());
       auto& to = *workers_[i];
       auto accepted = [this, &to, shared, next = std::size_t{0}](stream_socket s) mutable {

@@ -54,9 +54,10 @@ inline std::string room_members(room_id const& r) { return of(prefix::room_membe
 inline std::string member_rooms(user_id const& u) { return of(prefix::member_rooms, u); }                      // set of rooms, durable
 inline std::string room_head(room_id const& r) { return of(prefix::room_head, r); }                            // hash epoch, seq
 inline std::string room_log(room_id const& r) { return of(prefix::room_log, r); }                              // stream, id seq-0
-// The room's size goes first, so that no room and clientMsgId can be cut in another place to the same key.
-inline std::string dedup(room_id const& r, std::string_view client_msg_id) {
-  return "ws:dedup:" + std::to_string(r.str().size()) + ":" + r.str() + ":" + std::string{client_msg_id};
+// Of one sender in one room. Sizes go first, so that no two triples can be cut differently into the same key.
+inline std::string dedup(room_id const& r, user_id const& sender, std::string_view client_msg_id) {
+  return "ws:dedup:" + std::to_string(r.str().size()) + ":" + r.str() + ":" + std::to_string(sender.str().size()) + ":" + sender.str() + ":" +
+         std::string{client_msg_id};
 }
 // List, newest first. The last colon parts the ids: connection ids hold none.
 inline std::string offline_inflight(user_id const& u, connection_id const& c) { return of(prefix::offline_inflight, u) + ":" + c.str(); }

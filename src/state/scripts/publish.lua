@@ -1,11 +1,12 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- A message to a room, as one step: idempotence, permission, order, history, mailboxes of the absent, and the broadcast.
--- KEYS 1 room_participants:{r}  2 room_members:{r}  3 room_head:{r}  4 room_log:{r}  5 online_users  [6 dedup:{r}:{clientMsgId}]
+-- KEYS 1 room_participants:{r}  2 room_members:{r}  3 room_head:{r}  4 room_log:{r}  5 online_users  [6 dedup:{r}:{u}:{clientMsgId}]
 -- ARGV 1 sender  2 frame's JSON up to and without `,"timestamp"`  3 the room's channel  4 bus header's start (`m <connection> `)
 --      5 epoch to begin if the room has none  6 prefix offline_messages  7 prefix offline_dropped
 --      8 messages kept in the log  9 the log's life in ms  10 largest room whose mailboxes are filled  11 life of dedup in s
 -- Returns { 1 stored | 2 duplicate, messageId, timestamp } or { 0 } when the sender is not a member
 local sender = ARGV[1]
+if redis.call('SISMEMBER', KEYS[2], sender) == 0 and redis.call('SISMEMBER', KEYS[1], sender) == 0 then return { 0 } end
 if KEYS[6] then
   local before = redis.call('GET', KEYS[6])
   if before then
@@ -13,8 +14,6 @@ if KEYS[6] then
     return { 2, id, time }
   end
 end
-if redis.call('SISMEMBER', KEYS[2], sender) == 0 and redis.call('SISMEMBER', KEYS[1], sender) == 0 then return { 0 } end
-
 local epoch = redis.call('HGET', KEYS[3], 'epoch')
 if not epoch then
   epoch = ARGV[5]
