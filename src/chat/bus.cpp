@@ -10,11 +10,11 @@
 
 namespace hiky::chat {
 
-bus::bus(asio::any_io_executor executor, redis::address where, instance_id instance)
-    : ex_(std::move(executor)),
-      client_(ex_, where),
-      room_prefix_(state::keys::room_channels(where.database)),
-      instance_channel_(state::keys::instance_channels(where.database) + instance.str()),
+bus::bus(redis::client& connection, instance_id instance)
+    : ex_(connection.executor()),
+      client_(connection),
+      room_prefix_(state::keys::room_channels(connection.where().database)),
+      instance_channel_(state::keys::instance_channels(connection.where().database) + instance.str()),
       deadline_(ex_) {
   client_.on_push([this](std::span<redis::node const> m) { pushed(m); }, [this] { flush(); });
   client_.on_state([this](bool up) { state_changed(up); });
@@ -23,14 +23,6 @@ bus::bus(asio::any_io_executor executor, redis::address where, instance_id insta
 void bus::add_worker(sink to) {
   sinks_.push_back(std::move(to));
   batches_.emplace_back();
-}
-
-void bus::start() { client_.start(); }
-
-void bus::stop() {
-  deadline_.cancel();
-  client_.stop();
-  state_changed(false);
 }
 
 task<result<void>> bus::listen(std::size_t worker, std::vector<room_id> rooms) {

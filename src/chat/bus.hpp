@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // To and from other instances, and from this one to itself: everything reaches clients through Redis, in one order for everybody.
-// One Redis subscriber per process. It knows which worker wants which room, and hands each the same finished frame.
+// One Redis subscriber per process: the first worker's connection, so that there the answer to a publish and the message itself
+// arrive together, in one write of Redis and one read here. It knows which worker wants which room, and hands each the same finished frame.
 // Lives on one worker's thread; `listen` and `ignore` may be called from any.
 #pragma once
 #include <boost/asio/any_completion_handler.hpp>
@@ -25,12 +26,11 @@ class bus {
   // Called on the bus's thread with what one read brought for the worker.
   using sink = std::function<void(batch)>;
 
-  bus(asio::any_io_executor executor, redis::address where, instance_id instance);
+  // Lives on `connection`'s executor, takes its pushes and state for itself, and must be there before its start().
+  bus(redis::client& connection, instance_id instance);
 
-  // Before start(). At most 64 workers.
+  // Before the connection's start(). At most 64 workers.
   void add_worker(sink to);
-  void start();
-  void stop();
 
   // The worker hears these rooms from when this returns. not_connected or timeout: it may not; ask again.
   task<result<void>> listen(std::size_t worker, std::vector<room_id> rooms);
@@ -62,7 +62,7 @@ class bus {
   static void finish(waiter& w, result<void> outcome);
 
   asio::any_io_executor ex_;
-  redis::client client_;
+  redis::client& client_;
   std::string room_prefix_, instance_channel_;
   std::vector<sink> sinks_;
   std::vector<batch> batches_;

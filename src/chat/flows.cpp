@@ -301,10 +301,15 @@ task<> flows::run_join(session_ptr s, std::optional<std::string> id, room_id roo
 }
 
 task<> flows::run_leave(session_ptr s, std::optional<std::string> id, room_id room) {
+  // leave.lua ends the user's latest mark; one that was begun here may be an older one.
+  if (typing_.erase(typing_key(s->user, room)) > 0) {
+    if (auto const ended = co_await store_.typing.change(s->user, room, state::typing_change::off); !ended) {
+      co_return refuse(*s, std::move(id), ended.error());
+    }
+  }
   auto const left = co_await store_.members.leave(s->user, room);
   if (!left) co_return refuse(*s, std::move(id), left.error());
   hub_.leave(*s, room);
-  typing_.erase(typing_key(s->user, room));
   answer(*s, left_room(id, room));
 }
 
@@ -335,9 +340,6 @@ task<> flows::run_status(session_ptr s, std::optional<std::string> id, get_onlin
 void flows::closed(session& s) {
   s.gone = true;
   s.backlog.reset();
-  if (auto const* sessions = hub_.sessions_of(s.user); sessions && sessions->size() == 1) {
-    for (auto const& p : s.rooms) typing_.erase(typing_key(s.user, room_id{*p.room->name}));  // disconnect.lua ends these marks
-  }
   hub_.detach(s);
   if (s.busy || !s.registered) return;  // `exclusively` calls again
   s.registered = false;

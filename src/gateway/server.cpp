@@ -19,7 +19,7 @@ using namespace std::chrono_literals;
 server::server(gateway_settings settings, auth::authenticator& gate)
     : settings_(std::move(settings)), metrics_(settings_.instance.str(), std::string{to_string(settings_.method)}) {
   for (std::size_t i = 0; i < settings_.workers; ++i) workers_.push_back(std::make_unique<worker>(settings_, i, gate, metrics_));
-  bus_ = std::make_unique<chat::bus>(workers_.front()->io().get_executor(), settings_.redis, settings_.instance);
+  bus_ = std::make_unique<chat::bus>(workers_.front()->redis(), settings_.instance);
   for (auto const& w : workers_) w->use(*bus_);
 }
 
@@ -52,16 +52,11 @@ result<void> server::listen(std::vector<listen_address>& addresses) {
 result<void> server::start(std::chrono::milliseconds patience) {
   for (auto const& w : workers_) w->run();
   running_ = true;
-  asio::post(workers_.front()->io(), [this] { bus_->start(); });
   auto const until = std::chrono::steady_clock::now() + patience;
   for (auto const& w : workers_) {
     auto const left = std::chrono::duration_cast<std::chrono::milliseconds>(until - std::chrono::steady_clock::now());
     auto up = asio::co_spawn(w->io(), w->redis().wait_connected(std::max(left, 1ms)), asio::use_future).get();
     if (!up) return up;
-  }
-  while (!bus_->connected()) {
-    if (std::chrono::steady_clock::now() > until) return fail(errc::not_connected, "the subscriber could not connect to Redis in time");
-    std::this_thread::sleep_for(1ms);
   }
   if (settings_.sole_owner) {
     auto& first = *workers_.front();

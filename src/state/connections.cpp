@@ -30,12 +30,12 @@ task<result<connected>> connections::add(connection_details c, std::vector<room_
   std::string const keys_[]{keys::user_connections(c.user),  keys::instance_connections(c.instance),
                             std::string{keys::online_users}, std::string{keys::clients},
                             keys::user_rooms(c.user),        keys::member_rooms(c.user), keys::offline_messages(c.user)};
-  auto call = script.call(keys_, 6 + directory_rooms.size());
+  auto call = script.call(keys_, 7 + directory_rooms.size());
   call.arg(c.user).arg(c.id);
   call.arg(json_object({{"instance", c.instance}, {"since", c.connected_at}, {"ip", c.ip_address}, {"agent", c.user_agent}}));
   call.arg(c.ip_address.empty() ? json_object({{"connectedAt", c.connected_at}, {"lastSeen", c.connected_at}})
                                 : json_object({{"connectedAt", c.connected_at}, {"lastSeen", c.connected_at}, {"ipAddress", c.ip_address}}));
-  call.arg(keys::prefix::room_participants).arg(keys::prefix::room_members);
+  call.arg(keys::prefix::room_participants).arg(keys::prefix::room_members).arg(keys::prefix::room_absent);
   for (auto const& room : directory_rooms) call.arg(room);
 
   auto const answer = co_await script.run(redis_, std::move(call));
@@ -54,12 +54,13 @@ task<result<std::int64_t>> connections::remove(connection_id c, instance_id inst
   static redis::script const script{scripts::disconnect_lua};
   std::string const keys_[]{
       keys::user_connections(user), keys::instance_connections(instance), std::string{keys::online_users}, std::string{keys::clients},
-      keys::user_rooms(user),       std::string{keys::typing_users},      keys::typing_user(user),         keys::last_seen(user)};
+      keys::user_rooms(user),       std::string{keys::typing_users},      keys::typing_user(user),         keys::last_seen(user),
+      keys::member_rooms(user)};
   std::string user_json;
   append_json_string(user_json, user);
-  auto call = script.call(keys_, 7);
+  auto call = script.call(keys_, 8);
   call.arg(user).arg(c).arg(iso8601_now()).arg(keys::prefix::room_participants).arg(keys::prefix::joined_room_participants);
-  call.arg(keys::room_channels(database_)).arg(user_json);
+  call.arg(keys::room_channels(database_)).arg(user_json).arg(keys::prefix::room_absent);
   auto const answer = co_await script.run(redis_, std::move(call));
   if (!answer) co_return std::unexpected(answer.error());
   co_return (*answer)[0].integer();

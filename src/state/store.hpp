@@ -10,8 +10,8 @@
 namespace hiky::state {
 
 struct store {
-  store(redis::client& redis, int database, room_log_limits limits = {})
-      : connections(redis, database), members(redis, database), room_log(redis, database, limits), mailbox(redis), typing(redis, database) {}
+  // Before redis.start(): has all scripts loaded at each login.
+  store(redis::client& redis, int database, room_log_limits limits = {});
 
   state::connections connections;
   state::members members;

@@ -2,9 +2,9 @@
 -- A connection of a user ends (the document's flow 6, by connection id: a late close never takes a newer connection offline).
 -- Sets that become empty are removed by Redis itself, which is the document's removeRoomIfEmpty.
 -- KEYS 1 user_connections:{u}  2 instance_connections:{i}  3 online_users  4 clients  5 user_rooms:{u}
---      6 typing_users  7 typing_users:{u}  8 last_seen:{u}
+--      6 typing_users  7 typing_users:{u}  8 last_seen:{u}  9 member_rooms:{u}
 -- ARGV 1 user  2 connection  3 ISO time  4 prefix room_participants  5 prefix joined_room_participants
---      6 prefix of room channels  7 user as a JSON string
+--      6 prefix of room channels  7 user as a JSON string  8 prefix room_absent
 -- Returns the connections the user has left, or -1 when this one was not there any more
 local user, connection = ARGV[1], ARGV[2]
 redis.call('HDEL', KEYS[2], connection)
@@ -30,6 +30,7 @@ for _, room in ipairs(redis.call('SMEMBERS', KEYS[5])) do
   end
   redis.call('PUBLISH', ARGV[6] .. room, 'o ' .. user .. '\n{"type":"userOffline","userId":' .. ARGV[7] .. ',"roomId":' .. room_json .. '}')
 end
+for _, room in ipairs(redis.call('SMEMBERS', KEYS[9])) do redis.call('SADD', ARGV[8] .. room, user) end
 redis.call('DEL', KEYS[5])
 redis.call('HDEL', KEYS[4], user)
 redis.call('SET', KEYS[8], ARGV[3])
