@@ -28,13 +28,12 @@ std::shared_ptr<bus_message const> gap_message(std::string_view room, std::uint6
 
 }  // namespace
 
-bus::bus(asio::any_io_executor executor, redis::client& commands, instance_id instance)
-    : ex_(std::move(executor)),
-      commands_(commands),
-      client_(ex_, commands.where()),
-      log_(commands, commands.where().database, {}),
-      room_prefix_(state::keys::room_channels(commands.where().database)),
-      instance_channel_(state::keys::instance_channels(commands.where().database) + instance.str()),
+bus::bus(redis::client& connection, instance_id instance)
+    : ex_(connection.executor()),
+      client_(connection),
+      log_(connection, connection.where().database, {}),
+      room_prefix_(state::keys::room_channels(connection.where().database)),
+      instance_channel_(state::keys::instance_channels(connection.where().database) + instance.str()),
       deadline_(ex_) {
   client_.on_push([this](std::span<redis::node const> m) { pushed(m); }, [this] { flush(); });
   client_.on_state([this](bool up) { state_changed(up); });
@@ -58,16 +57,10 @@ void bus::add_worker(sink to) {
 
 void bus::start() {
   running_ = true;
-  client_.start();
   spawn(watch());
 }
 
-void bus::stop() {
-  running_ = false;
-  deadline_.cancel();
-  client_.stop();
-  state_changed(false);
-}
+void bus::stop() { running_ = false; }
 
 task<result<void>> bus::listen(std::size_t worker, std::vector<room_id> rooms) {
   co_return co_await asio::async_initiate<asio::use_awaitable_t<> const, void(result<void>)>(
@@ -283,7 +276,7 @@ task<> bus::run_fill(std::string room) {
 task<> bus::learn_places(std::vector<std::string> rooms) {
   redis::request heads;
   for (auto const& room : rooms) heads.add("HMGET", state::keys::room_head(room_id{room}), "epoch", "seq");
-  auto const answer = co_await commands_.exec_each(std::move(heads));
+  auto const answer = co_await client_.exec_each(std::move(heads));
   if (!answer) co_return;  // then the first message tells
   for (std::size_t i = 0; i < rooms.size(); ++i) {
     auto const found = rooms_.find(rooms[i]);
@@ -300,7 +293,7 @@ task<> bus::watch() {
   while (running_) {
     pause.expires_after(canary_interval);
     co_await pause.async_wait(use_task);
-    auto const sent = co_await commands_.exec(redis::request{"PUBLISH", instance_channel_, "c 0\n"});
+    auto const sent = co_await client_.exec(redis::request{"PUBLISH", instance_channel_, "c 0\n"});
     if (!running_) co_return;
     auto const now = std::chrono::steady_clock::now();
     if (!sent || !connected_) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // To and from other instances, and from this one to itself: everything reaches clients through Redis, in one order for everybody.
-// One Redis subscriber per process. It knows which worker wants which room, and hands each the same finished frame.
+// One Redis subscriber per process: the first worker's connection, so that there the answer to a publish and the message itself
+// arrive together, in one write of Redis and one read here. It knows which worker wants which room, and hands each the same finished frame.
 // Lives on one worker's thread; `listen` and `ignore` may be called from any.
 #pragma once
 #include <boost/asio/any_completion_handler.hpp>
@@ -26,11 +27,12 @@ class bus {
   // Called on the bus's thread with what one read brought for the worker.
   using sink = std::function<void(batch)>;
 
-  // `commands` lives on the same executor: for the log, when pushes were missed.
-  bus(asio::any_io_executor executor, redis::client& commands, instance_id instance);
+  // Lives on `connection`'s executor, takes its pushes and state for itself, and must be there before its start().
+  bus(redis::client& connection, instance_id instance);
 
-  // Before start(). At most 64 workers.
+  // Before the connection's start(). At most 64 workers.
   void add_worker(sink to);
+  // Watches from now on whether the subscription lives.
   void start();
   void stop();
 
@@ -78,8 +80,7 @@ class bus {
   static void finish(waiter& w, result<void> outcome);
 
   asio::any_io_executor ex_;
-  redis::client& commands_;
-  redis::client client_;
+  redis::client& client_;
   state::room_log log_;
   std::string room_prefix_, instance_channel_;
   std::vector<sink> sinks_;

@@ -473,10 +473,15 @@ task<> flows::run_history(session_ptr s, std::optional<std::string> id, get_hist
 }
 
 task<> flows::run_leave(session_ptr s, std::optional<std::string> id, room_id room) {
+  // leave.lua ends the user's latest mark; one that was begun here may be an older one.
+  if (typing_.erase(typing_key(s->user, room)) > 0) {
+    if (auto const ended = co_await store_.typing.change(s->user, room, state::typing_change::off); !ended) {
+      co_return refuse(*s, std::move(id), ended.error());
+    }
+  }
   auto const left = co_await store_.members.leave(s->user, room);
   if (!left) co_return refuse(*s, std::move(id), left.error());
   hub_.leave(*s, room);
-  typing_.erase(typing_key(s->user, room));
   answer(*s, left_room(id, room));
 }
 
@@ -509,9 +514,6 @@ void flows::closed(session& s, bool vanished) {
   s.vanished |= vanished;
   s.backlog.reset();
   if (s.busy) return;  // `exclusively` calls again; until then the hub notes what is missed
-  if (auto const* sessions = hub_.sessions_of(s.user); sessions && sessions->size() == 1) {
-    for (auto const& p : s.rooms) typing_.erase(typing_key(s.user, room_id{*p.room->name}));  // disconnect.lua ends these marks
-  }
   state::unsure_mail unsure;
   if (s.vanished) {
     for (auto const& [room, seq] : s.tail) unsure.messages.emplace_back(room_id{*room->name}, seq);
@@ -535,6 +537,7 @@ task<> flows::run_disconnect(connection_id id, user_id user, state::unsure_mail 
     if (left || !is_transient(left.error())) {
       --ending_;
       if (!left) log::error("session.not_ended", {{"connection", id.str()}, {"user", user.str()}, {"reason", left.error().text}});
+      if (left && *left == 0 && offline_) offline_();
       co_return;
     }
     asio::steady_timer pause{ex_, 500ms};

@@ -58,6 +58,8 @@ class flows {
   // The socket has closed. Ends what the session holds, here at once and in Redis as soon as it can be reached.
   // `vanished`: without a close handshake, so that what was sent last may not have arrived.
   void closed(session& s, bool vanished);
+  // Called when a user's last connection is gone from Redis.
+  void on_offline(std::function<void()> handler) { offline_ = std::move(handler); }
   // What the bus brought for this worker.
   void deliver(bus::batch const& messages);
 
@@ -115,6 +117,7 @@ class flows {
   counters& count_;
   flow_limits limits_;
   hub hub_;
+  std::function<void()> offline_;
   std::size_t ending_ = 0;  // disconnects under way
 
   // Typing marks that this worker must end if nobody renews them. An entry counts only while it is its key's newest.

@@ -104,7 +104,7 @@ void hub::to_room(bus_message const& m, traffic kind, Wanted wanted) {
   auto const found = rooms_.find(std::string_view{m.room});
   if (found == rooms_.end()) return;
   for (auto const& member : found->second.sessions) {
-    if (!wanted(*member.who, member.who->rooms[member.index].joined != 0)) continue;
+    if (!wanted(member)) continue;
     hand(*member.who, m, kind);
     if (m.kind == 'm') remember(*member.who, found->second, m.seq);
   }
@@ -119,11 +119,11 @@ void hub::to_user(bus_message const& m, bool extended_only) {
 }
 
 void hub::apply(bus_message const& m, std::function<void(session&, room_id const&)> const& entered) {
-  auto const others = [&](session const& s, bool) { return s.user.str() != m.subject; };
-  auto const watching = [&](session const& s, bool joined) { return joined && s.extended && s.user.str() != m.subject; };
+  auto const others = [&](room::member const& one) { return one.who->user.str() != m.subject; };
+  auto const watching = [&](room::member const& one) { return one.who->extended && one.who->rooms[one.index].joined != 0 && others(one); };
   switch (m.kind) {
-    case 'm': to_room(m, traffic::chat, [&](session const& s, bool) { return s.id.str() != m.subject; }); break;
-    case 'g': to_room(m, traffic::chat, [](session const& s, bool) { return s.extended; }); break;
+    case 'm': to_room(m, traffic::chat, [&](room::member const& one) { return one.who->id.str() != m.subject; }); break;
+    case 'g': to_room(m, traffic::chat, [](room::member const& one) { return one.who->extended; }); break;
     case 't': to_room(m, traffic::typing, others); break;
     case 'o': to_room(m, traffic::presence, others); break;
     case 'j': to_room(m, traffic::presence, watching); break;

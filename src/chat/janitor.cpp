@@ -3,6 +3,7 @@
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/deferred.hpp>
+#include <boost/asio/detached.hpp>
 #include <boost/asio/experimental/parallel_group.hpp>
 #include <boost/asio/steady_timer.hpp>
 
@@ -17,7 +18,7 @@ constexpr std::int64_t claim_ms = 15'000;  // then another instance announces wh
 }
 
 janitor::janitor(asio::any_io_executor executor, state::store& store, instance_id own, lease_times times, effects on)
-    : ex_(std::move(executor)), store_(store), own_(std::move(own)), times_(times), on_(std::move(on)) {}
+    : ex_(std::move(executor)), store_(store), own_(std::move(own)), times_(times), on_(std::move(on)), announcing_(ex_) {}
 
 task<result<void>> janitor::begin(bool sole_owner) {
   std::vector<instance_id> ended{own_};
@@ -60,7 +61,19 @@ task<> janitor::run() {
   }
 }
 
-void janitor::stop() { running_ = false; }
+void janitor::stop() {
+  running_ = false;
+  announcing_.cancel();
+}
+
+void janitor::expect_announcement(std::chrono::milliseconds grace) {
+  if (!running_ || std::exchange(expecting_, true)) return;
+  announcing_.expires_after(grace + std::chrono::milliseconds{2});
+  announcing_.async_wait([this](boost::system::error_code ec) {
+    expecting_ = false;
+    if (!ec) asio::co_spawn(ex_, announce_due(), asio::detached);
+  });
+}
 
 task<> janitor::end() {
   if (auto const gone = co_await store_.leases.give_up(own_); !gone) {

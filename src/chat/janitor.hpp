@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Keeps this instance's lease, and undoes what dead instances left in Redis. One per process.
 #pragma once
+#include <boost/asio/steady_timer.hpp>
+
 #include <chrono>
 #include <functional>
 
@@ -32,6 +34,8 @@ class janitor {
   // Renews and sweeps until stop().
   task<> run();
   void stop();
+  // Somebody went offline: looks for what is to be announced as soon as the grace period is over, not only with the next tick.
+  void expect_announcement(std::chrono::milliseconds grace);
   // Gives the lease up: this instance has no connection any more.
   task<> end();
 
@@ -48,6 +52,8 @@ class janitor {
   lease_times times_;
   effects on_;
   std::uint64_t sweeps_ = 0;
+  asio::steady_timer announcing_;
+  bool expecting_ = false;
   bool running_ = true;
 };
 

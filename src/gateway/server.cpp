@@ -22,7 +22,7 @@ constexpr auto assertion_spread = 2000ms;  // over which connections are put int
 server::server(gateway_settings settings, auth::authenticator& gate)
     : settings_(std::move(settings)), metrics_(settings_.instance.str(), std::string{to_string(settings_.method)}) {
   for (std::size_t i = 0; i < settings_.workers; ++i) workers_.push_back(std::make_unique<worker>(settings_, i, gate, metrics_));
-  bus_ = std::make_unique<chat::bus>(workers_.front()->io().get_executor(), workers_.front()->redis(), settings_.instance);
+  bus_ = std::make_unique<chat::bus>(workers_.front()->redis(), settings_.instance);
   for (auto const& w : workers_) w->use(*bus_);
   auto& first = *workers_.front();
   janitor_ = std::make_unique<chat::janitor>(
@@ -32,6 +32,9 @@ server::server(gateway_settings settings, auth::authenticator& gate)
                                  [this] {
                                    for (auto const& w : workers_) asio::post(w->io(), [&w = *w] { w.flows().assert_again(assertion_spread); });
                                  }});
+  for (auto const& w : workers_) {
+    w->flows().on_offline([this, &io = first.io()] { asio::post(io, [this] { janitor_->expect_announcement(settings_.grace); }); });
+  }
 }
 
 server::~server() {
@@ -63,7 +66,6 @@ result<void> server::listen(std::vector<listen_address>& addresses) {
 result<void> server::start(std::chrono::milliseconds patience) {
   for (auto const& w : workers_) w->run();
   running_ = true;
-  asio::post(workers_.front()->io(), [this] { bus_->start(); });
   auto const until = std::chrono::steady_clock::now() + patience;
   for (auto const& w : workers_) {
     auto const left = std::chrono::duration_cast<std::chrono::milliseconds>(until - std::chrono::steady_clock::now());
@@ -75,6 +77,7 @@ result<void> server::start(std::chrono::milliseconds patience) {
     std::this_thread::sleep_for(1ms);
   }
   auto& io = workers_.front()->io();
+  asio::post(io, [this] { bus_->start(); });
   auto const clean = asio::co_spawn(io, janitor_->begin(settings_.sole_owner), asio::use_future).get();
   if (!clean) return clean;
   asio::co_spawn(io, janitor_->run(), asio::detached);
@@ -88,7 +91,12 @@ void server::drain(std::chrono::milliseconds spread) {
   std::latch gone{static_cast<std::ptrdiff_t>(workers_.size())};
   for (auto const& w : workers_) w->drain(spread, [&gone] { gone.count_down(); });
   gone.wait();
-  asio::co_spawn(workers_.front()->io(), janitor_->end(), asio::use_future).get();
+  auto& io = workers_.front()->io();
+  asio::post(io, [this] {
+    bus_->stop();
+    janitor_->stop();
+  });
+  asio::co_spawn(io, janitor_->end(), asio::use_future).get();
 }
 
 }  // namespace hiky::gateway

@@ -154,6 +154,7 @@ struct client::core : std::enable_shared_from_this<client::core> {
       hello.add("HELLO", 3, "AUTH", where.user.empty() ? "default" : where.user, where.password, "SETNAME", where.client_name);
     }
     if (where.database != 0) hello.add("SELECT", where.database);
+    hello.add("PING");  // refused while Redis still loads its file; HELLO and SELECT are not
     // Shared: when the login fails, the handler is called after this frame is gone.
     auto const kept = std::make_shared<std::optional<result<reply>>>();
     auto& answer = *kept;
@@ -176,6 +177,7 @@ struct client::core : std::enable_shared_from_this<client::core> {
     logged_in = true;
     last_error = {};
     log::debug("redis.connected", {{"redis", where.to_string()}, {"database", where.database}});
+    if (login_request.commands() > 0) submit(login_request, [](result<reply> const&) {});
     state_timer.cancel();
     if (state_handler) state_handler(true);
     co_return result<void>{};
@@ -280,6 +282,7 @@ struct client::core : std::enable_shared_from_this<client::core> {
   asio::steady_timer deadline_timer, pause_timer, state_timer;
   std::function<void(bool)> state_handler;
   std::function<void()> batch_end;
+  request login_request;
   error last_error{errc::not_connected, "not started"};
   std::string unsent;
   std::size_t sent = 0;
@@ -348,6 +351,8 @@ void client::send(request const& r) {
   core_->chat.submit_silent(r);
   core_->wake_writer();
 }
+
+void client::on_login(request r) { core_->login_request = std::move(r); }
 
 void client::on_push(exchange::push_handler handler, std::function<void()> batch_end) {
   core_->batch_end = std::move(batch_end);

@@ -48,6 +48,8 @@ class client {
 
   // Commands answered by pushes only (SUBSCRIBE, UNSUBSCRIBE). Dropped when there is no connection.
   void send(request const& r);
+  // Sent after each login, ahead of everything else; its answers are not looked at. Set before start().
+  void on_login(request r);
   // Set before start(). `batch_end` follows each read that held pushes.
   void on_push(exchange::push_handler handler, std::function<void()> batch_end);
   // Called with true after each login, and with false after each loss.

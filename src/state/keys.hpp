@@ -21,6 +21,7 @@ inline constexpr std::string_view user_connections = "ws:user_connections:";
 inline constexpr std::string_view instance_connections = "ws:instance_connections:";
 inline constexpr std::string_view room_members = "ws:room_members:";
 inline constexpr std::string_view member_rooms = "ws:member_rooms:";
+inline constexpr std::string_view room_absent = "ws:room_absent:";
 inline constexpr std::string_view room_head = "ws:room_head:";
 inline constexpr std::string_view room_log = "ws:room_log:";
 inline constexpr std::string_view offline_inflight = "ws:offline_inflight:";
@@ -52,7 +53,8 @@ inline std::string user_connections(user_id const& u) { return of(prefix::user_c
 inline std::string instance_connections(instance_id const& i) { return of(prefix::instance_connections, i); }  // hash connection → user
 inline std::string room_members(room_id const& r) { return of(prefix::room_members, r); }                      // set of users, durable
 inline std::string member_rooms(user_id const& u) { return of(prefix::member_rooms, u); }                      // set of rooms, durable
-inline std::string room_head(room_id const& r) { return of(prefix::room_head, r); }                            // hash epoch, seq
+inline std::string room_absent(room_id const& r) { return of(prefix::room_absent, r); }                        // set of users: members without a connection
+inline std::string room_head(room_id const& r) { return of(prefix::room_head, r); }                            // hash epoch, seq, renew_at
 inline std::string room_log(room_id const& r) { return of(prefix::room_log, r); }                              // stream, id seq-0
 // Of one sender in one room. Sizes go first, so that no two triples can be cut differently into the same key.
 inline std::string dedup(room_id const& r, user_id const& sender, std::string_view client_msg_id) {

@@ -12,8 +12,8 @@
 namespace hiky::state {
 
 struct store {
-  store(redis::client& redis, int database, room_log_limits limits = {}, std::chrono::milliseconds grace = std::chrono::seconds{5})
-      : connections(redis, database, grace), announcements(redis, database), leases(redis), members(redis, database), room_log(redis, database, limits), mailbox(redis), typing(redis, database) {}
+  // Before redis.start(): has all scripts loaded at each login.
+  store(redis::client& redis, int database, room_log_limits limits = {}, std::chrono::milliseconds grace = std::chrono::seconds{5});
 
   state::connections connections;
   state::announcements announcements;

@@ -10,7 +10,7 @@ namespace hiky::state {
 
 task<result<void>> typing_marks::change(user_id user, room_id room, typing_change what) {
   static redis::script const script{scripts::typing_lua};
-  std::string const keys_[]{std::string{keys::typing_users}, keys::typing_user(user)};
+  std::string const keys_[]{std::string{keys::typing_users}, keys::typing_user(user), keys::room_participants(room)};
   bool const on = what == typing_change::on;
   std::string message{"t "};
   message += user.str();

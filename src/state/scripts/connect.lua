@@ -3,7 +3,7 @@
 -- KEYS 1 user_connections:{u}  2 instance_connections:{i}  3 online_users  4 clients  5 user_rooms:{u}  6 member_rooms:{u}
 --      7 offline_messages:{u}  8 pending_offline
 -- ARGV 1 user  2 connection  3 connection's JSON  4 client metadata JSON object (not empty)
---      5 prefix room_participants  6 prefix room_members  7… rooms the directory names
+--      5 prefix room_participants  6 prefix room_members  7 prefix room_absent  8… rooms the directory names
 -- Returns { connections the user has now, 1 if friends still take the user for online, messages that wait, room… }: the rooms the user belongs to
 local user, connection = ARGV[1], ARGV[2]
 redis.call('HSET', KEYS[1], connection, ARGV[3])
@@ -11,13 +11,14 @@ redis.call('HSET', KEYS[2], connection, user)
 redis.call('SADD', KEYS[3], user)
 local count = redis.call('HLEN', KEYS[1])
 redis.call('HSET', KEYS[4], user, ARGV[4]:sub(1, -2) .. ',"connections":' .. count .. '}')
-for i = 7, #ARGV do
+for i = 8, #ARGV do
   redis.call('SADD', KEYS[6], ARGV[i])
   redis.call('SADD', ARGV[6] .. ARGV[i], user)
 end
 local rooms = redis.call('SMEMBERS', KEYS[6])
 for _, room in ipairs(rooms) do
   redis.call('SADD', ARGV[5] .. room, user)
+  redis.call('SREM', ARGV[7] .. room, user)
   redis.call('SADD', KEYS[5], room)
 end
 table.insert(rooms, 1, redis.call('LLEN', KEYS[7]))

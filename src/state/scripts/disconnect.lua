@@ -4,11 +4,12 @@
 -- document's removeRoomIfEmpty. State changes at once; the announcement waits for the grace period (announce_due.lua).
 -- KEYS 1 user_connections:{u}  2 instance_connections:{i}  3 online_users  4 clients  5 user_rooms:{u}
 --      6 typing_users  7 typing_users:{u}  8 last_seen:{u}  9 pending_offline
---      10 offline_messages:{u}  11 offline_inflight:{u}:{c}  12 offline_dropped:{u}
+--      10 offline_messages:{u}  11 offline_inflight:{u}:{c}  12 offline_dropped:{u}  13 member_rooms:{u}
 -- ARGV 1 user  2 connection  3 ISO time  4 prefix room_participants  5 prefix joined_room_participants
 --      6 prefix of room channels  7 user as a JSON string  8 grace in ms  9 prefix room_log
 --      10 `` or a time in ms: what the user's rooms said since may not have arrived (the instance is dead)
---      11… room, seq, room, seq, …: messages that may not have arrived (the client vanished), in order
+--      11 prefix room_absent
+--      12… room, seq, room, seq, …: messages that may not have arrived (the client vanished), in order
 -- Returns the connections the user has left, or -1 when this one was not there any more
 local user, connection = ARGV[1], ARGV[2]
 for _, message in ipairs(redis.call('LRANGE', KEYS[11], 0, -1)) do redis.call('RPUSH', KEYS[10], message) end
@@ -46,7 +47,7 @@ if ARGV[10] ~= '' then
   end
   table.sort(unsure, function(a, b) return a[1] < b[1] end)
 end
-for i = 11, #ARGV, 2 do
+for i = 12, #ARGV, 2 do
   local entry = redis.call('XRANGE', ARGV[9] .. ARGV[i], ARGV[i + 1] .. '-0', ARGV[i + 1] .. '-0')[1]
   local message = entry and queue(entry)
   if message then table.insert(unsure, message) end
@@ -70,6 +71,7 @@ for _, room in ipairs(redis.call('SMEMBERS', KEYS[5])) do
       't ' .. user .. '\n{"type":"typing","userId":' .. ARGV[7] .. ',"roomId":' .. cjson.encode(room) .. ',"isTyping":false}')
   end
 end
+for _, room in ipairs(redis.call('SMEMBERS', KEYS[13])) do redis.call('SADD', ARGV[11] .. room, user) end
 redis.call('DEL', KEYS[5])
 redis.call('HDEL', KEYS[4], user)
 redis.call('SET', KEYS[8], ARGV[3])

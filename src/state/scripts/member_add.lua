@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- A user becomes a member of a room without asking (the API, hikyctl). A user who is online takes part at once.
 -- KEYS 1 room_participants:{r}  2 user_rooms:{u}  3 room_members:{r}  4 member_rooms:{u}  5 user_connections:{u}
+--      6 room_absent:{r}
 -- ARGV 1 user  2 room  3 prefix of instance channels
 -- Returns 1, or 0 when the user was a member already
 local user, room = ARGV[1], ARGV[2]
@@ -18,5 +19,7 @@ end
 if next(told) then
   redis.call('SADD', KEYS[1], user)
   redis.call('SADD', KEYS[2], room)
+else
+  redis.call('SADD', KEYS[6], user)
 end
 return added

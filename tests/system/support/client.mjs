@@ -88,10 +88,13 @@ export class Client {
     return bounded(`an answer to ${JSON.stringify(frame)}`, answered(), within);
   }
 
-  // Returns when everything that this client has said so far has reached Redis: a worker's requests reach it in order.
+  // Returns when everything that this client has set off so far has reached Redis: a worker's requests reach it in order,
+  // those to the directory first (which tell friends) and those to the chat's own database behind them.
   async settle() {
     if (this.#socket.readyState !== WebSocket.OPEN) return;
-    await (this.userId ? this.ask({ type: 'leaveRoom', roomId: 'a room that nobody enters' }) : this.ask({ type: 'ping' }));
+    if (!this.userId) return void (await this.ask({ type: 'ping' }));
+    await this.ask({ type: 'getOnlineStatus', userIds: [] });
+    await this.ask({ type: 'leaveRoom', roomId: 'a room that nobody enters' });
   }
 
   // What came and was not expected, after a while in which it could have come.

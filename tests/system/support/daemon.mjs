@@ -12,6 +12,7 @@ export async function startDaemon({ data, redis, flags = [], env } = {}) {
   const given = flags.join(' ');
   const usual = [
     ['--listen', '127.0.0.1:0'],
+    ['--grace', '0'],
     ['--drain', '0'],
     ['--instance-id', 'one'],
   ].flatMap(([name, value]) => (given.includes(name) ? [] : [name, value]));

@@ -50,8 +50,11 @@ export function isAlive(pid) {
   }
 }
 
+// What the tester's own shell says to hiky is not for the tests.
+const clean = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('HIKY_')));
+
 function begin(executable, args, env) {
-  const child = spawn(executable, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } });
+  const child = spawn(executable, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...clean, ...env } });
   running.add(child);
   const told = { stdout: '', stderr: '' };
   for (const name of ['stdout', 'stderr']) {

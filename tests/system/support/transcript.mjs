@@ -14,7 +14,8 @@
 //   http METHOD PATH = STATUS PATTERN
 //   hikyctl ARGUMENTS               must succeed
 //   time passes S s
-// A frame that no line expects fails the file, wherever it comes.
+// What one line has set off has reached Redis before another person's line begins. A frame that no line expects fails the file,
+// wherever it comes.
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { Client } from './client.mjs';
@@ -131,6 +132,10 @@ class Stage {
     if (['redis', 'directory'].includes(name)) return this.command(name, rest);
     if (['http', 'hikyctl'].includes(name)) return this[name](rest);
     const [sign] = rest.split(' ', 1);
+    if (!sign.startsWith('<') && name !== this.speaker) {
+      await this.clients.get(this.speaker)?.settle();
+      this.speaker = name;
+    }
     const text = rest.slice(sign.length + 1);
     if (sign === '>') {
       for (let n = 1; n <= Number(count ?? 1); n += 1) this.client(name).say(text.replaceAll('{n}', String(n)));

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+// The bytes that a fresh connection sends: Beast makes a request of them or does not, and the handshake is judged.
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/http/parser.hpp>
+
+#include <cstdio>
+#include <cstdlib>
+
+#include "gateway/handshake.hpp"
+#include "gateway/site.hpp"
+
+using namespace hiky::gateway;
+namespace http = boost::beast::http;
+using field = http::field;
+
+namespace {
+
+void demand(bool condition, char const* law) {
+  if (condition) return;
+  std::fprintf(stderr, "broken: %s\n", law);
+  std::abort();
+}
+
+void judge(http_request const& r) {
+  auto const answer = accept_handshake(r);
+  demand(path_of(r).find('?') == std::string_view::npos, "a path has no query");
+  if (!answer) {
+    auto const& why = answer.error();
+    demand(why.status == http::status::bad_request || why.status == http::status::upgrade_required, "a refusal is 400 or 426");
+    demand(!why.reason.empty(), "a refusal says why");
+    return;
+  }
+  demand(r.method() == http::verb::get && r.version() == 11, "a handshake is a GET of HTTP/1.1");
+  demand(wants_websocket(r) && r.count(field::host) > 0, "it asks for a WebSocket, of a host");
+  demand(r[field::sec_websocket_version] == "13", "of version 13");
+  demand(r.count(field::sec_websocket_key) == 1 && r[field::sec_websocket_key].size() == 24, "with one key");
+  demand(answer->starts_with("HTTP/1.1 101 ") && answer->ends_with("\r\n\r\n"), "its answer is whole");
+  demand(answer->find("\r\n\r\n") == answer->size() - 4, "and only one");
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size) {  // NOLINT(readability-identifier-naming): libFuzzer calls it so
+  http::request_parser<http::string_body> parser;
+  parser.header_limit(16 * 1024);
+  parser.body_limit(64 * 1024);
+  boost::beast::flat_buffer input{80 * 1024};
+  boost::system::error_code ec;
+  // In two pieces, as a network may cut it; the first byte says where.
+  auto const cut = size == 0 ? 0 : data[0] % size;
+  for (auto const& piece : {std::pair{std::size_t{1}, cut}, std::pair{std::max<std::size_t>(cut, 1), size}}) {
+    if (piece.first >= piece.second) continue;
+    auto const bytes = boost::asio::buffer(data + piece.first, piece.second - piece.first);
+    if (bytes.size() > input.max_size() - input.size()) return 0;
+    input.commit(boost::asio::buffer_copy(input.prepare(bytes.size()), bytes));
+    while (!parser.is_done() && input.size() > 0) {
+      auto const used = parser.put(input.cdata(), ec);
+      input.consume(used);
+      if (ec == http::error::need_more) break;
+      if (ec) return 0;
+      if (used == 0) break;
+    }
+  }
+  if (parser.is_header_done()) judge(parser.get());
+  return 0;
+}

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+// One text frame of a client. Whatever it is, there is an answer: a request whose ids are ids, or an error that is JSON.
+#include <cstdio>
+#include <cstdlib>
+
+#include "base/json.hpp"
+#include "chat/protocol.hpp"
+#include "gateway/utf8.hpp"
+
+using namespace hiky;
+using namespace hiky::chat;
+
+namespace {
+
+void demand(bool condition, char const* law) {
+  if (condition) return;
+  std::fprintf(stderr, "broken: %s\n", law);
+  std::abort();
+}
+
+void is_id(std::string_view text) { demand(gateway::utf8::valid(text) && !id_fault(text), "an id that was taken is one"); }
+
+// The frame is one that a client can read, and has `id`.
+void is_frame(std::string const& text, std::optional<std::string> const& id) {
+  demand(gateway::utf8::valid(text), "a frame is UTF-8");
+  auto const read = parse_json(text);
+  demand(read && read->is_object() && read->as_object().contains("type"), "a frame is a JSON object with a type");
+  auto const* shown = read->as_object().if_contains("id");
+  demand(shown ? id && shown->is_string() && shown->get_string() == *id : !id, "the answer has the request's id");
+}
+
+struct check {
+  std::string_view text;
+  std::optional<std::string> const& id;
+
+  void operator()(register_request const& r) const {
+    demand(r.token.size() <= 8192, "a token keeps its limit");
+    is_frame(registered(id, user_id{"u"}, connection_id{"c"}, {}), id);
+  }
+  void operator()(join_room const& r) const {
+    is_id(r.room);
+    is_frame(joined_room(id, r.room, {}, 0), id);
+  }
+  void operator()(leave_room const& r) const {
+    is_id(r.room);
+    is_frame(left_room(id, r.room), id);
+  }
+  void operator()(send_message const& m) const {
+    is_id(m.room);
+    if (m.client_msg_id) is_id(*m.client_msg_id);
+    demand(text.find(m.content) != std::string_view::npos, "content is as it was written");
+    auto const alone = parse_json(m.content);
+    auto const whole = parse_json(text);
+    demand(alone && whole && *alone == whole->as_object().at("content"), "content alone is the value it was inside");
+    if (id) is_frame(message_ack(*id, m.room, "e:1", "t", false), id);
+  }
+  void operator()(set_typing const& t) const { is_id(t.room); }
+  void operator()(get_online_status const& q) const {
+    if (!q.users) return;
+    demand(q.users->size() <= 1000, "no more users than allowed");
+    for (auto const& user : *q.users) is_id(user);
+    is_frame(online_status(id, {}), id);
+  }
+  void operator()(ping const&) const { is_frame(pong(id), id); }
+};
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size) {  // NOLINT(readability-identifier-naming): libFuzzer calls it so
+  std::string_view const text{reinterpret_cast<char const*>(data), size};
+  if (!gateway::utf8::valid(text)) return 0;  // the codec lets no other text through
+  auto const r = parse(text);
+  if (!r) {
+    demand(!r.error().message.empty(), "a refusal says why");
+    is_frame(error_frame(r.error()), r.error().id);
+    return 0;
+  }
+  if (r->id) demand(r->id->size() <= 64, "a request's id keeps its limit");
+  if (r->user) is_id(*r->user);
+  std::visit(check{text, r->id}, r->body);
+  return 0;
+}

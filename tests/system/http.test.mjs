@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the daemon answers over plain HTTP: the document's health check (flow 8), readiness, metrics, the demo.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { clientAs } from './support/client.mjs';
+import { daemonFor } from './support/daemon.mjs';
+import { mismatch } from './support/match.mjs';
+import { until } from './support/processes.mjs';
+import { folder, startRedis } from './support/redis.mjs';
+import { samples } from './support/exposition.mjs';
+
+const bounded = { timeout: 60_000 };
+const get = async (daemon, path, options) => {
+  const response = await fetch(daemon.url + path, options);
+  return { status: response.status, type: response.headers.get('content-type'), headers: response.headers, body: await response.text() };
+};
+const json = ({ body }) => JSON.parse(body);
+const matches = (pattern, value) => assert.equal(mismatch(pattern, value), undefined);
+
+test('/health is the document’s, through an outage and back', bounded, async (t) => {
+  const data = await folder(t);
+  const redis = await startRedis(t, data);
+  const daemon = await daemonFor(t, { redis: redis.url });
+  const healthy = await get(daemon, '/health');
+  assert.deepEqual([healthy.status, healthy.type], [200, 'application/json']);
+  matches({ status: 'healthy', redis: 'connected', onlineUsers: 0, timestamp: '$time', instance: 'one', bus: 'connected' }, json(healthy));
+  assert.ok(Math.abs(Date.now() - new Date(json(healthy).timestamp)) < 5_000);
+  const alice = await clientAs(t, 'alice', daemon.url);
+  await clientAs(t, 'alice', daemon.url);
+  await clientAs(t, 'bob', daemon.url);
+  matches({ status: 'healthy', onlineUsers: 2 }, json(await get(daemon, '/health')));
+
+  await redis.stop('SIGKILL');
+  const ill = await until('the outage to show', async () => {
+    const told = await get(daemon, '/health');
+    return told.status !== 200 && told;
+  });
+  assert.deepEqual([ill.status, ill.type], [503, 'application/json']);
+  matches({ status: 'unhealthy', message: 'Redis connection failed', timestamp: '$time', reason: '$any' }, json(ill));
+  await until('readiness to end', async () => (await get(daemon, '/ready')).status === 503);
+  // The rest goes on without Redis.
+  assert.equal((await get(daemon, '/')).status, 200);
+  assert.equal((await get(daemon, '/metrics')).status, 200);
+  matches({ type: 'pong' }, await alice.ask({ type: 'ping' }));
+  matches({ type: 'error', code: 'unavailable', retryable: true }, await alice.ask({ type: 'joinRoom', roomId: 'tea' }));
+  matches({ type: 'error', code: 'unavailable', retryable: true }, await alice.ask({ type: 'getOnlineStatus' }));
+
+  await startRedis(t, data);
+  await until('health', async () => (await get(daemon, '/health')).status === 200, 15_000);
+  await until('readiness', async () => (await get(daemon, '/ready')).status === 200, 15_000);
+  matches({ type: 'joinedRoom', participants: ['alice'] }, await alice.ask({ type: 'joinRoom', roomId: 'tea' }));
+});
+
+test('/health comes back in time while Redis hangs', bounded, async (t) => {
+  const redis = await startRedis(t, await folder(t));
+  const daemon = await daemonFor(t, { redis: redis.url });
+  const alice = await clientAs(t, 'alice', daemon.url);
+  redis.signal('SIGSTOP');
+  try {
+    const begin = Date.now();
+    const [health, answer] = await Promise.all([get(daemon, '/health'), alice.ask({ type: 'joinRoom', roomId: 'tea' }, 15_000)]);
+    assert.equal(health.status, 503);
+    matches({ type: 'error', code: 'unavailable', retryable: true }, answer);
+    assert.ok(Date.now() - begin < 8_000, `took ${Date.now() - begin} ms`);
+    assert.equal((await get(daemon, '/metrics')).status, 200);
+  } finally {
+    redis.signal('SIGCONT');
+  }
+  await until('health', async () => (await get(daemon, '/health')).status === 200, 15_000);
+});
+
+test('/metrics is the exposition format, and counts what happens', bounded, async (t) => {
+  const daemon = await daemonFor(t, { data: await folder(t) });
+  const metrics = async () => {
+    const { status, type, body } = await get(daemon, '/metrics');
+    assert.equal(status, 200);
+    assert.match(type, /^text\/plain; version=0\.0\.4/);
+    return samples(body);
+  };
+  const before = await metrics();
+  const [alice, bob] = [await clientAs(t, 'alice', daemon.url), await clientAs(t, 'bob', daemon.url)];
+  await alice.join('tea');
+  await bob.join('tea');
+  for (const content of [1, 2, 3]) await alice.ask({ type: 'message', roomId: 'tea', content });
+  alice.say('nonsense');
+  await alice.hears({ type: 'error' });
+  for (const seq of [1, 2, 3]) await bob.hears({ type: 'message', seq });
+  await bob.leaves();
+  await alice.hears({ type: 'userOffline' });
+  const now = await metrics();
+  const grew = (name) => now.get(name) - (before.get(name) ?? 0);
+  assert.equal(now.get('hiky_connections'), 1);
+  assert.equal(now.get('hiky_registered_connections'), 1);
+  assert.equal(grew('hiky_registers_total'), 2);
+  assert.equal(grew('hiky_messages_received_total'), 3);
+  assert.equal(grew('hiky_messages_published_total'), 3);
+  assert.equal(grew('hiky_frames_refused_total'), 1);
+  assert.equal(grew('hiky_frames_received_total'), 8);
+  assert.equal(grew('hiky_deliveries_total'), 4);
+  assert.ok(grew('hiky_accepted_connections_total') >= 2);
+  assert.ok(grew('hiky_sent_bytes_total') > 300);
+  assert.ok(grew('hiky_redis_requests_total') >= 8);
+  assert.equal(now.get('hiky_workers'), daemon.workers);
+  const build = [...now.keys()].find((name) => name.startsWith('hiky_build_info{'));
+  assert.match(build, /version="\d+\.\d+\.\d+"/);
+  assert.match(build, /instance_id="one"/);
+});
+
+test('/ is the demo, and its files are beside it', bounded, async (t) => {
+  const daemon = await daemonFor(t, { data: await folder(t) });
+  const page = await get(daemon, '/');
+  assert.equal(page.status, 200);
+  assert.match(page.type, /^text\/html; charset=utf-8/);
+  assert.match(page.body, /<!doctype html>/i);
+  assert.match(page.headers.get('content-security-policy'), /default-src 'self'/);
+  assert.equal(page.headers.get('x-content-type-options'), 'nosniff');
+  const files = [...page.body.matchAll(/(?:src|href)="([^":#]+\.(js|css|svg))"/g)];
+  assert.ok(files.length >= 2);
+  const types = { js: /^text\/javascript/, css: /^text\/css/, svg: /^image\/svg\+xml/ };
+  for (const [, path, kind] of files) {
+    const file = await get(daemon, `/${path.replace(/^\//, '')}`);
+    assert.equal(file.status, 200, path);
+    assert.match(file.type, types[kind]);
+    assert.ok(file.body.length > 0);
+  }
+  const head = await get(daemon, '/', { method: 'HEAD' });
+  assert.deepEqual([head.status, head.body], [200, '']);
+  assert.equal(Number(head.headers.get('content-length')), Buffer.byteLength(page.body));
+  assert.equal((await get(daemon, '/?room=tea')).status, 200);
+  for (const path of ['/demo', '/package.json/', '//', '/..%2f..%2fetc/passwd', '/%00', '/health/']) {
+    const none = await get(daemon, path);
+    assert.equal(none.status, 404, path);
+    assert.match(none.body, /nothing at this path/);
+  }
+});

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+// Two daemons on one Redis: everybody hears everything, once, in the order of the room's `seq`.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { clientAs } from './support/client.mjs';
+import { daemonFor } from './support/daemon.mjs';
+import { until } from './support/processes.mjs';
+import { folder, look, startRedis } from './support/redis.mjs';
+
+const bounded = { timeout: 60_000 };
+const flags = ['--rate-messages', '0', '--rate-typing', '0'];
+
+async function twoDaemons(t) {
+  const redis = await startRedis(t, await folder(t));
+  const start = (name) => daemonFor(t, { redis: redis.url, flags: [...flags, '--instance-id', name] });
+  return { redis, daemons: [await start('one'), await start('two')] };
+}
+
+test('all who talk at once are heard by all in one order', bounded, async (t) => {
+  const { daemons } = await twoDaemons(t);
+  const rooms = ['tea', 'chess', 'go'];
+  const each = 40;
+  const people = await Promise.all(Array.from({ length: 12 }, (_, n) => clientAs(t, `user ${n}`, daemons[n % 2].url)));
+  for (const person of people) for (const room of rooms) await person.join(room);
+  for (let n = 0; n < each; n += 1) {
+    for (const person of people) person.say({ type: 'message', roomId: rooms[n % 3], content: n });
+    if (n % 10 === 0) await Promise.all(people.map((person) => person.settle()));
+  }
+  const total = people.length * each;
+  const seen = new Map(); // of each room and seq, the message
+  for (const person of people) {
+    const last = new Map();
+    for (let left = total - each; left > 0; left -= 1) {
+      const { type, roomId, senderId, seq, messageId, content } = JSON.parse(await person.raw());
+      assert.equal(type, 'message');
+      assert.notEqual(senderId, person.userId);
+      assert.ok(seq > (last.get(roomId) ?? 0), `${person.userId} heard ${seq} of ${roomId} behind ${last.get(roomId)}`);
+      last.set(roomId, seq);
+      const key = `${roomId} ${seq}`;
+      const same = JSON.stringify([messageId, senderId, content]);
+      assert.equal(seen.get(key) ?? same, same);
+      seen.set(key, same);
+    }
+    assert.deepEqual(await person.rest(20), []);
+  }
+  assert.equal(seen.size, total);
+  // What one person said is heard in the order it was said.
+  for (const room of rooms) {
+    const said = new Map();
+    for (let seq = 1; seen.has(`${room} ${seq}`); seq += 1) {
+      const [, sender, content] = JSON.parse(seen.get(`${room} ${seq}`));
+      assert.ok(content > (said.get(sender) ?? -1));
+      said.set(sender, content);
+    }
+    assert.equal(said.size, people.length);
+  }
+});
+
+test('people who come while others talk miss nothing and hear nothing twice', bounded, async (t) => {
+  const { redis, daemons } = await twoDaemons(t);
+  const store = await look(t, redis.socket);
+  const alice = await clientAs(t, 'alice', daemons[0].url);
+  await alice.join('tea');
+  let said = 0;
+  let talking = false;
+  const talk = async () => {
+    for (talking = true; talking; ) await alice.ask({ type: 'message', roomId: 'tea', content: (said += 1) });
+  };
+  const heard = [];
+  const take = ({ type, seq, messages }) => (type === 'message' ? heard.push(seq) : type === 'offlineMessages' && heard.push(...messages.map((message) => message.seq)));
+  for (let visit = 0; visit < 20; visit += 1) {
+    const talked = talk();
+    const bob = await clientAs(t, undefined, daemons[visit % 2].url);
+    await bob.register('bob');
+    if (visit === 0) {
+      talking = false;
+      await talked;
+      await bob.join('tea');
+      said = 0;
+    }
+    for (const end = Date.now() + 40; talking && Date.now() < end; ) take(JSON.parse(await bob.raw()));
+    talking = false;
+    await talked;
+    for (const text of await bob.rest(50)) take(JSON.parse(text));
+    // What is said from here on waits.
+    await bob.leaves();
+    await until('bob to be away', async () => (await store.command('SISMEMBER', 'ws:online_users', 'bob')) === 0);
+    for (let n = 0; n < 5; n += 1) await alice.ask({ type: 'message', roomId: 'tea', content: (said += 1) });
+  }
+  assert.ok(said > 200, `only ${said} messages`);
+  const last = await clientAs(t, 'bob', daemons[0].url);
+  for (const text of await last.rest(100)) take(JSON.parse(text));
+  assert.deepEqual(heard, Array.from({ length: said }, (_, n) => heard[0] + n));
+});
+
+test('a user with connections everywhere is one user', bounded, async (t) => {
+  const { redis, daemons } = await twoDaemons(t);
+  const store = await look(t, redis.socket);
+  const devices = await Promise.all(Array.from({ length: 10 }, (_, n) => clientAs(t, 'alice', daemons[n % 2].url)));
+  const bob = await clientAs(t, 'bob', daemons[0].url);
+  await devices[0].join('tea');
+  await bob.join('tea');
+  assert.equal(JSON.parse(await store.command('HGET', 'ws:clients', 'alice')).connections, 10);
+  bob.say({ type: 'message', roomId: 'tea', content: 'to all of you' });
+  for (const device of devices) await device.hears({ type: 'message', content: 'to all of you' });
+  for (const device of devices.slice(1)) await device.vanishes();
+  assert.deepEqual(await bob.rest(200), []);
+  assert.equal(await store.command('HLEN', 'ws:user_connections:alice'), 1);
+  await devices[0].leaves();
+  await bob.hears({ type: 'userOffline', userId: 'alice', roomId: 'tea' });
+});
+
+test('friends who come at the same instant hear of each other at least once', bounded, async (t) => {
+  const { redis, daemons } = await twoDaemons(t);
+  const directory = await look(t, redis.socket, 0);
+  for (let round = 0; round < 10; round += 1) {
+    const names = [`ann ${round}`, `ben ${round}`];
+    await directory.command('SADD', `hiky:user_friends:${names[0]}`, names[1]);
+    await directory.command('SADD', `hiky:user_friends:${names[1]}`, names[0]);
+    const both = await Promise.all(names.map((_, n) => clientAs(t, undefined, daemons[(n + round) % 2].url)));
+    both.forEach((client, n) => client.say({ type: 'register', userId: names[n] }));
+    for (const client of both) await client.hears({ type: 'registered' });
+    const heard = (await Promise.all(both.map((client) => client.rest(100)))).flat();
+    assert.ok(heard.some((text) => JSON.parse(text).type === 'friendOnline'), `round ${round}: ${heard}`);
+  }
+});

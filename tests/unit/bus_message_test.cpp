@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "chat/bus_message.hpp"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+using namespace hiky;
+using chat::parse_bus_message;
+using namespace std::string_literals;
+
+TEST(bus_message, of_a_message_names_its_connection_and_id) {
+  auto const m = parse_bus_message("tea", "m Xy12_-.7f 0123456789ab:42\n{\"type\":\"message\"}");
+  ASSERT_TRUE(m);
+  EXPECT_EQ(m->kind, 'm');
+  EXPECT_EQ(m->room, "tea");
+  EXPECT_EQ(m->subject, "Xy12_-.7f");
+  EXPECT_EQ(m->message_id, "0123456789ab:42");
+  EXPECT_EQ(m->frame->bytes(), "\x81\x12{\"type\":\"message\"}");
+}
+
+TEST(bus_message, of_a_room_names_its_user) {
+  for (char kind : {'t', 'j', 'l', 'o'}) {
+    auto const m = parse_bus_message("tea", std::string{kind} + " a b:{c} \"d\"\n{\"n\":\"\\n\"}");
+    ASSERT_TRUE(m) << kind;
+    EXPECT_EQ(m->kind, kind);
+    EXPECT_EQ(m->room, "tea");
+    EXPECT_EQ(m->subject, "a b:{c} \"d\"");
+    EXPECT_EQ(m->frame->payload(), "{\"n\":\"\\n\"}");
+    EXPECT_FALSE(parse_bus_message("", std::string{kind} + " alice\n{}")) << kind;
+  }
+}
+
+TEST(bus_message, of_an_instance_names_its_user) {
+  for (char kind : {'u', 'U'}) {
+    auto const m = parse_bus_message("", std::string{kind} + " alice\n{\"type\":\"friendOnline\"}");
+    ASSERT_TRUE(m) << kind;
+    EXPECT_EQ(m->kind, kind);
+    EXPECT_TRUE(m->room.empty());
+    EXPECT_EQ(m->subject, "alice");
+    EXPECT_EQ(m->frame->payload(), "{\"type\":\"friendOnline\"}");
+    EXPECT_FALSE(parse_bus_message("tea", std::string{kind} + " alice\n{}")) << kind;
+  }
+}
+
+TEST(bus_message, that_lets_a_user_in_names_the_room) {
+  auto const m = parse_bus_message("", "a alice\nthe tea room");
+  ASSERT_TRUE(m);
+  EXPECT_EQ(m->kind, 'a');
+  EXPECT_EQ(m->subject, "alice");
+  EXPECT_EQ(m->room, "the tea room");
+  EXPECT_FALSE(m->frame);
+  EXPECT_FALSE(parse_bus_message("", "a alice\n"));
+  EXPECT_FALSE(parse_bus_message("tea", "a alice\ntea"));
+}
+
+TEST(bus_message, keeps_line_ends_of_the_frame) {
+  auto const m = parse_bus_message("tea", "t alice\n{\n\"a\":\n1}\n");
+  ASSERT_TRUE(m);
+  EXPECT_EQ(m->frame->payload(), "{\n\"a\":\n1}\n");
+}
+
+TEST(bus_message, of_no_known_form_is_nothing) {
+  for (auto const* room : {"", "tea"}) {
+    for (auto const& text : {""s, "m"s, "m "s, "m\n"s, "m c\n{}"s, "\n"s, "\n{}"s, "t"s, "t alice"s, "talice\n{}"s, "x alice\n{}"s, " alice\n{}"s, "\0 alice\n{}"s, "M c id\n{}"s}) {
+      EXPECT_FALSE(parse_bus_message(room, text)) << room << '|' << text;
+    }
+  }
+}

@@ -1,0 +1,278 @@
+// SPDX-License-Identifier: Apache-2.0
+// The hub alone: first by example, then against a model that is too simple to be wrong.
+#include "chat/hub.hpp"
+
+#include <gtest/gtest.h>
+
+#include <map>
+#include <random>
+#include <set>
+
+using namespace hiky;
+using namespace hiky::chat;
+
+namespace {
+
+struct fake_session final : session {
+  explicit fake_session(std::string connection, std::string who) {
+    id = connection_id{std::move(connection)};
+    user = user_id{std::move(who)};
+  }
+  void send(frame_ptr frame, traffic kind) override {
+    heard.emplace_back(frame->payload());
+    kinds.push_back(kind);
+  }
+  void close(std::uint16_t, std::string_view) override {}
+  void after_pong(std::function<void(bool)> done) override { done(true); }
+  void ask_receipt() override { session::asked(); }
+  void read_more(bool) override {}
+  void identified() override {}
+  std::string remote_address() const override { return {}; }
+  std::string_view user_agent() const override { return {}; }
+
+  std::vector<std::string> take() { return std::exchange(heard, {}); }
+  std::vector<std::string> heard;
+  std::vector<traffic> kinds;
+};
+
+using strings = std::vector<std::string>;
+
+class hub_of_friends : public testing::Test {
+ protected:
+  hub_of_friends() {
+    here.on_empty([this](room_id const& r) { emptied.push_back(r.str()); });
+    for (auto* s : all()) here.attach(*s);
+  }
+  ~hub_of_friends() override {
+    for (auto* s : all()) here.detach(*s);
+  }
+  std::vector<fake_session*> all() { return {&alice, &phone, &bob, &carol}; }
+
+  void tell(std::string_view room, std::string_view payload) {
+    auto const m = parse_bus_message(room, payload);
+    ASSERT_TRUE(m) << payload;
+    here.apply(*m, [this](session& s, room_id const& r) { entered.push_back(s.id.str() + ' ' + r.str()); });
+  }
+  // Who heard something since the last time, by connection.
+  std::set<std::string> who_heard() {
+    std::set<std::string> out;
+    for (auto* s : all()) {
+      if (!s->take().empty()) out.insert(s->id.str());
+    }
+    return out;
+  }
+
+  counters count;
+  hub here{count};
+  fake_session alice{"c1", "alice"}, phone{"c2", "alice"}, bob{"c3", "bob"}, carol{"c4", "carol"};
+  room_id const tea{"tea"}, chess{"chess"};
+  strings emptied, entered;
+};
+
+using set = std::set<std::string>;
+
+}  // namespace
+
+TEST_F(hub_of_friends, messages_go_to_the_room_but_not_to_the_connection_that_sent_them) {
+  for (auto* s : {&alice, &phone, &bob}) here.enter(*s, tea, false);
+  here.enter(carol, chess, true);
+  tell("tea", "m c1 e:1\n{}");
+  EXPECT_EQ(who_heard(), (set{"c2", "c3"}));
+  EXPECT_EQ(bob.kinds, std::vector{traffic::chat});
+  tell("tea", "m elsewhere e:2\n{}");
+  EXPECT_EQ(who_heard(), (set{"c1", "c2", "c3"}));
+  tell("nowhere", "m c1 e:3\n{}");
+  EXPECT_EQ(who_heard(), set{});
+  EXPECT_EQ(count.deliveries.get(), 5u);
+}
+
+TEST_F(hub_of_friends, typing_and_absence_go_to_the_others_in_the_room) {
+  for (auto* s : {&alice, &phone, &bob}) here.enter(*s, tea, false);
+  tell("tea", "t alice\n{}");
+  EXPECT_EQ(who_heard(), set{"c3"});
+  tell("tea", "o bob\n{}");
+  EXPECT_EQ(who_heard(), (set{"c1", "c2"}));
+  EXPECT_EQ(bob.kinds, std::vector{traffic::typing});
+  EXPECT_EQ(alice.kinds, std::vector{traffic::presence});
+}
+
+TEST_F(hub_of_friends, joins_are_told_to_those_who_joined_and_asked_for_it) {
+  here.enter(alice, tea, true);
+  here.enter(phone, tea, false);
+  here.enter(bob, tea, true);
+  here.enter(carol, tea, true);
+  alice.extended = phone.extended = carol.extended = true;
+  tell("tea", "j carol\n{}");
+  EXPECT_EQ(who_heard(), set{"c1"});
+  tell("tea", "j dora\n{}");
+  EXPECT_EQ(who_heard(), (set{"c1", "c4"}));
+}
+
+TEST_F(hub_of_friends, who_leaves_hears_the_room_no_more_on_any_connection) {
+  for (auto* s : {&alice, &phone, &bob}) here.enter(*s, tea, true);
+  bob.extended = true;
+  tell("tea", "l alice\n{}");
+  EXPECT_EQ(who_heard(), set{"c3"});
+  EXPECT_FALSE(here.in(alice, tea));
+  EXPECT_FALSE(here.in(phone, tea));
+  tell("tea", "m x e:1\n{}");
+  EXPECT_EQ(who_heard(), set{"c3"});
+  EXPECT_EQ(emptied, strings{});
+  tell("tea", "l bob\n{}");
+  EXPECT_EQ(emptied, strings{"tea"});
+}
+
+TEST_F(hub_of_friends, frames_for_a_user_go_to_all_connections_of_that_user) {
+  tell("", "u alice\n{}");
+  EXPECT_EQ(who_heard(), (set{"c1", "c2"}));
+  phone.extended = true;
+  tell("", "U alice\n{}");
+  EXPECT_EQ(who_heard(), set{"c2"});
+  tell("", "u nobody\n{}");
+  EXPECT_EQ(who_heard(), set{});
+}
+
+TEST_F(hub_of_friends, who_was_let_in_is_named_connection_by_connection) {
+  tell("", "a alice\ntea");
+  EXPECT_EQ(entered, (strings{"c1 tea", "c2 tea"}));
+  tell("", "a nobody\ntea");
+  EXPECT_EQ(entered.size(), 2u);
+  EXPECT_EQ(who_heard(), set{});
+}
+
+TEST_F(hub_of_friends, whoever_is_told_to_enter_may_end_sessions) {
+  auto const m = parse_bus_message("", "a alice\ntea");
+  here.apply(*m, [this](session&, room_id const&) {
+    here.detach(alice);
+    here.detach(phone);
+  });
+  EXPECT_EQ(here.sessions_of("alice"), nullptr);
+}
+
+TEST_F(hub_of_friends, frames_wait_while_a_register_is_under_way) {
+  here.enter(alice, tea, false);
+  alice.held = std::make_unique<std::vector<held_frame>>();
+  tell("tea", "m x e:1\n{\"n\":1}");
+  tell("tea", "t bob\n{\"n\":2}");
+  EXPECT_EQ(alice.take(), strings{});
+  ASSERT_EQ(alice.held->size(), 2u);
+  EXPECT_EQ(alice.held->at(0).message_id, "e:1");
+  EXPECT_EQ(alice.held->at(0).kind, traffic::chat);
+  EXPECT_EQ(alice.held->at(1).frame->payload(), "{\"n\":2}");
+  EXPECT_TRUE(alice.held->at(1).message_id.empty());
+}
+
+TEST_F(hub_of_friends, entering_twice_is_being_in_once_and_joined_stays) {
+  here.enter(bob, tea, false);
+  here.enter(bob, tea, true);
+  here.enter(bob, tea, false);
+  EXPECT_EQ(bob.rooms.size(), 1u);
+  EXPECT_TRUE(bob.rooms[0].joined);
+  tell("tea", "m x e:1\n{}");
+  EXPECT_EQ(bob.take().size(), 1u);
+  here.leave(bob, tea);
+  here.leave(bob, tea);
+  EXPECT_EQ(emptied, strings{"tea"});
+  EXPECT_EQ(here.rooms(), 0u);
+}
+
+TEST_F(hub_of_friends, a_room_is_heard_only_until_it_is_empty) {
+  EXPECT_FALSE(here.heard(tea));
+  here.set_heard(tea);
+  EXPECT_FALSE(here.heard(tea));
+  here.enter(bob, tea, false);
+  EXPECT_FALSE(here.heard(tea));
+  here.set_heard(tea);
+  EXPECT_TRUE(here.heard(tea));
+  here.leave(bob, tea);
+  here.enter(bob, tea, false);
+  EXPECT_FALSE(here.heard(tea));
+}
+
+TEST_F(hub_of_friends, who_is_taken_out_is_out_of_everything) {
+  here.enter(alice, tea, true);
+  here.enter(alice, chess, true);
+  here.enter(bob, chess, true);
+  here.detach(alice);
+  here.detach(alice);
+  EXPECT_TRUE(alice.rooms.empty());
+  EXPECT_EQ(emptied, strings{"tea"});
+  ASSERT_NE(here.sessions_of("alice"), nullptr);
+  EXPECT_EQ(*here.sessions_of("alice"), std::vector<session*>{&phone});
+  EXPECT_EQ(here.users(), 3u);
+}
+
+TEST(hub, agrees_with_a_model_through_ten_thousand_steps) {
+  counters count;
+  hub here{count};
+  std::multiset<std::string> emptied;
+  here.on_empty([&](room_id const& r) { emptied.insert(r.str()); });
+  std::vector<std::unique_ptr<fake_session>> sessions;
+  for (int i = 0; i < 12; ++i) sessions.push_back(std::make_unique<fake_session>("c" + std::to_string(i), "u" + std::to_string(i % 5)));
+
+  std::set<std::size_t> attached;
+  std::map<std::string, std::map<std::size_t, bool>> rooms;  // room → session → joined
+  std::mt19937 random{42};
+  auto const pick = [&](std::size_t n) { return random() % n; };
+  auto const drop = [&](std::string const& room, std::size_t s, std::multiset<std::string>& gone) {
+    auto const found = rooms.find(room);
+    if (found == rooms.end() || found->second.erase(s) == 0 || !found->second.empty()) return;
+    gone.insert(room);
+    rooms.erase(found);
+  };
+
+  for (int step = 0; step < 10'000; ++step) {
+    auto const s = pick(sessions.size());
+    auto const name = "r" + std::to_string(pick(6));
+    std::multiset<std::string> gone;
+    switch (pick(6)) {
+      case 0:
+        if (attached.insert(s).second) here.attach(*sessions[s]);
+        break;
+      case 1:
+        if (pick(3) != 0) break;
+        here.detach(*sessions[s]);
+        attached.erase(s);
+        for (int r = 0; r < 6; ++r) drop("r" + std::to_string(r), s, gone);
+        break;
+      case 2: {
+        if (!attached.contains(s)) break;
+        bool const joined = pick(2) == 0;
+        here.enter(*sessions[s], room_id{name}, joined);
+        rooms[name][s] |= joined;
+        break;
+      }
+      case 3:
+        here.leave(*sessions[s], room_id{name});
+        drop(name, s, gone);
+        break;
+      case 4: {
+        auto const m = parse_bus_message(name, "l u" + std::to_string(s % 5) + "\n{}");
+        here.apply(*m, [](session&, room_id const&) {});
+        for (auto const other : attached) {
+          if (other % 5 == s % 5) drop(name, other, gone);
+        }
+        break;
+      }
+      default: {
+        for (auto& each : sessions) each->take();
+        auto const m = parse_bus_message(name, "m c" + std::to_string(s) + " e:1\n{}");
+        here.apply(*m, [](session&, room_id const&) {});
+        for (std::size_t i = 0; i < sessions.size(); ++i) {
+          auto const in = rooms.contains(name) && rooms[name].contains(i);
+          ASSERT_EQ(sessions[i]->take().size(), in && i != s ? 1u : 0u) << step;
+        }
+      }
+    }
+    ASSERT_EQ(emptied, gone) << step;
+    emptied.clear();
+    ASSERT_EQ(here.rooms(), rooms.size()) << step;
+    for (auto const& [room, members] : rooms) {
+      for (std::size_t i = 0; i < sessions.size(); ++i) ASSERT_EQ(here.in(*sessions[i], room_id{room}), members.contains(i)) << step;
+    }
+    for (auto const& each : sessions) {
+      for (auto const& p : each->rooms) ASSERT_EQ(p.room->sessions[p.index].who, each.get()) << step;
+      for (auto const& p : each->rooms) ASSERT_EQ(p.joined, rooms[*p.room->name][static_cast<std::size_t>(std::stoi(each->id.str().substr(1)))]) << step;
+    }
+  }
+}

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/shared_frame.hpp"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "gateway/frame.hpp"
+
+using namespace hiky;
+
+TEST(shared_frame, has_the_header_that_the_codec_writes) {
+  for (std::size_t size : {0uz, 1uz, 125uz, 126uz, 127uz, 65'535uz, 65'536uz, 1'000'000uz}) {
+    for (auto op : {gateway::opcode::text, gateway::opcode::binary, gateway::opcode::pong}) {
+      std::string const payload(size, 'x');
+      auto const frame = shared_frame::make(payload, static_cast<std::uint8_t>(0x80 | static_cast<int>(op)));
+      char header[gateway::max_header];
+      std::string const wanted{header, gateway::write_header(header, op, size)};
+      EXPECT_EQ(frame->bytes().substr(0, wanted.size()), wanted) << size;
+      EXPECT_EQ(frame->bytes().size(), wanted.size() + size);
+      EXPECT_EQ(frame->payload(), payload);
+    }
+  }
+}
+
+TEST(shared_frame, is_text_unless_told_otherwise) {
+  auto const frame = shared_frame::make("{}");
+  EXPECT_EQ(frame->bytes(), "\x81\x02{}");
+}
+
+TEST(shared_frame, copies_its_payload) {
+  std::string payload{"before"};
+  auto const frame = shared_frame::make(payload);
+  payload = "after!";
+  EXPECT_EQ(frame->payload(), "before");
+}
+
+TEST(shared_frame, lives_as_long_as_the_last_who_holds_it) {
+  auto frame = shared_frame::make("shared");
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 4; ++i) {
+    threads.emplace_back([copy = frame] {
+      std::vector<frame_ptr> held;
+      for (int n = 0; n < 10'000; ++n) {
+        held.push_back(copy);
+        if (held.size() > 50) held.clear();
+      }
+      EXPECT_EQ(copy->payload(), "shared");
+    });
+  }
+  frame.reset();
+  for (auto& t : threads) t.join();
+}
