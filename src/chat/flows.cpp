@@ -338,15 +338,18 @@ task<> flows::deliver_mail(session_ptr s, already_sent& sent) {
     ids.emplace_back(message_id && message_id->is_string() ? std::string_view{message_id->get_string()} : std::string_view{});
     bool const twice = !ids.back().empty() && sent.contains(ids.back());
     if (!ids.back().empty()) sent.add(ids.back());
+    if (twice) ids.back().clear();  // not shown, so nobody can name it
     return !good || twice;
   });
   if (poison > 0) log::warn("mail.poison", {{"user", s->user.str()}, {"entries", poison}});
   if (ids.empty() && mail->dropped == 0) co_return;
   count_.offline_delivered.add(mail->messages.size());
-  if (!mail->messages.empty() || mail->dropped > 0) answer(*s, offline_messages(*mail));
+  bool const shown = !mail->messages.empty() || mail->dropped > 0;
+  if (shown) answer(*s, offline_messages(*mail));
   s->mail = std::make_unique<unconfirmed_mail>(std::move(ids), mail->dropped);
-  // A client that promised to say so says so (offlineAck). Of others, a pong that follows shows that the bytes have arrived.
-  if (s->acks) co_return;
+  // A client that promised to say so says so (offlineAck). Of others, a pong that follows shows that the bytes have arrived; and so it
+  // does when replay has brought everything already, since then there is nothing that the client could confirm.
+  if (s->acks && shown) co_return;
   s->after_pong([this, s](bool ok) {
     if (ok) confirm_mail(*s, std::string::npos);
   });
@@ -369,8 +372,11 @@ void flows::take_offline_ack(session& s, offline_ack const& ack) {
   if (!s.mail) return;
   auto const& ids = s.mail->ids;
   if (!ack.up_to) return confirm_mail(s, ids.size());
-  auto const found = std::ranges::find(ids, *ack.up_to);
-  if (found != ids.end()) confirm_mail(s, static_cast<std::size_t>(found - ids.begin()) + 1);
+  auto found = std::ranges::find(ids, *ack.up_to);
+  if (found == ids.end()) return;
+  ++found;
+  while (found != ids.end() && found->empty()) ++found;  // what was not shown goes with what was
+  confirm_mail(s, static_cast<std::size_t>(found - ids.begin()));
 }
 
 void flows::release_held(session& s, already_sent const& sent) {

@@ -30,7 +30,7 @@ struct held_frame {
 
 // Offline mail that was sent and not yet confirmed, oldest first.
 struct unconfirmed_mail {
-  std::vector<std::string> ids;  // messageIds; empty for entries that have none
+  std::vector<std::string> ids;  // messageIds; empty for entries that have none or were not shown
   std::int64_t dropped = 0;      // the number of discarded messages that was told, and is unconfirmed too
 };
 
