@@ -38,6 +38,18 @@ std::string_view message_id_of(std::string_view frame) {
   return quoted.substr(1, quoted.size() - 2);
 }
 
+// What the bus has to do with a message in the mailbox of somebody who is online.
+hub::share live_share(session const& s, json::object const& message, std::string_view message_id) {
+  auto const place = state::parse_message_id(message_id);
+  auto const* room = message.if_contains("roomId");
+  if (!place || !room || !room->is_string()) return hub::share::none;
+  return hub::share_of(s, room->get_string(), place->seq);
+}
+
+bool came_live(session const& s, json::object const& message, std::string_view message_id) {
+  return live_share(s, message, message_id) == hub::share::arrived;
+}
+
 std::string typing_key(user_id const& user, room_id const& room) { return user.str() + '\n' + room.str(); }
 
 }  // namespace
@@ -140,6 +152,7 @@ void flows::exclusively(session_ptr s, task<> work) {
       self->refuse(*who, std::nullopt, error{errc::unexpected_reply, bug.what()});
     }
     who->busy = false;
+    if (who->mail_waits && !who->gone) self->fetch_mail(*who);
     if (who->gone) {
       self->closed(*who, false);
     } else {
@@ -206,6 +219,7 @@ task<> flows::run_register(session_ptr s, std::optional<std::string> id, std::op
   auto const resumed = co_await recover_all(*online, std::move(r.resume));
   for (auto const& room : resumed) {
     for (auto const& message : room.messages) sent.add(message_id_of(message));
+    if (room.complete_from > 0) hub::has_since(*s, room.room, room.complete_from);
   }
   answer(*s, registered(id, s->user, s->id, online->rooms, resumed));
   co_await replay(s, resumed);
@@ -275,6 +289,9 @@ task<result<recovery>> flows::recover(room_id room, std::string since, std::size
       out.lost_to = page->newest;
     }
   }
+  // Without those in between that did not fit in, what replay brings is no beginning of what comes live.
+  bool const whole = page->messages.empty() || page->messages.back().seq >= page->newest;
+  if (whole) out.complete_from = page->messages.empty() ? page->newest + 1 : page->messages.front().seq;
   for (auto& m : page->messages) out.messages.push_back(std::move(m.frame));
   co_return out;
 }
@@ -328,6 +345,7 @@ task<> flows::deliver_mail(session_ptr s, already_sent& sent) {
     log::warn("mail.unclaimed", {{"connection", s->id.str()}, {"user", s->user.str()}, {"reason", mail.error().text}});
     co_return;
   }
+  if (!s->held) co_await live_has_caught_up(s, mail->messages);
   std::vector<std::string> ids;
   std::size_t poison = 0;
   std::erase_if(mail->messages, [&](std::string const& text) {
@@ -336,7 +354,7 @@ task<> flows::deliver_mail(session_ptr s, already_sent& sent) {
     poison += good ? 0 : 1;
     auto const* message_id = good ? parsed->get_object().if_contains("messageId") : nullptr;
     ids.emplace_back(message_id && message_id->is_string() ? std::string_view{message_id->get_string()} : std::string_view{});
-    bool const twice = !ids.back().empty() && sent.contains(ids.back());
+    bool const twice = !ids.back().empty() && (sent.contains(ids.back()) || (!s->held && came_live(*s, parsed->get_object(), ids.back())));
     if (!ids.back().empty()) sent.add(ids.back());
     if (twice) ids.back().clear();  // not shown, so nobody can name it
     return !good || twice;
@@ -355,6 +373,30 @@ task<> flows::deliver_mail(session_ptr s, already_sent& sent) {
   });
 }
 
+// What the bus is about to bring must not come by mail as well; and must not be taken for delivered before it is.
+task<> flows::live_has_caught_up(session_ptr s, std::vector<std::string> const& mail) {
+  auto const coming = [&](std::string const& text) {
+    auto const parsed = parse_json(text);
+    return parsed && parsed->is_object() && live_share(*s, parsed->get_object(), message_id_of(text)) == hub::share::coming;
+  };
+  auto const until = steady_clock::now() + 3s;
+  while (!s->gone && steady_clock::now() < until && std::ranges::any_of(mail, coming)) {
+    asio::steady_timer pause{ex_, 100ms};
+    co_await pause.async_wait(use_task);
+  }
+}
+
+void flows::fetch_mail(session& s) {
+  // One after the other: to claim gives back what is claimed and unconfirmed, and would bring it twice.
+  s.mail_waits = s.busy || s.mail || !s.registered;
+  if (!s.mail_waits) exclusively(&s, run_fetch_mail(&s));
+}
+
+task<> flows::run_fetch_mail(session_ptr s) {
+  already_sent sent;
+  co_await deliver_mail(s, sent);
+}
+
 // The oldest `count` have arrived. What never does goes back to the queue when the connection ends.
 void flows::confirm_mail(session& s, std::size_t count) {
   if (!s.mail) return;
@@ -364,6 +406,7 @@ void flows::confirm_mail(session& s, std::size_t count) {
   if (s.mail->ids.empty()) s.mail.reset();
   spawn([](flows* self, session_ptr who, std::size_t arrived, std::int64_t lost) -> task<> {
     auto const settled = co_await self->store_.mailbox.confirm(who->user, who->id, arrived, lost);
+    if (who->mail_waits && !who->mail && !who->gone) self->fetch_mail(*who);
     if (!settled) log::warn("mail.unconfirmed", {{"connection", who->id.str()}, {"user", who->user.str()}, {"reason", settled.error().text}});
   }(this, &s, count, dropped));
 }
@@ -418,6 +461,7 @@ task<> flows::run_assert_again(std::chrono::milliseconds spread) {
       log::warn("session.not_asserted", {{"connection", s->id.str()}, {"user", s->user.str()}, {"reason", online.error().text}});
       continue;
     }
+    if (online->mail > 0 && !s->gone) fetch_mail(*s);
     for (auto const& room : joined) {
       if (auto const in = co_await store_.members.join(s->user, room, s->id, 0, true); !in) break;
     }
@@ -559,13 +603,14 @@ task<bool> flows::settled(std::chrono::milliseconds patience) {
 
 void flows::deliver(bus::batch const& messages) {
   for (auto const& m : messages) {
-    hub_.apply(*m, [this](session& s, room_id const& room) {
+    hub_.apply(*m, [this](session& s, bus_message const& about) {
+      if (about.kind == 'w') return fetch_mail(s);
       spawn([](flows* self, session_ptr who, room_id r) -> task<> {
         if (auto const heard = co_await self->hear(*who, {r}); !heard) {
           log::warn("session.half_heard", {{"connection", who->id.str()}, {"room", r.str()}, {"reason", heard.error().text}});
         }
         if (who->gone) self->hub_.detach(*who);
-      }(this, session_ptr{&s}, room));
+      }(this, session_ptr{&s}, room_id{about.room}));
     });
   }
 }

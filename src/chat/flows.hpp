@@ -85,6 +85,10 @@ class flows {
   state::connection_details details(session const& s) const;
   task<result<void>> hear(session& s, std::vector<room_id> rooms);
   task<> deliver_mail(session_ptr s, already_sent& sent);
+  // Mail that came to be while the user was online: another connection has ended and had perhaps not received it.
+  void fetch_mail(session& s);
+  task<> live_has_caught_up(session_ptr s, std::vector<std::string> const& mail);
+  task<> run_fetch_mail(session_ptr s);
   void confirm_mail(session& s, std::size_t count);
   void take_offline_ack(session& s, offline_ack const& ack);
   task<result<recovery>> recover(room_id room, std::string since, std::size_t most);

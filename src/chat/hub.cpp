@@ -43,7 +43,7 @@ void hub::enter(session& s, room_id const& r, bool joined) {
   }
   auto const place = static_cast<std::uint32_t>(here.sessions.size());
   here.sessions.push_back({&s, static_cast<std::uint32_t>(s.rooms.size())});
-  s.rooms.push_back({&here, place, joined ? 1U : 0U});
+  s.rooms.push_back({&here, place, joined ? 1U : 0U, 0});
 }
 
 void hub::leave(session& s, room_id const& r) {
@@ -103,11 +103,36 @@ template <class Wanted>
 void hub::to_room(bus_message const& m, traffic kind, Wanted wanted) {
   auto const found = rooms_.find(std::string_view{m.room});
   if (found == rooms_.end()) return;
-  for (auto const& member : found->second.sessions) {
-    if (!wanted(*member.who, member.who->rooms[member.index].joined != 0)) continue;
+  auto& here = found->second;
+  if (m.kind == 'm') {
+    if (m.seq <= here.last) {
+      // A new epoch counts from one again.
+      for (auto const& member : here.sessions) member.who->rooms[member.index].first = 0;
+    }
+    here.last = m.seq;
+  }
+  for (auto const& member : here.sessions) {
+    auto& presence = member.who->rooms[member.index];
+    if (m.kind == 'm' && presence.first == 0) presence.first = static_cast<std::uint32_t>(m.seq);
+    if (!wanted(*member.who, presence.joined != 0)) continue;
     hand(*member.who, m, kind);
     if (m.kind == 'm') remember(*member.who, found->second, m.seq);
   }
+}
+
+void hub::has_since(session& s, room_id const& r, std::uint64_t seq) {
+  for (auto& p : s.rooms) {
+    if (*p.room->name == r.str() && (p.first == 0 || seq < p.first)) p.first = static_cast<std::uint32_t>(seq);
+  }
+}
+
+hub::share hub::share_of(session const& s, std::string_view room, std::uint64_t seq) {
+  for (auto const& p : s.rooms) {
+    if (*p.room->name != room) continue;
+    if (p.first == 0 || static_cast<std::uint32_t>(seq) < p.first) return share::none;
+    return seq <= p.room->last ? share::arrived : share::coming;
+  }
+  return share::none;
 }
 
 void hub::to_user(bus_message const& m, bool extended_only) {
@@ -118,7 +143,7 @@ void hub::to_user(bus_message const& m, bool extended_only) {
   }
 }
 
-void hub::apply(bus_message const& m, std::function<void(session&, room_id const&)> const& entered) {
+void hub::apply(bus_message const& m, std::function<void(session&, bus_message const&)> const& about) {
   auto const others = [&](session const& s, bool) { return s.user.str() != m.subject; };
   auto const watching = [&](session const& s, bool joined) { return joined && s.extended && s.user.str() != m.subject; };
   switch (m.kind) {
@@ -136,9 +161,10 @@ void hub::apply(bus_message const& m, std::function<void(session&, room_id const
     case 'u': to_user(m, false); break;
     case 'U': to_user(m, true); break;
     case 'a':
+    case 'w':
       if (auto const* sessions = sessions_of(m.subject)) {
         // A copy: whoever is told may end sessions.
-        for (auto* s : std::vector<session*>{*sessions}) entered(*s, room_id{m.room});
+        for (auto const& s : std::vector<session_ptr>{sessions->begin(), sessions->end()}) about(*s, m);
       }
       break;
     default: break;

@@ -19,6 +19,7 @@ struct room {
     std::uint32_t index;  // of this room in who->rooms
   };
   std::vector<member> sessions;
+  std::uint64_t last = 0;  // seq of the latest message handed to them
   bool heard = false;  // the bus has confirmed that this worker gets the room's messages
 };
 
@@ -46,8 +47,14 @@ class hub {
   std::size_t users() const { return users_.size(); }
   std::size_t rooms() const { return rooms_.size(); }
 
-  // Hands what came over the bus to those whom it concerns. `a` only says so: gives the user's sessions to `entered`.
-  void apply(bus_message const& m, std::function<void(session&, room_id const&)> const& entered);
+  // The session has all messages of the room since `seq`, by other means than the bus.
+  static void has_since(session& s, room_id const& r, std::uint64_t seq);
+  // Whether the session has got, or is in line to get, this message from the bus: `arrived` when it has been handed on already.
+  enum class share { none, coming, arrived };
+  static share share_of(session const& s, std::string_view room, std::uint64_t seq);
+
+  // Hands what came over the bus to those whom it concerns. `a` and `w` only say so: give the user's sessions to `about`.
+  void apply(bus_message const& m, std::function<void(session&, bus_message const&)> const& about);
 
  private:
   using room_map = std::unordered_map<std::string, room, id_hash, std::equal_to<>>;

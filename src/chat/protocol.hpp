@@ -90,6 +90,7 @@ struct recovery {
   bool recovered = false;                 // nothing is missing
   std::uint64_t lost_from = 0, lost_to = 0;  // seqs that are gone, if known
   std::vector<std::string> messages{};    // JSON text of frames, in order
+  std::uint64_t complete_from = 0;        // seq since which `messages` and what comes live are all there is; 0: not known
 };
 
 struct friend_status {

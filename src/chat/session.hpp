@@ -77,6 +77,7 @@ class session {
     chat::room* room;
     std::uint32_t index : 31;  // of this session in room->sessions
     std::uint32_t joined : 1;  // has the room open (joinRoom)
+    std::uint32_t first = 0;   // seq (its low bits) since which this session has all messages of the room; 0: none came yet
   };
   std::vector<presence_in_room> rooms;
   std::unique_ptr<std::vector<held_frame>> held;  // set while registering
@@ -100,6 +101,7 @@ class session {
   bool acks : 1 = false;       // confirms offline mail itself
   bool returning : 1 = false;  // came back before its absence was announced
   bool busy : 1 = false;      // a request that must not be overtaken is under way
+  bool mail_waits : 1 = false;  // came while it could not be fetched
   bool gone : 1 = false;      // the socket has closed
   bool vanished : 1 = false;  // without a close handshake
 

@@ -46,7 +46,7 @@ class connections {
 
   // Flow 6 of the document. Gives the connections the user has left; -1 when this one was not there any more.
   // The last one's end is announced after the grace period (announcements). Unconfirmed mail returns to the queue. One round trip: disconnect.lua
-  // If it was the user's last one, `unsure` goes to the offline queue.
+  // Of `unsure`, what no other connection of the user has heard goes to the offline queue; instances that hold one are told (bus kind `w`).
   task<result<std::int64_t>> remove(connection_id c, instance_id instance, user_id user, unsure_mail unsure = {});
 
   // Hands a finished JSON frame to all connections of `users`. `kind` is a bus kind (chat/bus_message.hpp).

@@ -52,7 +52,7 @@ class Instance {
   }
   async prepare() {
     this.clients = await Gate.open();
-    this.redis = await Gate.open({ path: this.world.socket });
+    this.redis = await Gate.open({ host: '127.0.0.1', port: this.world.redisPort });
   }
   get up() {
     return this.child !== undefined && this.clients.target !== undefined;
@@ -120,6 +120,7 @@ export class World {
   async open(count) {
     this.folder = await mkdtemp(join(tmpdir(), 'hiky-storm-'));
     this.socket = join(this.folder, 'redis.sock');
+    this.redisPort = await freePort();
     await this.startRedis();
     for (let i = 0; i < count; i += 1) {
       const instance = new Instance(this, `hikyd${i + 1}`);
@@ -133,7 +134,7 @@ export class World {
     let last = '';
     const child = start(
       'redis-server',
-      ['--port', '0', '--unixsocket', this.socket, '--save', '', '--appendonly', 'yes', '--appendfsync', 'always', '--dir', this.folder, '--logfile', ''],
+      ['--port', String(this.redisPort), '--bind', '127.0.0.1', '--unixsocket', this.socket, '--save', '', '--appendonly', 'yes', '--appendfsync', 'always', '--dir', this.folder, '--logfile', ''],
       (_, line) => (last = line),
     );
     this.redis = child;
