@@ -291,7 +291,8 @@ task<result<recovery>> flows::recover(room_id room, std::string since, std::size
   }
   // Without those in between that did not fit in, what replay brings is no beginning of what comes live.
   bool const whole = page->messages.empty() || page->messages.back().seq >= page->newest;
-  if (whole) out.complete_from = page->messages.empty() ? page->newest + 1 : page->messages.front().seq;
+  if (last && last->epoch == page->epoch) out.complete_from = 1;  // it has what it says, gets the rest, and is told what is lost
+  else if (whole) out.complete_from = page->messages.empty() ? page->newest + 1 : page->messages.front().seq;
   for (auto& m : page->messages) out.messages.push_back(std::move(m.frame));
   co_return out;
 }

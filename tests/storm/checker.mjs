@@ -200,7 +200,12 @@ function epochsOf(connections, { fail, at }) {
 function deliveries({ events, rooms, connections, losses, lastEpoch, settled, empty, fail, at, figures }) {
   const reached = new Map(); // `room id` → Set of users
   const reach = (room, id, user) => (reached.get(`${room} ${id}`) ?? reached.set(`${room} ${id}`, new Set()).get(`${room} ${id}`)).add(user);
-  const dropped = new Map();
+  // The cap drops the oldest: a number that was told excuses what is older than the mail it came with, and no more messages than it counts.
+  const dropped = new Map(); // user → { count, before }
+  const drop = (user, count, before) => {
+    const told = dropped.get(user) ?? { count: 0, before: 0 };
+    dropped.set(user, { count: told.count + count, before: Math.max(told.before, before ?? Infinity) });
+  };
   const userOf = (device) => device.slice(0, device.lastIndexOf('/'));
   const excused = new Map(); // `room user` → [[epoch?, from, to]]
   for (const e of events) {
@@ -210,7 +215,7 @@ function deliveries({ events, rooms, connections, losses, lastEpoch, settled, em
     }
     if (e.e === 'mail') {
       for (const m of e.messages) reach(m.room, m.id, userOf(e.d));
-      dropped.set(userOf(e.d), (dropped.get(userOf(e.d)) ?? 0) + e.dropped);
+      if (e.dropped > 0) drop(userOf(e.d), e.dropped, e.newest);
       figures.dropped += e.dropped;
     }
     if (e.e === 'gap' && e.to) {
@@ -224,7 +229,7 @@ function deliveries({ events, rooms, connections, losses, lastEpoch, settled, em
       if (user !== undefined) for (const text of list) reach(JSON.parse(text).roomId, JSON.parse(text).messageId, user);
     }
     for (const [key, count] of Object.entries(snapshot.strings)) {
-      if (key.startsWith('ws:offline_dropped:')) dropped.set(key.slice('ws:offline_dropped:'.length), (dropped.get(key.slice('ws:offline_dropped:'.length)) ?? 0) + Number(count));
+      if (key.startsWith('ws:offline_dropped:')) drop(key.slice('ws:offline_dropped:'.length), Number(count), Infinity);
     }
   }
 
@@ -258,10 +263,14 @@ function deliveries({ events, rooms, connections, losses, lastEpoch, settled, em
     for (const user of rooms[e.room]) {
       if (user === e.user || reached.get(key)?.has(user) || !isMember(user, e.room, e.at)) continue;
       if (excused.get(`${e.room} ${user}`)?.some(([from, to]) => from <= seq && seq <= to)) continue;
-      (missing.get(user) ?? missing.set(user, []).get(user)).push(`${e.n}, acknowledged as ${e.id} in ${e.room} ${at(e.t)}, never reached ${user}`);
+      (missing.get(user) ?? missing.set(user, []).get(user)).push({ at: e.at, text: `${e.n}, acknowledged as ${e.id} in ${e.room} ${at(e.t)}, never reached ${user}` });
     }
   }
-  for (const [user, texts] of missing) if (texts.length > (dropped.get(user) ?? 0)) texts.forEach(fail);
+  for (const [user, lost] of missing) {
+    const { count, before } = dropped.get(user) ?? { count: 0, before: 0 };
+    const excusable = lost.filter((each) => each.at < before).length <= count;
+    for (const each of lost) if (!excusable || each.at >= before) fail(each.text);
+  }
 }
 
 // Nobody stays online without a connection, and nobody is said to be gone who was not away.

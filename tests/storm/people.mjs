@@ -85,7 +85,7 @@ export class Device {
         this.#record({ e: 'message', room: frame.roomId, id: frame.messageId, n: frame.content?.n });
         break;
       case 'offlineMessages':
-        this.#record({ e: 'mail', dropped: frame.dropped ?? 0, messages: frame.messages.map((m) => ({ room: m.roomId, id: m.messageId, n: m.content?.n })) });
+        this.#record({ e: 'mail', dropped: frame.dropped ?? 0, newest: Math.max(...frame.messages.map((m) => Date.parse(m.timestamp))), messages: frame.messages.map((m) => ({ room: m.roomId, id: m.messageId, n: m.content?.n })) });
         if (this.kind !== 'plain') this.#say({ type: 'offlineAck' });
         break;
       case 'messageAck':

@@ -17,7 +17,7 @@ export class Storm {
   calm = true;
   padding = 'x'.repeat(16_000);
 
-  constructor({ seed, seconds, users = 90, instances = 3, rooms = 8, pace = 40, progress = () => {} }) {
+  constructor({ seed, seconds, users = 90, instances = 3, rooms = 20, pace = 60, progress = () => {} }) {
     Object.assign(this, { seed, seconds, users, pace, progress, random: new Random(seed) });
     this.record = (event) => void this.events.push({ t: Date.now(), ...event });
     this.world = new World(this.record);
@@ -31,7 +31,7 @@ export class Storm {
     const names = Object.keys(this.rooms);
     for (let i = 1; i <= this.users; i += 1) {
       const user = `u${i}`;
-      const rooms = names.filter(() => random.chance(0.3));
+      const rooms = names.filter(() => random.chance(0.12));
       if (rooms.length === 0) rooms.push(random.pick(names));
       for (const room of rooms) this.rooms[room].push(user);
       const devices = random.chance(0.25) ? 2 : 1;
