@@ -43,7 +43,7 @@ hub::share live_share(session const& s, json::object const& message, std::string
   auto const place = state::parse_message_id(message_id);
   auto const* room = message.if_contains("roomId");
   if (!place || !room || !room->is_string()) return hub::share::none;
-  return hub::share_of(s, room->get_string(), place->seq);
+  return hub::share_of(s, room->get_string(), *place);
 }
 
 bool came_live(session const& s, json::object const& message, std::string_view message_id) {
@@ -208,21 +208,31 @@ task<> flows::run_register(session_ptr s, std::optional<std::string> id, std::op
     s->user = user_id{};
     co_return refuse(*s, std::move(id), online.error());
   }
+  already_sent sent;
+  for (auto const& [room, last] : r.resume) sent.add_all_to(last);
+  auto const resumed = co_await recover_all(*online, std::move(r.resume));
+  if (!resumed) {
+    // To say `recovered: false` would be a guess: the log may well be there in a moment. Friends who were not told of the arrival
+    // must not be told of the end alone.
+    if (online->connections == 1 && online->was_announced) spawn([](flows* self, user_id user) -> task<> { co_await self->announce(std::move(user), true); }(this, s->user));
+    end_in_redis(*s);
+    hub_.detach(*s);
+    s->held.reset();
+    s->user = user_id{};
+    co_return refuse(*s, std::move(id), resumed.error());
+  }
   s->registered = true;
   s->returning = !online->was_announced;
   s->identified();
   count_.registers.add();
   count_.registered_connections.add();
   log::debug("session.registered", {{"connection", s->id.str()}, {"user", s->user.str()}, {"rooms", online->rooms.size()}});
-  already_sent sent;
-  for (auto const& [room, last] : r.resume) sent.add_all_to(last);
-  auto const resumed = co_await recover_all(*online, std::move(r.resume));
-  for (auto const& room : resumed) {
+  for (auto const& room : *resumed) {
     for (auto const& message : room.messages) sent.add(message_id_of(message));
-    if (room.complete_from > 0) hub::has_since(*s, room.room, room.complete_from);
+    if (room.complete_from > 0) hub::has(*s, room.room, room.complete_from, room.complete_to);
   }
-  answer(*s, registered(id, s->user, s->id, online->rooms, resumed));
-  co_await replay(s, resumed);
+  answer(*s, registered(id, s->user, s->id, online->rooms, *resumed));
+  co_await replay(s, *resumed);
   if (online->mail > 0) co_await deliver_mail(s, sent);
   release_held(*s, sent);
   if (online->connections == 1 && online->was_announced) {
@@ -291,13 +301,14 @@ task<result<recovery>> flows::recover(room_id room, std::string since, std::size
   }
   // Without those in between that did not fit in, what replay brings is no beginning of what comes live.
   bool const whole = page->messages.empty() || page->messages.back().seq >= page->newest;
-  if (last && last->epoch == page->epoch) out.complete_from = 1;  // it has what it says, gets the rest, and is told what is lost
+  if (whole && last && last->epoch == page->epoch) out.complete_from = 1;  // it has what it says, gets the rest, and is told what is lost
   else if (whole) out.complete_from = page->messages.empty() ? page->newest + 1 : page->messages.front().seq;
+  out.complete_to = {page->epoch, page->newest};
   for (auto& m : page->messages) out.messages.push_back(std::move(m.frame));
   co_return out;
 }
 
-task<std::vector<recovery>> flows::recover_all(state::connected const& online, std::vector<std::pair<room_id, std::string>> wanted) {
+task<result<std::vector<recovery>>> flows::recover_all(state::connected const& online, std::vector<std::pair<room_id, std::string>> wanted) {
   std::vector<recovery> out;
   for (auto& [room, since] : wanted) {
     if (std::ranges::find(online.rooms, room) == online.rooms.end()) {
@@ -305,8 +316,8 @@ task<std::vector<recovery>> flows::recover_all(state::connected const& online, s
       continue;
     }
     auto found = co_await recover(room, std::move(since), limits_.replayed);
-    if (!found) log::warn("resume.failed", {{"room", room.str()}, {"reason", found.error().text}});
-    out.push_back(found ? std::move(*found) : recovery{room});
+    if (!found) co_return std::unexpected(found.error());
+    out.push_back(std::move(*found));
   }
   co_return out;
 }
@@ -498,6 +509,7 @@ task<bool> flows::join(session_ptr s, std::optional<std::string> id, join_room r
     auto found = co_await recover(r.room, *r.since, limits_.joined_messages);
     if (!found) co_return refuse(*s, std::move(id), found.error()), true;
     for (auto const& message : found->messages) sent.add(message_id_of(message));
+    if (found->complete_from > 0) hub::has(*s, r.room, found->complete_from, found->complete_to);
     missed = std::move(*found);
   }
   if (s->gone) co_return false;

@@ -92,7 +92,7 @@ class flows {
   void confirm_mail(session& s, std::size_t count);
   void take_offline_ack(session& s, offline_ack const& ack);
   task<result<recovery>> recover(room_id room, std::string since, std::size_t most);
-  task<std::vector<recovery>> recover_all(state::connected const& online, std::vector<std::pair<room_id, std::string>> wanted);
+  task<result<std::vector<recovery>>> recover_all(state::connected const& online, std::vector<std::pair<room_id, std::string>> wanted);
   task<> replay(session_ptr s, std::vector<recovery> const& resumed);
   void release_held(session& s, already_sent const& sent);
   task<> run_assert_again(std::chrono::milliseconds spread);

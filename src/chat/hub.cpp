@@ -56,6 +56,7 @@ void hub::remove_from(session& s, std::size_t index_in_session) {
   auto const gone = s.rooms[index_in_session];
   auto& sessions = gone.room->sessions;
   if (std::erase_if(s.tail, [&](auto const& t) { return t.first == gone.room; }) > 0) s.tail_asked = 0;
+  if (s.ahead) std::erase_if(*s.ahead, [&](auto const& a) { return a.room == gone.room; });
   sessions[gone.index] = sessions.back();
   sessions[gone.index].who->rooms[sessions[gone.index].index].index = gone.index;
   sessions.pop_back();
@@ -115,22 +116,41 @@ void hub::to_room(bus_message const& m, traffic kind, Wanted wanted) {
     auto& presence = member.who->rooms[member.index];
     if (m.kind == 'm' && presence.first == 0) presence.first = static_cast<std::uint32_t>(m.seq);
     if (!wanted(*member.who, presence.joined != 0)) continue;
+    if (m.kind == 'm' && member.who->ahead && !member.who->held && was_replayed(*member.who, here, m)) continue;
     hand(*member.who, m, kind);
     if (m.kind == 'm') remember(*member.who, found->second, m.seq);
   }
 }
 
-void hub::has_since(session& s, room_id const& r, std::uint64_t seq) {
+void hub::has(session& s, room_id const& r, std::uint64_t from, state::message_place to) {
   for (auto& p : s.rooms) {
-    if (*p.room->name == r.str() && (p.first == 0 || seq < p.first)) p.first = static_cast<std::uint32_t>(seq);
+    if (*p.room->name != r.str()) continue;
+    p.first = static_cast<std::uint32_t>(p.first == 0 ? from : std::min<std::uint64_t>(p.first, from));
+    if (!s.ahead) s.ahead = std::make_unique<std::vector<session::replayed>>();
+    std::erase_if(*s.ahead, [&](auto const& a) { return a.room == p.room; });
+    s.ahead->push_back({p.room, std::move(to)});
+    return;
   }
 }
 
-hub::share hub::share_of(session const& s, std::string_view room, std::uint64_t seq) {
+bool hub::was_replayed(session& s, room& where, bus_message const& m) {
+  auto const found = std::ranges::find(*s.ahead, &where, &session::replayed::room);
+  if (found == s.ahead->end()) return false;
+  if (m.seq <= found->up_to.seq && std::string_view{m.message_id}.starts_with(found->up_to.epoch + ':')) return true;
+  s.ahead->erase(found);
+  if (s.ahead->empty()) s.ahead.reset();
+  return false;
+}
+
+hub::share hub::share_of(session const& s, std::string_view room, state::message_place const& place) {
   for (auto const& p : s.rooms) {
     if (*p.room->name != room) continue;
-    if (p.first == 0 || static_cast<std::uint32_t>(seq) < p.first) return share::none;
-    return seq <= p.room->last ? share::arrived : share::coming;
+    if (p.first == 0 || static_cast<std::uint32_t>(place.seq) < p.first) return share::none;
+    if (place.seq <= p.room->last) return share::arrived;
+    if (!s.ahead) return share::coming;
+    auto const replayed = std::ranges::find(*s.ahead, p.room, &session::replayed::room);
+    bool const had = replayed != s.ahead->end() && replayed->up_to.epoch == place.epoch && place.seq <= replayed->up_to.seq;
+    return had ? share::arrived : share::coming;
   }
   return share::none;
 }

@@ -47,11 +47,11 @@ class hub {
   std::size_t users() const { return users_.size(); }
   std::size_t rooms() const { return rooms_.size(); }
 
-  // The session has all messages of the room since `seq`, by other means than the bus.
-  static void has_since(session& s, room_id const& r, std::uint64_t seq);
+  // The session has the room's messages from seq `from` to `to`, by other means than the bus: which will not hand them on again.
+  static void has(session& s, room_id const& r, std::uint64_t from, state::message_place to);
   // Whether the session has got, or is in line to get, this message from the bus: `arrived` when it has been handed on already.
   enum class share { none, coming, arrived };
-  static share share_of(session const& s, std::string_view room, std::uint64_t seq);
+  static share share_of(session const& s, std::string_view room, state::message_place const& place);
 
   // Hands what came over the bus to those whom it concerns. `a` and `w` only say so: give the user's sessions to `about`.
   void apply(bus_message const& m, std::function<void(session&, bus_message const&)> const& about);
@@ -60,6 +60,7 @@ class hub {
   using room_map = std::unordered_map<std::string, room, id_hash, std::equal_to<>>;
 
   void hand(session& s, bus_message const& m, traffic kind);
+  static bool was_replayed(session& s, room& where, bus_message const& m);
   static void remember(session& s, room& where, std::uint64_t seq);
   void remove_from(session& s, std::size_t index_in_session);
   template <class Wanted>

@@ -13,6 +13,7 @@
 
 #include "base/ids.hpp"
 #include "base/shared_frame.hpp"
+#include "state/room_log.hpp"
 
 namespace hiky::chat {
 
@@ -80,6 +81,12 @@ class session {
     std::uint32_t first = 0;   // seq (its low bits) since which this session has all messages of the room; 0: none came yet
   };
   std::vector<presence_in_room> rooms;
+  // Rooms of which replay has brought more than the bus so far (or the client had it already), up to this place. Mostly absent.
+  struct replayed {
+    chat::room* room;
+    state::message_place up_to;
+  };
+  std::unique_ptr<std::vector<replayed>> ahead;
   std::unique_ptr<std::vector<held_frame>> held;  // set while registering
   std::unique_ptr<std::deque<std::string>> backlog;  // requests that wait for `busy` to end
   std::unique_ptr<unconfirmed_mail> mail;

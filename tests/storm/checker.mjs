@@ -24,7 +24,6 @@ const expectedLines = {
   'instance.not_swept': redisFaults,
   'session.half_heard': redisFaults,
   'session.not_asserted': redisFaults,
-  'resume.failed': redisFaults,
   'mail.unclaimed': redisFaults,
   'mail.unconfirmed': redisFaults,
   'announcement.failed': redisFaults,
