@@ -575,9 +575,16 @@ void flows::closed(session& s, bool vanished) {
   if (auto const* sessions = hub_.sessions_of(s.user); sessions && sessions->size() == 1) {
     for (auto const& p : s.rooms) typing_.erase(typing_key(s.user, room_id{*p.room->name}));  // disconnect.lua ends these marks
   }
+  // Until disconnect.lua has run, Redis takes the user for present and queues nothing: what is said meanwhile must be found in the log.
   state::unsure_mail unsure;
-  if (s.vanished) {
-    for (auto const& [room, seq] : s.tail) unsure.messages.emplace_back(room_id{*room->name}, seq);
+  for (auto const& p : s.rooms) {
+    auto heard = p.room->last;
+    if (s.vanished) {
+      for (auto const& [room, seq] : s.tail) {
+        if (room == p.room) heard.seq = std::min(heard.seq, seq - 1);
+      }
+    }
+    unsure.heard.emplace_back(room_id{*p.room->name}, std::move(heard));
   }
   hub_.detach(s);
   if (!s.registered) return;

@@ -106,11 +106,15 @@ void hub::to_room(bus_message const& m, traffic kind, Wanted wanted) {
   if (found == rooms_.end()) return;
   auto& here = found->second;
   if (m.kind == 'm') {
-    if (m.seq <= here.last) {
+    std::string_view const epoch{m.message_id.data(), m.message_id.rfind(':')};
+    if (epoch != here.last.epoch) {
       // A new epoch counts from one again.
-      for (auto const& member : here.sessions) member.who->rooms[member.index].first = 0;
+      if (!here.last.epoch.empty()) {
+        for (auto const& member : here.sessions) member.who->rooms[member.index].first = 0;
+      }
+      here.last.epoch = epoch;
     }
-    here.last = m.seq;
+    here.last.seq = m.seq;
   }
   for (auto const& member : here.sessions) {
     auto& presence = member.who->rooms[member.index];
@@ -146,7 +150,7 @@ hub::share hub::share_of(session const& s, std::string_view room, state::message
   for (auto const& p : s.rooms) {
     if (*p.room->name != room) continue;
     if (p.first == 0 || static_cast<std::uint32_t>(place.seq) < p.first) return share::none;
-    if (place.seq <= p.room->last) return share::arrived;
+    if (place.epoch == p.room->last.epoch && place.seq <= p.room->last.seq) return share::arrived;
     if (!s.ahead) return share::coming;
     auto const replayed = std::ranges::find(*s.ahead, p.room, &session::replayed::room);
     bool const had = replayed != s.ahead->end() && replayed->up_to.epoch == place.epoch && place.seq <= replayed->up_to.seq;

@@ -19,7 +19,7 @@ struct room {
     std::uint32_t index;  // of this room in who->rooms
   };
   std::vector<member> sessions;
-  std::uint64_t last = 0;  // seq of the latest message handed to them
+  state::message_place last{};  // of the latest message handed to them; epoch "" while there was none
   bool heard = false;  // the bus has confirmed that this worker gets the room's messages
 };
 

@@ -9,12 +9,14 @@
 --      6 prefix of room channels  7 user as a JSON string  8 grace in ms  9 prefix room_log
 --      10 `` or a time in ms: what the user's rooms said since may not have arrived (the instance is dead)
 --      11 prefix of instance channels
---      12… room, seq, room, seq, …: messages that may not have arrived (the client vanished), in order
+--      12 prefix room_head
+--      13… room, epoch, seq, …: what this connection has surely heard of its rooms (epoch `` is nothing); later messages it has not
 -- Returns the connections the user has left, or -1 when this one was not there any more
 local user, connection = ARGV[1], ARGV[2]
 for _, message in ipairs(redis.call('LRANGE', KEYS[11], 0, -1)) do redis.call('RPUSH', KEYS[10], message) end
 redis.call('DEL', KEYS[11])
 redis.call('HDEL', KEYS[2], connection)
+local began = tonumber((redis.call('HGET', KEYS[1], connection) or ''):match('"at":(%d+)}$') or 0)
 local was_there = redis.call('HDEL', KEYS[1], connection) == 1
 
 -- Other connections of the user have heard their rooms since they began. What was said before that, this one alone has heard.
@@ -33,19 +35,25 @@ if was_there then
     local fields = {}
     for i = 1, #entry[2], 2 do fields[entry[2][i]] = entry[2][i + 1] end
     local at = tonumber(fields.t or 0)
-    if fields.m and fields.s ~= user and at >= since and at < heard_since then table.insert(unsure, { at, fields.m }) end
+    if fields.m and fields.s ~= user and at >= since and at < heard_since then table.insert(unsure, { at, tonumber(entry[1]:match('^%d+')), fields.m }) end
   end
   if ARGV[10] ~= '' then
     for _, room in ipairs(redis.call('SMEMBERS', KEYS[5])) do
       for _, entry in ipairs(redis.call('XREVRANGE', ARGV[9] .. room, '+', '-', 'COUNT', 100)) do doubt(entry, tonumber(ARGV[10])) end
     end
   end
-  for i = 12, #ARGV, 2 do
-    local entry = redis.call('XRANGE', ARGV[9] .. ARGV[i], ARGV[i + 1] .. '-0', ARGV[i + 1] .. '-0')[1]
-    if entry then doubt(entry, 0) end
+  for i = 13, #ARGV, 3 do
+    local head = redis.call('HMGET', ARGV[12] .. ARGV[i], 'epoch', 'seq')
+    local same = head[1] == ARGV[i + 1]
+    local heard = same and tonumber(ARGV[i + 2]) or 0
+    if head[1] and tonumber(head[2]) > heard then
+      for _, entry in ipairs(redis.call('XREVRANGE', ARGV[9] .. ARGV[i], '+', string.format('(%.0f-0', heard), 'COUNT', 100)) do
+        doubt(entry, same and 0 or began)
+      end
+    end
   end
-  if ARGV[10] ~= '' then table.sort(unsure, function(a, b) return a[1] < b[1] end) end
-  for _, message in ipairs(unsure) do redis.call('LPUSH', KEYS[10], message[2]) end
+  table.sort(unsure, function(a, b) return a[1] < b[1] or a[1] == b[1] and a[2] < b[2] end)
+  for _, message in ipairs(unsure) do redis.call('LPUSH', KEYS[10], message[3]) end
 end
 local over = redis.call('LLEN', KEYS[10]) - 100
 if over > 0 then
