@@ -145,7 +145,8 @@ function streamOf(c, { messages, fail, at, figures }) {
           figures.repeats += 1;
           if (c.kind === 'resume') fail(`${c.key} (resume) got ${id} of ${room} twice on one connection, the second time as mail ${at(e.t)}`);
         }
-        const had = c.resume[room] && place(c.resume[room]);
+        // Told that it is not recovered, the client knows that what it said counts for nothing.
+        const had = c.resume[room] && c.resumed?.[room]?.recovered !== false && place(c.resume[room]);
         if (had && had.epoch === place(id).epoch && place(id).seq <= had.seq) fail(`${c.key} said it has ${c.resume[room]} of ${room}, and got ${id} as mail ${at(e.t)}`);
         got.add(`${room} ${id}`);
       }
@@ -284,8 +285,8 @@ function absences({ events, connections, faults, struck, options, fail, at, figu
         if (mine.some((c) => c.from <= e.t && Math.max(c.to, c.ghostTo ?? 0) >= e.t)) continue;
         const since = Math.max(...mine.filter((c) => c.from <= e.t).map((c) => Math.max(c.to, c.ghostTo ?? 0)));
         const hindered = faults.filter((f) => silencing.has(f.kind)).reduce((sum, f) => sum + Math.max(0, Math.min(f.to, e.t) - Math.max(f.from, since)), 0);
-        if (hindered === 0) figures.longest_ghost_ms = Math.max(figures.longest_ghost_ms, e.t - since);
-        figures.longest_ghost_under_faults_ms = Math.max(figures.longest_ghost_under_faults_ms ?? 0, e.t - since);
+        if (hindered === 0) figures.longest_ghost_ms = Math.max(figures.longest_ghost_ms, Math.round(e.t - since));
+        figures.longest_ghost_under_faults_ms = Math.max(figures.longest_ghost_under_faults_ms ?? 0, Math.round(e.t - since));
         if (e.t - since > limit + hindered && !reported.has(user)) {
           reported.add(user);
           fail(`${user} is online ${at(e.t)}, ${((e.t - since) / 1000).toFixed(1)} s after the last connection ended`);
