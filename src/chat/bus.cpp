@@ -78,6 +78,7 @@ void bus::ignore(std::size_t worker, room_id room) {
 
 void bus::want(std::size_t worker, std::vector<room_id> const& rooms, done then) {
   auto const w = std::make_shared<waiter>(0, std::move(then));
+  if (!connected_) return finish(*w, fail(errc::not_connected, "no connection to Redis for the bus"));
   redis::request subscribe;
   std::vector<std::string_view> fresh;
   for (auto const& room : rooms) {
@@ -94,7 +95,6 @@ void bus::want(std::size_t worker, std::vector<room_id> const& rooms, done then)
     }
   }
   if (w->missing == 0) return finish(*w, {});
-  if (!connected_) return finish(*w, fail(errc::not_connected, "no connection to Redis for the bus"));
   if (!fresh.empty()) {
     subscribe.begin(1 + fresh.size()).arg("SUBSCRIBE");
     for (auto const room : fresh) subscribe.arg(room_prefix_ + std::string{room});

@@ -8,6 +8,7 @@
 //   instance channel  c NUMBER                  a canary: shows that the subscriber still hears
 //                     u USER                    a frame for all connections of USER
 //                     U USER                    the same, for extended sessions only
+//                     w USER                    mail waits for USER, who is online
 //                     a USER                    USER takes part in the room that the second line names
 #pragma once
 #include <memory>

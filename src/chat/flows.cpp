@@ -26,6 +26,10 @@ std::uint32_t now_ms() {
   return static_cast<std::uint32_t>(std::chrono::duration_cast<std::chrono::milliseconds>(steady_clock::now().time_since_epoch()).count());
 }
 
+std::int64_t wall_ms() {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+}
+
 // A little more than the mark's life in Redis, so that it is really gone by then.
 constexpr auto typing_patience = std::chrono::seconds{state::typing_life_s} + 50ms;
 
@@ -36,6 +40,18 @@ constexpr std::uint64_t max_seq = 1ULL << 62;
 std::string_view message_id_of(std::string_view frame) {
   auto const quoted = raw_member(frame, "messageId").value_or("\"\"");
   return quoted.substr(1, quoted.size() - 2);
+}
+
+// What the bus has to do with a message in the mailbox of somebody who is online.
+hub::share live_share(session const& s, json::object const& message, std::string_view message_id) {
+  auto const place = state::parse_message_id(message_id);
+  auto const* room = message.if_contains("roomId");
+  if (!place || !room || !room->is_string()) return hub::share::none;
+  return hub::share_of(s, room->get_string(), *place);
+}
+
+bool came_live(session const& s, json::object const& message, std::string_view message_id) {
+  return live_share(s, message, message_id) == hub::share::arrived;
 }
 
 std::string typing_key(user_id const& user, room_id const& room) { return user.str() + '\n' + room.str(); }
@@ -82,6 +98,7 @@ void flows::refuse(session& s, refusal why) {
 void flows::refuse(session& s, std::optional<std::string> id, error const& why) {
   if (why.code == errc::not_member) return refuse(s, {error_code::not_member, "you are not in this room; send joinRoom first", std::move(id)});
   if (is_transient(why)) {
+    log::debug("request.unavailable", {{"connection", s.id.str()}, {"user", s.user.str()}, {"code", to_string(why.code)}, {"reason", why.text}});
     return refuse(s, {error_code::unavailable, "the server can't reach its storage right now; try again in a moment", std::move(id)});
   }
   log::error("request.failed", {{"connection", s.id.str()}, {"user", s.user.str()}, {"code", to_string(why.code)}, {"reason", why.text}});
@@ -140,6 +157,7 @@ void flows::exclusively(session_ptr s, task<> work) {
       self->refuse(*who, std::nullopt, error{errc::unexpected_reply, bug.what()});
     }
     who->busy = false;
+    if (who->mail_waits && !who->gone) self->fetch_mail(*who);
     if (who->gone) {
       self->closed(*who, false);
     } else {
@@ -195,20 +213,31 @@ task<> flows::run_register(session_ptr s, std::optional<std::string> id, std::op
     s->user = user_id{};
     co_return refuse(*s, std::move(id), online.error());
   }
+  already_sent sent;
+  for (auto const& [room, last] : r.resume) sent.add_all_to(last);
+  auto const resumed = co_await recover_all(*online, std::move(r.resume));
+  if (!resumed) {
+    // To say `recovered: false` would be a guess: the log may well be there in a moment. Friends who were not told of the arrival
+    // must not be told of the end alone.
+    if (online->connections == 1 && online->was_announced) spawn([](flows* self, user_id user) -> task<> { co_await self->announce(std::move(user), true); }(this, s->user));
+    end_in_redis(*s);
+    hub_.detach(*s);
+    s->held.reset();
+    s->user = user_id{};
+    co_return refuse(*s, std::move(id), resumed.error());
+  }
   s->registered = true;
   s->returning = !online->was_announced;
   s->identified();
   count_.registers.add();
   count_.registered_connections.add();
   log::debug("session.registered", {{"connection", s->id.str()}, {"user", s->user.str()}, {"rooms", online->rooms.size()}});
-  already_sent sent;
-  for (auto const& [room, last] : r.resume) sent.add_all_to(last);
-  auto const resumed = co_await recover_all(*online, std::move(r.resume));
-  for (auto const& room : resumed) {
+  for (auto const& room : *resumed) {
     for (auto const& message : room.messages) sent.add(message_id_of(message));
+    if (room.complete_from > 0) hub::has(*s, room.room, room.complete_from, room.complete_to);
   }
-  answer(*s, registered(id, s->user, s->id, online->rooms, resumed));
-  co_await replay(s, resumed);
+  answer(*s, registered(id, s->user, s->id, online->rooms, *resumed));
+  co_await replay(s, *resumed);
   if (online->mail > 0) co_await deliver_mail(s, sent);
   release_held(*s, sent);
   if (online->connections == 1 && online->was_announced) {
@@ -238,12 +267,12 @@ task<result<state::connected>> flows::go_online(session_ptr s) {
 }
 
 // The session hears `rooms` when this returns; Redis is asked only for those that nobody on this worker hears yet.
-task<result<void>> flows::hear(session& s, std::vector<room_id> rooms) {
+task<result<void>> flows::hear(session& s, std::vector<room_id> rooms, std::int64_t since_ms) {
   std::vector<room_id> fresh;
   for (auto const& room : rooms) {
     if (!hub_.heard(room)) fresh.push_back(room);
   }
-  for (auto const& room : rooms) hub_.enter(s, room, false);
+  for (auto const& room : rooms) hub_.enter(s, room, false, since_ms);
   if (fresh.empty()) co_return result<void>{};
   auto const outcome = co_await bus_.listen(worker_, fresh);
   if (outcome) {
@@ -275,11 +304,16 @@ task<result<recovery>> flows::recover(room_id room, std::string since, std::size
       out.lost_to = page->newest;
     }
   }
+  // Without those in between that did not fit in, what replay brings is no beginning of what comes live.
+  bool const whole = page->messages.empty() || page->messages.back().seq >= page->newest;
+  if (whole && last && last->epoch == page->epoch) out.complete_from = 1;  // it has what it says, gets the rest, and is told what is lost
+  else if (whole) out.complete_from = page->messages.empty() ? page->newest + 1 : page->messages.front().seq;
+  out.complete_to = {page->epoch, page->newest};
   for (auto& m : page->messages) out.messages.push_back(std::move(m.frame));
   co_return out;
 }
 
-task<std::vector<recovery>> flows::recover_all(state::connected const& online, std::vector<std::pair<room_id, std::string>> wanted) {
+task<result<std::vector<recovery>>> flows::recover_all(state::connected const& online, std::vector<std::pair<room_id, std::string>> wanted) {
   std::vector<recovery> out;
   for (auto& [room, since] : wanted) {
     if (std::ranges::find(online.rooms, room) == online.rooms.end()) {
@@ -287,8 +321,8 @@ task<std::vector<recovery>> flows::recover_all(state::connected const& online, s
       continue;
     }
     auto found = co_await recover(room, std::move(since), limits_.replayed);
-    if (!found) log::warn("resume.failed", {{"room", room.str()}, {"reason", found.error().text}});
-    out.push_back(found ? std::move(*found) : recovery{room});
+    if (!found) co_return std::unexpected(found.error());
+    out.push_back(std::move(*found));
   }
   co_return out;
 }
@@ -328,6 +362,7 @@ task<> flows::deliver_mail(session_ptr s, already_sent& sent) {
     log::warn("mail.unclaimed", {{"connection", s->id.str()}, {"user", s->user.str()}, {"reason", mail.error().text}});
     co_return;
   }
+  if (!s->held) co_await live_has_caught_up(s, mail->messages);
   std::vector<std::string> ids;
   std::size_t poison = 0;
   std::erase_if(mail->messages, [&](std::string const& text) {
@@ -336,20 +371,47 @@ task<> flows::deliver_mail(session_ptr s, already_sent& sent) {
     poison += good ? 0 : 1;
     auto const* message_id = good ? parsed->get_object().if_contains("messageId") : nullptr;
     ids.emplace_back(message_id && message_id->is_string() ? std::string_view{message_id->get_string()} : std::string_view{});
-    bool const twice = !ids.back().empty() && sent.contains(ids.back());
+    bool const twice = !ids.back().empty() && (sent.contains(ids.back()) || (!s->held && came_live(*s, parsed->get_object(), ids.back())));
     if (!ids.back().empty()) sent.add(ids.back());
+    if (twice) ids.back().clear();  // not shown, so nobody can name it
     return !good || twice;
   });
   if (poison > 0) log::warn("mail.poison", {{"user", s->user.str()}, {"entries", poison}});
   if (ids.empty() && mail->dropped == 0) co_return;
   count_.offline_delivered.add(mail->messages.size());
-  if (!mail->messages.empty() || mail->dropped > 0) answer(*s, offline_messages(*mail));
+  bool const shown = !mail->messages.empty() || mail->dropped > 0;
+  if (shown) answer(*s, offline_messages(*mail));
   s->mail = std::make_unique<unconfirmed_mail>(std::move(ids), mail->dropped);
-  // A client that promised to say so says so (offlineAck). Of others, a pong that follows shows that the bytes have arrived.
-  if (s->acks) co_return;
+  // A client that promised to say so says so (offlineAck). Of others, a pong that follows shows that the bytes have arrived; and so it
+  // does when replay has brought everything already, since then there is nothing that the client could confirm.
+  if (s->acks && shown) co_return;
   s->after_pong([this, s](bool ok) {
     if (ok) confirm_mail(*s, std::string::npos);
   });
+}
+
+// What the bus is about to bring must not come by mail as well; and must not be taken for delivered before it is.
+task<> flows::live_has_caught_up(session_ptr s, std::vector<std::string> const& mail) {
+  auto const coming = [&](std::string const& text) {
+    auto const parsed = parse_json(text);
+    return parsed && parsed->is_object() && live_share(*s, parsed->get_object(), message_id_of(text)) == hub::share::coming;
+  };
+  auto const until = steady_clock::now() + 3s;
+  while (!s->gone && steady_clock::now() < until && std::ranges::any_of(mail, coming)) {
+    asio::steady_timer pause{ex_, 100ms};
+    co_await pause.async_wait(use_task);
+  }
+}
+
+void flows::fetch_mail(session& s) {
+  // One after the other: to claim gives back what is claimed and unconfirmed, and would bring it twice.
+  s.mail_waits = s.busy || s.mail || !s.registered;
+  if (!s.mail_waits) exclusively(&s, run_fetch_mail(&s));
+}
+
+task<> flows::run_fetch_mail(session_ptr s) {
+  already_sent sent;
+  co_await deliver_mail(s, sent);
 }
 
 // The oldest `count` have arrived. What never does goes back to the queue when the connection ends.
@@ -361,6 +423,7 @@ void flows::confirm_mail(session& s, std::size_t count) {
   if (s.mail->ids.empty()) s.mail.reset();
   spawn([](flows* self, session_ptr who, std::size_t arrived, std::int64_t lost) -> task<> {
     auto const settled = co_await self->store_.mailbox.confirm(who->user, who->id, arrived, lost);
+    if (who->mail_waits && !who->mail && !who->gone) self->fetch_mail(*who);
     if (!settled) log::warn("mail.unconfirmed", {{"connection", who->id.str()}, {"user", who->user.str()}, {"reason", settled.error().text}});
   }(this, &s, count, dropped));
 }
@@ -369,8 +432,11 @@ void flows::take_offline_ack(session& s, offline_ack const& ack) {
   if (!s.mail) return;
   auto const& ids = s.mail->ids;
   if (!ack.up_to) return confirm_mail(s, ids.size());
-  auto const found = std::ranges::find(ids, *ack.up_to);
-  if (found != ids.end()) confirm_mail(s, static_cast<std::size_t>(found - ids.begin()) + 1);
+  auto found = std::ranges::find(ids, *ack.up_to);
+  if (found == ids.end()) return;
+  ++found;
+  while (found != ids.end() && found->empty()) ++found;  // what was not shown goes with what was
+  confirm_mail(s, static_cast<std::size_t>(found - ids.begin()));
 }
 
 void flows::release_held(session& s, already_sent const& sent) {
@@ -412,6 +478,7 @@ task<> flows::run_assert_again(std::chrono::milliseconds spread) {
       log::warn("session.not_asserted", {{"connection", s->id.str()}, {"user", s->user.str()}, {"reason", online.error().text}});
       continue;
     }
+    if (online->mail > 0 && !s->gone) fetch_mail(*s);
     for (auto const& room : joined) {
       if (auto const in = co_await store_.members.join(s->user, room, s->id, 0, true); !in) break;
     }
@@ -424,7 +491,7 @@ state::connection_details flows::details(session const& s) const {
 }
 
 task<> flows::run_join(session_ptr s, std::optional<std::string> id, join_room r) {
-  auto const& room = r.room;
+  auto const room = r.room;
   if (s->rooms.size() >= limits_.rooms_per_connection && !hub_.in(*s, room)) {
     co_return refuse(*s, {error_code::forbidden, fmt::format("at most {} rooms per connection; leave one first", limits_.rooms_per_connection), std::move(id)});
   }
@@ -438,15 +505,18 @@ task<> flows::run_join(session_ptr s, std::optional<std::string> id, join_room r
 }
 
 task<bool> flows::join(session_ptr s, std::optional<std::string> id, join_room r, already_sent& sent) {
-  auto const heard = co_await hear(*s, {r.room});
+  bool const was_in = hub_.in(*s, r.room);
+  auto const heard = co_await hear(*s, {r.room}, wall_ms());
   if (!heard) co_return refuse(*s, std::move(id), heard.error()), false;
   auto const now_in = co_await store_.members.join(s->user, r.room, s->id, limits_.participants_shown, s->returning);
   if (!now_in) co_return refuse(*s, std::move(id), now_in.error()), false;
+  if (!was_in) hub::set_since(*s, r.room, now_in->at_ms);
   std::optional<recovery> missed;
   if (r.since) {
     auto found = co_await recover(r.room, *r.since, limits_.joined_messages);
     if (!found) co_return refuse(*s, std::move(id), found.error()), true;
     for (auto const& message : found->messages) sent.add(message_id_of(message));
+    if (found->complete_from > 0) hub::has(*s, r.room, found->complete_from, found->complete_to);
     missed = std::move(*found);
   }
   if (s->gone) co_return false;
@@ -514,9 +584,17 @@ void flows::closed(session& s, bool vanished) {
   s.vanished |= vanished;
   s.backlog.reset();
   if (s.busy) return;  // `exclusively` calls again; until then the hub notes what is missed
+  // Until disconnect.lua has run, Redis takes the user for present and queues nothing: what is said meanwhile must be found in the log.
   state::unsure_mail unsure;
-  if (s.vanished) {
-    for (auto const& [room, seq] : s.tail) unsure.messages.emplace_back(room_id{*room->name}, seq);
+  for (auto const& p : s.rooms) {
+    auto heard = p.room->last;
+    if (s.vanished) {
+      for (auto const& [room, seq] : s.tail) {
+        if (room == p.room) heard.seq = std::min(heard.seq, seq - 1);
+      }
+    }
+    if (heard.epoch.empty()) heard.seq = static_cast<std::uint64_t>(p.since_ms);
+    unsure.heard.emplace_back(room_id{*p.room->name}, std::move(heard));
   }
   hub_.detach(s);
   if (!s.registered) return;
@@ -556,13 +634,14 @@ task<bool> flows::settled(std::chrono::milliseconds patience) {
 
 void flows::deliver(bus::batch const& messages) {
   for (auto const& m : messages) {
-    hub_.apply(*m, [this](session& s, room_id const& room) {
+    hub_.apply(*m, [this](session& s, bus_message const& about) {
+      if (about.kind == 'w') return fetch_mail(s);
       spawn([](flows* self, session_ptr who, room_id r) -> task<> {
-        if (auto const heard = co_await self->hear(*who, {r}); !heard) {
+        if (auto const heard = co_await self->hear(*who, {r}, wall_ms()); !heard) {
           log::warn("session.half_heard", {{"connection", who->id.str()}, {"room", r.str()}, {"reason", heard.error().text}});
         }
         if (who->gone) self->hub_.detach(*who);
-      }(this, session_ptr{&s}, room));
+      }(this, session_ptr{&s}, room_id{about.room}));
     });
   }
 }

@@ -85,12 +85,16 @@ class flows {
   task<> run_register(session_ptr s, std::optional<std::string> id, std::optional<user_id> claimed, register_request r);
   task<result<state::connected>> go_online(session_ptr s);
   state::connection_details details(session const& s) const;
-  task<result<void>> hear(session& s, std::vector<room_id> rooms);
+  task<result<void>> hear(session& s, std::vector<room_id> rooms, std::int64_t since_ms = 0);
   task<> deliver_mail(session_ptr s, already_sent& sent);
+  // Mail that came to be while the user was online: another connection has ended and had perhaps not received it.
+  void fetch_mail(session& s);
+  task<> live_has_caught_up(session_ptr s, std::vector<std::string> const& mail);
+  task<> run_fetch_mail(session_ptr s);
   void confirm_mail(session& s, std::size_t count);
   void take_offline_ack(session& s, offline_ack const& ack);
   task<result<recovery>> recover(room_id room, std::string since, std::size_t most);
-  task<std::vector<recovery>> recover_all(state::connected const& online, std::vector<std::pair<room_id, std::string>> wanted);
+  task<result<std::vector<recovery>>> recover_all(state::connected const& online, std::vector<std::pair<room_id, std::string>> wanted);
   task<> replay(session_ptr s, std::vector<recovery> const& resumed);
   void release_held(session& s, already_sent const& sent);
   task<> run_assert_again(std::chrono::milliseconds spread);

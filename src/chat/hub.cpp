@@ -32,7 +32,7 @@ bool hub::in(session const& s, room_id const& r) const {
   return std::ranges::any_of(s.rooms, [&](auto const& p) { return *p.room->name == r.str(); });
 }
 
-void hub::enter(session& s, room_id const& r, bool joined) {
+void hub::enter(session& s, room_id const& r, bool joined, std::int64_t since_ms) {
   auto const found = rooms_.try_emplace(r.str()).first;
   auto& here = found->second;
   here.name = &found->first;
@@ -43,7 +43,13 @@ void hub::enter(session& s, room_id const& r, bool joined) {
   }
   auto const place = static_cast<std::uint32_t>(here.sessions.size());
   here.sessions.push_back({&s, static_cast<std::uint32_t>(s.rooms.size())});
-  s.rooms.push_back({&here, place, joined ? 1U : 0U});
+  s.rooms.push_back({&here, place, joined ? 1U : 0U, since_ms, 0});
+}
+
+void hub::set_since(session& s, room_id const& r, std::int64_t since_ms) {
+  for (auto& p : s.rooms) {
+    if (*p.room->name == r.str()) p.since_ms = since_ms;
+  }
 }
 
 void hub::leave(session& s, room_id const& r) {
@@ -56,6 +62,7 @@ void hub::remove_from(session& s, std::size_t index_in_session) {
   auto const gone = s.rooms[index_in_session];
   auto& sessions = gone.room->sessions;
   if (std::erase_if(s.tail, [&](auto const& t) { return t.first == gone.room; }) > 0) s.tail_asked = 0;
+  if (s.ahead) std::erase_if(*s.ahead, [&](auto const& a) { return a.room == gone.room; });
   sessions[gone.index] = sessions.back();
   sessions[gone.index].who->rooms[sessions[gone.index].index].index = gone.index;
   sessions.pop_back();
@@ -103,11 +110,59 @@ template <class Wanted>
 void hub::to_room(bus_message const& m, traffic kind, Wanted wanted) {
   auto const found = rooms_.find(std::string_view{m.room});
   if (found == rooms_.end()) return;
-  for (auto const& member : found->second.sessions) {
+  auto& here = found->second;
+  if (m.kind == 'm') {
+    std::string_view const epoch{m.message_id.data(), m.message_id.rfind(':')};
+    if (epoch != here.last.epoch) {
+      // A new epoch counts from one again.
+      if (!here.last.epoch.empty()) {
+        for (auto const& member : here.sessions) member.who->rooms[member.index].first = 0;
+      }
+      here.last.epoch = epoch;
+    }
+    here.last.seq = m.seq;
+  }
+  for (auto const& member : here.sessions) {
+    auto& presence = member.who->rooms[member.index];
+    if (m.kind == 'm' && presence.first == 0) presence.first = static_cast<std::uint32_t>(m.seq);
     if (!wanted(member)) continue;
+    if (m.kind == 'm' && member.who->ahead && !member.who->held && was_replayed(*member.who, here, m)) continue;
     hand(*member.who, m, kind);
     if (m.kind == 'm') remember(*member.who, found->second, m.seq);
   }
+}
+
+void hub::has(session& s, room_id const& r, std::uint64_t from, state::message_place to) {
+  for (auto& p : s.rooms) {
+    if (*p.room->name != r.str()) continue;
+    p.first = static_cast<std::uint32_t>(p.first == 0 ? from : std::min<std::uint64_t>(p.first, from));
+    if (!s.ahead) s.ahead = std::make_unique<std::vector<session::replayed>>();
+    std::erase_if(*s.ahead, [&](auto const& a) { return a.room == p.room; });
+    s.ahead->push_back({p.room, std::move(to)});
+    return;
+  }
+}
+
+bool hub::was_replayed(session& s, room& where, bus_message const& m) {
+  auto const found = std::ranges::find(*s.ahead, &where, &session::replayed::room);
+  if (found == s.ahead->end()) return false;
+  if (m.seq <= found->up_to.seq && std::string_view{m.message_id}.starts_with(found->up_to.epoch + ':')) return true;
+  s.ahead->erase(found);
+  if (s.ahead->empty()) s.ahead.reset();
+  return false;
+}
+
+hub::share hub::share_of(session const& s, std::string_view room, state::message_place const& place) {
+  for (auto const& p : s.rooms) {
+    if (*p.room->name != room) continue;
+    if (p.first == 0 || static_cast<std::uint32_t>(place.seq) < p.first) return share::none;
+    if (place.epoch == p.room->last.epoch && place.seq <= p.room->last.seq) return share::arrived;
+    if (!s.ahead) return share::coming;
+    auto const replayed = std::ranges::find(*s.ahead, p.room, &session::replayed::room);
+    bool const had = replayed != s.ahead->end() && replayed->up_to.epoch == place.epoch && place.seq <= replayed->up_to.seq;
+    return had ? share::arrived : share::coming;
+  }
+  return share::none;
 }
 
 void hub::to_user(bus_message const& m, bool extended_only) {
@@ -118,7 +173,7 @@ void hub::to_user(bus_message const& m, bool extended_only) {
   }
 }
 
-void hub::apply(bus_message const& m, std::function<void(session&, room_id const&)> const& entered) {
+void hub::apply(bus_message const& m, std::function<void(session&, bus_message const&)> const& about) {
   auto const others = [&](room::member const& one) { return one.who->user.str() != m.subject; };
   auto const watching = [&](room::member const& one) { return one.who->extended && one.who->rooms[one.index].joined != 0 && others(one); };
   switch (m.kind) {
@@ -136,9 +191,10 @@ void hub::apply(bus_message const& m, std::function<void(session&, room_id const
     case 'u': to_user(m, false); break;
     case 'U': to_user(m, true); break;
     case 'a':
+    case 'w':
       if (auto const* sessions = sessions_of(m.subject)) {
         // A copy: whoever is told may end sessions.
-        for (auto* s : std::vector<session*>{*sessions}) entered(*s, room_id{m.room});
+        for (auto const& s : std::vector<session_ptr>{sessions->begin(), sessions->end()}) about(*s, m);
       }
       break;
     default: break;

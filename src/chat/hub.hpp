@@ -19,6 +19,7 @@ struct room {
     std::uint32_t index;  // of this room in who->rooms
   };
   std::vector<member> sessions;
+  state::message_place last{};  // of the latest message handed to them; epoch "" while there was none
   bool heard = false;  // the bus has confirmed that this worker gets the room's messages
 };
 
@@ -38,7 +39,9 @@ class hub {
   void set_heard(room_id const& r);
   bool in(session const& s, room_id const& r) const;
   // The session hears the room from now on; `joined` also says that it has the room open.
-  void enter(session& s, room_id const& r, bool joined);
+  // `since_ms`: Redis TIME, 0 for since the connection began; counts for a session that was not in the room.
+  void enter(session& s, room_id const& r, bool joined, std::int64_t since_ms = 0);
+  static void set_since(session& s, room_id const& r, std::int64_t since_ms);
   void leave(session& s, room_id const& r);
 
   std::vector<session*> const* sessions_of(std::string_view user) const;
@@ -46,13 +49,20 @@ class hub {
   std::size_t users() const { return users_.size(); }
   std::size_t rooms() const { return rooms_.size(); }
 
-  // Hands what came over the bus to those whom it concerns. `a` only says so: gives the user's sessions to `entered`.
-  void apply(bus_message const& m, std::function<void(session&, room_id const&)> const& entered);
+  // The session has the room's messages from seq `from` to `to`, by other means than the bus: which will not hand them on again.
+  static void has(session& s, room_id const& r, std::uint64_t from, state::message_place to);
+  // Whether the session has got, or is in line to get, this message from the bus: `arrived` when it has been handed on already.
+  enum class share { none, coming, arrived };
+  static share share_of(session const& s, std::string_view room, state::message_place const& place);
+
+  // Hands what came over the bus to those whom it concerns. `a` and `w` only say so: give the user's sessions to `about`.
+  void apply(bus_message const& m, std::function<void(session&, bus_message const&)> const& about);
 
  private:
   using room_map = std::unordered_map<std::string, room, id_hash, std::equal_to<>>;
 
   void hand(session& s, bus_message const& m, traffic kind);
+  static bool was_replayed(session& s, room& where, bus_message const& m);
   static void remember(session& s, room& where, std::uint64_t seq);
   void remove_from(session& s, std::size_t index_in_session);
   template <class Wanted>

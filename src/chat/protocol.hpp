@@ -90,6 +90,9 @@ struct recovery {
   bool recovered = false;                 // nothing is missing
   std::uint64_t lost_from = 0, lost_to = 0;  // seqs that are gone, if known
   std::vector<std::string> messages{};    // JSON text of frames, in order
+  // The client has, or is being sent, all messages of the room from one to the other; what comes live follows. 0: not known
+  std::uint64_t complete_from = 0;
+  state::message_place complete_to{};
 };
 
 struct friend_status {

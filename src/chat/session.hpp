@@ -13,6 +13,7 @@
 
 #include "base/ids.hpp"
 #include "base/shared_frame.hpp"
+#include "state/room_log.hpp"
 
 namespace hiky::chat {
 
@@ -30,7 +31,7 @@ struct held_frame {
 
 // Offline mail that was sent and not yet confirmed, oldest first.
 struct unconfirmed_mail {
-  std::vector<std::string> ids;  // messageIds; empty for entries that have none
+  std::vector<std::string> ids;  // messageIds; empty for entries that have none or were not shown
   std::int64_t dropped = 0;      // the number of discarded messages that was told, and is unconfirmed too
 };
 
@@ -77,8 +78,16 @@ class session {
     chat::room* room;
     std::uint32_t index : 31;  // of this session in room->sessions
     std::uint32_t joined : 1;  // has the room open (joinRoom)
+    std::int64_t since_ms = 0;  // Redis TIME since which the session takes part; 0: since its connection began
+    std::uint32_t first = 0;   // seq (its low bits) since which this session has all messages of the room; 0: none came yet
   };
   std::vector<presence_in_room> rooms;
+  // Rooms of which replay has brought more than the bus so far (or the client had it already), up to this place. Mostly absent.
+  struct replayed {
+    chat::room* room;
+    state::message_place up_to;
+  };
+  std::unique_ptr<std::vector<replayed>> ahead;
   std::unique_ptr<std::vector<held_frame>> held;  // set while registering
   std::unique_ptr<std::deque<std::string>> backlog;  // requests that wait for `busy` to end
   std::unique_ptr<unconfirmed_mail> mail;
@@ -100,6 +109,7 @@ class session {
   bool acks : 1 = false;       // confirms offline mail itself
   bool returning : 1 = false;  // came back before its absence was announced
   bool busy : 1 = false;      // a request that must not be overtaken is under way
+  bool mail_waits : 1 = false;  // came while it could not be fetched
   bool gone : 1 = false;      // the socket has closed
   bool vanished : 1 = false;  // without a close handshake
 

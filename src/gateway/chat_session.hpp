@@ -16,6 +16,7 @@ class chat_session final : public chat::session, public endpoint {
   void received(opcode op, std::string_view payload) override;
   void asked() override { session::asked(); }
   void answered() override { session::received(); }
+  bool unconfirmed() const override { return !tail.empty(); }
   void ended(bool vanished) override;
 
   void send(frame_ptr frame, chat::traffic kind) override;

@@ -33,6 +33,8 @@ class endpoint {
   // A ping has been queued, behind all that was queued before; and its pong has come.
   virtual void asked() {}
   virtual void answered() {}
+  // Something was sent of which no pong has shown that it arrived, and which matters.
+  virtual bool unconfirmed() const { return false; }
   // The last call: the connection is closing, or has vanished without a close handshake. It may be gone afterwards.
   virtual void ended(bool vanished) = 0;
 };
@@ -99,6 +101,8 @@ class connection final : public deadline_entry {
   // For connection_loop.
   void drop();  // socket closed, nothing more happens
   void expired(wait_for what);
+  bool is_open() const { return phase_ == phase::open; }
+  bool unconfirmed() const { return who_ && who_->unconfirmed(); }
   bool is_marked() const { return marked_; }
   void set_marked(bool is) { marked_ = is; }
   bool has_output() const { return !outbox_.empty() && phase_ != phase::dead; }

@@ -7,6 +7,7 @@
 #include <boost/asio/use_future.hpp>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <future>
 #include <latch>
 
@@ -33,6 +34,7 @@ server::server(gateway_settings settings, auth::authenticator& gate)
                                    for (auto const& w : workers_) asio::post(w->io(), [&w = *w] { w.flows().assert_again(assertion_spread); });
                                  }});
   for (auto const& w : workers_) {
+    w->on_readiness([this] { return std::ranges::all_of(workers_, [](auto const& one) { return one->connected(); }); });
     w->flows().on_offline([this, &io = first.io()] { asio::post(io, [this] { janitor_->expect_announcement(settings_.grace); }); });
   }
 }

@@ -58,7 +58,7 @@ task<http_response> health(worker& on, http_request const& request) {
 
 http_response ready(worker& on, http_request const& request) {
   if (on.draining()) return plain_response(request, http::status::service_unavailable, "draining\n");
-  if (!on.redis().connected() || !on.bus().alive()) return plain_response(request, http::status::service_unavailable, "no connection to Redis\n");
+  if (!on.everybody_connected() || !on.bus().alive()) return plain_response(request, http::status::service_unavailable, "no connection to Redis\n");
   return plain_response(request, http::status::ok, "ready\n");
 }
 

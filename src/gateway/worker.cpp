@@ -115,9 +115,20 @@ task<> worker::say_goodbye(std::chrono::milliseconds spread, std::function<void(
   for (std::size_t i = 0; i < all.size(); ++i) {
     pause.expires_at(begin + spread * static_cast<long>(i) / static_cast<long>(all.size()));
     if (pause.expiry() > std::chrono::steady_clock::now()) co_await pause.async_wait(use_task);
-    all[i]->close(close_code::going_away, fmt::format("reconnect in {}", 100 + random() % 900));
-    all[i].reset();
+    auto goodbye = [c = all[i], why = fmt::format("reconnect in {}", 100 + random() % 900)](bool arrived) {
+      if (arrived) c->close(close_code::going_away, why, true);
+    };
+    // First a receipt, so that hardly anything has to be queued as perhaps not received.
+    if (all[i]->unconfirmed()) all[i]->after_pong(std::move(goodbye));
+    else goodbye(true);
   }
+  auto const patience = std::chrono::steady_clock::now() + 1000ms;
+  while (std::ranges::any_of(all, &connection::is_open) && std::chrono::steady_clock::now() < patience) {
+    pause.expires_after(10ms);
+    co_await pause.async_wait(use_task);
+  }
+  for (auto const& c : all) c->close(close_code::going_away, "reconnect in 1000", true);
+  all.clear();
   if (!co_await flows_->settled(5s)) log::warn("drain.incomplete", {{"reason", "Redis did not take every goodbye in time; leases end the rest"}});
   // First politely; then whoever did not hang up is dropped. A connection must not outlive its worker.
   for (auto const patience : {2000ms, 1000ms}) {

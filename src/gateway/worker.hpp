@@ -63,6 +63,10 @@ class worker {
   gateway_settings const& settings() const { return settings_; }
   chat::counters& count() { return count_; }
   bool draining() const { return draining_; }
+  // Whether all workers have their connections to Redis. From any thread.
+  bool everybody_connected() const { return everybody_connected_ && everybody_connected_(); }
+  void on_readiness(std::function<bool()> asked) { everybody_connected_ = std::move(asked); }
+  bool connected() const { return redis_.connected() && directory_redis_.connected(); }
   connection_id next_connection_id();
 
  private:
@@ -83,6 +87,7 @@ class worker {
   std::unique_ptr<chat::flows> flows_;
   std::string connection_prefix_;
   std::uint64_t last_connection_ = 0;
+  std::function<bool()> everybody_connected_;
   std::atomic<bool> draining_{false};
   std::thread thread_;
 };

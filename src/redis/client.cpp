@@ -199,7 +199,7 @@ struct client::core : std::enable_shared_from_this<client::core> {
   }
 
   void drop(error const& why) {
-    auto const was_up = std::exchange(logged_in, false);
+    auto const was_up = logged_in.exchange(false);
     open_ = hung = false;
     error_code ignored;
     sock.close(ignored);
@@ -287,7 +287,8 @@ struct client::core : std::enable_shared_from_this<client::core> {
   std::string unsent;
   std::size_t sent = 0;
   std::uint64_t current_life = 0;
-  bool open_ = false, logged_in = false, writing = false, flush_posted = false, armed = false, hung = false, pushes_seen = false;
+  std::atomic<bool> logged_in{false};  // read by other threads, for readiness
+  bool open_ = false, writing = false, flush_posted = false, armed = false, hung = false, pushes_seen = false;
 };
 
 client::client(asio::any_io_executor executor, address where) : core_(std::make_shared<core>(std::move(executor), std::move(where))) {}

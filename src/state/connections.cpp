@@ -59,11 +59,12 @@ task<result<std::int64_t>> connections::remove(connection_id c, instance_id inst
       std::string{keys::pending_offline}, keys::offline_messages(user), keys::offline_inflight(user, c), keys::offline_dropped(user), keys::member_rooms(user)};
   std::string user_json;
   append_json_string(user_json, user);
-  auto call = script.call(keys_, 11 + 2 * unsure.messages.size());
+  auto call = script.call(keys_, 13 + 3 * unsure.heard.size());
   call.arg(user).arg(c).arg(iso8601_now()).arg(keys::prefix::room_participants).arg(keys::prefix::joined_room_participants);
   call.arg(keys::room_channels(database_)).arg(user_json).arg(grace_.count()).arg(keys::prefix::room_log);
-  call.arg(unsure.since_ms ? std::to_string(*unsure.since_ms) : std::string{}).arg(keys::prefix::room_absent);
-  for (auto const& [room, seq] : unsure.messages) call.arg(room).arg(seq);
+  call.arg(unsure.since_ms ? std::to_string(*unsure.since_ms) : std::string{}).arg(keys::instance_channels(database_)).arg(keys::prefix::room_head);
+  call.arg(keys::prefix::room_absent);
+  for (auto const& [room, place] : unsure.heard) call.arg(room).arg(place.epoch).arg(place.seq);
   auto const answer = co_await script.run(redis_, std::move(call));
   if (!answer) co_return std::unexpected(answer.error());
   co_return (*answer)[0].integer();

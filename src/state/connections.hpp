@@ -10,6 +10,7 @@
 
 #include "base/ids.hpp"
 #include "redis/client.hpp"
+#include "state/room_log.hpp"
 
 namespace hiky::state {
 
@@ -32,7 +33,7 @@ struct connected {
 // What the user of an ending connection may not have received, though Redis took it for delivered.
 struct unsure_mail {
   std::optional<std::int64_t> since_ms{};                       // all that the user's rooms said since then (Redis TIME)
-  std::vector<std::pair<room_id, std::uint64_t>> messages{};  // room and seq, in order
+  std::vector<std::pair<room_id, message_place>> heard{};       // what these rooms said after the place; epoch "" is all since the connection began
 };
 
 class connections {
@@ -46,7 +47,7 @@ class connections {
 
   // Flow 6 of the document. Gives the connections the user has left; -1 when this one was not there any more.
   // The last one's end is announced after the grace period (announcements). Unconfirmed mail returns to the queue. One round trip: disconnect.lua
-  // If it was the user's last one, `unsure` goes to the offline queue.
+  // Of `unsure`, what no other connection of the user has heard goes to the offline queue; instances that hold one are told (bus kind `w`).
   task<result<std::int64_t>> remove(connection_id c, instance_id instance, user_id user, unsure_mail unsure = {});
 
   // Hands a finished JSON frame to all connections of `users`. `kind` is a bus kind (chat/bus_message.hpp).

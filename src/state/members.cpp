@@ -36,10 +36,11 @@ task<result<joined>> members::join(user_id user, room_id room, connection_id con
   if (!answer) co_return std::unexpected(answer.error());
   joined out;
   auto const items = (*answer)[0].items();
-  if (items.empty()) co_return fail(errc::unexpected_reply, "join.lua returned nothing");
+  if (items.size() < 2) co_return fail(errc::unexpected_reply, "join.lua returned something else than its table says");
   out.participant_count = items.front().integer();
-  out.participants.reserve(items.size() - 1);
-  for (std::size_t i = 1; i < items.size(); ++i) out.participants.emplace_back(items[i].text());
+  out.at_ms = items[1].integer();
+  out.participants.reserve(items.size() - 2);
+  for (std::size_t i = 2; i < items.size(); ++i) out.participants.emplace_back(items[i].text());
   co_return out;
 }
 

@@ -12,6 +12,7 @@ namespace hiky::state {
 
 struct joined {
   std::int64_t participant_count = 0;
+  std::int64_t at_ms = 0;             // Redis TIME
   std::vector<user_id> participants;  // all of them, or as many as were asked for
 };
 

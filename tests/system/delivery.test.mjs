@@ -107,8 +107,9 @@ for (const method of ['send', 'io_uring']) {
           await pause(5);
           peer.socket.resume();
         }
-        const { payload } = await peer.frame();
-        assert.equal(JSON.parse(payload).seq, n + 1);
+        let received = await peer.frame();
+        while (received.opcode === op.ping) received = await peer.frame(); // it is asked for receipts and gives none
+        assert.equal(JSON.parse(received.payload).seq, n + 1);
       }
     }
   });

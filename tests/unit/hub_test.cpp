@@ -17,6 +17,7 @@ struct fake_session final : session {
   explicit fake_session(std::string connection, std::string who) {
     id = connection_id{std::move(connection)};
     user = user_id{std::move(who)};
+    intrusive_ptr_add_ref(static_cast<session*>(this));  // lives on the stack: nobody else is to end it
   }
   void send(frame_ptr frame, traffic kind) override {
     heard.emplace_back(frame->payload());
@@ -51,7 +52,7 @@ class hub_of_friends : public testing::Test {
   void tell(std::string_view room, std::string_view payload) {
     auto const m = parse_bus_message(room, payload);
     ASSERT_TRUE(m) << payload;
-    here.apply(*m, [this](session& s, room_id const& r) { entered.push_back(s.id.str() + ' ' + r.str()); });
+    here.apply(*m, [this](session& s, bus_message const& about) { entered.push_back(s.id.str() + ' ' + about.room); });
   }
   // Who heard something since the last time, by connection.
   std::set<std::string> who_heard() {
@@ -142,7 +143,7 @@ TEST_F(hub_of_friends, who_was_let_in_is_named_connection_by_connection) {
 
 TEST_F(hub_of_friends, whoever_is_told_to_enter_may_end_sessions) {
   auto const m = parse_bus_message("", "a alice\ntea");
-  here.apply(*m, [this](session&, room_id const&) {
+  here.apply(*m, [this](session&, bus_message const&) {
     here.detach(alice);
     here.detach(phone);
   });
@@ -248,7 +249,7 @@ TEST(hub, agrees_with_a_model_through_ten_thousand_steps) {
         break;
       case 4: {
         auto const m = parse_bus_message(name, "l u" + std::to_string(s % 5) + "\n{}");
-        here.apply(*m, [](session&, room_id const&) {});
+        here.apply(*m, [](session&, bus_message const&) {});
         for (auto const other : attached) {
           if (other % 5 == s % 5) drop(name, other, gone);
         }
@@ -257,7 +258,7 @@ TEST(hub, agrees_with_a_model_through_ten_thousand_steps) {
       default: {
         for (auto& each : sessions) each->take();
         auto const m = parse_bus_message(name, "m c" + std::to_string(s) + " e:1\n{}");
-        here.apply(*m, [](session&, room_id const&) {});
+        here.apply(*m, [](session&, bus_message const&) {});
         for (std::size_t i = 0; i < sessions.size(); ++i) {
           auto const in = rooms.contains(name) && rooms[name].contains(i);
           ASSERT_EQ(sessions[i]->take().size(), in && i != s ? 1u : 0u) << step;

@@ -23,8 +23,8 @@ std::optional<std::string> const none;
 }  // namespace
 
 TEST(replies, are_the_document_s_frames_with_our_fields_behind) {
-  EXPECT_EQ(registered(none, user_id{"alice"}, connection_id{"c1"}, {}), R"({"type":"registered","userId":"alice","connectionId":"c1","rooms":[]})");
-  EXPECT_EQ(registered("1", user_id{"alice"}, connection_id{"c1"}, {room_id{"tea"}, room_id{"go"}}),
+  EXPECT_EQ(registered(none, user_id{"alice"}, connection_id{"c1"}, {}, {}), R"({"type":"registered","userId":"alice","connectionId":"c1","rooms":[]})");
+  EXPECT_EQ(registered("1", user_id{"alice"}, connection_id{"c1"}, {room_id{"tea"}, room_id{"go"}}, {}),
             R"({"type":"registered","id":"1","userId":"alice","connectionId":"c1","rooms":["tea","go"]})");
   EXPECT_EQ(joined_room(none, room_id{"tea"}, {user_id{"a"}, user_id{"b"}}, 2),
             R"({"type":"joinedRoom","roomId":"tea","participants":["a","b"],"participantCount":2,"truncated":false})");
@@ -66,7 +66,7 @@ TEST(replies, are_json_whatever_the_ids_and_texts_are) {
   user_id const user{awkward};
   room_id const room{awkward};
   directory::profile const profile{user, awkward, awkward, awkward};
-  EXPECT_EQ(read(registered(awkward, user, connection_id{awkward}, {room})).at("rooms").at(0).as_string(), awkward);
+  EXPECT_EQ(read(registered(awkward, user, connection_id{awkward}, {room}, {})).at("rooms").at(0).as_string(), awkward);
   EXPECT_EQ(read(joined_room(awkward, room, {user}, 1)).at("participants").at(0).as_string(), awkward);
   EXPECT_EQ(read(left_room(awkward, room)).at("id").as_string(), awkward);
   EXPECT_EQ(read(message_ack(awkward, room, awkward, awkward, true)).at("messageId").as_string(), awkward);

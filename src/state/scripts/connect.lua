@@ -3,10 +3,18 @@
 -- KEYS 1 user_connections:{u}  2 instance_connections:{i}  3 online_users  4 clients  5 user_rooms:{u}  6 member_rooms:{u}
 --      7 offline_messages:{u}  8 pending_offline
 -- ARGV 1 user  2 connection  3 connection's JSON  4 client metadata JSON object (not empty)
+--      (`at`, Redis TIME in ms, is added to the connection's JSON: since then it hears its rooms)
 --      5 prefix room_participants  6 prefix room_members  7 prefix room_absent  8… rooms the directory names
 -- Returns { connections the user has now, 1 if friends still take the user for online, messages that wait, room… }: the rooms the user belongs to
 local user, connection = ARGV[1], ARGV[2]
-redis.call('HSET', KEYS[1], connection, ARGV[3])
+-- A connection that is asserted again keeps its time: it has heard its rooms all along.
+local known = redis.call('HGET', KEYS[1], connection)
+local at = known and known:match('"at":(%d+)}$')
+if not at then
+  local now = redis.call('TIME')
+  at = string.format('%.0f', now[1] * 1000 + math.floor(now[2] / 1000))
+end
+redis.call('HSET', KEYS[1], connection, ARGV[3]:sub(1, -2) .. ',"at":' .. at .. '}')
 redis.call('HSET', KEYS[2], connection, user)
 redis.call('SADD', KEYS[3], user)
 local count = redis.call('HLEN', KEYS[1])

@@ -8,55 +8,73 @@
 -- ARGV 1 user  2 connection  3 ISO time  4 prefix room_participants  5 prefix joined_room_participants
 --      6 prefix of room channels  7 user as a JSON string  8 grace in ms  9 prefix room_log
 --      10 `` or a time in ms: what the user's rooms said since may not have arrived (the instance is dead)
---      11 prefix room_absent
---      12… room, seq, room, seq, …: messages that may not have arrived (the client vanished), in order
+--      11 prefix of instance channels
+--      12 prefix room_head  13 prefix room_absent
+--      14… room, epoch, seq, …: what this connection has surely heard of its rooms; later messages it has not. With epoch `` it heard
+--         nothing yet, and seq is the time in ms since which it takes part (0: since it began)
 -- Returns the connections the user has left, or -1 when this one was not there any more
 local user, connection = ARGV[1], ARGV[2]
 for _, message in ipairs(redis.call('LRANGE', KEYS[11], 0, -1)) do redis.call('RPUSH', KEYS[10], message) end
-if redis.call('DEL', KEYS[11]) == 1 then
-  local extra = redis.call('LLEN', KEYS[10]) - 100
-  if extra > 0 then
-    redis.call('LTRIM', KEYS[10], 0, 99)
-    redis.call('INCRBY', KEYS[12], extra)
-  end
-end
+redis.call('DEL', KEYS[11])
 redis.call('HDEL', KEYS[2], connection)
-if redis.call('HDEL', KEYS[1], connection) == 0 then return -1 end
-local left = redis.call('HLEN', KEYS[1])
+local began = tonumber((redis.call('HGET', KEYS[1], connection) or ''):match('"at":(%d+)}$') or 0)
+local was_there = redis.call('HDEL', KEYS[1], connection) == 1
+
+-- Other connections of the user have heard their rooms since they began. What was said before that, this one alone has heard.
+local others = redis.call('HGETALL', KEYS[1])
+local left, heard_since, instances = #others / 2, math.huge, {}
+for i = 2, #others, 2 do
+  heard_since = math.min(heard_since, tonumber(others[i]:match('"at":(%d+)}$') or 0))
+  local ok, about = pcall(cjson.decode, others[i])
+  if ok and type(about) == 'table' and type(about.instance) == 'string' then instances[about.instance] = true end
+end
+
+-- What may not have arrived goes to the queue; a client that had it sees the same messageId twice.
+if was_there then
+  local unsure = {}
+  local function doubt(entry, since)
+    local fields = {}
+    for i = 1, #entry[2], 2 do fields[entry[2][i]] = entry[2][i + 1] end
+    local at = tonumber(fields.t or 0)
+    if fields.m and fields.s ~= user and at >= since and at < heard_since then table.insert(unsure, { at, tonumber(entry[1]:match('^%d+')), fields.m }) end
+  end
+  if ARGV[10] ~= '' then
+    for _, room in ipairs(redis.call('SMEMBERS', KEYS[5])) do
+      for _, entry in ipairs(redis.call('XREVRANGE', ARGV[9] .. room, '+', '-', 'COUNT', 100)) do doubt(entry, tonumber(ARGV[10])) end
+    end
+  end
+  for i = 14, #ARGV, 3 do
+    local head = redis.call('HMGET', ARGV[12] .. ARGV[i], 'epoch', 'seq')
+    local same = head[1] == ARGV[i + 1]
+    local heard = same and tonumber(ARGV[i + 2]) or 0
+    local since = same and 0 or ARGV[i + 1] == '' and tonumber(ARGV[i + 2]) or 0
+    if not same and since == 0 then since = began end
+    if head[1] and tonumber(head[2]) > heard then
+      for _, entry in ipairs(redis.call('XREVRANGE', ARGV[9] .. ARGV[i], '+', string.format('(%.0f-0', heard), 'COUNT', 100)) do
+        doubt(entry, since)
+      end
+    end
+  end
+  table.sort(unsure, function(a, b) return a[1] < b[1] or a[1] == b[1] and a[2] < b[2] end)
+  for _, message in ipairs(unsure) do redis.call('LPUSH', KEYS[10], message[3]) end
+end
+local over = redis.call('LLEN', KEYS[10]) - 100
+if over > 0 then
+  redis.call('LTRIM', KEYS[10], 0, 99)
+  redis.call('INCRBY', KEYS[12], over)
+end
+
+-- A user who is still here, or here again, gets it at once.
+if left > 0 and redis.call('EXISTS', KEYS[10]) == 1 then
+  for instance in pairs(instances) do redis.call('PUBLISH', ARGV[11] .. instance, 'w ' .. user .. '\n') end
+end
+if not was_there then return -1 end
 if left > 0 then
   local client = redis.call('HGET', KEYS[4], user)
   if client then
     redis.call('HSET', KEYS[4], user, (client:gsub('"connections":%d+}$', '"connections":' .. left .. '}')))
   end
   return left
-end
-
--- What may not have arrived goes to the queue; a client that had it sees the same messageId twice.
-local function queue(entry)
-  local fields = {}
-  for i = 1, #entry[2], 2 do fields[entry[2][i]] = entry[2][i + 1] end
-  if fields.m and fields.s ~= user then return { tonumber(fields.t or 0), fields.m } end
-end
-local unsure = {}
-if ARGV[10] ~= '' then
-  for _, room in ipairs(redis.call('SMEMBERS', KEYS[5])) do
-    for _, entry in ipairs(redis.call('XREVRANGE', ARGV[9] .. room, '+', '-', 'COUNT', 100)) do
-      local message = queue(entry)
-      if message and message[1] >= tonumber(ARGV[10]) then table.insert(unsure, message) end
-    end
-  end
-  table.sort(unsure, function(a, b) return a[1] < b[1] end)
-end
-for i = 12, #ARGV, 2 do
-  local entry = redis.call('XRANGE', ARGV[9] .. ARGV[i], ARGV[i + 1] .. '-0', ARGV[i + 1] .. '-0')[1]
-  local message = entry and queue(entry)
-  if message then table.insert(unsure, message) end
-end
-for _, message in ipairs(unsure) do redis.call('LPUSH', KEYS[10], message[2]) end
-local over = redis.call('LLEN', KEYS[10]) - 100
-if over > 0 then
-  redis.call('LTRIM', KEYS[10], 0, 99)
-  redis.call('INCRBY', KEYS[12], over)
 end
 
 redis.call('SREM', KEYS[3], user)
@@ -71,7 +89,7 @@ for _, room in ipairs(redis.call('SMEMBERS', KEYS[5])) do
       't ' .. user .. '\n{"type":"typing","userId":' .. ARGV[7] .. ',"roomId":' .. cjson.encode(room) .. ',"isTyping":false}')
   end
 end
-for _, room in ipairs(redis.call('SMEMBERS', KEYS[13])) do redis.call('SADD', ARGV[11] .. room, user) end
+for _, room in ipairs(redis.call('SMEMBERS', KEYS[13])) do redis.call('SADD', ARGV[13] .. room, user) end
 redis.call('DEL', KEYS[5])
 redis.call('HDEL', KEYS[4], user)
 redis.call('SET', KEYS[8], ARGV[3])

@@ -5,7 +5,7 @@
 --      7 room_absent:{r}
 -- ARGV 1 user  2 room  3 most participants to return  4 the room's channel  5 bus message that announces the join
 --      6 prefix of instance channels  7 connection  8 `quiet`: announce to new members' rooms only (somebody who was hardly away)
--- Returns { participants in all, participant… }
+-- Returns { participants in all, Redis TIME in ms, participant… }
 local user, room = ARGV[1], ARGV[2]
 local new_member = redis.call('SADD', KEYS[4], user)
 redis.call('SADD', KEYS[5], room)
@@ -27,5 +27,7 @@ if new_member == 1 and redis.call('HLEN', KEYS[6]) > 1 then
 end
 local count, most = redis.call('SCARD', KEYS[1]), tonumber(ARGV[3])
 local out = count <= most and redis.call('SMEMBERS', KEYS[1]) or redis.call('SRANDMEMBER', KEYS[1], most)
+local now = redis.call('TIME')
+table.insert(out, 1, string.format('%.0f', now[1] * 1000 + math.floor(now[2] / 1000)))
 table.insert(out, 1, count)
 return out

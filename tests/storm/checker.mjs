@@ -1,0 +1,413 @@
+// SPDX-License-Identifier: Apache-2.0
+// Judges a storm: a pure function of what was recorded and of what Redis held at the end. Knows no process and no clock.
+//   record = { options: { lease, grace }, rooms: { room: [user] }, events: [...], settled: snapshot, empty: snapshot }
+// `settled` was taken when all faults were over and everybody was back with an empty mailbox; `empty` when everybody had gone.
+// Times (`t`) are milliseconds. Returns { violations: [text], figures: {…} }; nothing is left out, the caller shows the first few.
+
+const place = (id) => {
+  const colon = id.lastIndexOf(':');
+  return { epoch: id.slice(0, colon), seq: Number(id.slice(colon + 1)) };
+};
+const groups = (items, key) => {
+  const out = new Map();
+  for (const item of items) out.has(key(item)) ? out.get(key(item)).push(item) : out.set(key(item), [item]);
+  return out;
+};
+
+// Kinds of faults after which a line of the log at warn or above is expected, with how long they echo. What is not here is never expected.
+const redisFaults = ['redis_restart', 'redis_lose', 'kill_pubsub', 'kill_normal', 'redis_stall', 'redis_drip', 'redis_cut', 'redis_reset', 'stop'];
+const expectedLines = {
+  'redis.lost': redisFaults,
+  'redis.unreachable': redisFaults,
+  'lease.lost': redisFaults,
+  'lease.not_given_up': redisFaults,
+  'instance.not_swept': redisFaults,
+  'session.half_heard': redisFaults,
+  'session.not_asserted': redisFaults,
+  'mail.unclaimed': redisFaults,
+  'mail.unconfirmed': redisFaults,
+  'announcement.failed': redisFaults,
+  'typing.not_ended': redisFaults,
+  'room.not_filled': redisFaults,
+  'bus.deaf': redisFaults,
+  'drain.incomplete': redisFaults,
+  'room.epoch_changed': ['redis_lose'],
+};
+const echo = 25_000;
+const silencing = new Set([...redisFaults, 'kill', 'term']); // faults under which instances can't do what they owe for a while
+
+export function check({ options, rooms, events, settled, empty }) {
+  const violations = [];
+  const figures = { acked: 0, duplicate_acks: 0, deliveries: 0, repeats: 0, by_mail: 0, dropped: 0, gaps: 0, longest_ghost_ms: 0, connections: 0, faults: {} };
+  const fail = (text) => violations.push(text);
+  const at = (t) => `at ${((t - (events[0]?.t ?? 0)) / 1000).toFixed(2)} s`;
+
+  const faults = faultsOf(events, figures);
+  const losses = faults.filter((f) => f.kind === 'redis_lose');
+  const struck = (kinds, from, to) => faults.some((f) => kinds.has(f.kind) && f.from <= to && f.to + echo >= from);
+  const connections = connectionsOf(events);
+  figures.connections = connections.length;
+  const messages = identities({ events, settled, empty, fail, at });
+  const lastEpoch = new Map(Object.keys(rooms).map((room) => [room, (empty.hashes[`ws:room_head:${room}`] ?? settled.hashes[`ws:room_head:${room}`])?.epoch]));
+
+  for (const c of connections) streamOf(c, { messages, fail, at, figures });
+  epochsOf(connections, { fail, at });
+  deliveries({ events, rooms, connections, losses, lastEpoch, settled, empty, fail, at, figures });
+  absences({ events, connections, faults, struck, options, fail, at, figures });
+  stateWhenSettled({ snapshot: settled, connections, events, fail });
+  stateWhenEmpty({ snapshot: empty, fail });
+  talk({ events, struck, losses, fail, at });
+  return { violations, figures };
+}
+
+function faultsOf(events, figures) {
+  const open = new Map();
+  for (const e of events) {
+    if (e.e === 'fault' && !e.skipped) {
+      open.set(e.number, { kind: e.kind, instance: e.instance, from: e.t, to: Infinity });
+      figures.faults[e.kind] = (figures.faults[e.kind] ?? 0) + 1;
+    }
+    if (e.e === 'healed') open.get(e.number).to = e.t;
+  }
+  return [...open.values()];
+}
+
+// One entry per attempt of a device to be connected, with all it heard, in order.
+function connectionsOf(events) {
+  const open = new Map();
+  for (const e of events) {
+    if (!e.d) continue;
+    const key = `${e.d} ${e.c}`;
+    if (e.e === 'register') open.set(key, { key, device: e.d, user: e.user, kind: e.kind, resume: e.resume ?? {}, from: e.t, to: Infinity, ghostTo: undefined, heard: [] });
+    const c = open.get(key);
+    if (!c) continue;
+    if (e.e === 'registered') Object.assign(c, { id: e.connection, registered: e.t, resumed: e.resumed ?? {}, rooms: new Set(e.rooms) });
+    if (e.e === 'hole') c.ghostTo = e.t + e.ms;
+    if (e.e === 'closed') c.to = e.t;
+    if (['message', 'mail', 'gap', 'joined'].includes(e.e)) c.heard.push(e);
+  }
+  return [...open.values()];
+}
+
+// messageId ↔ content, one to one; except that a loss of Redis's data makes a retried message a new one, in another epoch.
+function identities({ events, settled, empty, fail, at }) {
+  const byId = new Map();
+  const epochsOfText = new Map();
+  const meet = (room, id, n, t) => {
+    if (n === undefined || n === null) return;
+    const key = `${room} ${id}`;
+    const known = byId.get(key);
+    if (known === undefined) {
+      byId.set(key, n);
+      const { epoch } = place(id);
+      const before = epochsOfText.get(n) ?? new Map();
+      if (before.has(epoch)) fail(`${n} was stored twice in ${room}: as ${before.get(epoch)} and as ${id}`);
+      before.set(epoch, id);
+      epochsOfText.set(n, before);
+    } else if (known !== n) {
+      fail(`${id} in ${room} is ${known} for some and ${n} for others, ${t === undefined ? 'in the log' : at(t)}`);
+    }
+  };
+  for (const e of events) {
+    if (e.e === 'message' || e.e === 'acked') meet(e.room, e.id, e.n, e.t);
+    if (e.e === 'mail') for (const m of e.messages) meet(m.room, m.id, m.n, e.t);
+  }
+  for (const snapshot of [settled, empty]) {
+    for (const entries of Object.values(snapshot.logs)) {
+      for (const { m } of entries) {
+        const frame = JSON.parse(m);
+        meet(frame.roomId, frame.messageId, frame.content?.n);
+      }
+    }
+  }
+  return byId;
+}
+
+// What one connection heard: ascending and without a hole per room; nothing twice; nothing that it said it had.
+function streamOf(c, { messages, fail, at, figures }) {
+  const last = new Map(); // room → place
+  const got = new Set();
+  const excused = new Map(); // room → [[epoch or nothing, from, to]], what was said to be lost
+  const excuse = (room, from, to) => (excused.get(room) ?? excused.set(room, []).get(room)).push([from ?? 0, to ?? Infinity]);
+  const own = (room, epoch, seq) => messages.get(`${room} ${epoch}:${seq}`)?.startsWith(`${c.device}#`);
+  for (const [room, id] of Object.entries(c.resume)) {
+    if (c.resumed?.[room]) last.set(room, place(id));
+    if (c.resumed?.[room]?.recovered === false) excuse(room);
+  }
+  for (const e of c.heard) {
+    if (e.e === 'gap') {
+      figures.gaps += 1;
+      excuse(e.room, e.from, e.to);
+    } else if (e.e === 'mail') {
+      for (const { room, id } of e.messages) {
+        figures.by_mail += 1;
+        if (got.has(`${room} ${id}`)) {
+          figures.repeats += 1;
+          if (c.kind === 'resume') fail(`${c.key} (resume) got ${id} of ${room} twice on one connection, the second time as mail ${at(e.t)}`);
+        }
+        // Told that it is not recovered, the client knows that what it said counts for nothing.
+        const had = c.resume[room] && c.resumed?.[room]?.recovered !== false && place(c.resume[room]);
+        if (had && had.epoch === place(id).epoch && place(id).seq <= had.seq) fail(`${c.key} said it has ${c.resume[room]} of ${room}, and got ${id} as mail ${at(e.t)}`);
+        got.add(`${room} ${id}`);
+      }
+    } else if (e.e === 'message') {
+      const { epoch, seq } = place(e.id);
+      const before = last.get(e.room);
+      if (got.has(`${e.room} ${e.id}`)) {
+        figures.repeats += 1;
+        if (c.kind === 'resume') fail(`${c.key} (resume) got ${e.id} of ${e.room} twice on one connection, ${at(e.t)}`);
+      }
+      got.add(`${e.room} ${e.id}`);
+      if (before?.epoch === epoch) {
+        if (seq <= before.seq) fail(`${c.key} (${c.kind}) heard ${e.id} of ${e.room} after ${epoch}:${before.seq}, ${at(e.t)}`);
+        for (let missed = before.seq + 1; missed < seq; missed += 1) {
+          if (own(e.room, epoch, missed) || got.has(`${e.room} ${epoch}:${missed}`)) continue;
+          if (excused.get(e.room)?.some(([from, to]) => from <= missed && missed <= to)) continue;
+          fail(`${c.key} (${c.kind}) heard ${e.id} of ${e.room} after ${epoch}:${before.seq}, and nobody said that ${epoch}:${missed} is lost, ${at(e.t)}`);
+          break;
+        }
+      } else if (before && c.kind !== 'plain' && !excused.has(e.room)) {
+        fail(`${c.key} (${c.kind}) heard ${e.id} of ${e.room} after ${before.epoch}:${before.seq}: a new epoch that nobody announced, ${at(e.t)}`);
+      }
+      last.set(e.room, { epoch, seq });
+    }
+  }
+}
+
+// A room's epochs come one after the other for everybody: who has heard a later one never hears an earlier one live again.
+function epochsOf(connections, { fail, at }) {
+  const first = new Map(); // room → Map(epoch → first heard)
+  for (const c of connections) {
+    for (const e of c.heard) {
+      if (e.e !== 'message') continue;
+      const known = first.get(e.room) ?? first.set(e.room, new Map()).get(e.room);
+      const { epoch } = place(e.id);
+      known.set(epoch, Math.min(known.get(epoch) ?? Infinity, e.t));
+    }
+  }
+  for (const c of connections) {
+    const latest = new Map();
+    for (const e of c.heard) {
+      if (e.e !== 'message') continue;
+      const begun = first.get(e.room).get(place(e.id).epoch);
+      if (begun < (latest.get(e.room) ?? 0)) fail(`${c.key} heard ${e.id} of ${e.room}, of an epoch that had ended for it, ${at(e.t)}`);
+      latest.set(e.room, Math.max(latest.get(e.room) ?? 0, begun));
+    }
+  }
+}
+
+// Every acknowledged message reached every other member, or waits for them, or was counted as dropped, or was said to be lost.
+function deliveries({ events, rooms, connections, losses, lastEpoch, settled, empty, fail, at, figures }) {
+  const reached = new Map(); // `room id` → Set of users
+  const reach = (room, id, user) => (reached.get(`${room} ${id}`) ?? reached.set(`${room} ${id}`, new Set()).get(`${room} ${id}`)).add(user);
+  // The cap drops the oldest: a number that was told excuses what is older than the mail it came with, and no more messages than it counts.
+  const dropped = new Map(); // user → { count, before }
+  const drop = (user, count, before) => {
+    const told = dropped.get(user) ?? { count: 0, before: 0 };
+    dropped.set(user, { count: told.count + count, before: Math.max(told.before, before ?? Infinity) });
+  };
+  const userOf = (device) => device.slice(0, device.lastIndexOf('/'));
+  const excused = new Map(); // `room user` → [[epoch?, from, to]]
+  for (const e of events) {
+    if (e.e === 'message') {
+      figures.deliveries += 1;
+      reach(e.room, e.id, userOf(e.d));
+    }
+    if (e.e === 'mail') {
+      for (const m of e.messages) reach(m.room, m.id, userOf(e.d));
+      if (e.dropped > 0) drop(userOf(e.d), e.dropped, e.newest);
+      figures.dropped += e.dropped;
+    }
+    if (e.e === 'gap' && e.to) {
+      const key = `${e.room} ${userOf(e.d)}`;
+      (excused.get(key) ?? excused.set(key, []).get(key)).push([e.from, e.to]);
+    }
+  }
+  for (const snapshot of [settled, empty]) {
+    for (const [key, list] of Object.entries(snapshot.lists)) {
+      const user = key.startsWith('ws:offline_messages:') ? key.slice('ws:offline_messages:'.length) : undefined;
+      if (user !== undefined) for (const text of list) reach(JSON.parse(text).roomId, JSON.parse(text).messageId, user);
+    }
+    for (const [key, count] of Object.entries(snapshot.strings)) {
+      if (key.startsWith('ws:offline_dropped:')) drop(key.slice('ws:offline_dropped:'.length), Number(count), Infinity);
+    }
+  }
+
+  // After a loss of Redis's data a user belongs to the room again once the server could know: since a register or join, or some time
+  // after the instance that holds the user's connection could reach Redis.
+  const reassertion = 10_000;
+  const back = groups(connections.flatMap((c) => (c.registered ? [...c.rooms].map((room) => ({ user: c.user, room, t: c.registered })) : [])).concat(events.filter((e) => e.e === 'joined')), (e) => `${e.room} ${e.user}`);
+  const openOf = groups(connections.filter((c) => c.registered), (c) => c.user);
+  const isMember = (user, room, t) => {
+    const loss = losses.findLast((l) => l.from <= t);
+    if (!loss) return true;
+    if (t < loss.to) return false;
+    if (back.get(`${room} ${user}`)?.some((e) => e.t > loss.to && e.t < t)) return true;
+    return openOf.get(user)?.some((c) => c.registered < loss.from && c.to > t && t > loss.to + reassertion) ?? false;
+  };
+
+  const missing = new Map(); // user → [text]
+  const seen = new Set();
+  for (const e of events) {
+    if (e.e !== 'acked') continue;
+    figures.acked += 1;
+    if (e.duplicate) figures.duplicate_acks += 1;
+    const key = `${e.room} ${e.id}`;
+    if (seen.has(key)) continue;
+    seen.add(key);
+    const { epoch, seq } = place(e.id);
+    if (epoch !== lastEpoch.get(e.room)) {
+      if (losses.length === 0) fail(`${e.n} was acknowledged as ${e.id}, but ${e.room} has another epoch although Redis never lost its data`);
+      continue;
+    }
+    for (const user of rooms[e.room]) {
+      if (user === e.user || reached.get(key)?.has(user) || !isMember(user, e.room, e.at)) continue;
+      if (excused.get(`${e.room} ${user}`)?.some(([from, to]) => from <= seq && seq <= to)) continue;
+      (missing.get(user) ?? missing.set(user, []).get(user)).push({ at: e.at, text: `${e.n}, acknowledged as ${e.id} in ${e.room} ${at(e.t)}, never reached ${user}` });
+    }
+  }
+  for (const [user, lost] of missing) {
+    const { count, before } = dropped.get(user) ?? { count: 0, before: 0 };
+    const excusable = lost.filter((each) => each.at < before).length <= count;
+    for (const each of lost) if (!excusable || each.at >= before) fail(each.text);
+  }
+}
+
+// Nobody stays online without a connection, and nobody is said to be gone who was not away.
+function absences({ events, connections, faults, struck, options, fail, at, figures }) {
+  const byUser = groups(connections, (c) => c.user);
+  const limit = (options.lease + 5) * 1000;
+  const reported = new Set();
+  for (const e of events) {
+    if (e.e === 'online') {
+      for (const user of e.users) {
+        const mine = byUser.get(user) ?? [];
+        if (mine.some((c) => c.from <= e.t && Math.max(c.to, c.ghostTo ?? 0) >= e.t)) continue;
+        const since = Math.max(...mine.filter((c) => c.from <= e.t).map((c) => Math.max(c.to, c.ghostTo ?? 0)));
+        const hindered = faults.filter((f) => silencing.has(f.kind)).reduce((sum, f) => sum + Math.max(0, Math.min(f.to, e.t) - Math.max(f.from, since)), 0);
+        if (hindered === 0) figures.longest_ghost_ms = Math.max(figures.longest_ghost_ms, Math.round(e.t - since));
+        figures.longest_ghost_under_faults_ms = Math.max(figures.longest_ghost_under_faults_ms ?? 0, Math.round(e.t - since));
+        if (e.t - since > limit + hindered && !reported.has(user)) {
+          reported.add(user);
+          fail(`${user} is online ${at(e.t)}, ${((e.t - since) / 1000).toFixed(1)} s after the last connection ended`);
+        }
+      }
+    }
+    if (e.e === 'offline') {
+      const span = 10_000;
+      if (struck(silencing, e.t - span, e.t)) continue;
+      const mine = (byUser.get(e.user) ?? []).filter((c) => c.registered && c.to > e.t - span && c.registered < e.t).sort((a, b) => a.registered - b.registered);
+      let present = e.t - span;
+      let longest = 0;
+      for (const c of mine) {
+        longest = Math.max(longest, c.registered - present);
+        present = Math.max(present, c.to);
+      }
+      longest = Math.max(longest, e.t - present);
+      if (longest < options.grace * 800) fail(`${e.d} was told that ${e.user} is offline ${at(e.t)}, who was not away`);
+    }
+  }
+}
+
+const family = (snapshot, kind, prefix) => Object.entries(snapshot[kind]).filter(([key]) => key.startsWith(prefix)).map(([key, value]) => [key.slice(prefix.length), value]);
+
+function mirrors(snapshot, fail) {
+  const here = new Set(family(snapshot, 'sets', 'ws:user_rooms:').flatMap(([user, list]) => list.map((room) => `${user} in ${room}`)));
+  const there = new Set(family(snapshot, 'sets', 'ws:room_participants:').flatMap(([room, list]) => list.map((user) => `${user} in ${room}`)));
+  for (const each of here) if (!there.has(each)) fail(`user_rooms has ${each}, room_participants has not`);
+  for (const each of there) if (!here.has(each)) fail(`room_participants has ${each}, user_rooms has not`);
+  const lasting = new Set(family(snapshot, 'sets', 'ws:member_rooms:').flatMap(([user, list]) => list.map((room) => `${user} in ${room}`)));
+  const members = new Set(family(snapshot, 'sets', 'ws:room_members:').flatMap(([room, list]) => list.map((user) => `${user} in ${room}`)));
+  for (const each of lasting) if (!members.has(each)) fail(`member_rooms has ${each}, room_members has not`);
+  for (const each of members) if (!lasting.has(each)) fail(`room_members has ${each}, member_rooms has not`);
+  for (const [room, list] of family(snapshot, 'sets', 'ws:joined_room_participants:')) {
+    for (const user of list) if (!there.has(`${user} in ${room}`)) fail(`${user} has ${room} open without taking part in it`);
+  }
+}
+
+function leftovers(snapshot, fail) {
+  for (const kind of ['lists', 'strings', 'zsets', 'hashes']) {
+    for (const [key, value] of Object.entries(snapshot[kind])) {
+      if (key.startsWith('ws:offline_inflight:')) fail(`${key} is left, with ${value.length} messages`);
+      if (key === 'ws:sweeps') fail(`a sweep is left: ${JSON.stringify(value)}`);
+      if (key === 'ws:pending_offline') fail(`announcements are left: ${JSON.stringify(value)}`);
+      if (key === 'ws:typing_users') fail(`somebody types for ever: ${JSON.stringify(value)}`);
+    }
+  }
+  for (const [user, list] of family(snapshot, 'lists', 'ws:offline_messages:')) if (list.length > 100) fail(`${user} has ${list.length} messages in the mailbox`);
+}
+
+function stateWhenSettled({ snapshot, connections, events, fail }) {
+  const when = events.find((e) => e.e === 'phase' && e.name === 'settled')?.t ?? Infinity;
+  const live = connections.filter((c) => c.registered && c.registered <= when && c.to > when);
+  const instances = new Set(events.filter((e) => e.e === 'up' && e.t <= when).map((e) => e.instance));
+  for (const e of events) if (e.e === 'ended' && e.t <= when && !events.some((up) => up.e === 'up' && up.instance === e.instance && up.t > e.t && up.t <= when)) instances.delete(e.instance);
+
+  const online = new Set(snapshot.sets['ws:online_users'] ?? []);
+  const byUser = groups(live, (c) => c.user);
+  for (const user of byUser.keys()) if (!online.has(user)) fail(`settled: ${user} has a connection and is not online`);
+  for (const user of online) if (!byUser.has(user)) fail(`settled: ${user} is online without a connection`);
+  const kept = new Map(family(snapshot, 'hashes', 'ws:user_connections:'));
+  for (const [user, held] of kept) {
+    const ids = new Set((byUser.get(user) ?? []).map((c) => c.id));
+    for (const id of Object.keys(held)) if (!ids.has(id)) fail(`settled: user_connections of ${user} has ${id}, which has ended`);
+  }
+  for (const c of live) if (!(c.id in (kept.get(c.user) ?? {}))) fail(`settled: user_connections of ${c.user} lacks ${c.id}`);
+  const clients = snapshot.hashes['ws:clients'] ?? {};
+  for (const [user, json] of Object.entries(clients)) {
+    if (!byUser.has(user)) fail(`settled: ws:clients has ${user}, who is gone`);
+    else if (JSON.parse(json).connections !== byUser.get(user).length) fail(`settled: ws:clients counts ${JSON.parse(json).connections} connections of ${user}, there are ${byUser.get(user).length}`);
+  }
+  for (const user of byUser.keys()) if (!(user in clients)) fail(`settled: ws:clients lacks ${user}`);
+  for (const [instance, held] of family(snapshot, 'hashes', 'ws:instance_connections:')) {
+    if (!instances.has(instance)) fail(`settled: instance_connections of ${instance} is left, with ${Object.keys(held).length} connections`);
+  }
+  const listed = Object.values(groups(family(snapshot, 'hashes', 'ws:instance_connections:').flatMap(([, held]) => Object.keys(held)), (id) => id));
+  if (listed.some((each) => each.length > 1)) fail('settled: a connection belongs to two instances');
+  for (const instance of Object.keys(snapshot.zsets['ws:instances'] ?? {})) if (!instances.has(instance)) fail(`settled: ${instance} has a lease and does not run`);
+  for (const instance of instances) if (!(instance in (snapshot.zsets['ws:instances'] ?? {}))) fail(`settled: ${instance} runs without a lease`);
+  for (const [user, list] of family(snapshot, 'lists', 'ws:offline_messages:')) if (byUser.has(user)) fail(`settled: ${user} is online and ${list.length} messages wait in the mailbox`);
+  for (const user of byUser.keys()) {
+    for (const room of snapshot.sets[`ws:member_rooms:${user}`] ?? []) {
+      if (!(snapshot.sets[`ws:user_rooms:${user}`] ?? []).includes(room)) fail(`settled: ${user} is online, a member of ${room}, and takes no part in it`);
+    }
+  }
+  mirrors(snapshot, fail);
+  leftovers(snapshot, fail);
+}
+
+function stateWhenEmpty({ snapshot, fail }) {
+  for (const kind of ['sets', 'hashes']) {
+    for (const [key, value] of Object.entries(snapshot[kind])) {
+      if (/^ws:(online_users$|clients$|user_rooms:|room_participants:|joined_room_participants:|user_connections:|instance_connections:)/.test(key)) {
+        fail(`empty: ${key} is left, with ${Object.keys(value).length} entries`);
+      }
+    }
+  }
+  mirrors(snapshot, fail);
+  leftovers(snapshot, fail);
+}
+
+// What the daemons and the errors said.
+function talk({ events, struck, losses, fail, at }) {
+  for (const e of events) {
+    if (e.e === 'log') {
+      const found = /^\S+ (warning|error|critical) (\S+)/.exec(e.line);
+      if (!found && /^\S+ (info|debug) /.test(e.line)) continue;
+      if (found?.[1] === 'warning' && struck(new Set(expectedLines[found[2]] ?? []), e.t, e.t)) continue;
+      fail(`${e.instance} said ${at(e.t)}: ${e.line}`);
+    }
+    if (e.e === 'ended') {
+      const right = e.wanted === 'SIGKILL' ? e.signal === 'SIGKILL' : e.wanted === 'exit 0' && e.code === 0;
+      if (!right) fail(`${e.instance} ended ${at(e.t)} with ${e.signal ?? `exit code ${e.code}`}, expected ${e.wanted ?? 'that it runs'}`);
+    }
+    if (e.e === 'stuck') fail(`${e.instance} did not drain within 30 s, ${at(e.t)}`);
+    if (e.e === 'odd') fail(`${e.d} got a frame of type ${e.type}, ${at(e.t)}`);
+    if (e.e === 'unfinished') fail(`${e.d}: ${e.what}`);
+    if (e.e === 'error') {
+      if (e.code === 'unavailable' && e.retryable && struck(silencing, e.t, e.t)) continue;
+      if (e.code === 'not_member' && losses.some((l) => l.from < e.t)) continue;
+      fail(`${e.d} got the error ${e.code} ${at(e.t)}: ${e.message}`);
+    }
+  }
+}
