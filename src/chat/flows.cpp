@@ -520,7 +520,7 @@ task<bool> flows::join(session_ptr s, std::optional<std::string> id, join_room r
     missed = std::move(*found);
   }
   if (s->gone) co_return false;
-  hub_.enter(*s, r.room, true);
+  hub_.enter(*s, r.room, true, now_in->at_ms);
   answer(*s, joined_room(id, r.room, now_in->participants, now_in->participant_count, missed ? &*missed : nullptr));
   if (missed && !missed->recovered && s->extended) answer(*s, gap(*missed));
   co_return true;
@@ -613,9 +613,10 @@ task<> flows::run_disconnect(connection_id id, user_id user, state::unsure_mail 
   for (;;) {
     auto const left = co_await store_.connections.remove(id, instance_, user, unsure);
     if (left || !is_transient(left.error())) {
-      --ending_;
       if (!left) log::error("session.not_ended", {{"connection", id.str()}, {"user", user.str()}, {"reason", left.error().text}});
-      if (left && *left == 0 && offline_) offline_();
+      if (left && *left == 0 && store_.connections.grace().count() > 0 && offline_) offline_();
+      if (left && *left == 0 && store_.connections.grace().count() == 0) co_await announce(user, false);
+      --ending_;
       co_return;
     }
     asio::steady_timer pause{ex_, 500ms};
@@ -632,10 +633,22 @@ task<bool> flows::settled(std::chrono::milliseconds patience) {
   co_return ending_ == 0;
 }
 
+// Another connection of the user left the room, or this one did and has joined again since: a join's answer may be here before
+// the news of an earlier leave. Redis knows.
+task<> flows::leave_if_left(session_ptr s, room_id room) {
+  auto const member = co_await store_.members.contains(room, s->user);
+  if (member && !*member) hub_.leave(*s, room);
+  if (!member) log::warn("session.half_left", {{"connection", s->id.str()}, {"room", room.str()}, {"reason", member.error().text}});
+}
+
 void flows::deliver(bus::batch const& messages) {
   for (auto const& m : messages) {
     hub_.apply(*m, [this](session& s, bus_message const& about) {
       if (about.kind == 'w') return fetch_mail(s);
+      if (about.kind == 'l') {
+        if (hub_.in(s, room_id{about.room})) spawn(leave_if_left(session_ptr{&s}, room_id{about.room}));
+        return;
+      }
       spawn([](flows* self, session_ptr who, room_id r) -> task<> {
         if (auto const heard = co_await self->hear(*who, {r}, wall_ms()); !heard) {
           log::warn("session.half_heard", {{"connection", who->id.str()}, {"room", r.str()}, {"reason", heard.error().text}});

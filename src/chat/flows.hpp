@@ -108,6 +108,7 @@ class flows {
   void end_in_redis(session const& s, state::unsure_mail unsure = {});
   task<> run_disconnect(connection_id id, user_id user, state::unsure_mail unsure);
   void change_typing(session& s, set_typing t);
+  task<> leave_if_left(session_ptr s, room_id room);
   void end_typing();
   void spawn(task<> work);
 

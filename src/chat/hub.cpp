@@ -184,12 +184,7 @@ void hub::apply(bus_message const& m, std::function<void(session&, bus_message c
     case 'j': to_room(m, traffic::presence, watching); break;
     case 'l':
       to_room(m, traffic::presence, watching);
-      if (auto const* sessions = sessions_of(m.subject)) {
-        for (auto* s : *sessions) leave(*s, room_id{m.room});
-      }
-      break;
-    case 'u': to_user(m, false); break;
-    case 'U': to_user(m, true); break;
+      [[fallthrough]];
     case 'a':
     case 'w':
       if (auto const* sessions = sessions_of(m.subject)) {
@@ -197,6 +192,8 @@ void hub::apply(bus_message const& m, std::function<void(session&, bus_message c
         for (auto const& s : std::vector<session_ptr>{sessions->begin(), sessions->end()}) about(*s, m);
       }
       break;
+    case 'u': to_user(m, false); break;
+    case 'U': to_user(m, true); break;
     default: break;
   }
 }

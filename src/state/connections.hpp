@@ -65,6 +65,8 @@ class connections {
   // Connections of one instance, as connection → user. HGETALL
   task<result<std::vector<std::pair<connection_id, user_id>>>> of_instance(instance_id instance);
 
+  std::chrono::milliseconds grace() const { return grace_; }
+
  private:
   redis::client& redis_;
   int database_;

@@ -67,6 +67,12 @@ task<result<bool>> members::add(user_id user, room_id room) {
   co_return (*answer)[0].integer() == 1;
 }
 
+task<result<bool>> members::contains(room_id room, user_id user) {
+  auto const answer = co_await redis_.exec(redis::request{"SISMEMBER", keys::room_members(room), user});
+  if (!answer) co_return std::unexpected(answer.error());
+  co_return (*answer)[0].integer() == 1;
+}
+
 task<result<std::vector<user_id>>> members::all(room_id room) {
   auto const answer = co_await redis_.exec(redis::request{"SMEMBERS", keys::room_members(room)});
   if (!answer) co_return std::unexpected(answer.error());

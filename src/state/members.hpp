@@ -27,6 +27,8 @@ class members {
   task<result<bool>> leave(user_id user, room_id room);
   // Makes a member of a user who need not be connected. False when the user was one already. One round trip: member_add.lua
   task<result<bool>> add(user_id user, room_id room);
+  // SISMEMBER
+  task<result<bool>> contains(room_id room, user_id user);
   // SMEMBERS
   task<result<std::vector<user_id>>> all(room_id room);
 

@@ -52,7 +52,10 @@ class hub_of_friends : public testing::Test {
   void tell(std::string_view room, std::string_view payload) {
     auto const m = parse_bus_message(room, payload);
     ASSERT_TRUE(m) << payload;
-    here.apply(*m, [this](session& s, bus_message const& about) { entered.push_back(s.id.str() + ' ' + about.room); });
+    here.apply(*m, [this](session& s, bus_message const& about) {
+      if (about.kind == 'l') here.leave(s, room_id{about.room});
+      else entered.push_back(s.id.str() + ' ' + about.room);
+    });
   }
   // Who heard something since the last time, by connection.
   std::set<std::string> who_heard() {
@@ -249,7 +252,7 @@ TEST(hub, agrees_with_a_model_through_ten_thousand_steps) {
         break;
       case 4: {
         auto const m = parse_bus_message(name, "l u" + std::to_string(s % 5) + "\n{}");
-        here.apply(*m, [](session&, bus_message const&) {});
+        here.apply(*m, [&](session& one, bus_message const& about) { here.leave(one, room_id{about.room}); });
         for (auto const other : attached) {
           if (other % 5 == s % 5) drop(name, other, gone);
         }

@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- A connection of a user ends (the document's flow 6, by connection id: a late close never takes a newer connection offline).
 -- Mail it had claimed and not confirmed goes back to the queue. Sets that become empty are removed by Redis itself, which is the
--- document's removeRoomIfEmpty. State changes at once; the announcement waits for the grace period (announce_due.lua).
+-- document's removeRoomIfEmpty. State changes at once; the announcement waits for the grace period (announce_due.lua), if there is one.
 -- KEYS 1 user_connections:{u}  2 instance_connections:{i}  3 online_users  4 clients  5 user_rooms:{u}
 --      6 typing_users  7 typing_users:{u}  8 last_seen:{u}  9 pending_offline
 --      10 offline_messages:{u}  11 offline_inflight:{u}:{c}  12 offline_dropped:{u}  13 member_rooms:{u}
@@ -88,11 +88,16 @@ for _, room in ipairs(redis.call('SMEMBERS', KEYS[5])) do
     redis.call('PUBLISH', ARGV[6] .. room,
       't ' .. user .. '\n{"type":"typing","userId":' .. ARGV[7] .. ',"roomId":' .. cjson.encode(room) .. ',"isTyping":false}')
   end
+  if ARGV[8] == '0' then
+    redis.call('PUBLISH', ARGV[6] .. room,
+      'o ' .. user .. '\n{"type":"userOffline","userId":' .. ARGV[7] .. ',"roomId":' .. cjson.encode(room) .. '}')
+  end
 end
 for _, room in ipairs(redis.call('SMEMBERS', KEYS[13])) do redis.call('SADD', ARGV[13] .. room, user) end
 redis.call('DEL', KEYS[5])
 redis.call('HDEL', KEYS[4], user)
 redis.call('SET', KEYS[8], ARGV[3])
+if ARGV[8] == '0' then return 0 end
 local now = redis.call('TIME')
 redis.call('ZADD', KEYS[9], now[1] * 1000 + math.floor(now[2] / 1000) + ARGV[8], user)
 return 0
