@@ -2,6 +2,7 @@
 #include "chat/bus.hpp"
 
 #include <boost/asio/append.hpp>
+#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/dispatch.hpp>
 #include <boost/asio/post.hpp>
 
@@ -37,6 +38,17 @@ task<result<void>> bus::listen(std::size_t worker, std::vector<room_id> rooms) {
 
 void bus::ignore(std::size_t worker, room_id room) {
   asio::dispatch(ex_, [this, worker, room = std::move(room)] { unwant(worker, room.str()); });
+}
+
+task<> bus::catch_up() {
+  co_await asio::co_spawn(
+      ex_,
+      [](bus& self) -> task<> {
+        // Redis answers behind the pushes that it has written before, and what a worker is given reaches it in order.
+        co_await self.client_.exec(redis::request{"PING"});
+        self.flush();
+      }(*this),
+      use_task);
 }
 
 void bus::want(std::size_t worker, std::vector<room_id> const& rooms, done then) {

@@ -51,11 +51,16 @@ class flows {
   void resume_backlog(session& s);
 
   task<> run_register(session_ptr s, std::optional<std::string> id, std::optional<user_id> claimed, register_request r);
-  task<result<state::connected>> go_online(session_ptr s);
+  struct arrival {
+    state::connected now;
+    directory::entry known;
+  };
+  task<result<arrival>> go_online(session_ptr s);
   task<result<void>> hear(session& s, std::vector<room_id> rooms);
   task<std::vector<std::string>> deliver_mail(session_ptr s);
   void release_held(session& s, std::vector<std::string> const& already_sent);
-  task<> announce(user_id user, bool online);
+  task<> announce_offline(user_id user);
+  task<> tell(user_id about, std::vector<user_id> friends, char kind, std::string frame);
   task<> run_join(session_ptr s, std::optional<std::string> id, room_id room);
   task<> run_leave(session_ptr s, std::optional<std::string> id, room_id room);
   task<> run_message(session_ptr s, std::optional<std::string> id, send_message m);
