@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/shared_frame.hpp"
 
-#include <cstring>
 #include <new>
 
 namespace hiky {
@@ -19,7 +18,7 @@ frame_ptr shared_frame::make(std::string_view payload, std::uint8_t first_byte) 
     out[1] = header == 4 ? 126 : 127;
     for (int i = 2; i < header; ++i) out[i] = static_cast<unsigned char>(size >> (8 * (header - 1 - i)));
   }
-  std::memcpy(out + header, payload.data(), size);
+  payload.copy(reinterpret_cast<char*>(out + header), size);  // memcpy may not be given the null of an empty view
   return frame;
 }
 

@@ -76,6 +76,17 @@ void bus::ignore(std::size_t worker, room_id room) {
   asio::dispatch(ex_, [this, worker, room = std::move(room)] { unwant(worker, room.str()); });
 }
 
+task<> bus::catch_up() {
+  co_await asio::co_spawn(
+      ex_,
+      [](bus& self) -> task<> {
+        // Redis answers behind the pushes that it has written before, and what a worker is given reaches it in order.
+        co_await self.client_.exec(redis::request{"PING"});
+        self.flush();
+      }(*this),
+      use_task);
+}
+
 void bus::want(std::size_t worker, std::vector<room_id> const& rooms, done then) {
   auto const w = std::make_shared<waiter>(0, std::move(then));
   if (!connected_) return finish(*w, fail(errc::not_connected, "no connection to Redis for the bus"));

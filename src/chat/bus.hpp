@@ -40,6 +40,8 @@ class bus {
   task<result<void>> listen(std::size_t worker, std::vector<room_id> rooms);
   // The worker does not need the room any more. Calls of one worker take effect in the order they were made.
   void ignore(std::size_t worker, room_id room);
+  // What Redis had published before this call has been given to the workers when it returns, if there is a connection.
+  task<> catch_up();
 
   // Subscribed, and a canary came back lately.
   bool alive() const { return connected_ && hears_; }

@@ -3,6 +3,7 @@
 #pragma once
 #include <charconv>
 #include <concepts>
+#include <cstring>
 #include <string>
 #include <string_view>
 
@@ -28,12 +29,21 @@ class request {
   // For commands whose number of arguments is known at run time only: begin(n), then n times arg().
   request& begin(std::size_t arguments) {
     ++commands_;
-    prefixed('*', arguments);
+    head const count{'*', arguments};
+    payload_.append(count.text, count.size);
     return *this;
   }
   request& arg(std::string_view text) {
-    prefixed('$', text.size());
-    payload_.append(text).append("\r\n");
+    // One step instead of three appends: a publish has two dozen arguments.
+    head const length{'$', text.size()};
+    auto const before = payload_.size(), after = before + length.size + text.size() + 2;
+    // libstdc++ 12 gives the callback the capacity, not the size that was asked for.
+    payload_.resize_and_overwrite(after, [&](char* out, std::size_t) {
+      std::memcpy(out + before, length.text, length.size);
+      text.copy(out + before + length.size, text.size());
+      std::memcpy(out + after - 2, "\r\n", 2);
+      return after;
+    });
     return *this;
   }
   request& arg(std::integral auto number) {
@@ -42,18 +52,24 @@ class request {
     return arg(std::string_view{digits, static_cast<std::size_t>(end - digits)});
   }
 
+  // Room for `bytes` more, where the caller has an idea.
+  void reserve(std::size_t bytes) { payload_.reserve(payload_.size() + bytes); }
+
   std::size_t commands() const { return commands_; }
   std::string const& payload() const { return payload_; }
 
  private:
-  void prefixed(char kind, std::size_t number) {
+  struct head {
+    head(char kind, std::size_t number) {
+      text[0] = kind;
+      auto* end = std::to_chars(text + 1, text + 22, number).ptr;
+      *end++ = '\r';
+      *end++ = '\n';
+      size = static_cast<std::size_t>(end - text);
+    }
     char text[24];
-    text[0] = kind;
-    auto* end = std::to_chars(text + 1, text + 22, number).ptr;
-    *end++ = '\r';
-    *end++ = '\n';
-    payload_.append(text, end);
-  }
+    std::size_t size;
+  };
 
   std::string payload_;
   std::size_t commands_ = 0;

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { clientAs } from './support/client.mjs';
 import { daemonFor } from './support/daemon.mjs';
-import { until } from './support/processes.mjs';
+import { pause, until } from './support/processes.mjs';
 import { folder, look, startRedis } from './support/redis.mjs';
 
 const bounded = { timeout: 60_000 };
@@ -61,36 +61,50 @@ test('people who come while others talk miss nothing and hear nothing twice', bo
   const store = await look(t, redis.socket);
   const alice = await clientAs(t, 'alice', daemons[0].url);
   await alice.join('tea');
-  let said = 0;
-  let talking = false;
-  const talk = async () => {
-    for (talking = true; talking; ) await alice.ask({ type: 'message', roomId: 'tea', content: (said += 1) });
-  };
+  const first = await clientAs(t, 'bob', daemons[1].url);
+  await first.join('tea');
+  const said = [];
   const heard = [];
-  const take = ({ type, seq, messages }) => (type === 'message' ? heard.push(seq) : type === 'offlineMessages' && heard.push(...messages.map((message) => message.seq)));
-  for (let visit = 0; visit < 20; visit += 1) {
-    const talked = talk();
-    const bob = await clientAs(t, undefined, daemons[visit % 2].url);
-    await bob.register('bob');
-    if (visit === 0) {
-      talking = false;
-      await talked;
-      await bob.join('tea');
-      said = 0;
-    }
-    for (const end = Date.now() + 40; talking && Date.now() < end; ) take(JSON.parse(await bob.raw()));
-    talking = false;
-    await talked;
-    for (const text of await bob.rest(50)) take(JSON.parse(text));
-    // What is said from here on waits.
+  const say = async () => {
+    const { type, messageId } = await alice.ask({ type: 'message', roomId: 'tea', content: said.length });
+    assert.equal(type, 'messageAck');
+    said.push(Number(messageId.split(':')[1]));
+  };
+  const take = (text) => {
+    const { type, seq, messages, dropped } = JSON.parse(text);
+    assert.equal(dropped, undefined);
+    if (type === 'message') heard.push(seq);
+    if (type === 'offlineMessages') heard.push(...messages.map((message) => message.seq));
+  };
+  // What is said once he is away waits for him.
+  const leave = async (bob) => {
     await bob.leaves();
     await until('bob to be away', async () => (await store.command('SISMEMBER', 'ws:online_users', 'bob')) === 0);
-    for (let n = 0; n < 5; n += 1) await alice.ask({ type: 'message', roomId: 'tea', content: (said += 1) });
+  };
+  await leave(first);
+  for (let visit = 0; visit < 20; visit += 1) {
+    let talking = true;
+    const talk = (async () => {
+      for (let n = 0; talking; n += 1) {
+        await say();
+        // The queue keeps a hundred.
+        if (n > 50) await pause(20);
+      }
+    })();
+    const bob = await clientAs(t, 'bob', daemons[visit % 2].url);
+    for (let n = 0; n < 10; n += 1) take(await bob.raw());
+    talking = false;
+    await talk;
+    for (const text of await bob.rest(100)) take(text);
+    await leave(bob);
+    for (let n = 0; n < 5; n += 1) await say();
   }
-  assert.ok(said > 200, `only ${said} messages`);
   const last = await clientAs(t, 'bob', daemons[0].url);
-  for (const text of await last.rest(100)) take(JSON.parse(text));
-  assert.deepEqual(heard, Array.from({ length: said }, (_, n) => heard[0] + n));
+  for (const text of await last.rest(100)) take(text);
+  assert.ok(said.length > 200, `only ${said.length} messages`);
+  const wrong = heard.findIndex((seq, i) => seq !== said[i]);
+  assert.equal(wrong, -1, `heard ${heard.slice(wrong - 3, wrong + 10)} and not ${said.slice(wrong - 3, wrong + 10)}`);
+  assert.equal(heard.length, said.length);
 });
 
 test('a user with connections everywhere is one user', bounded, async (t) => {
@@ -100,6 +114,8 @@ test('a user with connections everywhere is one user', bounded, async (t) => {
   const bob = await clientAs(t, 'bob', daemons[0].url);
   await devices[0].join('tea');
   await bob.join('tea');
+  // The answer to a join does not wait for the user's other devices to be in.
+  await pause(300);
   assert.equal(JSON.parse(await store.command('HGET', 'ws:clients', 'alice')).connections, 10);
   bob.say({ type: 'message', roomId: 'tea', content: 'to all of you' });
   for (const device of devices) await device.hears({ type: 'message', content: 'to all of you' });

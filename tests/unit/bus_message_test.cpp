@@ -62,7 +62,8 @@ TEST(bus_message, keeps_line_ends_of_the_frame) {
 
 TEST(bus_message, of_no_known_form_is_nothing) {
   for (auto const* room : {"", "tea"}) {
-    for (auto const& text : {""s, "m"s, "m "s, "m\n"s, "m c\n{}"s, "\n"s, "\n{}"s, "t"s, "t alice"s, "talice\n{}"s, "x alice\n{}"s, " alice\n{}"s, "\0 alice\n{}"s, "M c id\n{}"s}) {
+    for (auto const& text : {""s, "m"s, "m "s, "m\n"s, "m c\n{}"s, "\n"s, "\n{}"s, "t"s, "t alice"s, "talice\n{}"s, "x alice\n{}"s, " alice\n{}"s,
+                             "\0 alice\n{}"s, "M c id\n{}"s}) {
       EXPECT_FALSE(parse_bus_message(room, text)) << room << '|' << text;
     }
   }

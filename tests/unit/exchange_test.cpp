@@ -20,7 +20,8 @@ struct talk {
   exchange::clock::time_point const start{};
 
   void ask(std::string name, request const& r = request{"GET", "k"}, exchange::clock::duration patience = 1s) {
-    exchange::done then{[this, name](result<reply> a) { told.push_back(name + '=' + (a ? std::string{(*a)[0].text()} : std::string{to_string(a.error().code)})); }};
+    exchange::done then{
+        [this, name](result<reply> a) { told.push_back(name + '=' + (a ? std::string{(*a)[0].text()} : std::string{to_string(a.error().code)})); }};
     ASSERT_TRUE(chat.submit(r, start + patience, then));
   }
   result<void> hear(std::string_view bytes) {

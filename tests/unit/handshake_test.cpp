@@ -45,8 +45,9 @@ constexpr auto upgrade = http::status::upgrade_required;
 }  // namespace
 
 TEST(handshake, answers_the_example_of_the_rfc) {
-  EXPECT_EQ(accept_handshake(example()),
-            "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n");
+  EXPECT_EQ(
+      accept_handshake(example()),
+      "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n");
 }
 
 TEST(handshake, is_a_get_of_http_1_1) {
@@ -82,9 +83,9 @@ TEST(handshake, speaks_version_13) {
 TEST(handshake, has_one_key_of_16_bytes) {
   refuses(with([](auto& r) { r.erase(field::sec_websocket_key); }), bad, "exactly one Sec-WebSocket-Key");
   refuses(with([](auto& r) { r.insert(field::sec_websocket_key, "dGhlIHNhbXBsZSBub25jZQ=="); }), bad, "exactly one Sec-WebSocket-Key");
-  for (auto const* key : {"", "=", "dGhlIHNhbXBsZSBub25jZQ", "dGhlIHNhbXBsZSBub25jZQ=", "dGhlIHNhbXBsZSBub25jZQ===", "dGhlIHNhbXBsZSBub25j", "AAAAAAAAAAAAAAAAAAAAAAAA",
-                          "dGhlIHNhbXBsZSBub25jZR==", "dGhlIHNhbXBsZSBub25jZQ=a", "dGhlIHNhbXBsZSBub25jZ===", "=====================A==", "dGhlIHNhbX!sZSBub25jZQ==",
-                          "dGhlIHNhbXBsZSBub25jZQ==dGhlIHNhbXBsZSBub25jZQ=="}) {
+  for (auto const* key : {"", "=", "dGhlIHNhbXBsZSBub25jZQ", "dGhlIHNhbXBsZSBub25jZQ=", "dGhlIHNhbXBsZSBub25jZQ===", "dGhlIHNhbXBsZSBub25j",
+                          "AAAAAAAAAAAAAAAAAAAAAAAA", "dGhlIHNhbXBsZSBub25jZR==", "dGhlIHNhbXBsZSBub25jZQ=a", "dGhlIHNhbXBsZSBub25jZ===",
+                          "=====================A==", "dGhlIHNhbX!sZSBub25jZQ==", "dGhlIHNhbXBsZSBub25jZQ==dGhlIHNhbXBsZSBub25jZQ=="}) {
     refuses(with([&](auto& r) { r.set(field::sec_websocket_key, key); }), bad, "16 bytes in base64");
   }
   takes(with([](auto& r) { r.set(field::sec_websocket_key, "AAAAAAAAAAAAAAAAAAAAAA=="); }));

@@ -276,7 +276,8 @@ TEST(hub, agrees_with_a_model_through_ten_thousand_steps) {
     }
     for (auto const& each : sessions) {
       for (auto const& p : each->rooms) ASSERT_EQ(p.room->sessions[p.index].who, each.get()) << step;
-      for (auto const& p : each->rooms) ASSERT_EQ(p.joined, rooms[*p.room->name][static_cast<std::size_t>(std::stoi(each->id.str().substr(1)))]) << step;
+      for (auto const& p : each->rooms)
+        ASSERT_EQ(p.joined, rooms[*p.room->name][static_cast<std::size_t>(std::stoi(each->id.str().substr(1)))]) << step;
     }
   }
 }

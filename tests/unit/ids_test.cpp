@@ -34,7 +34,8 @@ TEST(ids, hold_no_control_characters_of_the_second_kind) {
 }
 
 TEST(ids, may_hold_what_keys_and_json_are_made_of) {
-  for (auto const* text : {":", "{}", "a:b{c}\"d\"", "'", " ", "\\", "*?[x]", "%d", "caf\xc3\xa9", "\xf0\x9f\x92\xa9"}) EXPECT_FALSE(id_fault(text)) << text;
+  for (auto const* text : {":", "{}", "a:b{c}\"d\"", "'", " ", "\\", "*?[x]", "%d", "caf\xc3\xa9", "\xf0\x9f\x92\xa9"})
+    EXPECT_FALSE(id_fault(text)) << text;
 }
 
 TEST(ids, are_found_by_a_view_of_their_text) {

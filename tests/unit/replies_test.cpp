@@ -33,7 +33,8 @@ TEST(replies, are_the_document_s_frames_with_our_fields_behind) {
   EXPECT_EQ(left_room(none, room_id{"tea"}), R"({"type":"leftRoom","roomId":"tea"})");
   EXPECT_EQ(message_ack("1", room_id{"tea"}, "e:7", "2026-01-31T12:00:00.123Z", false),
             R"({"type":"messageAck","id":"1","roomId":"tea","messageId":"e:7","timestamp":"2026-01-31T12:00:00.123Z"})");
-  EXPECT_EQ(message_ack("1", room_id{"tea"}, "e:7", "t", true), R"({"type":"messageAck","id":"1","roomId":"tea","messageId":"e:7","timestamp":"t","duplicate":true})");
+  EXPECT_EQ(message_ack("1", room_id{"tea"}, "e:7", "t", true),
+            R"({"type":"messageAck","id":"1","roomId":"tea","messageId":"e:7","timestamp":"t","duplicate":true})");
   EXPECT_EQ(online_status(none, {}), R"({"type":"onlineStatus","friends":[]})");
   EXPECT_EQ(online_status("1", {{{user_id{"b"}, "bobby", "Bob", "b.png"}, true}, {{user_id{"c"}, "", "", ""}, false}}),
             R"({"type":"onlineStatus","id":"1","friends":[{"id":"b","username":"bobby","name":"Bob","profileImage":"b.png","isOnline":true},)"
@@ -53,9 +54,11 @@ TEST(replies, offline_messages_are_what_was_stored_byte_for_byte) {
 
 TEST(replies, errors_say_code_and_whether_to_try_again) {
   EXPECT_EQ(error_frame({error_code::forbidden, "no", none}), R"({"type":"error","message":"no","code":"forbidden"})");
-  EXPECT_EQ(error_frame({error_code::unavailable, "later", "1"}), R"({"type":"error","message":"later","code":"unavailable","id":"1","retryable":true})");
+  EXPECT_EQ(error_frame({error_code::unavailable, "later", "1"}),
+            R"({"type":"error","message":"later","code":"unavailable","id":"1","retryable":true})");
   using enum error_code;
-  for (auto code : {bad_json, unknown_type, invalid_argument, not_registered, unauthorized, forbidden, not_member, too_large, rate_limited, unavailable, internal}) {
+  for (auto code : {bad_json, unknown_type, invalid_argument, not_registered, unauthorized, forbidden, not_member, too_large, rate_limited,
+                    unavailable, internal}) {
     auto const frame = read(error_frame({code, "m", none}));
     EXPECT_EQ(frame.at("code").as_string(), to_string(code));
     EXPECT_EQ(frame.contains("retryable"), code == unavailable || code == rate_limited) << to_string(code);

@@ -66,7 +66,8 @@ TEST(reply, gives_flat_lists_of_texts) {
   EXPECT_EQ(from("~3\r\n$1\r\na\r\n$0\r\n\r\n$2\r\nbc\r\n")[0].strings(), (std::vector<std::string>{"a", "", "bc"}));
   EXPECT_EQ(from("*0\r\n")[0].strings(), std::vector<std::string>{});
   EXPECT_EQ(from("*2\r\n$1\r\na\r\n_\r\n")[0].strings(), (std::vector<std::string>{"a", ""}));
-  EXPECT_EQ(from("%2\r\n$1\r\na\r\n$1\r\n1\r\n$1\r\nb\r\n$1\r\n2\r\n")[0].pairs(), (std::vector<std::pair<std::string, std::string>>{{"a", "1"}, {"b", "2"}}));
+  EXPECT_EQ(from("%2\r\n$1\r\na\r\n$1\r\n1\r\n$1\r\nb\r\n$1\r\n2\r\n")[0].pairs(),
+            (std::vector<std::pair<std::string, std::string>>{{"a", "1"}, {"b", "2"}}));
 }
 
 TEST(reply, of_another_type_than_asked_for_is_empty) {

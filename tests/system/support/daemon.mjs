@@ -33,7 +33,7 @@ export async function startDaemon({ data, redis, flags = [], env } = {}) {
 // The same, stopped with the test.
 export async function daemonFor(t, options) {
   const daemon = await startDaemon(options);
-  atEnd(t, () => daemon.stop());
+  atEnd(t, () => daemon.stopWell());
   return daemon;
 }
 

@@ -46,7 +46,7 @@ export function conformance(method, groups) {
     echo = await startEcho(method, '--max-message', String(16 * megabyte), '--max-fragments', '70000');
     assert.equal(echo.match[2], method, `this kernel does not allow ${method} here`);
   });
-  after(() => echo.stop());
+  after(() => echo.stopWell());
   for (const [group, cases] of Object.entries(groups)) {
     test(group, { concurrency: 8, timeout: 120_000 }, async (t) => {
       const one = ([name, body]) => t.test(name, { timeout: 60_000 }, (each) => body(() => webSocketOf(each, Number(echo.match[1])), echo, each));

@@ -99,7 +99,14 @@ export async function launch(executable, args, ready, { env, within = 20_000 } =
   early.catch(() => {});
   try {
     const match = await bounded(`the ready line of ${executable}`, Promise.race([line, early]), within, () => `\n${told.stderr}`);
-    return { pid: child.pid, match, told, ended, stop, signal: (name) => child.kill(name) };
+    // Stopped as a person would; what went wrong in the program's life is the test's failure, wherever it happened.
+    const stopWell = async () => {
+      const alive = child.exitCode === null && child.signalCode === null;
+      const { code, signal } = await stop();
+      if (/Sanitizer|runtime error/.test(told.stderr)) throw new Error(`${executable}: ${told.stderr}`);
+      if (alive && code !== 0) throw new Error(`${executable} ended with ${signal ?? code}. It said:\n${told.stderr}`);
+    };
+    return { pid: child.pid, match, told, ended, stop, stopWell, signal: (name) => child.kill(name) };
   } catch (failure) {
     await stop('SIGKILL');
     throw failure;

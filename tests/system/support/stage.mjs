@@ -11,7 +11,7 @@ export function oneDaemon(flags = []) {
   const ends = { after: (end) => (stage.end = end) };
   before(async () => {
     stage.daemon = await startDaemon({ data: await folder(ends), flags });
-    atEnd(ends, () => stage.daemon.stop());
+    atEnd(ends, () => stage.daemon.stopWell());
   }, { timeout: 60_000 });
   after(() => stage.end(), { timeout: 60_000 });
 
