@@ -109,13 +109,18 @@ struct client::core : std::enable_shared_from_this<client::core> {
       hello.add("HELLO", 3, "AUTH", where.user.empty() ? "default" : where.user, where.password, "SETNAME", where.client_name);
     }
     if (where.database != 0) hello.add("SELECT", where.database);
-    std::optional<result<reply>> answer;
-    submit(hello, [&answer](result<reply> r) { answer = std::move(r); });
+    // Shared: when the login fails, the handler is called after this frame is gone.
+    auto const kept = std::make_shared<std::optional<result<reply>>>();
+    auto& answer = *kept;
+    submit(hello, [kept](result<reply> r) { *kept = std::move(r); });
     while (!answer) {
       error_code ec;
       auto const room = chat.prepare(read_size);
       auto const size = co_await sock.async_read_some(
           asio::buffer(room.data(), room.size()), asio::cancel_after(where.connect_deadline, asio::redirect_error(use_task, ec)));
+      if (ec == asio::error::operation_aborted) {
+        co_return fail(errc::not_connected, fmt::format("{} did not answer the login within {} ms", where.to_string(), where.connect_deadline.count()));
+      }
       if (ec) co_return std::unexpected(lost(ec));
       if (auto const fed = chat.commit(size); !fed) co_return fed;
     }
