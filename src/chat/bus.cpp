@@ -127,10 +127,13 @@ void bus::unwant(std::size_t worker, std::string const& room) {
 
 void bus::finish(waiter& w, result<void> outcome) {
   if (!w.then) return;
-  // Back to the thread that asked.
+  // Back to the thread that asked; and never within this call, though it be our own thread: who is told may at once want or ignore
+  // rooms, and our callers are walking through them.
   auto then = std::exchange(w.then, {});
-  auto const home = asio::get_associated_executor(then);
-  asio::dispatch(home, asio::append(std::move(then), std::move(outcome)));
+  asio::post(ex_, [then = std::move(then), outcome = std::move(outcome)]() mutable {
+    auto const home = asio::get_associated_executor(then);
+    asio::dispatch(home, asio::append(std::move(then), std::move(outcome)));
+  });
 }
 
 void bus::pushed(std::span<redis::node const> message) {
