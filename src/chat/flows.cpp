@@ -366,11 +366,15 @@ task<> flows::deliver_mail(session_ptr s, already_sent& sent) {
     poison += good ? 0 : 1;
     auto const* message_id = good ? parsed->get_object().if_contains("messageId") : nullptr;
     ids.emplace_back(message_id && message_id->is_string() ? std::string_view{message_id->get_string()} : std::string_view{});
-    bool const twice = !ids.back().empty() && (sent.contains(ids.back()) || (!s->held && came_live(*s, parsed->get_object(), ids.back())));
+    auto const hash = std::hash<std::string_view>{}(ids.back());
+    bool const twice = !ids.back().empty() && (sent.contains(ids.back()) || std::ranges::find(s->mailed, hash) != s->mailed.end() || (!s->held && came_live(*s, parsed->get_object(), ids.back())));
     if (!ids.back().empty()) sent.add(ids.back());
+    if (!ids.back().empty() && !twice) s->mailed.push_back(hash);
     if (twice) ids.back().clear();  // not shown, so nobody can name it
     return !good || twice;
   });
+  constexpr std::size_t remembered = 400;
+  if (s->mailed.size() > remembered) s->mailed.erase(s->mailed.begin(), s->mailed.end() - remembered / 2);
   if (poison > 0) log::warn("mail.poison", {{"user", s->user.str()}, {"entries", poison}});
   if (ids.empty() && mail->dropped == 0) co_return;
   count_.offline_delivered.add(mail->messages.size());
