@@ -247,6 +247,12 @@ task<> bus::run_fill(std::string room) {
     c = channel_of();
     if (!c) co_return;
     if (!page) {
+      if (connected_ && c->filling && is_transient(page.error())) {
+        // Only the commands' connection is late. A quiet room must not wait for its next message.
+        asio::steady_timer pause{ex_, 200ms};
+        co_await pause.async_wait(use_task);
+        continue;
+      }
       // Redis went away again; the next subscription fills.
       log::warn("room.not_filled", {{"room", room}, {"reason", page.error().text}});
       c->filling = false;
@@ -259,6 +265,7 @@ task<> bus::run_fill(std::string room) {
       if (!page->epoch.empty()) continue;
     }
     for (auto const& entry : page->messages) {
+      if (entry.seq <= c->last.seq) continue;  // another filling, begun after a reconnect, was faster
       if (entry.seq > c->last.seq + 1) hand_on(*c, gap_message(room, c->last.seq + 1, entry.seq - 1));
       hand_on(*c, std::make_shared<bus_message const>(
                       bus_message{'m', room, entry.connection.str(), fmt::format("{}:{}", page->epoch, entry.seq), entry.seq, shared_frame::make(entry.frame)}));

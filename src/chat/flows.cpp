@@ -471,10 +471,16 @@ task<> flows::run_assert_again(std::chrono::milliseconds spread) {
       rooms.emplace_back(*p.room->name);
       if (p.joined) joined.emplace_back(*p.room->name);
     }
-    auto const online = co_await store_.connections.add(details(*s), std::move(rooms));
+    // Kept at: the lease is ours again, so nobody else will notice that this session is missing. Only this worker's connection to
+    // Redis may be late.
+    auto online = co_await store_.connections.add(details(*s), rooms);
+    while (!online && is_transient(online.error()) && !s->gone) {
+      pause.expires_after(250ms);
+      co_await pause.async_wait(use_task);
+      if (!s->gone) online = co_await store_.connections.add(details(*s), rooms);
+    }
     if (!online) {
-      // The next renewal finds the lease gone again, or Redis is away and everything is asserted when it is back.
-      log::warn("session.not_asserted", {{"connection", s->id.str()}, {"user", s->user.str()}, {"reason", online.error().text}});
+      if (!s->gone) log::warn("session.not_asserted", {{"connection", s->id.str()}, {"user", s->user.str()}, {"reason", online.error().text}});
       continue;
     }
     if (online->mail > 0 && !s->gone) fetch_mail(*s);
