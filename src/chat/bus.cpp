@@ -131,10 +131,13 @@ void bus::unwant(std::size_t worker, std::string const& room) {
 
 void bus::finish(waiter& w, result<void> outcome) {
   if (!w.then) return;
-  // Back to the thread that asked.
+  // Back to the thread that asked; and never within this call, though it be our own thread: who is told may at once want or ignore
+  // rooms, and our callers are walking through them.
   auto then = std::exchange(w.then, {});
-  auto const home = asio::get_associated_executor(then);
-  asio::dispatch(home, asio::append(std::move(then), std::move(outcome)));
+  asio::post(ex_, [then = std::move(then), outcome = std::move(outcome)]() mutable {
+    auto const home = asio::get_associated_executor(then);
+    asio::dispatch(home, asio::append(std::move(then), std::move(outcome)));
+  });
 }
 
 void bus::pushed(std::span<redis::node const> message) {
@@ -248,6 +251,12 @@ task<> bus::run_fill(std::string room) {
     c = channel_of();
     if (!c) co_return;
     if (!page) {
+      if (connected_ && c->filling && is_transient(page.error())) {
+        // Only the commands' connection is late. A quiet room must not wait for its next message.
+        asio::steady_timer pause{ex_, 200ms};
+        co_await pause.async_wait(use_task);
+        continue;
+      }
       // Redis went away again; the next subscription fills.
       log::warn("room.not_filled", {{"room", room}, {"reason", page.error().text}});
       c->filling = false;
@@ -260,6 +269,7 @@ task<> bus::run_fill(std::string room) {
       if (!page->epoch.empty()) continue;
     }
     for (auto const& entry : page->messages) {
+      if (entry.seq <= c->last.seq) continue;  // another filling, begun after a reconnect, was faster
       if (entry.seq > c->last.seq + 1) hand_on(*c, gap_message(room, c->last.seq + 1, entry.seq - 1));
       hand_on(*c, std::make_shared<bus_message const>(
                       bus_message{'m', room, entry.connection.str(), fmt::format("{}:{}", page->epoch, entry.seq), entry.seq, shared_frame::make(entry.frame)}));

@@ -79,7 +79,7 @@ class bus {
   void spawn(task<> work);
   void state_changed(bool up);
   void expire();
-  static void finish(waiter& w, result<void> outcome);
+  void finish(waiter& w, result<void> outcome);
 
   asio::any_io_executor ex_;
   redis::client& client_;

@@ -371,11 +371,15 @@ task<> flows::deliver_mail(session_ptr s, already_sent& sent) {
     poison += good ? 0 : 1;
     auto const* message_id = good ? parsed->get_object().if_contains("messageId") : nullptr;
     ids.emplace_back(message_id && message_id->is_string() ? std::string_view{message_id->get_string()} : std::string_view{});
-    bool const twice = !ids.back().empty() && (sent.contains(ids.back()) || (!s->held && came_live(*s, parsed->get_object(), ids.back())));
+    auto const hash = std::hash<std::string_view>{}(ids.back());
+    bool const twice = !ids.back().empty() && (sent.contains(ids.back()) || std::ranges::find(s->mailed, hash) != s->mailed.end() || (!s->held && came_live(*s, parsed->get_object(), ids.back())));
     if (!ids.back().empty()) sent.add(ids.back());
+    if (!ids.back().empty() && !twice) s->mailed.push_back(hash);
     if (twice) ids.back().clear();  // not shown, so nobody can name it
     return !good || twice;
   });
+  constexpr std::size_t remembered = 400;
+  if (s->mailed.size() > remembered) s->mailed.erase(s->mailed.begin(), s->mailed.end() - remembered / 2);
   if (poison > 0) log::warn("mail.poison", {{"user", s->user.str()}, {"entries", poison}});
   if (ids.empty() && mail->dropped == 0) co_return;
   count_.offline_delivered.add(mail->messages.size());
@@ -472,10 +476,16 @@ task<> flows::run_assert_again(std::chrono::milliseconds spread) {
       rooms.emplace_back(*p.room->name);
       if (p.joined) joined.emplace_back(*p.room->name);
     }
-    auto const online = co_await store_.connections.add(details(*s), std::move(rooms));
+    // Kept at: the lease is ours again, so nobody else will notice that this session is missing. Only this worker's connection to
+    // Redis may be late.
+    auto online = co_await store_.connections.add(details(*s), rooms);
+    while (!online && is_transient(online.error()) && !s->gone) {
+      pause.expires_after(250ms);
+      co_await pause.async_wait(use_task);
+      if (!s->gone) online = co_await store_.connections.add(details(*s), rooms);
+    }
     if (!online) {
-      // The next renewal finds the lease gone again, or Redis is away and everything is asserted when it is back.
-      log::warn("session.not_asserted", {{"connection", s->id.str()}, {"user", s->user.str()}, {"reason", online.error().text}});
+      if (!s->gone) log::warn("session.not_asserted", {{"connection", s->id.str()}, {"user", s->user.str()}, {"reason", online.error().text}});
       continue;
     }
     if (online->mail > 0 && !s->gone) fetch_mail(*s);

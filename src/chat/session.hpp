@@ -91,6 +91,7 @@ class session {
   std::unique_ptr<std::vector<held_frame>> held;  // set while registering
   std::unique_ptr<std::deque<std::string>> backlog;  // requests that wait for `busy` to end
   std::unique_ptr<unconfirmed_mail> mail;
+  std::vector<std::uint64_t> mailed;  // hashes of the messageIds that came by mail, the latest few hundred: none comes twice
   // Messages written since the client last showed that it received what was written before; for the offline queue, should it vanish.
   std::vector<std::pair<chat::room*, std::uint64_t>> tail;
   std::size_t tail_asked = 0;  // of them, how many a ping under way asks for

@@ -11,8 +11,11 @@ namespace hiky::state {
 
 task<result<claimed_mail>> mailbox::claim(user_id user, connection_id connection) {
   static redis::script const script{scripts::mail_claim_lua};
-  std::string const keys_[]{keys::offline_messages(user), keys::offline_inflight(user, connection), keys::offline_dropped(user)};
-  auto const answer = co_await script.run(redis_, script.call(keys_, 0));
+  std::string const keys_[]{keys::offline_messages(user), keys::offline_inflight(user, connection), keys::offline_dropped(user),
+                            keys::user_connections(user)};
+  auto call = script.call(keys_, 1);
+  call.arg(connection);
+  auto const answer = co_await script.run(redis_, std::move(call));
   if (!answer) co_return std::unexpected(answer.error());
   claimed_mail out;
   auto const items = (*answer)[0].items();

@@ -85,6 +85,8 @@ export class Device {
         this.#record({ e: 'message', room: frame.roomId, id: frame.messageId, n: frame.content?.n });
         break;
       case 'offlineMessages':
+        // Some die with the mail in their hands, before they have read it or said so.
+        if (!this.storm.calm && this.random.chance(0.1)) return this.vanish(false);
         this.#record({ e: 'mail', dropped: frame.dropped ?? 0, newest: Math.max(...frame.messages.map((m) => Date.parse(m.timestamp))), messages: frame.messages.map((m) => ({ room: m.roomId, id: m.messageId, n: m.content?.n })) });
         if (this.kind !== 'plain') this.#say({ type: 'offlineAck' });
         break;

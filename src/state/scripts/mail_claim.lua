@@ -1,8 +1,11 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- Takes a user's whole queue for one connection. Nothing is deleted: it waits in flight until it is confirmed, and disconnect.lua
 -- puts back what was not.
--- KEYS 1 offline_messages:{u}  2 offline_inflight:{u}:{c}  3 offline_dropped:{u}
+-- A connection that Redis takes for ended (its instance was silent and has been swept) gets nothing: nobody would put it back.
+-- KEYS 1 offline_messages:{u}  2 offline_inflight:{u}:{c}  3 offline_dropped:{u}  4 user_connections:{u}
+-- ARGV 1 connection
 -- Returns { how many the cap has dropped, message… newest first }
+if redis.call('HEXISTS', KEYS[4], ARGV[1]) == 0 then return { 0 } end
 for _, message in ipairs(redis.call('LRANGE', KEYS[2], 0, -1)) do redis.call('RPUSH', KEYS[1], message) end
 redis.call('DEL', KEYS[2])
 local dropped = tonumber(redis.call('GET', KEYS[3]) or 0)
