@@ -238,7 +238,11 @@ task<> flows::run_register(session_ptr s, std::optional<std::string> id, std::op
   }
   answer(*s, registered(id, s->user, s->id, online->rooms, *resumed));
   co_await replay(s, *resumed);
-  if (online->mail > 0) co_await deliver_mail(s, sent);
+  if (online->mail > 0) {
+    co_await deliver_mail(s, sent);
+    // Of what the mail has brought, the bus may still bring some: known as sent only while frames are held.
+    co_await bus_.catch_up();
+  }
   release_held(*s, sent);
   if (online->connections == 1 && online->was_announced) {
     spawn([](flows* self, user_id user) -> task<> { co_await self->announce(std::move(user), true); }(this, s->user));

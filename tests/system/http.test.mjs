@@ -87,6 +87,8 @@ test('/metrics is the exposition format, and counts what happens', bounded, asyn
   for (const seq of [1, 2, 3]) await bob.hears({ type: 'message', seq });
   await bob.leaves();
   await alice.hears({ type: 'userOffline' });
+  // The goodbye takes a moment longer than its news.
+  await until('the connection to end', async () => (await metrics()).get('hiky_connections') === 1);
   const now = await metrics();
   const grew = (name) => now.get(name) - (before.get(name) ?? 0);
   assert.equal(now.get('hiky_connections'), 1);

@@ -94,6 +94,7 @@ test('a Redis that dies is started again, and service resumes', bounded, async (
   await until('the bus', async () => (await (await fetch(`${daemon.url}/health`)).json()).bus === 'connected');
   assert.equal((await say(alice, 'three')).type, 'messageAck');
   await until('carol to hear alice', async () => JSON.parse(await carol.raw()).content === 'three');
+  await until('every worker', async () => (await fetch(`${daemon.url}/ready`)).status === 200);
   const bob = await clientAs(t, 'bob', daemon.url);
   const { messages } = await bob.hears({ type: 'offlineMessages' });
   assert.deepEqual(messages.map(({ content }) => content).slice(-2), ['two', 'three']);
