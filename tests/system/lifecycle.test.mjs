@@ -111,7 +111,7 @@ test('users who leave while Redis is away are offline once it is back', bounded,
   process.kill(daemon.redisPid, 'SIGKILL');
   await alice.leaves();
   const redis = await until('Redis to be back', () => look(t, daemon.redisSocket).catch(() => undefined), 15_000);
-  await until('alice to be offline', async () => (await redis.command('EXISTS', 'ws:online_users', 'ws:user_connections:alice')) === 0);
+  await until('alice to be offline', async () => (await redis.command('EXISTS', 'ws:online_users', 'ws:user_connections:alice').catch(() => 1)) === 0);
 });
 
 test('the data folder is the owner’s alone, and its files are named', bounded, async (t) => {
