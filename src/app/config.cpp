@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/config.hpp"
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <unistd.h>
+#include <CLI/CLI.hpp>
 
 #include <random>
 #include <thread>
@@ -77,27 +77,54 @@ std::variant<daemon_config, early_exit> read_daemon_config(int argc, char const*
   app.set_config("--config", "", "TOML file with these options; a flag wins over the environment, and that over the file");
 
   std::vector<std::string> listen{"127.0.0.1:8080"}, auth;
-  std::string redis{"embedded"}, instance, rate_messages{"20:60"}, rate_typing{"2:4"}, level{"info"}, send{"auto"}, data{default_data_folder().string()};
+  std::string redis{"embedded"}, instance, rate_messages{"20:60"}, rate_typing{"2:4"}, level{"info"}, send{"auto"},
+      data{default_data_folder().string()};
   bool allow_open = false;
   std::size_t max_frame = g.frames.max_message;
   double drain = 20, redis_wait = 10, lease = 15, grace = 5;
 
   app.add_option("--listen", listen, "HOST:PORT or unix:PATH; repeatable; port 0 lets the kernel choose")->group("Network")->capture_default_str();
   app.add_option("--workers", g.workers, "threads; 0 = one per core")->group("Network")->check(CLI::Range(0, 64))->default_val(0);
-  app.add_option("--batch-send", send, "how frames leave: auto, io_uring or send")->group("Network")->check(CLI::IsMember({"auto", "io_uring", "send"}))->capture_default_str();
-  app.add_option("--redis", redis, "embedded, redis://[user[:password]@]host[:port], unix://PATH or redis+sentinel://host[:port],…/NAME")->group("Redis")->capture_default_str();
+  app.add_option("--batch-send", send, "how frames leave: auto, io_uring or send")
+      ->group("Network")
+      ->check(CLI::IsMember({"auto", "io_uring", "send"}))
+      ->capture_default_str();
+  app.add_option("--redis", redis, "embedded, redis://[user[:password]@]host[:port], unix://PATH or redis+sentinel://host[:port],…/NAME")
+      ->group("Redis")
+      ->capture_default_str();
   app.add_option("--data", data, "folder of the embedded Redis: its socket, append-only file and log")->group("Redis")->capture_default_str();
-  app.add_option("--redis-db-app", g.directory_database, "database of users, friends and rooms")->group("Redis")->check(CLI::Range(0, 1 << 20))->default_val(0);
+  app.add_option("--redis-db-app", g.directory_database, "database of users, friends and rooms")
+      ->group("Redis")
+      ->check(CLI::Range(0, 1 << 20))
+      ->default_val(0);
   int ws_database = 1;
   app.add_option("--redis-db-ws", ws_database, "database of the WebSocket state")->group("Redis")->check(CLI::Range(0, 1 << 20))->default_val(1);
-  app.add_option("--redis-wait", redis_wait, "seconds to wait for Redis at start")->group("Redis")->check(CLI::Range(0.0, 3600.0))->capture_default_str();
-  app.add_option("--auth", auth, "how clients prove who they are: open (register.userId is believed; the default on loopback)")->group("Identity")->check(CLI::IsMember({"open"}));
+  app.add_option("--redis-wait", redis_wait, "seconds to wait for Redis at start")
+      ->group("Redis")
+      ->check(CLI::Range(0.0, 3600.0))
+      ->capture_default_str();
+  app.add_option("--auth", auth, "how clients prove who they are: open (register.userId is believed; the default on loopback)")
+      ->group("Identity")
+      ->check(CLI::IsMember({"open"}));
   app.add_flag("--allow-open", allow_open, "permit --auth open on an address that others can reach")->group("Identity");
-  app.add_option("--rate-messages", rate_messages, "PER_SECOND[:BURST] messages per connection; 0 = no limit")->group("Limits")->capture_default_str();
-  app.add_option("--rate-typing", rate_typing, "PER_SECOND[:BURST] typing changes per connection; 0 = no limit")->group("Limits")->capture_default_str();
-  app.add_option("--limit-frame", max_frame, "largest message in bytes; larger ones close the connection with 1009")->group("Limits")->check(CLI::Range(1024, 1 << 30))->capture_default_str();
-  app.add_option("--limit-outbox", g.max_outbox, "bytes queued for one connection before it is closed as slow")->group("Limits")->check(CLI::Range(64 << 10, 1 << 30))->capture_default_str();
-  app.add_option("--limit-rooms", g.flow.rooms_per_connection, "rooms per connection")->group("Limits")->check(CLI::Range(1, 1 << 20))->capture_default_str();
+  app.add_option("--rate-messages", rate_messages, "PER_SECOND[:BURST] messages per connection; 0 = no limit")
+      ->group("Limits")
+      ->capture_default_str();
+  app.add_option("--rate-typing", rate_typing, "PER_SECOND[:BURST] typing changes per connection; 0 = no limit")
+      ->group("Limits")
+      ->capture_default_str();
+  app.add_option("--limit-frame", max_frame, "largest message in bytes; larger ones close the connection with 1009")
+      ->group("Limits")
+      ->check(CLI::Range(1024, 1 << 30))
+      ->capture_default_str();
+  app.add_option("--limit-outbox", g.max_outbox, "bytes queued for one connection before it is closed as slow")
+      ->group("Limits")
+      ->check(CLI::Range(64 << 10, 1 << 30))
+      ->capture_default_str();
+  app.add_option("--limit-rooms", g.flow.rooms_per_connection, "rooms per connection")
+      ->group("Limits")
+      ->check(CLI::Range(1, 1 << 20))
+      ->capture_default_str();
   app.add_option("--instance-id", instance, "name of this instance; default: host name and a random number")->group("Operation");
   app.add_option("--lease", lease, "seconds of silence after which other instances take this one for dead")
       ->group("Operation")
@@ -107,8 +134,14 @@ std::variant<daemon_config, early_exit> read_daemon_config(int argc, char const*
       ->group("Operation")
       ->check(CLI::Range(0.0, 3600.0))
       ->capture_default_str();
-  app.add_option("--drain", drain, "seconds over which SIGTERM hands clients over")->group("Operation")->check(CLI::Range(0.0, 3600.0))->capture_default_str();
-  app.add_option("--log-level", level, "debug, info, warn or error")->group("Operation")->check(CLI::IsMember({"debug", "info", "warn", "error"}))->capture_default_str();
+  app.add_option("--drain", drain, "seconds over which SIGTERM hands clients over")
+      ->group("Operation")
+      ->check(CLI::Range(0.0, 3600.0))
+      ->capture_default_str();
+  app.add_option("--log-level", level, "debug, info, warn or error")
+      ->group("Operation")
+      ->check(CLI::IsMember({"debug", "info", "warn", "error"}))
+      ->capture_default_str();
   name_environment(app);
   app.config_formatter(std::make_shared<file_below_environment>());
   app.allow_config_extras(CLI::config_extras_mode::error);
@@ -131,7 +164,8 @@ std::variant<daemon_config, early_exit> read_daemon_config(int argc, char const*
       return refuse(fmt::format("--listen: {} can be reached by others, and --auth says nothing; choose how clients prove who they are", text));
     }
     if (!where->is_loopback() && !allow_open) {
-      return refuse(fmt::format("--listen: with --auth open anybody who reaches {} can be anybody; listen on 127.0.0.1, or add --allow-open if that is meant", text));
+      return refuse(fmt::format(
+          "--listen: with --auth open anybody who reaches {} can be anybody; listen on 127.0.0.1, or add --allow-open if that is meant", text));
     }
     out.listen.push_back(std::move(*where));
   }
@@ -145,9 +179,13 @@ std::variant<daemon_config, early_exit> read_daemon_config(int argc, char const*
   g.redis.database = ws_database;
   g.redis.client_name = "hikyd";
   auto const messages = parse_rate(rate_messages);
-  if (!messages) return refuse(fmt::format("--rate-messages: '{}' is not a rate; expected PER_SECOND or PER_SECOND:BURST with a burst not below the rate", rate_messages));
+  if (!messages)
+    return refuse(
+        fmt::format("--rate-messages: '{}' is not a rate; expected PER_SECOND or PER_SECOND:BURST with a burst not below the rate", rate_messages));
   auto const typing = parse_rate(rate_typing);
-  if (!typing) return refuse(fmt::format("--rate-typing: '{}' is not a rate; expected PER_SECOND or PER_SECOND:BURST with a burst not below the rate", rate_typing));
+  if (!typing)
+    return refuse(
+        fmt::format("--rate-typing: '{}' is not a rate; expected PER_SECOND or PER_SECOND:BURST with a burst not below the rate", rate_typing));
   g.flow.messages_per_s = messages->per_second;
   g.flow.message_burst = messages->burst;
   g.flow.typing_per_s = typing->per_second;
@@ -158,7 +196,10 @@ std::variant<daemon_config, early_exit> read_daemon_config(int argc, char const*
   g.instance = instance_id{instance};
   if (g.workers == 0) g.workers = std::min(64U, std::max(1U, std::thread::hardware_concurrency()));
   auto const ring = gateway::io_uring_allowed();
-  if (send == "io_uring" && !ring) return refuse("--batch-send: this kernel does not allow io_uring here (sysctl kernel.io_uring_disabled, or a container's seccomp filter); use auto or send");
+  if (send == "io_uring" && !ring)
+    return refuse(
+        "--batch-send: this kernel does not allow io_uring here (sysctl kernel.io_uring_disabled, or a container's seccomp filter); use auto or "
+        "send");
   g.method = send != "send" && ring ? gateway::send_method::io_uring : gateway::send_method::send;
   out.data = data;
   out.log_level = level == "debug" ? log::level::debug : level == "warn" ? log::level::warn : level == "error" ? log::level::error : log::level::info;

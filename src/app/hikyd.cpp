@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // The gateway daemon: reads its configuration, brings up Redis and the server, and takes both down in order.
 // Exit codes: 0 ok, 1 runtime, 2 usage or configuration, 3 Redis unreachable at start.
-#include <boost/asio/signal_set.hpp>
 #include <fmt/format.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 #include <sys/resource.h>
+#include <boost/asio/signal_set.hpp>
 
 #include <csignal>
 #include <future>
@@ -46,8 +46,10 @@ void announce(app::daemon_config const& config, pid_t redis_pid) {
     urls += urls.empty() ? "" : ", ";
     urls += where.unix_path.empty() ? "http://" + where.to_string() : where.to_string();
   }
-  auto const redis = config.embedded ? fmt::format("embedded, pid {}, {}", redis_pid, config.gateway.redis.to_string()) : config.gateway.redis.to_string();
-  fmt::print("hikyd ready on {} (redis: {}; workers: {}; send: {})\n", urls, redis, config.gateway.workers, gateway::to_string(config.gateway.method));
+  auto const redis =
+      config.embedded ? fmt::format("embedded, pid {}, {}", redis_pid, config.gateway.redis.to_string()) : config.gateway.redis.to_string();
+  fmt::print("hikyd ready on {} (redis: {}; workers: {}; send: {})\n", urls, redis, config.gateway.workers,
+             gateway::to_string(config.gateway.method));
   std::fflush(stdout);
 }
 

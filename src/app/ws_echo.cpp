@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // An echo server on the gateway's codec and connection, for conformance suites: text stays text, binary stays binary. No Redis.
+#include <fmt/format.h>
 #include <CLI/CLI.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/write.hpp>
-#include <fmt/format.h>
 
 #include <csignal>
 #include <iostream>

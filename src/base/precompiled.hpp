@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The slow headers, read once per build. Not a way to share names: every file includes what it uses.
 #pragma once
+#include <fmt/format.h>
 #include <boost/asio.hpp>
 #include <boost/json.hpp>
-#include <fmt/format.h>
 
 #include <chrono>
 #include <expected>

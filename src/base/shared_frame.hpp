@@ -12,7 +12,7 @@ namespace hiky {
 // Header and payload in one block of memory, immutable after creation.
 class shared_frame {
  public:
-  std::string_view bytes() const { return {data() , size_}; }
+  std::string_view bytes() const { return {data(), size_}; }
   std::string_view payload() const { return bytes().substr(header_size_); }
 
   // `first_byte` is FIN and opcode; 0x81 is a whole text message.

@@ -23,7 +23,8 @@ constexpr auto canary_interval = 1000ms;
 constexpr auto canary_patience = 3500ms;
 
 std::shared_ptr<bus_message const> gap_message(std::string_view room, std::uint64_t from, std::uint64_t to) {
-  return std::make_shared<bus_message const>(bus_message{'g', std::string{room}, {}, {}, 0, shared_frame::make(gap({room_id{room}, false, from, to}))});
+  return std::make_shared<bus_message const>(
+      bus_message{'g', std::string{room}, {}, {}, 0, shared_frame::make(gap({room_id{room}, false, from, to}))});
 }
 
 }  // namespace
@@ -65,9 +66,8 @@ void bus::stop() { running_ = false; }
 task<result<void>> bus::listen(std::size_t worker, std::vector<room_id> rooms) {
   co_return co_await asio::async_initiate<asio::use_awaitable_t<> const, void(result<void>)>(
       [this, worker, rooms = std::move(rooms)](auto handler) mutable {
-        asio::dispatch(ex_, [this, worker, rooms = std::move(rooms), then = done{std::move(handler)}]() mutable {
-          want(worker, rooms, std::move(then));
-        });
+        asio::dispatch(ex_,
+                       [this, worker, rooms = std::move(rooms), then = done{std::move(handler)}]() mutable { want(worker, rooms, std::move(then)); });
       },
       use_task);
 }
@@ -271,8 +271,8 @@ task<> bus::run_fill(std::string room) {
     for (auto const& entry : page->messages) {
       if (entry.seq <= c->last.seq) continue;  // another filling, begun after a reconnect, was faster
       if (entry.seq > c->last.seq + 1) hand_on(*c, gap_message(room, c->last.seq + 1, entry.seq - 1));
-      hand_on(*c, std::make_shared<bus_message const>(
-                      bus_message{'m', room, entry.connection.str(), fmt::format("{}:{}", page->epoch, entry.seq), entry.seq, shared_frame::make(entry.frame)}));
+      hand_on(*c, std::make_shared<bus_message const>(bus_message{'m', room, entry.connection.str(), fmt::format("{}:{}", page->epoch, entry.seq),
+                                                                  entry.seq, shared_frame::make(entry.frame)}));
       c->last.seq = entry.seq;
     }
     if (page->messages.size() == fill_page) {

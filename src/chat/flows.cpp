@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "chat/flows.hpp"
 
+#include <fmt/format.h>
 #include <boost/asio/append.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/this_coro.hpp>
-#include <fmt/format.h>
 
 #include <algorithm>
 
@@ -26,9 +26,7 @@ std::uint32_t now_ms() {
   return static_cast<std::uint32_t>(std::chrono::duration_cast<std::chrono::milliseconds>(steady_clock::now().time_since_epoch()).count());
 }
 
-std::int64_t wall_ms() {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
-}
+std::int64_t wall_ms() { return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count(); }
 
 // A little more than the mark's life in Redis, so that it is really gone by then.
 constexpr auto typing_patience = std::chrono::seconds{state::typing_life_s} + 50ms;
@@ -125,7 +123,8 @@ void flows::handle(session_ptr s, request r) {
   }
   if (!s->registered) return refuse(*s, {error_code::not_registered, "send register first", std::move(r.id)});
   if (r.user && *r.user != s->user) {
-    return refuse(*s, {error_code::forbidden, fmt::format("this connection is registered as '{}'; userId may be left out", s->user.str()), std::move(r.id)});
+    return refuse(
+        *s, {error_code::forbidden, fmt::format("this connection is registered as '{}'; userId may be left out", s->user.str()), std::move(r.id)});
   }
   if (auto* m = std::get_if<send_message>(&r.body)) {
     count_.messages_in.add();
@@ -219,7 +218,8 @@ task<> flows::run_register(session_ptr s, std::optional<std::string> id, std::op
   if (!resumed) {
     // To say `recovered: false` would be a guess: the log may well be there in a moment. Friends who were not told of the arrival
     // must not be told of the end alone.
-    if (online->connections == 1 && online->was_announced) spawn([](flows* self, user_id user) -> task<> { co_await self->announce(std::move(user), true); }(this, s->user));
+    if (online->connections == 1 && online->was_announced)
+      spawn([](flows* self, user_id user) -> task<> { co_await self->announce(std::move(user), true); }(this, s->user));
     end_in_redis(*s);
     hub_.detach(*s);
     s->held.reset();
@@ -376,7 +376,8 @@ task<> flows::deliver_mail(session_ptr s, already_sent& sent) {
     auto const* message_id = good ? parsed->get_object().if_contains("messageId") : nullptr;
     ids.emplace_back(message_id && message_id->is_string() ? std::string_view{message_id->get_string()} : std::string_view{});
     auto const hash = std::hash<std::string_view>{}(ids.back());
-    bool const twice = !ids.back().empty() && (sent.contains(ids.back()) || std::ranges::find(s->mailed, hash) != s->mailed.end() || (!s->held && came_live(*s, parsed->get_object(), ids.back())));
+    bool const twice = !ids.back().empty() && (sent.contains(ids.back()) || std::ranges::find(s->mailed, hash) != s->mailed.end() ||
+                                               (!s->held && came_live(*s, parsed->get_object(), ids.back())));
     if (!ids.back().empty()) sent.add(ids.back());
     if (!ids.back().empty() && !twice) s->mailed.push_back(hash);
     if (twice) ids.back().clear();  // not shown, so nobody can name it
@@ -507,7 +508,8 @@ state::connection_details flows::details(session const& s) const {
 task<> flows::run_join(session_ptr s, std::optional<std::string> id, join_room r) {
   auto const room = r.room;
   if (s->rooms.size() >= limits_.rooms_per_connection && !hub_.in(*s, room)) {
-    co_return refuse(*s, {error_code::forbidden, fmt::format("at most {} rooms per connection; leave one first", limits_.rooms_per_connection), std::move(id)});
+    co_return refuse(
+        *s, {error_code::forbidden, fmt::format("at most {} rooms per connection; leave one first", limits_.rooms_per_connection), std::move(id)});
   }
   bool const was_in = hub_.in(*s, room);
   // What the room says while its past is being read waits, or it would be told twice.
@@ -547,7 +549,8 @@ task<> flows::run_history(session_ptr s, std::optional<std::string> id, get_hist
   auto page = r.after ? co_await store_.room_log.after(r.room, seq, r.limit + 1) : co_await store_.room_log.before(r.room, seq, r.limit + 1);
   if (!page) co_return refuse(*s, std::move(id), page.error());
   if (edge && edge->epoch != page->epoch) {
-    co_return refuse(*s, {error_code::invalid_argument, "this messageId is from before the room's log was lost; ask without before and after", std::move(id)});
+    co_return refuse(
+        *s, {error_code::invalid_argument, "this messageId is from before the room's log was lost; ask without before and after", std::move(id)});
   }
   bool const complete = page->messages.size() <= r.limit;
   if (!complete) page->messages.erase(r.after ? page->messages.end() - 1 : page->messages.begin());

@@ -182,9 +182,7 @@ void hub::apply(bus_message const& m, std::function<void(session&, bus_message c
     case 't': to_room(m, traffic::typing, others); break;
     case 'o': to_room(m, traffic::presence, others); break;
     case 'j': to_room(m, traffic::presence, watching); break;
-    case 'l':
-      to_room(m, traffic::presence, watching);
-      [[fallthrough]];
+    case 'l': to_room(m, traffic::presence, watching); [[fallthrough]];
     case 'a':
     case 'w':
       if (auto const* sessions = sessions_of(m.subject)) {

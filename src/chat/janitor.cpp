@@ -15,7 +15,7 @@ namespace {
 constexpr std::size_t batch_size = 500;  // connections undone between two looks at the clock
 constexpr std::size_t announced_at_once = 100;
 constexpr std::int64_t claim_ms = 15'000;  // then another instance announces what this one began
-}
+}  // namespace
 
 janitor::janitor(asio::any_io_executor executor, state::store& store, instance_id own, lease_times times, effects on)
     : ex_(std::move(executor)), store_(store), own_(std::move(own)), times_(times), on_(std::move(on)), announcing_(ex_) {}
@@ -53,7 +53,8 @@ task<> janitor::run() {
       settled = false;
     } else if (lease->own == state::lease_state::lost || !settled) {
       settled = true;
-      log::warn("lease.lost", {{"instance", own_.str()}, {"reason", "silent for too long, or Redis lost its data"}, {"now", "asserting all connections again"}});
+      log::warn("lease.lost",
+                {{"instance", own_.str()}, {"reason", "silent for too long, or Redis lost its data"}, {"now", "asserting all connections again"}});
       on_.assert_again();
     }
     co_await sweep_expired(lease->expired);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "chat/protocol.hpp"
 
-#include <boost/json/monotonic_resource.hpp>
 #include <fmt/format.h>
+#include <boost/json/monotonic_resource.hpp>
 
 #include <algorithm>
 #include <array>
@@ -184,9 +184,8 @@ struct known_type {
   body (*read)(fields&, std::string_view text);
 };
 constexpr std::array known_types{
-    known_type{"message", read_message},       known_type{"typing", read_typing},
-    known_type{"joinRoom", read_join},         known_type{"leaveRoom", read_leave},
-    known_type{"register", read_register},     known_type{"getOnlineStatus", read_status},
+    known_type{"message", read_message}, known_type{"typing", read_typing},          known_type{"joinRoom", read_join},
+    known_type{"leaveRoom", read_leave}, known_type{"register", read_register},      known_type{"getOnlineStatus", read_status},
     known_type{"history", read_history}, known_type{"offlineAck", read_offline_ack}, known_type{"ping", read_ping},
 };
 
@@ -217,8 +216,10 @@ std::expected<request, refusal> parse(std::string_view text) {
   if (known == known_types.end()) {
     std::string shown{std::string_view{type->get_string()}.substr(0, 40)};
     while (!shown.empty() && (static_cast<unsigned char>(shown.back()) & 0x80)) shown.pop_back();
-    return refuse(error_code::unknown_type,
-                  fmt::format("'{}' is not a type; expected register, joinRoom, leaveRoom, message, typing, getOnlineStatus, history, offlineAck or ping", shown));
+    return refuse(
+        error_code::unknown_type,
+        fmt::format("'{}' is not a type; expected register, joinRoom, leaveRoom, message, typing, getOnlineStatus, history, offlineAck or ping",
+                    shown));
   }
   if (auto const* user = f.find("userId")) out.user = f.id<user_id>("userId", *user);
   out.body = known->read(f, text);

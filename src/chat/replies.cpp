@@ -99,14 +99,22 @@ std::string registered(std::optional<std::string> const& id, user_id const& user
     outcome += fmt::format(R"(:{{"recovered":{},"count":{}}})", r.recovered, r.messages.size());
   }
   outcome += '}';
-  return object{"registered"}.text("id", id).text("userId", std::string_view{user}).text("connectionId", std::string_view{connection})
-      .list("rooms", rooms, write_id).raw_if(!resumed.empty(), "resumed", outcome).done();
+  return object{"registered"}
+      .text("id", id)
+      .text("userId", std::string_view{user})
+      .text("connectionId", std::string_view{connection})
+      .list("rooms", rooms, write_id)
+      .raw_if(!resumed.empty(), "resumed", outcome)
+      .done();
 }
 
 std::string joined_room(std::optional<std::string> const& id, room_id const& room, std::vector<user_id> const& participants, std::int64_t count,
                         recovery const* since) {
   object out{"joinedRoom", 96 + 24 * participants.size()};
-  out.text("id", id).text("roomId", std::string_view{room}).list("participants", participants, write_id).number("participantCount", count)
+  out.text("id", id)
+      .text("roomId", std::string_view{room})
+      .list("participants", participants, write_id)
+      .number("participantCount", count)
       .flag("truncated", count > static_cast<std::int64_t>(participants.size()));
   if (since) out.list("messages", since->messages, write_json).flag("recovered", since->recovered);
   return out.done();
@@ -120,7 +128,12 @@ std::string gap(recovery const& lost) {
 }
 
 std::string history(std::optional<std::string> const& id, room_id const& room, std::vector<std::string> const& messages, bool complete) {
-  return object{"history"}.text("id", id).text("roomId", std::string_view{room}).list("messages", messages, write_json).flag("complete", complete).done();
+  return object{"history"}
+      .text("id", id)
+      .text("roomId", std::string_view{room})
+      .list("messages", messages, write_json)
+      .flag("complete", complete)
+      .done();
 }
 
 std::string left_room(std::optional<std::string> const& id, room_id const& room) {
@@ -147,7 +160,9 @@ std::string online_status(std::optional<std::string> const& id, std::vector<frie
 
 std::string offline_messages(state::claimed_mail const& mail) {
   object out{"offlineMessages"};
-  out.number("count", static_cast<std::int64_t>(mail.messages.size())).list("messages", mail.messages, [](std::string& text, std::string const& m) { text += m; });
+  out.number("count", static_cast<std::int64_t>(mail.messages.size())).list("messages", mail.messages, [](std::string& text, std::string const& m) {
+    text += m;
+  });
   if (mail.dropped > 0) out.number("dropped", mail.dropped);
   return out.done();
 }

@@ -17,7 +17,8 @@ void chat_session::begin(chat::flows& flows, chat::counters& count, connection_p
 }
 
 void chat_session::received(opcode op, std::string_view payload) {
-  if (op == opcode::binary) return close(static_cast<std::uint16_t>(close_code::unsupported), "binary frame; expected one JSON object per text frame");
+  if (op == opcode::binary)
+    return close(static_cast<std::uint16_t>(close_code::unsupported), "binary frame; expected one JSON object per text frame");
   flows_.receive(*this, payload);
 }
 

@@ -2,10 +2,10 @@
 #include "gateway/connection.hpp"
 
 #include <arpa/inet.h>
-#include <boost/asio/post.hpp>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
+#include <boost/asio/post.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -287,9 +287,7 @@ void connection::expired(wait_for what) {
   connection_ptr const keep{this};
   switch (what) {
     case wait_for::identity: return close(close_code{4408}, "no register in time");
-    case wait_for::next_ping:
-      ping();
-      return loop_.waits.set(*this, wait_for::pong, connection_loop::now_ms());
+    case wait_for::next_ping: ping(); return loop_.waits.set(*this, wait_for::pong, connection_loop::now_ms());
     case wait_for::pong:
     case wait_for::goodbye: return drop();
   }

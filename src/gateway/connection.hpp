@@ -42,7 +42,8 @@ class endpoint {
 // What the connections of one worker share.
 class connection_loop {
  public:
-  connection_loop(asio::io_context& io, send_method method, decoder_limits frames, deadline_times times, std::size_t max_outbox, chat::counters& count);
+  connection_loop(asio::io_context& io, send_method method, decoder_limits frames, deadline_times times, std::size_t max_outbox,
+                  chat::counters& count);
 
   // `c` has something to send; it leaves at the end of this turn.
   void mark(connection& c);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "gateway/handshake.hpp"
 
-#include <boost/beast/http/rfc7230.hpp>
 #include <openssl/evp.h>
+#include <boost/beast/http/rfc7230.hpp>
 
 #include <array>
 

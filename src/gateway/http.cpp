@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "gateway/http.hpp"
 
+#include <fmt/format.h>
 #include <boost/asio/cancel_after.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/write.hpp>
@@ -9,7 +10,6 @@
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/read.hpp>
 #include <boost/beast/http/write.hpp>
-#include <fmt/format.h>
 
 #include "gateway/chat_session.hpp"
 #include "gateway/site.hpp"
@@ -78,7 +78,8 @@ task<std::optional<http_greeting>> read_request(stream_socket& socket, std::stri
     auto const rest = input.cdata();
     co_return http_greeting{parser.release(), std::string{static_cast<char const*>(rest.data()), rest.size()}};
   }
-  if (ec.category() == make_error_code(http::error::end_of_stream).category() && ec != http::error::end_of_stream && ec != http::error::partial_message) {
+  if (ec.category() == make_error_code(http::error::end_of_stream).category() && ec != http::error::end_of_stream &&
+      ec != http::error::partial_message) {
     auto answer = plain_response({}, status_of(ec), fmt::format("not an HTTP/1.1 request: {}\n", ec.message()));
     answer.keep_alive(false);
     co_await write_response(socket, std::move(answer));
@@ -109,9 +110,10 @@ task<> serve_http(worker& on, stream_socket socket) {
     patience = keep_alive_patience;
 
     if (path_of(request) != websocket_path) {
-      auto response = wants_websocket(request)
-                          ? refused_handshake(request, {http::status::not_found, fmt::format("no WebSocket here; the endpoint is {}", websocket_path)})
-                          : co_await site_response(on, request);
+      auto response =
+          wants_websocket(request)
+              ? refused_handshake(request, {http::status::not_found, fmt::format("no WebSocket here; the endpoint is {}", websocket_path)})
+              : co_await site_response(on, request);
       if (co_await write_response(socket, std::move(response))) continue;
       co_await linger(socket);
       co_return;

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "gateway/listener.hpp"
 
-#include <boost/asio/ip/address.hpp>
-#include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/post.hpp>
 #include <fmt/format.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
+#include <boost/asio/ip/address.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/post.hpp>
 
 #include <cerrno>
 #include <charconv>
@@ -54,7 +54,9 @@ std::string listen_address::to_string() const {
 
 result<listen_address> parse_listen_address(std::string_view text) {
   listen_address out;
-  auto const wrong = [&](std::string_view what) { return fail(errc::invalid_argument, fmt::format("'{}' {}; expected HOST:PORT or unix:PATH", text, what)); };
+  auto const wrong = [&](std::string_view what) {
+    return fail(errc::invalid_argument, fmt::format("'{}' {}; expected HOST:PORT or unix:PATH", text, what));
+  };
   if (text.starts_with("unix:")) {
     out.unix_path = text.substr(5);
     if (out.unix_path.empty() || out.unix_path.size() >= sizeof(sockaddr_un::sun_path)) return wrong("has no usable path (1 to 107 bytes)");

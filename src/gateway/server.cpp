@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "gateway/server.hpp"
 
+#include <fmt/format.h>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_future.hpp>
-#include <fmt/format.h>
 
 #include <algorithm>
 #include <future>
 #include <latch>
-
 
 namespace hiky::gateway {
 

@@ -86,7 +86,8 @@ std::string_view path_of(http_request const& r) {
 
 task<http_response> site_response(worker& on, http_request const& request) {
   if (request.method() != http::verb::get && request.method() != http::verb::head) {
-    auto out = plain_response(request, http::status::method_not_allowed, fmt::format("{} is not possible here; expected GET\n", std::string_view{request.method_string()}));
+    auto out = plain_response(request, http::status::method_not_allowed,
+                              fmt::format("{} is not possible here; expected GET\n", std::string_view{request.method_string()}));
     out.set(http::field::allow, "GET, HEAD");
     co_return out;
   }

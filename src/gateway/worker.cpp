@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "gateway/worker.hpp"
 
+#include <fmt/format.h>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
-#include <fmt/format.h>
 
 #include <algorithm>
 #include <random>
@@ -55,9 +55,8 @@ worker::~worker() { join(); }
 void worker::use(chat::bus& channel) {
   bus_ = &channel;
   flows_ = std::make_unique<chat::flows>(io_.get_executor(), index_, settings_.instance, store_, people_, gate_, channel, count_, settings_.flow);
-  channel.add_worker([this](chat::bus::batch messages) {
-    asio::dispatch(io_, [this, messages = std::move(messages)] { flows_->deliver(messages); });
-  });
+  channel.add_worker(
+      [this](chat::bus::batch messages) { asio::dispatch(io_, [this, messages = std::move(messages)] { flows_->deliver(messages); }); });
 }
 
 void worker::run() {

@@ -8,15 +8,13 @@
 namespace hiky::redis {
 namespace {
 
-constexpr std::string_view expected =
-    "expected redis://[user[:password]@]host[:port][/database], unix://PATH or redis+sentinel://host[:port],…/NAME";
+constexpr std::string_view expected = "expected redis://[user[:password]@]host[:port][/database], unix://PATH or redis+sentinel://host[:port],…/NAME";
 
 std::string percent_decoded(std::string_view text) {
   std::string out;
   for (std::size_t i = 0; i < text.size(); ++i) {
     unsigned byte = 0;
-    if (text[i] == '%' && i + 2 < text.size() &&
-        std::from_chars(text.data() + i + 1, text.data() + i + 3, byte, 16).ptr == text.data() + i + 3) {
+    if (text[i] == '%' && i + 2 < text.size() && std::from_chars(text.data() + i + 1, text.data() + i + 3, byte, 16).ptr == text.data() + i + 3) {
       out += static_cast<char>(byte);
       i += 2;
     } else {

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "redis/client.hpp"
 
-#include <boost/asio/cancel_after.hpp>
+#include <fmt/format.h>
 #include <boost/asio/buffer.hpp>
+#include <boost/asio/cancel_after.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/connect.hpp>
 #include <boost/asio/detached.hpp>
@@ -13,7 +14,6 @@
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/write.hpp>
-#include <fmt/format.h>
 
 #include <random>
 
@@ -162,10 +162,11 @@ struct client::core : std::enable_shared_from_this<client::core> {
     while (!answer) {
       error_code ec;
       auto const room = chat.prepare(read_size);
-      auto const size = co_await sock.async_read_some(
-          asio::buffer(room.data(), room.size()), asio::cancel_after(where.connect_deadline, asio::redirect_error(use_task, ec)));
+      auto const size = co_await sock.async_read_some(asio::buffer(room.data(), room.size()),
+                                                      asio::cancel_after(where.connect_deadline, asio::redirect_error(use_task, ec)));
       if (ec == asio::error::operation_aborted) {
-        co_return fail(errc::not_connected, fmt::format("{} did not answer the login within {} ms", where.to_string(), where.connect_deadline.count()));
+        co_return fail(errc::not_connected,
+                       fmt::format("{} did not answer the login within {} ms", where.to_string(), where.connect_deadline.count()));
       }
       if (ec) co_return std::unexpected(lost(ec));
       if (auto const fed = chat.commit(size); !fed) co_return fed;

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "redis/embedded.hpp"
 
-#include <boost/asio/posix/stream_descriptor.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/file.h>
@@ -11,6 +9,8 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/steady_timer.hpp>
 
 #include <csignal>
 #include <cstring>
@@ -67,9 +67,27 @@ struct embedded::child {
   std::filesystem::path socket_path() const { return data / "redis.sock"; }
 
   result<void> spawn() {
-    std::vector<std::string> const words{program, "--port", "0", "--unixsocket", socket_path(), "--unixsocketperm", "700", "--dir", data,
-                                         "--appendonly", "yes", "--appendfsync", "everysec", "--save", "", "--daemonize", "no", "--logfile",
-                                         data / "redis.log", "--maxmemory-policy", "noeviction"};
+    std::vector<std::string> const words{program,
+                                         "--port",
+                                         "0",
+                                         "--unixsocket",
+                                         socket_path(),
+                                         "--unixsocketperm",
+                                         "700",
+                                         "--dir",
+                                         data,
+                                         "--appendonly",
+                                         "yes",
+                                         "--appendfsync",
+                                         "everysec",
+                                         "--save",
+                                         "",
+                                         "--daemonize",
+                                         "no",
+                                         "--logfile",
+                                         data / "redis.log",
+                                         "--maxmemory-policy",
+                                         "noeviction"};
     std::vector<char*> argv;
     for (auto const& word : words) argv.push_back(const_cast<char*>(word.c_str()));
     argv.push_back(nullptr);
@@ -123,9 +141,10 @@ struct embedded::child {
     if (stopping) return;
     // Long enough up means that whatever killed it was not its start.
     pause = std::chrono::steady_clock::now() - started > 10s ? restart_pause : std::min(pause * 2, std::chrono::milliseconds{longest_restart_pause});
-    log::error("redis.died", {{"status", WIFSIGNALED(status) ? fmt::format("signal {}", WTERMSIG(status)) : fmt::format("exit {}", WEXITSTATUS(status))},
-                              {"log", (data / "redis.log").string()},
-                              {"restart_ms", pause.count()}});
+    log::error("redis.died",
+               {{"status", WIFSIGNALED(status) ? fmt::format("signal {}", WTERMSIG(status)) : fmt::format("exit {}", WEXITSTATUS(status))},
+                {"log", (data / "redis.log").string()},
+                {"restart_ms", pause.count()}});
     timer.expires_after(pause);
     timer.async_wait([this](boost::system::error_code ec) {
       if (ec || stopping) return;
@@ -155,15 +174,18 @@ result<std::unique_ptr<embedded>> embedded::start(asio::io_context& io, std::fil
   ::chmod(data.c_str(), 0700);
   auto program = find_program("redis-server");
   if (program.empty()) {
-    return fail(errc::not_found, "redis-server is not in PATH: install it (Debian: apt-get install redis-server), or use a running one with --redis URL");
+    return fail(errc::not_found,
+                "redis-server is not in PATH: install it (Debian: apt-get install redis-server), or use a running one with --redis URL");
   }
   auto c = std::make_unique<child>(io, data, std::move(program));
   if (c->socket_path().string().size() > 107) {
-    return fail(errc::invalid_argument, fmt::format("the path {} is longer than the 107 bytes Linux allows for a socket; choose a shorter --data", c->socket_path().string()));
+    return fail(errc::invalid_argument, fmt::format("the path {} is longer than the 107 bytes Linux allows for a socket; choose a shorter --data",
+                                                    c->socket_path().string()));
   }
   c->owner_lock = lock_file(data / "hikyd.lock");
   if (c->owner_lock < 0) {
-    return fail(errc::conflict, fmt::format("the data folder {} is in use by another hikyd; stop that one, or choose another folder with --data", data.string()));
+    return fail(errc::conflict,
+                fmt::format("the data folder {} is in use by another hikyd; stop that one, or choose another folder with --data", data.string()));
   }
   auto const until = std::chrono::steady_clock::now() + lock_patience;
   while ((c->server_lock = lock_file(data / "redis.lock")) < 0) {

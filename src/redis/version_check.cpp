@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "redis/version_check.hpp"
 
+#include <fmt/format.h>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
-#include <fmt/format.h>
 
 #include <cstdio>
 
@@ -33,11 +33,13 @@ task<result<std::vector<std::string>>> look(client& redis, std::chrono::millisec
   std::string const version{info_field(info, "redis_version")};
   int major = 0, minor = 0;
   if (std::sscanf(version.c_str(), "%d.%d", &major, &minor) == 2 && (major < 6 || (major == 6 && minor < 2))) {
-    co_return fail(errc::conflict, fmt::format("Redis at {} is version {}; expected Redis 6.2 or newer, or Valkey", redis.where().to_string(), version));
+    co_return fail(errc::conflict,
+                   fmt::format("Redis at {} is version {}; expected Redis 6.2 or newer, or Valkey", redis.where().to_string(), version));
   }
   auto const policy = info_field(info, "maxmemory_policy");
   if (info_field(info, "maxmemory") != "0" && !policy.empty() && policy != "noeviction" && !policy.starts_with("volatile")) {
-    warnings.push_back(fmt::format("maxmemory-policy is {}: Redis may evict members and messages when memory runs out; set it to noeviction", policy));
+    warnings.push_back(
+        fmt::format("maxmemory-policy is {}: Redis may evict members and messages when memory runs out; set it to noeviction", policy));
   }
   co_return warnings;
 }
@@ -59,7 +61,8 @@ result<std::vector<std::string>> check_server(address where, std::chrono::millis
       });
   io.run();
   if (!out && out.error().code != errc::conflict) {
-    return fail(errc::not_connected, fmt::format("Redis at {} can't be used: {}; start it, or name another with --redis", redis.where().to_string(), out.error().text));
+    return fail(errc::not_connected,
+                fmt::format("Redis at {} can't be used: {}; start it, or name another with --redis", redis.where().to_string(), out.error().text));
   }
   return out;
 }

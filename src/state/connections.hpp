@@ -33,7 +33,7 @@ struct connected {
 // What the user of an ending connection may not have received, though Redis took it for delivered.
 struct unsure_mail {
   std::optional<std::int64_t> since_ms{};                       // all that the user's rooms said since then (Redis TIME)
-  std::vector<std::pair<room_id, message_place>> heard{};       // what these rooms said after the place; epoch "" is all since the connection began
+  std::vector<std::pair<room_id, message_place>> heard{};  // what these rooms said after the place; epoch "" is all since the connection began
 };
 
 class connections {

@@ -53,9 +53,9 @@ inline std::string user_connections(user_id const& u) { return of(prefix::user_c
 inline std::string instance_connections(instance_id const& i) { return of(prefix::instance_connections, i); }  // hash connection → user
 inline std::string room_members(room_id const& r) { return of(prefix::room_members, r); }                      // set of users, durable
 inline std::string member_rooms(user_id const& u) { return of(prefix::member_rooms, u); }                      // set of rooms, durable
-inline std::string room_absent(room_id const& r) { return of(prefix::room_absent, r); }                        // set of users: members without a connection
-inline std::string room_head(room_id const& r) { return of(prefix::room_head, r); }                            // hash epoch, seq, renew_at
-inline std::string room_log(room_id const& r) { return of(prefix::room_log, r); }                              // stream, id seq-0
+inline std::string room_absent(room_id const& r) { return of(prefix::room_absent, r); }  // set of users: members without a connection
+inline std::string room_head(room_id const& r) { return of(prefix::room_head, r); }  // hash epoch, seq, renew_at
+inline std::string room_log(room_id const& r) { return of(prefix::room_log, r); }  // stream, id seq-0
 // Of one sender in one room. Sizes go first, so that no two triples can be cut differently into the same key.
 inline std::string dedup(room_id const& r, user_id const& sender, std::string_view client_msg_id) {
   return "ws:dedup:" + std::to_string(r.str().size()) + ":" + r.str() + ":" + std::to_string(sender.str().size()) + ":" + sender.str() + ":" +
@@ -64,7 +64,7 @@ inline std::string dedup(room_id const& r, user_id const& sender, std::string_vi
 // List, newest first. The last colon parts the ids: connection ids hold none.
 inline std::string offline_inflight(user_id const& u, connection_id const& c) { return of(prefix::offline_inflight, u) + ":" + c.str(); }
 inline std::string offline_dropped(user_id const& u) { return of(prefix::offline_dropped, u); }  // counter
-inline std::string last_seen(user_id const& u) { return of(prefix::last_seen, u); }              // string, ISO time
+inline std::string last_seen(user_id const& u) { return of(prefix::last_seen, u); }  // string, ISO time
 
 // Channels. Pub/Sub knows no databases, so the number is part of the name.
 inline std::string room_channels(int database) { return "ws:" + std::to_string(database) + ":room:"; }

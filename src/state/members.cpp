@@ -48,7 +48,7 @@ task<result<bool>> members::leave(user_id user, room_id room) {
   static redis::script const script{scripts::leave_lua};
   std::string const keys_[]{keys::room_participants(room), keys::user_rooms(user),   keys::joined_room_participants(room),
                             keys::room_members(room),      keys::member_rooms(user), std::string{keys::typing_users},
-                            keys::typing_user(user),        keys::room_absent(room)};
+                            keys::typing_user(user),       keys::room_absent(room)};
   auto call = script.call(keys_, 4);
   call.arg(user).arg(room).arg(keys::room_channels(database_) + room.str()).arg(announcement("l ", "userLeft", user, room));
   auto const answer = co_await script.run(redis_, std::move(call));
@@ -58,8 +58,8 @@ task<result<bool>> members::leave(user_id user, room_id room) {
 
 task<result<bool>> members::add(user_id user, room_id room) {
   static redis::script const script{scripts::member_add_lua};
-  std::string const keys_[]{keys::room_participants(room), keys::user_rooms(user), keys::room_members(room), keys::member_rooms(user),
-                            keys::user_connections(user),   keys::room_absent(room)};
+  std::string const keys_[]{keys::room_participants(room), keys::user_rooms(user),       keys::room_members(room),
+                            keys::member_rooms(user),      keys::user_connections(user), keys::room_absent(room)};
   auto call = script.call(keys_, 3);
   call.arg(user).arg(room).arg(keys::instance_channels(database_));
   auto const answer = co_await script.run(redis_, std::move(call));

@@ -20,7 +20,8 @@ class members {
  public:
   members(redis::client& redis, int database) : redis_(redis), database_(database) {}
 
-  // The document's joinRoom. Announces `userJoined`; `quiet` does so only if the user was no member. At most `most` participants are returned. One round trip: join.lua
+  // The document's joinRoom. Announces `userJoined`; `quiet` does so only if the user was no member. At most `most` participants are returned. One
+  // round trip: join.lua
   task<result<joined>> join(user_id user, room_id room, connection_id connection, std::size_t most, bool quiet = false);
   // The document's leaveRoom, and the end of the membership. Announces `userLeft`.
   // False when the user was not in the room. One round trip: leave.lua

@@ -32,8 +32,8 @@ task<result<published>> room_log::publish(outgoing_message m) {
   frame += ",\"content\":";
   frame += m.content;
 
-  std::vector<std::string> keys_{keys::room_participants(m.room), keys::room_members(m.room), keys::room_head(m.room), keys::room_log(m.room),
-                                 std::string{keys::online_users},   keys::room_absent(m.room)};
+  std::vector<std::string> keys_{keys::room_participants(m.room), keys::room_members(m.room),      keys::room_head(m.room),
+                                 keys::room_log(m.room),          std::string{keys::online_users}, keys::room_absent(m.room)};
   if (m.client_msg_id) keys_.push_back(keys::dedup(m.room, m.sender, *m.client_msg_id));
   auto call = script.call(keys_, 11);
   call.arg(m.sender).arg(frame).arg(keys::room_channels(database_) + m.room.str()).arg("m " + m.connection.str() + " ").arg(new_epoch());

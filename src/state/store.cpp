@@ -6,7 +6,13 @@
 namespace hiky::state {
 
 store::store(redis::client& redis, int database, room_log_limits limits, std::chrono::milliseconds grace)
-    : connections(redis, database, grace), announcements(redis, database), leases(redis), members(redis, database), room_log(redis, database, limits), mailbox(redis), typing(redis, database) {
+    : connections(redis, database, grace),
+      announcements(redis, database),
+      leases(redis),
+      members(redis, database),
+      room_log(redis, database, limits),
+      mailbox(redis),
+      typing(redis, database) {
   // A script that Redis does not know yet is run at the second try, behind what was sent in between: of messages that one
   // client sent in one go, the first ones came last. So they are there before anybody asks for them.
   redis::request load;

@@ -12,7 +12,8 @@ class typing_marks {
  public:
   typing_marks(redis::client& redis, int database) : redis_(redis), database_(database) {}
 
-  // `expired` is an off that yields when another connection of the user has renewed the mark, and when the user is in the room no more. One round trip: typing.lua
+  // `expired` is an off that yields when another connection of the user has renewed the mark, and when the user is in the room no more. One round
+  // trip: typing.lua
   task<result<void>> change(user_id user, room_id room, typing_change what);
 
  private:

@@ -71,7 +71,8 @@ TEST(protocol, reads_what_we_add_to_them) {
 }
 
 TEST(protocol, keeps_content_as_it_was_written) {
-  for (auto const* content : {"12345678901234567890123", "1.0", "-0", "1e400", "null", "false", R"("\u00e9\/")", "[1, 2 ,{}]", R"({"b":1,"a":[{"content":2}]})", "\"\""}) {
+  for (auto const* content :
+       {"12345678901234567890123", "1.0", "-0", "1e400", "null", "false", R"("\u00e9\/")", "[1, 2 ,{}]", R"({"b":1,"a":[{"content":2}]})", "\"\""}) {
     EXPECT_EQ(body<send_message>(R"({"type":"message","roomId":"tea","content":)"s + content + "}").content, content);
     EXPECT_EQ(body<send_message>(R"( { "content" : )"s + content + R"( , "type":"message","roomId":"tea"})").content, content);
   }
@@ -112,8 +113,10 @@ TEST(protocol, refuses_types_that_are_none) {
   refuses(R"({"type":null})", invalid_argument, "type is missing");
   refuses(R"({"type":7})", invalid_argument, "type must be a string");
   refuses(R"({"type":["ping"]})", invalid_argument, "type must be a string");
-  for (auto const* name : {"", "Ping", "ping ", "registered", "messageAck", "error"}) refuses(R"({"type":")"s + name + "\"}", unknown_type, "'"s + name + "' is not a type");
-  refuses(R"({"type":"dance"})", unknown_type, "expected register, joinRoom, leaveRoom, message, typing, getOnlineStatus, history, offlineAck or ping");
+  for (auto const* name : {"", "Ping", "ping ", "registered", "messageAck", "error"})
+    refuses(R"({"type":")"s + name + "\"}", unknown_type, "'"s + name + "' is not a type");
+  refuses(R"({"type":"dance"})", unknown_type,
+          "expected register, joinRoom, leaveRoom, message, typing, getOnlineStatus, history, offlineAck or ping");
 }
 
 TEST(protocol, shows_only_the_beginning_of_a_long_type) {

@@ -23,7 +23,8 @@ std::optional<std::string> const none;
 }  // namespace
 
 TEST(replies, are_the_document_s_frames_with_our_fields_behind) {
-  EXPECT_EQ(registered(none, user_id{"alice"}, connection_id{"c1"}, {}, {}), R"({"type":"registered","userId":"alice","connectionId":"c1","rooms":[]})");
+  EXPECT_EQ(registered(none, user_id{"alice"}, connection_id{"c1"}, {}, {}),
+            R"({"type":"registered","userId":"alice","connectionId":"c1","rooms":[]})");
   EXPECT_EQ(registered("1", user_id{"alice"}, connection_id{"c1"}, {room_id{"tea"}, room_id{"go"}}, {}),
             R"({"type":"registered","id":"1","userId":"alice","connectionId":"c1","rooms":["tea","go"]})");
   EXPECT_EQ(joined_room(none, room_id{"tea"}, {user_id{"a"}, user_id{"b"}}, 2),
