@@ -85,7 +85,7 @@ struct client::core : std::enable_shared_from_this<client::core> {
     if (!ec) sock.non_blocking(true, ec);
     if (ec) co_return fail(errc::not_connected, fmt::format("cannot connect to {}: {}", where.to_string(), ec.message()));
     counts.connects.fetch_add(1, std::memory_order_relaxed);
-    open_ = true;
+    is_open = true;
     co_return co_await log_in();
   }
 
@@ -201,7 +201,7 @@ struct client::core : std::enable_shared_from_this<client::core> {
 
   void drop(error const& why) {
     auto const was_up = logged_in.exchange(false);
-    open_ = hung = false;
+    is_open = hung = false;
     error_code ignored;
     sock.close(ignored);
     chat.abandon(why);
@@ -231,7 +231,7 @@ struct client::core : std::enable_shared_from_this<client::core> {
   }
 
   void write() {
-    if (writing || !open_) return;
+    if (writing || !is_open) return;
     if (unsent.empty()) unsent = chat.take_output(), sent = 0;
     while (sent < unsent.size()) {
       error_code ec;
@@ -265,7 +265,7 @@ struct client::core : std::enable_shared_from_this<client::core> {
       self->armed = false;
       auto const now = exchange::clock::now();
       self->chat.expire(now);
-      if (auto const oldest = self->chat.oldest_deadline(); oldest && *oldest + self->where.deadline <= now && self->open_) {
+      if (auto const oldest = self->chat.oldest_deadline(); oldest && *oldest + self->where.deadline <= now && self->is_open) {
         self->hung = true;
         error_code ignored;
         self->sock.cancel(ignored);
@@ -289,7 +289,7 @@ struct client::core : std::enable_shared_from_this<client::core> {
   std::size_t sent = 0;
   std::uint64_t current_life = 0;
   std::atomic<bool> logged_in{false};  // read by other threads, for readiness
-  bool open_ = false, writing = false, flush_posted = false, armed = false, hung = false, pushes_seen = false;
+  bool is_open = false, writing = false, flush_posted = false, armed = false, hung = false, pushes_seen = false;
 };
 
 client::client(asio::any_io_executor executor, address where) : core_(std::make_shared<core>(std::move(executor), std::move(where))) {}

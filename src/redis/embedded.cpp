@@ -89,6 +89,7 @@ struct embedded::child {
                                          "--maxmemory-policy",
                                          "noeviction"};
     std::vector<char*> argv;
+    argv.reserve(words.size() + 1);
     for (auto const& word : words) argv.push_back(const_cast<char*>(word.c_str()));
     argv.push_back(nullptr);
     auto const parent = ::getpid();

@@ -44,21 +44,20 @@ task<result<std::vector<std::string>>> look(client& redis, std::chrono::millisec
   co_return warnings;
 }
 
+task<> look_and_stop(client& redis, std::chrono::milliseconds patience, result<std::vector<std::string>>& out) {
+  out = co_await look(redis, patience);
+  redis.stop();
+}
+
 }  // namespace
 
 result<std::vector<std::string>> check_server(address where, std::chrono::milliseconds patience) {
   asio::io_context io{1};
   client redis{io.get_executor(), std::move(where)};
   result<std::vector<std::string>> out;
-  asio::co_spawn(
-      io,
-      [&]() -> task<> {
-        out = co_await look(redis, patience);
-        redis.stop();
-      },
-      [](std::exception_ptr bug) {
-        if (bug) std::rethrow_exception(bug);
-      });
+  asio::co_spawn(io, look_and_stop(redis, patience, out), [](std::exception_ptr bug) {
+    if (bug) std::rethrow_exception(bug);
+  });
   io.run();
   if (!out && out.error().code != errc::conflict) {
     return fail(errc::not_connected,

@@ -9,8 +9,8 @@ namespace hiky::state {
 
 task<result<std::vector<due_announcement>>> announcements::take_due(std::size_t most, std::int64_t claim_ms) {
   static redis::script const script{scripts::announce_due_lua};
-  std::string const keys_[]{std::string{keys::pending_offline}, std::string{keys::online_users}};
-  auto call = script.call(keys_, 4);
+  std::string const used_keys[]{std::string{keys::pending_offline}, std::string{keys::online_users}};
+  auto call = script.call(used_keys, 4);
   call.arg(most).arg(claim_ms).arg(keys::prefix::member_rooms).arg(keys::room_channels(database_));
   auto const answer = co_await script.run(redis_, std::move(call));
   if (!answer) co_return std::unexpected(answer.error());
@@ -21,8 +21,8 @@ task<result<std::vector<due_announcement>>> announcements::take_due(std::size_t 
 
 task<result<void>> announcements::remove(std::vector<due_announcement> told) {
   static redis::script const script{scripts::announce_done_lua};
-  std::string const keys_[]{std::string{keys::pending_offline}};
-  auto call = script.call(keys_, 2 * told.size());
+  std::string const used_keys[]{std::string{keys::pending_offline}};
+  auto call = script.call(used_keys, 2 * told.size());
   for (auto const& t : told) call.arg(t.user).arg(t.claim);
   auto const answer = co_await script.run(redis_, std::move(call));
   if (!answer) co_return std::unexpected(answer.error());

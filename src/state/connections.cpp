@@ -27,11 +27,11 @@ std::string json_object(std::initializer_list<std::pair<std::string_view, std::s
 
 task<result<connected>> connections::add(connection_details c, std::vector<room_id> directory_rooms) {
   static redis::script const script{scripts::connect_lua};
-  std::string const keys_[]{keys::user_connections(c.user),  keys::instance_connections(c.instance),
-                            std::string{keys::online_users}, std::string{keys::clients},
-                            keys::user_rooms(c.user),        keys::member_rooms(c.user),
-                            keys::offline_messages(c.user),  std::string{keys::pending_offline}};
-  auto call = script.call(keys_, 7 + directory_rooms.size());
+  std::string const used_keys[]{keys::user_connections(c.user),  keys::instance_connections(c.instance),
+                                std::string{keys::online_users}, std::string{keys::clients},
+                                keys::user_rooms(c.user),        keys::member_rooms(c.user),
+                                keys::offline_messages(c.user),  std::string{keys::pending_offline}};
+  auto call = script.call(used_keys, 7 + directory_rooms.size());
   call.arg(c.user).arg(c.id);
   call.arg(json_object({{"instance", c.instance}, {"since", c.connected_at}, {"ip", c.ip_address}, {"agent", c.user_agent}}));
   call.arg(c.ip_address.empty() ? json_object({{"connectedAt", c.connected_at}, {"lastSeen", c.connected_at}})
@@ -54,22 +54,22 @@ task<result<connected>> connections::add(connection_details c, std::vector<room_
 
 task<result<std::int64_t>> connections::remove(connection_id c, instance_id instance, user_id user, unsure_mail unsure) {
   static redis::script const script{scripts::disconnect_lua};
-  std::string const keys_[]{keys::user_connections(user),
-                            keys::instance_connections(instance),
-                            std::string{keys::online_users},
-                            std::string{keys::clients},
-                            keys::user_rooms(user),
-                            std::string{keys::typing_users},
-                            keys::typing_user(user),
-                            keys::last_seen(user),
-                            std::string{keys::pending_offline},
-                            keys::offline_messages(user),
-                            keys::offline_inflight(user, c),
-                            keys::offline_dropped(user),
-                            keys::member_rooms(user)};
+  std::string const used_keys[]{keys::user_connections(user),
+                                keys::instance_connections(instance),
+                                std::string{keys::online_users},
+                                std::string{keys::clients},
+                                keys::user_rooms(user),
+                                std::string{keys::typing_users},
+                                keys::typing_user(user),
+                                keys::last_seen(user),
+                                std::string{keys::pending_offline},
+                                keys::offline_messages(user),
+                                keys::offline_inflight(user, c),
+                                keys::offline_dropped(user),
+                                keys::member_rooms(user)};
   std::string user_json;
   append_json_string(user_json, user);
-  auto call = script.call(keys_, 13 + 3 * unsure.heard.size());
+  auto call = script.call(used_keys, 13 + 3 * unsure.heard.size());
   call.arg(user).arg(c).arg(iso8601_now()).arg(keys::prefix::room_participants).arg(keys::prefix::joined_room_participants);
   call.arg(keys::room_channels(database_)).arg(user_json).arg(grace_.count()).arg(keys::prefix::room_log);
   call.arg(unsure.since_ms ? std::to_string(*unsure.since_ms) : std::string{}).arg(keys::instance_channels(database_)).arg(keys::prefix::room_head);

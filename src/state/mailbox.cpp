@@ -11,9 +11,9 @@ namespace hiky::state {
 
 task<result<claimed_mail>> mailbox::claim(user_id user, connection_id connection) {
   static redis::script const script{scripts::mail_claim_lua};
-  std::string const keys_[]{keys::offline_messages(user), keys::offline_inflight(user, connection), keys::offline_dropped(user),
-                            keys::user_connections(user)};
-  auto call = script.call(keys_, 1);
+  std::string const used_keys[]{keys::offline_messages(user), keys::offline_inflight(user, connection), keys::offline_dropped(user),
+                                keys::user_connections(user)};
+  auto call = script.call(used_keys, 1);
   call.arg(connection);
   auto const answer = co_await script.run(redis_, std::move(call));
   if (!answer) co_return std::unexpected(answer.error());
@@ -27,8 +27,8 @@ task<result<claimed_mail>> mailbox::claim(user_id user, connection_id connection
 
 task<result<void>> mailbox::confirm(user_id user, connection_id connection, std::size_t count, std::int64_t dropped) {
   static redis::script const script{scripts::mail_confirm_lua};
-  std::string const keys_[]{keys::offline_inflight(user, connection), keys::offline_dropped(user)};
-  auto call = script.call(keys_, 2);
+  std::string const used_keys[]{keys::offline_inflight(user, connection), keys::offline_dropped(user)};
+  auto call = script.call(used_keys, 2);
   call.arg(dropped).arg(count);
   auto const answer = co_await script.run(redis_, std::move(call));
   if (!answer) co_return std::unexpected(answer.error());

@@ -26,10 +26,10 @@ std::string announcement(std::string head, std::string_view type, user_id const&
 
 task<result<joined>> members::join(user_id user, room_id room, connection_id connection, std::size_t most, bool quiet) {
   static redis::script const script{scripts::join_lua};
-  std::string const keys_[]{keys::room_participants(room), keys::user_rooms(user),   keys::joined_room_participants(room),
-                            keys::room_members(room),      keys::member_rooms(user), keys::user_connections(user),
-                            keys::room_absent(room)};
-  auto call = script.call(keys_, 8);
+  std::string const used_keys[]{keys::room_participants(room), keys::user_rooms(user),   keys::joined_room_participants(room),
+                                keys::room_members(room),      keys::member_rooms(user), keys::user_connections(user),
+                                keys::room_absent(room)};
+  auto call = script.call(used_keys, 8);
   call.arg(user).arg(room).arg(most).arg(keys::room_channels(database_) + room.str());
   call.arg(announcement("j ", "userJoined", user, room)).arg(keys::instance_channels(database_)).arg(connection).arg(quiet ? "quiet" : "");
   auto const answer = co_await script.run(redis_, std::move(call));
@@ -46,10 +46,10 @@ task<result<joined>> members::join(user_id user, room_id room, connection_id con
 
 task<result<bool>> members::leave(user_id user, room_id room) {
   static redis::script const script{scripts::leave_lua};
-  std::string const keys_[]{keys::room_participants(room), keys::user_rooms(user),   keys::joined_room_participants(room),
-                            keys::room_members(room),      keys::member_rooms(user), std::string{keys::typing_users},
-                            keys::typing_user(user),       keys::room_absent(room)};
-  auto call = script.call(keys_, 4);
+  std::string const used_keys[]{keys::room_participants(room), keys::user_rooms(user),   keys::joined_room_participants(room),
+                                keys::room_members(room),      keys::member_rooms(user), std::string{keys::typing_users},
+                                keys::typing_user(user),       keys::room_absent(room)};
+  auto call = script.call(used_keys, 4);
   call.arg(user).arg(room).arg(keys::room_channels(database_) + room.str()).arg(announcement("l ", "userLeft", user, room));
   auto const answer = co_await script.run(redis_, std::move(call));
   if (!answer) co_return std::unexpected(answer.error());
@@ -58,9 +58,9 @@ task<result<bool>> members::leave(user_id user, room_id room) {
 
 task<result<bool>> members::add(user_id user, room_id room) {
   static redis::script const script{scripts::member_add_lua};
-  std::string const keys_[]{keys::room_participants(room), keys::user_rooms(user),       keys::room_members(room),
-                            keys::member_rooms(user),      keys::user_connections(user), keys::room_absent(room)};
-  auto call = script.call(keys_, 3);
+  std::string const used_keys[]{keys::room_participants(room), keys::user_rooms(user),       keys::room_members(room),
+                                keys::member_rooms(user),      keys::user_connections(user), keys::room_absent(room)};
+  auto call = script.call(used_keys, 3);
   call.arg(user).arg(room).arg(keys::instance_channels(database_));
   auto const answer = co_await script.run(redis_, std::move(call));
   if (!answer) co_return std::unexpected(answer.error());

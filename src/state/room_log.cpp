@@ -32,10 +32,10 @@ task<result<published>> room_log::publish(outgoing_message m) {
   frame += ",\"content\":";
   frame += m.content;
 
-  std::vector<std::string> keys_{keys::room_participants(m.room), keys::room_members(m.room),      keys::room_head(m.room),
-                                 keys::room_log(m.room),          std::string{keys::online_users}, keys::room_absent(m.room)};
-  if (m.client_msg_id) keys_.push_back(keys::dedup(m.room, m.sender, *m.client_msg_id));
-  auto call = script.call(keys_, 11);
+  std::vector<std::string> used_keys{keys::room_participants(m.room), keys::room_members(m.room),      keys::room_head(m.room),
+                                     keys::room_log(m.room),          std::string{keys::online_users}, keys::room_absent(m.room)};
+  if (m.client_msg_id) used_keys.push_back(keys::dedup(m.room, m.sender, *m.client_msg_id));
+  auto call = script.call(used_keys, 11);
   call.arg(m.sender).arg(frame).arg(keys::room_channels(database_) + m.room.str()).arg("m " + m.connection.str() + " ").arg(new_epoch());
   call.arg(keys::prefix::offline_messages).arg(keys::prefix::offline_dropped);
   call.arg(limits_.kept).arg(limits_.life_ms).arg(limits_.max_mailbox_room).arg(limits_.dedup_s);
@@ -64,8 +64,8 @@ task<result<log_page>> room_log::before(room_id room, std::uint64_t seq, std::si
 
 task<result<log_page>> room_log::page(room_id room, std::string_view direction, std::uint64_t seq, std::size_t most) {
   static redis::script const script{scripts::history_lua};
-  std::string const keys_[]{keys::room_head(room), keys::room_log(room)};
-  auto call = script.call(keys_, 3);
+  std::string const used_keys[]{keys::room_head(room), keys::room_log(room)};
+  auto call = script.call(used_keys, 3);
   call.arg(direction).arg(seq).arg(most);
   auto const answer = co_await script.run(redis_, std::move(call));
   if (!answer) co_return std::unexpected(answer.error());
