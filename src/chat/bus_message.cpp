@@ -28,12 +28,15 @@ std::optional<bus_message> parse_bus_message(std::string_view room, std::string_
       m.subject = head;
       break;
     case 'c':
-    case 'w':
     case 'u':
     case 'U':
       if (of_room) return std::nullopt;
       m.subject = head;
       break;
+    case 'w':
+      if (of_room) return std::nullopt;
+      m.subject = head;
+      return m;
     case 'a':
       if (of_room || body.empty()) return std::nullopt;
       m.subject = head;

@@ -704,7 +704,13 @@ void flows::end_typing() {
     if (newest == typing_.end() || newest->second != due.when) continue;
     typing_.erase(newest);
     spawn([](flows* self, user_id user, room_id room) -> task<> {
-      auto const done = co_await self->store_.typing.change(user, room, state::typing_change::expired);
+      auto done = co_await self->store_.typing.change(user, room, state::typing_change::expired);
+      // Kept at while Redis is away, or the room would see the user type for ever.
+      for (int tries = 0; !done && is_transient(done.error()) && tries < 120; ++tries) {
+        asio::steady_timer pause{self->ex_, 500ms};
+        co_await pause.async_wait(use_task);
+        done = co_await self->store_.typing.change(user, room, state::typing_change::expired);
+      }
       if (!done) log::warn("typing.not_ended", {{"user", user.str()}, {"room", room.str()}, {"reason", done.error().text}});
     }(this, std::move(due.user), std::move(due.room)));
   }

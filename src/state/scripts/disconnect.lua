@@ -69,6 +69,14 @@ if left > 0 and redis.call('EXISTS', KEYS[10]) == 1 then
   for instance in pairs(instances) do redis.call('PUBLISH', ARGV[11] .. instance, 'w ' .. user .. '\n') end
 end
 if not was_there then return -1 end
+local typing = redis.call('HGET', KEYS[6], user)
+if typing and (left == 0 or ARGV[10] ~= '') then
+  -- No timer will end the mark, be it that its instance is dead. If another connection types, it says so again.
+  redis.call('HDEL', KEYS[6], user)
+  redis.call('DEL', KEYS[7])
+  redis.call('PUBLISH', ARGV[6] .. typing,
+    't ' .. user .. '\n{"type":"typing","userId":' .. ARGV[7] .. ',"roomId":' .. cjson.encode(typing) .. ',"isTyping":false}')
+end
 if left > 0 then
   local client = redis.call('HGET', KEYS[4], user)
   if client then
@@ -78,16 +86,10 @@ if left > 0 then
 end
 
 redis.call('SREM', KEYS[3], user)
-local typing = redis.call('HGET', KEYS[6], user)
-redis.call('HDEL', KEYS[6], user)
 redis.call('DEL', KEYS[7])
 for _, room in ipairs(redis.call('SMEMBERS', KEYS[5])) do
   redis.call('SREM', ARGV[4] .. room, user)
   redis.call('SREM', ARGV[5] .. room, user)
-  if room == typing then
-    redis.call('PUBLISH', ARGV[6] .. room,
-      't ' .. user .. '\n{"type":"typing","userId":' .. ARGV[7] .. ',"roomId":' .. cjson.encode(room) .. ',"isTyping":false}')
-  end
   if ARGV[8] == '0' then
     redis.call('PUBLISH', ARGV[6] .. room,
       'o ' .. user .. '\n{"type":"userOffline","userId":' .. ARGV[7] .. ',"roomId":' .. cjson.encode(room) .. '}')
