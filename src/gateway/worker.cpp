@@ -130,8 +130,8 @@ task<> worker::say_goodbye(std::chrono::milliseconds spread, std::function<void(
   all.clear();
   if (!co_await flows_->settled(5s)) log::warn("drain.incomplete", {{"reason", "Redis did not take every goodbye in time; leases end the rest"}});
   // First politely; then whoever did not hang up is dropped. A connection must not outlive its worker.
-  for (auto const patience : {2000ms, 1000ms}) {
-    auto const until = std::chrono::steady_clock::now() + patience;
+  for (auto const wait : {2000ms, 1000ms}) {
+    auto const until = std::chrono::steady_clock::now() + wait;
     while (count_.connections.get() > 0 && std::chrono::steady_clock::now() < until) {
       pause.expires_after(10ms);
       co_await pause.async_wait(use_task);
