@@ -35,7 +35,12 @@ struct check {
 
   void operator()(register_request const& r) const {
     demand(r.token.size() <= 8192, "a token keeps its limit");
-    is_frame(registered(id, user_id{"u"}, connection_id{"c"}, {}), id);
+    std::vector<recovery> resumed;
+    for (auto const& [room, last] : r.resume) {
+      is_id(room);
+      resumed.push_back({room, true});
+    }
+    is_frame(registered(id, user_id{"u"}, connection_id{"c"}, {}, resumed), id);
   }
   void operator()(join_room const& r) const {
     is_id(r.room);
@@ -61,6 +66,12 @@ struct check {
     for (auto const& user : *q.users) is_id(user);
     is_frame(online_status(id, {}), id);
   }
+  void operator()(get_history const& h) const {
+    is_id(h.room);
+    demand(h.limit >= 1 && h.limit <= 200, "a page keeps its limit");
+    is_frame(history(id, h.room, {}, true), id);
+  }
+  void operator()(offline_ack const& a) const { demand(!a.up_to || state::parse_message_id(*a.up_to), "what is confirmed is a messageId"); }
   void operator()(ping const&) const { is_frame(pong(id), id); }
 };
 
