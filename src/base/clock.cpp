@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/clock.hpp"
 
+#include <fmt/format.h>
+
 namespace hiky {
 
 std::string iso8601(std::chrono::system_clock::time_point when) {
@@ -9,19 +11,9 @@ std::string iso8601(std::chrono::system_clock::time_point when) {
   auto const day = floor<days>(ms);
   year_month_day const date{day};
   hh_mm_ss const time{ms - day};
-  // By hand: through fmt it would be a twentieth of a register.
-  std::string out{"0000-00-00T00:00:00.000Z"};
-  auto const put = [&out](std::size_t last, auto number) {
-    for (auto rest = static_cast<unsigned>(number); rest > 0; rest /= 10) out[last--] = static_cast<char>('0' + rest % 10);
-  };
-  put(3, static_cast<int>(date.year()));
-  put(6, static_cast<unsigned>(date.month()));
-  put(9, static_cast<unsigned>(date.day()));
-  put(12, time.hours().count());
-  put(15, time.minutes().count());
-  put(18, time.seconds().count());
-  put(22, time.subseconds().count());
-  return out;
+  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z", static_cast<int>(date.year()), static_cast<unsigned>(date.month()),
+                     static_cast<unsigned>(date.day()), time.hours().count(), time.minutes().count(), time.seconds().count(),
+                     time.subseconds().count());
 }
 
 }  // namespace hiky

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <boost/asio/append.hpp>
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/this_coro.hpp>
@@ -202,23 +203,23 @@ task<> flows::run_register(session_ptr s, std::optional<std::string> id, std::op
   s->acks = r.acks;
   s->held = std::make_unique<std::vector<held_frame>>();
   hub_.attach(*s);
-  auto arrived = co_await go_online(s);
-  if (!arrived) {
+  auto const online = co_await go_online(s);
+  if (!online) {
     // Redis may have made the user online all the same (a lost answer): undone like any other end.
     end_in_redis(*s);
     hub_.detach(*s);
     s->held.reset();
     s->user = user_id{};
-    co_return refuse(*s, std::move(id), arrived.error());
+    co_return refuse(*s, std::move(id), online.error());
   }
-  auto const* const online = &arrived->now;
   already_sent sent;
   for (auto const& [room, last] : r.resume) sent.add_all_to(last);
   auto const resumed = co_await recover_all(*online, std::move(r.resume));
   if (!resumed) {
     // To say `recovered: false` would be a guess: the log may well be there in a moment. Friends who were not told of the arrival
     // must not be told of the end alone.
-    announce_arrival(*s, *arrived);
+    if (online->connections == 1 && online->was_announced)
+      spawn([](flows* self, user_id user) -> task<> { co_await self->announce(std::move(user), true); }(this, s->user));
     end_in_redis(*s);
     hub_.detach(*s);
     s->held.reset();
@@ -243,14 +244,15 @@ task<> flows::run_register(session_ptr s, std::optional<std::string> id, std::op
     co_await bus_.catch_up();
   }
   release_held(*s, sent);
-  announce_arrival(*s, *arrived);
+  if (online->connections == 1 && online->was_announced) {
+    spawn([](flows* self, user_id user) -> task<> { co_await self->announce(std::move(user), true); }(this, s->user));
+  }
 }
 
-task<result<flows::arrival>> flows::go_online(session_ptr s) {
-  auto entry = co_await people_.load(s->user);
+task<result<state::connected>> flows::go_online(session_ptr s) {
+  using namespace asio::experimental::awaitable_operators;
+  auto [entry, rooms] = co_await (people_.load(s->user) && store_.connections.rooms(s->user));
   if (!entry) co_return std::unexpected(entry.error());
-  // One after the other: side by side costs a tenth of the whole register in coroutines, for the time of one answer from Redis.
-  auto rooms = co_await store_.connections.rooms(s->user);
   if (!rooms) co_return std::unexpected(rooms.error());
   for (auto const& room : entry->rooms) {
     if (std::ranges::find(*rooms, room) == rooms->end()) rooms->push_back(room);
@@ -265,7 +267,7 @@ task<result<flows::arrival>> flows::go_online(session_ptr s) {
   if (auto const heard = co_await hear(*s, online->rooms); !heard) {
     log::warn("session.half_heard", {{"connection", s->id.str()}, {"user", s->user.str()}, {"reason", heard.error().text}});
   }
-  co_return arrival{std::move(*online), std::move(*entry)};
+  co_return std::move(online);
 }
 
 // The session hears `rooms` when this returns; Redis is asked only for those that nobody on this worker hears yet.
@@ -455,26 +457,11 @@ void flows::release_held(session& s, already_sent const& sent) {
 }
 
 task<bool> flows::announce(user_id user, bool online) {
-  auto entry = co_await people_.load(user);
-  if (!entry) {
-    log::warn("announcement.failed", {{"user", user.str()}, {"online", online}, {"reason", entry.error().text}});
-    co_return false;
-  }
-  auto frame = online ? friend_online(entry->user) : friend_offline(user, iso8601_now());
-  co_return co_await tell(std::move(user), std::move(entry->friends), online ? 'u' : 'U', std::move(frame));
-}
-
-// What the register has just learnt of the user is new enough to announce it.
-void flows::announce_arrival(session const& s, arrival& a) {
-  if (a.now.connections != 1 || !a.now.was_announced || a.known.friends.empty()) return;
-  spawn([](flows* self, user_id user, directory::entry known) -> task<> {
-    co_await self->tell(std::move(user), std::move(known.friends), 'u', friend_online(known.user));
-  }(this, s.user, std::move(a.known)));
-}
-
-task<bool> flows::tell(user_id about, std::vector<user_id> friends, char kind, std::string frame) {
-  auto const told = co_await store_.connections.notify(std::move(friends), kind, std::move(frame));
-  if (!told) log::warn("announcement.failed", {{"user", about.str()}, {"online", kind == 'u'}, {"reason", told.error().text}});
+  auto const entry = co_await people_.load(user);
+  auto const told = !entry ? result<std::int64_t>{std::unexpected(entry.error())}
+                           : co_await store_.connections.notify(entry->friends, online ? 'u' : 'U',
+                                                                online ? friend_online(entry->user) : friend_offline(user, iso8601_now()));
+  if (!told) log::warn("announcement.failed", {{"user", user.str()}, {"online", online}, {"reason", told.error().text}});
   co_return told.has_value();
 }
 

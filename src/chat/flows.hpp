@@ -68,8 +68,6 @@ class flows {
 
   // Tells the user's friends; false when they could not be told.
   task<bool> announce(user_id user, bool online);
-  void announce_arrival(session const& s, arrival& a);
-  task<bool> tell(user_id about, std::vector<user_id> friends, char kind, std::string frame);
   // Puts every session of this worker into Redis again, which has lost them; spread over `spread`. Clients notice nothing.
   void assert_again(std::chrono::milliseconds spread);
 
@@ -85,11 +83,7 @@ class flows {
   void resume_backlog(session& s);
 
   task<> run_register(session_ptr s, std::optional<std::string> id, std::optional<user_id> claimed, register_request r);
-  struct arrival {
-    state::connected now;
-    directory::entry known;
-  };
-  task<result<arrival>> go_online(session_ptr s);
+  task<result<state::connected>> go_online(session_ptr s);
   state::connection_details details(session const& s) const;
   task<result<void>> hear(session& s, std::vector<room_id> rooms, std::int64_t since_ms = 0);
   task<> deliver_mail(session_ptr s, already_sent& sent);

@@ -12,8 +12,7 @@ redis.call('SADD', KEYS[5], room)
 redis.call('SADD', KEYS[1], user)
 redis.call('SREM', KEYS[7], user)
 redis.call('SADD', KEYS[2], room)
-local count, most = redis.call('SCARD', KEYS[1]), tonumber(ARGV[3])
-if redis.call('SADD', KEYS[3], user) == 1 and count > 1 and (ARGV[8] ~= 'quiet' or new_member == 1) then redis.call('PUBLISH', ARGV[4], ARGV[5]) end
+if redis.call('SADD', KEYS[3], user) == 1 and (ARGV[8] ~= 'quiet' or new_member == 1) then redis.call('PUBLISH', ARGV[4], ARGV[5]) end
 if new_member == 1 and redis.call('HLEN', KEYS[6]) > 1 then
   local told = {}
   local connections = redis.call('HGETALL', KEYS[6])
@@ -26,6 +25,7 @@ if new_member == 1 and redis.call('HLEN', KEYS[6]) > 1 then
     end
   end
 end
+local count, most = redis.call('SCARD', KEYS[1]), tonumber(ARGV[3])
 local out = count <= most and redis.call('SMEMBERS', KEYS[1]) or redis.call('SRANDMEMBER', KEYS[1], most)
 local now = redis.call('TIME')
 table.insert(out, 1, string.format('%.0f', now[1] * 1000 + math.floor(now[2] / 1000)))
