@@ -106,7 +106,7 @@ TEST(exchange, answers_everything_when_the_connection_is_gone_and_starts_afresh)
   talk t;
   t.ask("a");
   t.ask("b");
-  EXPECT_TRUE(t.hear("$10\r\nhalf"));
+  EXPECT_TRUE(t.hear("*3\r\n+a\r\n$10\r\nhalf"));
   t.chat.abandon({errc::not_connected, "gone"});
   EXPECT_EQ(t.take(), (strings{"a=not_connected", "b=not_connected"}));
   EXPECT_FALSE(t.chat.has_output());
