@@ -10,6 +10,7 @@
 
 #include "auth/authenticator.hpp"
 #include "chat/bus.hpp"
+#include "chat/expiries.hpp"
 #include "chat/hub.hpp"
 #include "chat/protocol.hpp"
 #include "directory/directory.hpp"
@@ -67,7 +68,8 @@ class flows {
   task<bool> settled(std::chrono::milliseconds patience);
 
   // Tells the user's friends; false when they could not be told.
-  task<bool> announce(user_id user, bool online);
+  // `known`: what is said of a user of whom the directory says nothing.
+  task<bool> announce(user_id user, bool online, directory::profile known = {});
   // Puts every session of this worker into Redis again, which has lost them; spread over `spread`. Clients notice nothing.
   void assert_again(std::chrono::milliseconds spread);
 
@@ -82,6 +84,11 @@ class flows {
   void exclusively(session_ptr s, task<> work);
   void resume_backlog(session& s);
 
+  // Who this is, by what was shown in the handshake or now; nothing when that was refused, and said.
+  task<std::optional<auth::identity>> identify(session_ptr s, std::optional<std::string> id, auth::credentials shown);
+  void grant(session& s, auth::grant given);
+  void answer_registered(session& s, std::optional<std::string> const& id, std::vector<room_id> const& rooms, std::vector<recovery> const& resumed);
+  task<> run_refresh(session_ptr s, std::optional<std::string> id, refresh_identity r);
   task<> run_register(session_ptr s, std::optional<std::string> id, std::optional<user_id> claimed, register_request r);
   task<result<state::connected>> go_online(session_ptr s);
   state::connection_details details(session const& s) const;
@@ -122,6 +129,7 @@ class flows {
   counters& count_;
   flow_limits limits_;
   hub hub_;
+  expiries expiries_;
   std::function<void()> offline_;
   std::size_t ending_ = 0;  // disconnects under way
 

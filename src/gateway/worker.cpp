@@ -35,15 +35,15 @@ std::string random_prefix() {
 
 }  // namespace
 
-worker::worker(gateway_settings const& settings, std::size_t index, auth::authenticator& gate, gateway::metrics& numbers)
+worker::worker(gateway_settings const& settings, std::size_t index, gateway::metrics& numbers)
     : settings_(settings),
       index_(index),
-      gate_(gate),
       numbers_(numbers),
       io_(BOOST_ASIO_CONCURRENCY_HINT_UNSAFE_IO),  // other threads post to it, and touch nothing else
       redis_(io_.get_executor(), settings.redis),
       directory_redis_(io_.get_executor(), directory_address(settings)),
       store_(redis_, settings.redis.database, settings.room_log, settings.grace),
+      gate_(io_.get_executor(), settings.identity, settings.redis),
       people_(directory_redis_),
       loop_(io_, settings.method, settings.frames, settings.times, settings.max_outbox, count_),
       connection_prefix_(random_prefix()) {

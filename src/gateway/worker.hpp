@@ -6,7 +6,7 @@
 #include <atomic>
 #include <thread>
 
-#include "auth/authenticator.hpp"
+#include "auth/gate.hpp"
 #include "chat/bus.hpp"
 #include "chat/flows.hpp"
 #include "chat/janitor.hpp"
@@ -22,6 +22,7 @@ struct gateway_settings {
   instance_id instance;
   redis::address redis;  // of the WebSocket database
   int directory_database = 0;
+  auth::gate_settings identity;
   bool sole_owner = false;  // nobody else uses this Redis: what is online there at start is over
   std::size_t workers = 1;
   send_method method = send_method::send;
@@ -37,7 +38,7 @@ struct gateway_settings {
 
 class worker {
  public:
-  worker(gateway_settings const& settings, std::size_t index, auth::authenticator& gate, gateway::metrics& numbers);
+  worker(gateway_settings const& settings, std::size_t index, gateway::metrics& numbers);
   ~worker();
 
   // The bus that all workers share; before run().
@@ -57,6 +58,7 @@ class worker {
   redis::client& redis() { return redis_; }
   state::store& store() { return store_; }
   connection_loop& connections() { return loop_; }
+  auth::authenticator& gate() { return gate_; }
   chat::flows& flows() { return *flows_; }
   chat::bus& bus() { return *bus_; }
   gateway::metrics& metrics() { return numbers_; }
@@ -75,12 +77,12 @@ class worker {
 
   gateway_settings const& settings_;
   std::size_t index_;
-  auth::authenticator& gate_;
   gateway::metrics& numbers_;
   chat::counters count_;
   asio::io_context io_;
   redis::client redis_, directory_redis_;
   state::store store_;
+  auth::gate gate_;
   directory::redis_directory people_;
   connection_loop loop_;
   chat::bus* bus_ = nullptr;
