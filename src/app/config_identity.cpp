@@ -6,11 +6,13 @@
 
 #include <algorithm>
 
+#include "gateway/origin.hpp"
+
 namespace hiky::app {
 
 namespace {
 
-constexpr std::size_t least_secret = 16;
+constexpr std::size_t least_secret = 8;  // what it signs is random by itself
 
 std::vector<std::string> lines_of(std::string_view text) {
   std::vector<std::string> out;
@@ -40,6 +42,7 @@ identity_options::identity_options(CLI::App& app) {
   add("--session-cookie", session_.cookie, "the session cookie's name")->capture_default_str();
   add("--session-prefix", session_.prefix, "what stands before a session's id in Redis")->capture_default_str();
   add("--session-user-path", session_.user_path, "where the user's id stands in a session")->capture_default_str();
+  add("--origin", origins_, "whose pages may connect: SCHEME://HOST[:PORT] with * for parts, or *; repeatable; default: pages of the same host");
   app.add_option("--redis-db-session", session_database_, "database of the sessions")
       ->group("Redis")
       ->check(CLI::Range(0, 1 << 20))
@@ -66,6 +69,11 @@ std::optional<std::string> identity_options::judge_open(std::vector<gateway::lis
 std::optional<std::string> identity_options::apply(gateway::gateway_settings& to, std::vector<gateway::listen_address> const& listen) const {
   if (auto fault = judge_open(listen)) return fault;
   to.identity.open = auth_.empty() || has("open");
+  for (auto const& pattern : origins_) {
+    auto good = gateway::parse_origin_pattern(pattern);
+    if (!good) return "--origin: " + good.error().text;
+    to.origins.push_back(std::move(*good));
+  }
   if (auto fault = apply_jwt(to.identity)) return fault;
   return apply_session(to.identity);
 }

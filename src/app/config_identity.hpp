@@ -24,7 +24,7 @@ class identity_options {
   std::optional<std::string> judge_open(std::vector<gateway::listen_address> const& listen) const;
   bool has(std::string_view mode) const;
 
-  std::vector<std::string> auth_;
+  std::vector<std::string> auth_, origins_;
   bool allow_open_ = false;
   std::vector<std::string> jwt_keys_, audiences_;
   std::string jwks_, issuer_;

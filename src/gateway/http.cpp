@@ -13,6 +13,7 @@
 
 #include "base/log.hpp"
 #include "gateway/chat_session.hpp"
+#include "gateway/origin.hpp"
 #include "gateway/shown_credentials.hpp"
 #include "gateway/site.hpp"
 #include "gateway/worker.hpp"
@@ -151,6 +152,10 @@ task<> serve_http(worker& on, stream_socket socket) {
     auto accepted = accept_handshake(request);
     if (accepted && on.draining()) {
       accepted = std::unexpected(handshake_fault{http::status::service_unavailable, "this instance is going away; connect again to reach another"});
+    }
+    if (accepted && !origin_allowed(request[http::field::origin], request[http::field::host], on.settings().origins)) {
+      accepted = std::unexpected(
+          handshake_fault{http::status::forbidden, "pages of this origin may not connect here; an operator can allow it with --origin"});
     }
     judged_identity judged;
     if (accepted) judged = co_await judge_identity(on, request);

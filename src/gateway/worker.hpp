@@ -23,6 +23,7 @@ struct gateway_settings {
   redis::address redis;  // of the WebSocket database
   int directory_database = 0;
   auth::gate_settings identity;
+  std::vector<std::string> origins;  // patterns; none: the same host
   bool sole_owner = false;  // nobody else uses this Redis: what is online there at start is over
   std::size_t workers = 1;
   send_method method = send_method::send;
