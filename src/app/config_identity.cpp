@@ -43,6 +43,19 @@ identity_options::identity_options(CLI::App& app) {
   add("--session-prefix", session_.prefix, "what stands before a session's id in Redis")->capture_default_str();
   add("--session-user-path", session_.user_path, "where the user's id stands in a session")->capture_default_str();
   add("--origin", origins_, "whose pages may connect: SCHEME://HOST[:PORT] with * for parts, or *; repeatable; default: pages of the same host");
+  add("--room-policy", room_policy_, "who may enter a room: open (anybody identified), members, token (whom the rooms of the token name), hook")
+      ->check(CLI::IsMember({"open", "members", "token", "hook"}))
+      ->capture_default_str();
+  add("--room-hook", room_hook_, "http(s)://… of the application, asked whether somebody may enter a room");
+  add("--room-hook-key", room_hook_key_, "FILE with the key that the hook is shown as Authorization: Bearer");
+  add("--room-hook-ttl", room_hook_ttl_, "seconds for which a yes of the hook holds; 0 = it is asked each time")
+      ->check(CLI::Range(0, 86'400))
+      ->capture_default_str();
+  add("--room-hook-timeout", room_hook_timeout_, "milliseconds to wait for the hook")->check(CLI::Range(10, 60'000))->capture_default_str();
+  app.add_option("--redis-db-cache", cache_database_, "database of what can be asked again")
+      ->group("Redis")
+      ->check(CLI::Range(0, 1 << 20))
+      ->capture_default_str();
   app.add_option("--redis-db-session", session_database_, "database of the sessions")
       ->group("Redis")
       ->check(CLI::Range(0, 1 << 20))
@@ -75,7 +88,35 @@ std::optional<std::string> identity_options::apply(gateway::gateway_settings& to
     to.origins.push_back(std::move(*good));
   }
   if (auto fault = apply_jwt(to.identity)) return fault;
-  return apply_session(to.identity);
+  if (auto fault = apply_session(to.identity)) return fault;
+  return apply_rooms(to.rooms);
+}
+
+std::optional<std::string> identity_options::apply_rooms(chat::room_policy_settings& to) const {
+  using kind = chat::room_policy_settings::kind;
+  to.by = room_policy_ == "members" ? kind::members : room_policy_ == "token" ? kind::token : room_policy_ == "hook" ? kind::hook : kind::open;
+  to.cache_database = cache_database_;
+  if (to.by == kind::token && !has("jwt")) return "--room-policy token: only tokens name rooms; add --auth jwt, or choose another policy";
+  if (to.by != kind::hook) {
+    if (!room_hook_.empty() || !room_hook_key_.empty())
+      return "--room-hook and --room-hook-key are for --room-policy hook; add that, or leave them out";
+    return std::nullopt;
+  }
+  if (room_hook_.empty()) return "--room-policy hook: there is nobody to ask; add --room-hook";
+  auto where = auth::parse_web_address(room_hook_);
+  if (!where) return "--room-hook: " + where.error().text;
+  to.hook.where = std::move(*where);
+  if (!room_hook_key_.empty()) {
+    auto const text = auth::file_text(room_hook_key_);
+    auto const lines = text ? lines_of(*text) : std::vector<std::string>{};
+    if (lines.size() != 1)
+      return text ? fmt::format("--room-hook-key: '{}' has {} lines; expected one key", room_hook_key_, lines.size())
+                  : "--room-hook-key: " + text.error().text;
+    to.hook.key = lines.front();
+  }
+  to.hook.life = std::chrono::seconds{room_hook_ttl_};
+  to.hook.patience = std::chrono::milliseconds{room_hook_timeout_};
+  return std::nullopt;
 }
 
 std::optional<std::string> identity_options::apply_jwt(auth::gate_settings& to) const {

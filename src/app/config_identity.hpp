@@ -21,6 +21,7 @@ class identity_options {
  private:
   std::optional<std::string> apply_jwt(auth::gate_settings& to) const;
   std::optional<std::string> apply_session(auth::gate_settings& to) const;
+  std::optional<std::string> apply_rooms(chat::room_policy_settings& to) const;
   std::optional<std::string> judge_open(std::vector<gateway::listen_address> const& listen) const;
   bool has(std::string_view mode) const;
 
@@ -31,7 +32,9 @@ class identity_options {
   unsigned leeway_ = 30;
   auth::session_settings session_;
   std::string session_secret_;
-  int session_database_ = 3;
+  int session_database_ = 3, cache_database_ = 2;
+  std::string room_policy_{"open"}, room_hook_, room_hook_key_;
+  unsigned room_hook_ttl_ = 30, room_hook_timeout_ = 2000;
 };
 
 }  // namespace hiky::app

@@ -73,13 +73,14 @@ std::string typing_key(user_id const& user, room_id const& room) { return user.s
 }  // namespace
 
 flows::flows(asio::any_io_executor executor, std::size_t worker, instance_id instance, state::store& store, directory::directory& people,
-             auth::authenticator& gate, bus& channel, counters& count, flow_limits limits)
+             auth::authenticator& gate, room_policy& door, bus& channel, counters& count, flow_limits limits)
     : ex_(std::move(executor)),
       worker_(worker),
       instance_(std::move(instance)),
       store_(store),
       people_(people),
       gate_(gate),
+      door_(door),
       bus_(channel),
       count_(count),
       limits_(limits),
@@ -548,6 +549,7 @@ task<> flows::run_join(session_ptr s, std::optional<std::string> id, join_room r
     co_return refuse(
         *s, {error_code::forbidden, fmt::format("at most {} rooms per connection; leave one first", limits_.rooms_per_connection), std::move(id)});
   }
+  if (!co_await may_enter(s, id, room)) co_return;
   bool const was_in = hub_.in(*s, room);
   // What the room says while its past is being read waits, or it would be told twice.
   if (r.since && !s->held) s->held = std::make_unique<std::vector<held_frame>>();

@@ -13,6 +13,7 @@
 #include "chat/expiries.hpp"
 #include "chat/hub.hpp"
 #include "chat/protocol.hpp"
+#include "chat/room_policy.hpp"
 #include "directory/directory.hpp"
 #include "state/store.hpp"
 
@@ -52,7 +53,7 @@ class already_sent {
 class flows {
  public:
   flows(asio::any_io_executor executor, std::size_t worker, instance_id instance, state::store& store, directory::directory& people,
-        auth::authenticator& gate, bus& channel, counters& count, flow_limits limits);
+        auth::authenticator& gate, room_policy& door, bus& channel, counters& count, flow_limits limits);
 
   // One text frame of a client. Answers through session.send, now or later; requests of one session take effect in order.
   void receive(session& s, std::string_view text);
@@ -87,6 +88,8 @@ class flows {
   // Who this is, by what was shown in the handshake or now; nothing when that was refused, and said.
   task<std::optional<auth::identity>> identify(session_ptr s, std::optional<std::string> id, auth::credentials shown);
   void grant(session& s, auth::grant given);
+  // Asks the policy; false when the user may not enter, which has been said then.
+  task<bool> may_enter(session_ptr s, std::optional<std::string> id, room_id room);
   void answer_registered(session& s, std::optional<std::string> const& id, std::vector<room_id> const& rooms, std::vector<recovery> const& resumed);
   task<> run_refresh(session_ptr s, std::optional<std::string> id, refresh_identity r);
   task<> run_register(session_ptr s, std::optional<std::string> id, std::optional<user_id> claimed, register_request r);
@@ -125,6 +128,7 @@ class flows {
   state::store& store_;
   directory::directory& people_;
   auth::authenticator& gate_;
+  room_policy& door_;
   bus& bus_;
   counters& count_;
   flow_limits limits_;

@@ -47,6 +47,7 @@ task<std::optional<auth::identity>> flows::identify(session_ptr s, std::optional
 }
 
 void flows::grant(session& s, auth::grant given) {
+  if (door_.by_token() && !given.rooms) given.rooms.emplace();
   auto const before = s.grant ? s.grant->expiry : std::nullopt;
   s.grant = given.restricts() ? std::make_unique<auth::grant>(std::move(given)) : nullptr;
   expiries_.set(s, before);
@@ -56,6 +57,14 @@ void flows::grant(session& s, auth::grant given) {
     if (!s.grant->allows(room_id{*p.room->name})) lost.emplace_back(*p.room->name);
   }
   for (auto const& room : lost) hub_.leave(s, room);
+}
+
+task<bool> flows::may_enter(session_ptr s, std::optional<std::string> id, room_id room) {
+  auto const may = co_await door_.may_join(s->user, std::move(room));
+  if (may) co_return !s->gone;
+  if (may.error().code == errc::invalid_argument) refuse(*s, {error_code::forbidden, may.error().text, std::move(id)});
+  else refuse(*s, {error_code::unavailable, "whether you may enter can't be found out right now; try again in a moment", std::move(id)});
+  co_return false;
 }
 
 void flows::answer_registered(session& s, std::optional<std::string> const& id, std::vector<room_id> const& rooms,

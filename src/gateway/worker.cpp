@@ -45,6 +45,7 @@ worker::worker(gateway_settings const& settings, std::size_t index, gateway::met
       store_(redis_, settings.redis.database, settings.room_log, settings.grace),
       gate_(io_.get_executor(), settings.identity, settings.redis),
       people_(directory_redis_),
+      door_(io_.get_executor(), settings.rooms, store_.members, people_, settings.redis),
       loop_(io_, settings.method, settings.frames, settings.times, settings.max_outbox, count_),
       connection_prefix_(random_prefix()) {
   numbers_.add_worker(count_, redis_.counts());
@@ -54,7 +55,8 @@ worker::~worker() { join(); }
 
 void worker::use(chat::bus& channel) {
   bus_ = &channel;
-  flows_ = std::make_unique<chat::flows>(io_.get_executor(), index_, settings_.instance, store_, people_, gate_, channel, count_, settings_.flow);
+  flows_ =
+      std::make_unique<chat::flows>(io_.get_executor(), index_, settings_.instance, store_, people_, gate_, door_, channel, count_, settings_.flow);
   channel.add_worker(
       [this](chat::bus::batch messages) { asio::dispatch(io_, [this, messages = std::move(messages)] { flows_->deliver(messages); }); });
 }

@@ -10,6 +10,7 @@
 #include "chat/bus.hpp"
 #include "chat/flows.hpp"
 #include "chat/janitor.hpp"
+#include "chat/room_policy.hpp"
 #include "directory/redis_directory.hpp"
 #include "gateway/connection.hpp"
 #include "gateway/metrics.hpp"
@@ -31,6 +32,7 @@ struct gateway_settings {
   deadline_times times;
   std::size_t max_outbox = 1 << 20;
   chat::flow_limits flow;
+  chat::room_policy_settings rooms;
   state::room_log_limits room_log;
   chat::lease_times leases;
   std::chrono::milliseconds grace{5'000};  // before an absence is announced
@@ -85,6 +87,7 @@ class worker {
   state::store store_;
   auth::gate gate_;
   directory::redis_directory people_;
+  chat::room_policy door_;
   connection_loop loop_;
   chat::bus* bus_ = nullptr;
   std::unique_ptr<chat::flows> flows_;
