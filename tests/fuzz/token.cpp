@@ -50,7 +50,8 @@ std::string signed_token(std::string_view header, std::string_view claims) {
   auto const text = base64url(header) + '.' + base64url(claims);
   std::array<unsigned char, EVP_MAX_MD_SIZE> code{};
   unsigned size = 0;
-  HMAC(EVP_sha256(), secret.data(), static_cast<int>(secret.size()), reinterpret_cast<unsigned char const*>(text.data()), text.size(), code.data(), &size);
+  HMAC(EVP_sha256(), secret.data(), static_cast<int>(secret.size()), reinterpret_cast<unsigned char const*>(text.data()), text.size(), code.data(),
+       &size);
   return text + '.' + base64url({reinterpret_cast<char const*>(code.data()), size});
 }
 
