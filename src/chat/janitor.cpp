@@ -121,6 +121,7 @@ task<result<std::size_t>> janitor::sweep(instance_id ended) {
   state::unsure_mail unsure;
   if (*lease_end) unsure.since_ms = **lease_end - (times_.lease + times_.unconfirmed).count();
   std::optional<error> failed;
+  // NOLINTNEXTLINE(cppcoreguidelines-avoid-capturing-lambda-coroutines): all of a batch is awaited below
   auto const undo = [&](connection_id connection, user_id user) -> task<> {
     auto const left = co_await store_.connections.remove(connection, ended, user, unsure);
     if (!left) failed = left.error();
