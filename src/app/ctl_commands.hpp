@@ -10,6 +10,7 @@
 #include "app/ctl_session.hpp"
 #include "base/ids.hpp"
 #include "directory/editable_directory.hpp"
+#include "state/explain.hpp"
 
 namespace hiky::ctl {
 
@@ -21,6 +22,11 @@ outcome health(session& s);
 report unhealthy(error const& why);
 outcome info(session& s);
 outcome cleanup(session& s);
+
+// ctl_explain.cpp
+outcome instances(session& s);
+outcome explain_user(session& s, user_id who);
+outcome explain_message(session& s, state::message_question about);
 
 // ctl_people.cpp
 outcome online(session& s, bool count_only);

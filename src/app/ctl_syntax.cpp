@@ -71,6 +71,7 @@ struct builder {
   void users(CLI::App& to) const { to.add_option("USERS", into.users, "ids of users")->type_name("")->transform(is_word)->check(is_id); }
 
   void overview(CLI::App& app);
+  void explanations(CLI::App& app);
   void people(CLI::App& app);
   void rooms(CLI::App& app);
   void directory(CLI::App& app, CLI::App& users);
@@ -89,6 +90,24 @@ void builder::overview(CLI::App& app) {
         return command{&ctl::cleanup};
       })
       .add_flag("--yes", into.yes, "yes, delete it all");
+}
+
+void builder::explanations(CLI::App& app) {
+  add(app, "instances", "the instances that share this Redis: their leases, and what they hold", &ctl::instances);
+  auto& group = *app.add_subcommand("explain", "why a user is online or not, and what became of a message")->require_subcommand(1);
+  user(add(group, "user", "which connections, instances and leases, which rooms, what waits in the mailbox",
+           [](words const& w) { return command{[who = user_id{w.user}](session& s) { return ctl::explain_user(s, who); }}; }));
+  auto& message = add(group, "message", "for whom it was routed, queued, acknowledged or dropped, and why", [](words const& w) {
+    state::message_question about{w.message, {}, id_of(w.for_user)};
+    if (w.in_room) about.room = room_id{*w.in_room};
+    return command{[about](session& s) { return ctl::explain_message(s, about); }};
+  });
+  id(message, "ID", into.message, "the messageId, like 15c643af92c5:1");
+  message.add_option("--room", into.in_room, "the message's room, to find it at once among many")
+      ->type_name("ROOM")
+      ->transform(is_word)
+      ->check(is_id);
+  message.add_option("--user", into.for_user, "this recipient only")->type_name("USER")->transform(is_word)->check(is_id);
 }
 
 void builder::people(CLI::App& app) {
@@ -205,6 +224,7 @@ std::string_view plain(std::string_view word) {
 std::map<CLI::App const*, command_maker> add_commands(CLI::App& app, words& into) {
   builder b{into};
   b.overview(app);
+  b.explanations(app);
   b.people(app);
   b.rooms(app);
   return std::move(b.makers);
