@@ -105,6 +105,7 @@ void flows::refuse(session& s, std::optional<std::string> id, error const& why) 
 
 void flows::receive(session& s, std::string_view text) {
   count_.frames_in.add();
+  if (forgotten(s) && !s.busy) exclusively(&s, run_assert_session(&s));
   if (s.busy) {
     if (!s.backlog) s.backlog = std::make_unique<std::deque<std::string>>();
     s.backlog->emplace_back(text);
@@ -156,6 +157,8 @@ void flows::exclusively(session_ptr s, task<> work) {
       self->refuse(*who, std::nullopt, error{errc::unexpected_reply, bug.what()});
     }
     who->busy = false;
+    // Redis lost its data while a register was under way, when the session was not yet among those to be asserted.
+    if (self->forgotten(*who) && !who->gone) self->spawn(self->run_assert_session(who));
     if (who->mail_waits && !who->gone) self->fetch_mail(*who);
     if (who->gone) {
       self->closed(*who, false);
@@ -213,8 +216,7 @@ task<> flows::run_register(session_ptr s, std::optional<std::string> id, std::op
     co_return refuse(*s, std::move(id), online.error());
   }
   already_sent sent;
-  for (auto const& [room, last] : r.resume) sent.add_all_to(last);
-  auto const resumed = co_await recover_all(*online, std::move(r.resume));
+  auto const resumed = co_await recover_all(*online, r.resume);
   if (!resumed) {
     // To say `recovered: false` would be a guess: the log may well be there in a moment. Friends who were not told of the arrival
     // must not be told of the end alone.
@@ -232,7 +234,11 @@ task<> flows::run_register(session_ptr s, std::optional<std::string> id, std::op
   count_.registers.add();
   count_.registered_connections.add();
   log::debug("session.registered", {{"connection", s->id.str()}, {"user", s->user.str()}, {"rooms", online->rooms.size()}});
-  for (auto const& room : *resumed) {
+  for (std::size_t i = 0; i < resumed->size(); ++i) {
+    auto const& room = (*resumed)[i];
+    // What the client has and Redis has lost will be the number of another message.
+    auto const has = state::parse_message_id(r.resume[i].second);
+    if (has && (has->epoch != room.complete_to.epoch || has->seq <= room.complete_to.seq)) sent.add_all_to(r.resume[i].second);
     for (auto const& message : room.messages) sent.add(message_id_of(message));
     if (room.complete_from > 0) hub::has(*s, room.room, room.complete_from, room.complete_to);
   }
@@ -260,6 +266,7 @@ task<result<state::connected>> flows::go_online(session_ptr s) {
   if (auto const heard = co_await hear(*s, *rooms); !heard) co_return std::unexpected(heard.error());
   auto online = co_await store_.connections.add(details(*s), entry->rooms);
   if (!online) co_return std::unexpected(online.error());
+  s->asserted = data_;
   // Rooms that came or went while we were asking.
   for (auto const& room : *rooms) {
     if (std::ranges::find(online->rooms, room) == online->rooms.end()) hub_.leave(*s, room);
@@ -295,6 +302,9 @@ task<result<recovery>> flows::recover(room_id room, std::string since, std::size
     // Redis lost the room's head in between: what the client has can't be compared with what is here. It gets what there is.
     if (last && last->seq > 0) page = co_await store_.room_log.after(room, 0, most);
     if (!page) co_return std::unexpected(page.error());
+  } else if (last->seq > page->newest) {
+    // Redis went back to an earlier state and has lost what the client has.
+    out.recovered = false;
   } else {
     auto const first = page->messages.empty() ? page->newest + 1 : page->messages.front().seq;
     auto const end = page->messages.empty() ? page->newest : page->messages.back().seq;
@@ -465,7 +475,11 @@ task<bool> flows::announce(user_id user, bool online) {
   co_return told.has_value();
 }
 
-void flows::assert_again(std::chrono::milliseconds spread) { spawn(run_assert_again(spread)); }
+void flows::assert_again(std::chrono::milliseconds spread, bool older_data) {
+  ++data_;
+  if (older_data) older_data_ = data_;
+  spawn(run_assert_again(spread));
+}
 
 task<> flows::run_assert_again(std::chrono::milliseconds spread) {
   auto const all = hub_.registered_sessions();
@@ -475,30 +489,62 @@ task<> flows::run_assert_again(std::chrono::milliseconds spread) {
     auto const& s = all[i];
     pause.expires_at(begin + spread * static_cast<long>(i) / static_cast<long>(all.size()));
     if (pause.expiry() > steady_clock::now()) co_await pause.async_wait(use_task);
-    if (s->gone) continue;
-    std::vector<room_id> rooms, joined;
-    for (auto const& p : s->rooms) {
-      rooms.emplace_back(*p.room->name);
-      if (p.joined) joined.emplace_back(*p.room->name);
-    }
-    // Kept at: the lease is ours again, so nobody else will notice that this session is missing. Only this worker's connection to
-    // Redis may be late.
-    auto online = co_await store_.connections.add(details(*s), rooms);
-    while (!online && is_transient(online.error()) && !s->gone) {
-      pause.expires_after(250ms);
+    // Kept at: nobody else will notice that this session is missing. Only this worker's connection to Redis may be late.
+    while (forgotten(*s)) {
+      // A session that is busy may be leaving a room, which must not be asserted behind its back.
+      auto const done = s->busy ? result<void>{fail(errc::timeout, {})} : co_await assert_session(s);
+      if (done) break;
+      if (!is_transient(done.error())) {
+        log::warn("session.not_asserted", {{"connection", s->id.str()}, {"user", s->user.str()}, {"reason", done.error().text}});
+        break;
+      }
+      pause.expires_after(100ms);
       co_await pause.async_wait(use_task);
-      if (!s->gone) online = co_await store_.connections.add(details(*s), rooms);
     }
-    if (!online) {
-      if (!s->gone) log::warn("session.not_asserted", {{"connection", s->id.str()}, {"user", s->user.str()}, {"reason", online.error().text}});
-      continue;
-    }
-    if (online->mail > 0 && !s->gone) fetch_mail(*s);
-    for (auto const& room : joined) {
-      if (auto const in = co_await store_.members.join(s->user, room, s->id, 0, true); !in) break;
-    }
-    if (s->gone) end_in_redis(*s);  // closed meanwhile: its end may have come before this beginning
   }
+}
+
+// Tried once. What fails for now is up to run_assert_again, and the client's request is answered as it deserves.
+task<> flows::run_assert_session(session_ptr s) {
+  if (auto const done = co_await assert_session(s); !done && !is_transient(done.error())) {
+    log::warn("session.not_asserted", {{"connection", s->id.str()}, {"user", s->user.str()}, {"reason", done.error().text}});
+  }
+}
+
+task<result<void>> flows::assert_session(session_ptr s) {
+  std::vector<room_id> rooms, joined;
+  for (auto const& p : s->rooms) {
+    rooms.emplace_back(*p.room->name);
+    if (p.joined) joined.emplace_back(*p.room->name);
+  }
+  auto const data = data_;
+  auto const online = co_await store_.connections.add(details(*s), rooms, rooms_known_since(s->asserted));
+  if (!online) co_return std::unexpected(online.error());
+  s->asserted = data;
+  if (s->gone) {
+    end_in_redis(*s);  // closed meanwhile: its end may have come before this beginning
+    co_return result<void>{};
+  }
+  // Rooms that another connection of the user has left or joined, which this one did not hear.
+  for (auto const& room : rooms) {
+    if (std::ranges::find(online->rooms, room) == online->rooms.end()) hub_.leave(*s, room);
+  }
+  if (auto const heard = co_await hear(*s, online->rooms, wall_ms()); !heard) {
+    log::warn("session.half_heard", {{"connection", s->id.str()}, {"user", s->user.str()}, {"reason", heard.error().text}});
+  }
+  if (s->gone) co_return hub_.detach(*s), result<void>{};
+  if (online->mail > 0) fetch_mail(*s);
+  for (auto const& room : joined) {
+    if (!hub_.in(*s, room)) continue;
+    if (auto const in = co_await store_.members.join(s->user, room, s->id, 0, true); !in) break;
+  }
+  co_return result<void>{};
+}
+
+// A room that the user left elsewhere while nobody here could hear of it must not be entered again, unless Redis may have forgotten the
+// latest joins.
+state::known_rooms flows::rooms_known_since(std::uint32_t asserted) const {
+  return asserted < older_data_ ? state::known_rooms::member : state::known_rooms::if_nothing;
 }
 
 state::connection_details flows::details(session const& s) const {
@@ -573,7 +619,7 @@ task<> flows::run_leave(session_ptr s, std::optional<std::string> id, room_id ro
 }
 
 task<> flows::run_message(session_ptr s, std::optional<std::string> id, send_message m) {
-  auto const stored = co_await store_.room_log.publish({m.room, s->user, s->id, m.content, std::move(m.client_msg_id)});
+  auto const stored = co_await store_.room_log.publish({m.room, s->user, s->id, m.content, std::move(m.client_msg_id), hub_.last_of(m.room)});
   if (!stored) co_return refuse(*s, std::move(id), stored.error());
   if (!stored->duplicate) count_.messages_published.add();
   if (id) answer(*s, message_ack(*id, m.room, stored->message_id, stored->timestamp, stored->duplicate));
@@ -622,17 +668,27 @@ void flows::closed(session& s, bool vanished) {
 
 void flows::end_in_redis(session const& s, state::unsure_mail unsure) {
   ++ending_;
-  spawn(run_disconnect(s.id, s.user, std::move(unsure)));
+  spawn(run_disconnect(details(s), s.asserted, std::move(unsure)));
 }
 
 // Kept at until it is done: a user whose last connection closed while Redis was away must not stay online.
-task<> flows::run_disconnect(connection_id id, user_id user, state::unsure_mail unsure) {
+task<> flows::run_disconnect(state::connection_details ended, std::uint32_t asserted, state::unsure_mail unsure) {
   for (;;) {
-    auto const left = co_await store_.connections.remove(id, instance_, user, unsure);
+    result<std::int64_t> left{0};
+    if (asserted != data_ && !unsure.heard.empty()) {
+      // Redis has lost the connection and perhaps its user's rooms. Only who belongs to a room is missed by it.
+      std::vector<room_id> rooms;
+      for (auto const& [room, place] : unsure.heard) rooms.push_back(room);
+      auto const data = data_;
+      auto const known = co_await store_.connections.add(ended, std::move(rooms), rooms_known_since(asserted));
+      if (known) asserted = data;
+      else left = std::unexpected(known.error());
+    }
+    if (left) left = co_await store_.connections.remove(ended.id, ended.instance, ended.user, unsure);
     if (left || !is_transient(left.error())) {
-      if (!left) log::error("session.not_ended", {{"connection", id.str()}, {"user", user.str()}, {"reason", left.error().text}});
+      if (!left) log::error("session.not_ended", {{"connection", ended.id.str()}, {"user", ended.user.str()}, {"reason", left.error().text}});
       if (left && *left == 0 && store_.connections.grace().count() > 0 && offline_) offline_();
-      if (left && *left == 0 && store_.connections.grace().count() == 0) co_await announce(user, false);
+      if (left && *left == 0 && store_.connections.grace().count() == 0) co_await announce(ended.user, false);
       --ending_;
       co_return;
     }

@@ -69,7 +69,9 @@ class flows {
   // Tells the user's friends; false when they could not be told.
   task<bool> announce(user_id user, bool online);
   // Puts every session of this worker into Redis again, which has lost them; spread over `spread`. Clients notice nothing.
-  void assert_again(std::chrono::milliseconds spread);
+  // A session that wants something or ends meanwhile is put there first. `older_data`: Redis may have gone back to an earlier state,
+  // so that it lacks what has been acknowledged since.
+  void assert_again(std::chrono::milliseconds spread, bool older_data);
 
   hub const& here() const { return hub_; }
 
@@ -98,6 +100,10 @@ class flows {
   task<> replay(session_ptr s, std::vector<recovery> const& resumed);
   void release_held(session& s, already_sent const& sent);
   task<> run_assert_again(std::chrono::milliseconds spread);
+  bool forgotten(session const& s) const { return s.registered && s.asserted != data_; }
+  task<result<void>> assert_session(session_ptr s);
+  task<> run_assert_session(session_ptr s);
+  state::known_rooms rooms_known_since(std::uint32_t asserted) const;
   task<> run_join(session_ptr s, std::optional<std::string> id, join_room r);
   task<bool> join(session_ptr s, std::optional<std::string> id, join_room r, already_sent& sent);
   task<bool> arrived(session& s);
@@ -106,7 +112,7 @@ class flows {
   task<> run_history(session_ptr s, std::optional<std::string> id, get_history r);
   task<> run_status(session_ptr s, std::optional<std::string> id, get_online_status r);
   void end_in_redis(session const& s, state::unsure_mail unsure = {});
-  task<> run_disconnect(connection_id id, user_id user, state::unsure_mail unsure);
+  task<> run_disconnect(state::connection_details ended, std::uint32_t asserted, state::unsure_mail unsure);
   void change_typing(session& s, set_typing t);
   task<> leave_if_left(session_ptr s, room_id room);
   void end_typing();
@@ -124,6 +130,8 @@ class flows {
   hub hub_;
   std::function<void()> offline_;
   std::size_t ending_ = 0;  // disconnects under way
+  std::uint32_t data_ = 0;  // counts how often Redis has lost data
+  std::uint32_t older_data_ = 0;  // when it last did by going back to an earlier state
 
   // Typing marks that this worker must end if nobody renews them. An entry counts only while it is its key's newest.
   struct typing_end {

@@ -79,6 +79,11 @@ void hub::remove_from(session& s, std::size_t index_in_session) {
   if (on_empty_) on_empty_(name);
 }
 
+state::message_place hub::last_of(room_id const& r) const {
+  auto const found = rooms_.find(std::string_view{r});
+  return found == rooms_.end() ? state::message_place{} : found->second.last;
+}
+
 std::vector<session*> const* hub::sessions_of(std::string_view user) const {
   auto const found = users_.find(user);
   return found == users_.end() ? nullptr : &found->second;

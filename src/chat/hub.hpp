@@ -44,6 +44,9 @@ class hub {
   static void set_since(session& s, room_id const& r, std::int64_t since_ms);
   void leave(session& s, room_id const& r);
 
+  // The room's latest message that came here; epoch "" for none.
+  state::message_place last_of(room_id const& r) const;
+
   std::vector<session*> const* sessions_of(std::string_view user) const;
   std::vector<session_ptr> registered_sessions() const;
   std::size_t users() const { return users_.size(); }

@@ -105,6 +105,7 @@ class session {
     if (tail.empty()) decltype(tail){}.swap(tail);
   }
   token_bucket message_rate, typing_rate;
+  std::uint32_t asserted = 0;  // the state of Redis's data in which it knows of this connection (flows::data_)
   bool registered : 1 = false;
   bool extended : 1 = false;  // asked for frames the document does not have
   bool acks : 1 = false;       // confirms offline mail itself

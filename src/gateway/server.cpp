@@ -30,9 +30,10 @@ server::server(gateway_settings settings, auth::authenticator& gate)
       chat::janitor::effects{.tell_friends = [&first](user_id user) { return first.flows().announce(std::move(user), false); },
                              .assert_again =
                                  [this] {
-                                   for (auto const& w : workers_) asio::post(w->io(), [&w = *w] { w.flows().assert_again(assertion_spread); });
+                                   for (auto const& w : workers_) asio::post(w->io(), [&w = *w] { w.flows().assert_again(assertion_spread, false); });
                                  }});
   for (auto const& w : workers_) {
+    w->redis().on_other_data([&w = *w] { w.flows().assert_again(assertion_spread, true); });
     w->on_readiness([this] { return std::ranges::all_of(workers_, [](auto const& one) { return one->connected(); }); });
     w->flows().on_offline([this, &io = first.io()] { asio::post(io, [this] { janitor_->expect_announcement(settings_.grace); }); });
   }

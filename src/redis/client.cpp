@@ -31,6 +31,15 @@ constexpr auto first_pause = 50ms;
 constexpr auto longest_pause = 2000ms;
 constexpr std::size_t read_size = 16 * 1024;
 
+// The history that the server's data belongs to: a restarted server, and a replica that becomes the master, begin one of their own.
+std::string history_id(std::string_view info) {
+  constexpr std::string_view name = "master_replid:";
+  auto const at = info.find(name);
+  if (at == std::string_view::npos) return {};
+  auto const value = info.substr(at + name.size());
+  return std::string{value.substr(0, value.find_first_of("\r\n"))};
+}
+
 error lost(error_code ec) { return {errc::not_connected, "connection to Redis lost: " + ec.message()}; }
 
 }  // namespace
@@ -159,7 +168,10 @@ struct client::core : std::enable_shared_from_this<client::core> {
     auto const kept = std::make_shared<std::optional<result<reply>>>();
     auto& answer = *kept;
     submit(hello, [kept](result<reply> r) { *kept = std::move(r); });
-    while (!answer) {
+    // On its own, since it may be refused: then a loss of data is noticed later, by the lease.
+    auto const told = std::make_shared<std::optional<result<reply>>>();
+    submit(request{"INFO", "replication"}, [told](result<reply> r) { *told = std::move(r); });
+    while (!answer || !*told) {
       error_code ec;
       auto const room = chat.prepare(read_size);
       auto const size = co_await sock.async_read_some(asio::buffer(room.data(), room.size()),
@@ -175,11 +187,15 @@ struct client::core : std::enable_shared_from_this<client::core> {
     if (auto const refused = (*answer)->server_error()) {
       co_return fail(errc::server_error, fmt::format("{} refused the login: {}", where.to_string(), *refused));
     }
+    auto const now_in = *told && **told ? history_id((***told)[0].text()) : std::string{};
+    bool const other_data = !history.empty() && !now_in.empty() && history != now_in;
+    if (!now_in.empty()) history = now_in;
     logged_in = true;
     last_error = {};
     log::debug("redis.connected", {{"redis", where.to_string()}, {"database", where.database}});
     if (login_request.commands() > 0) submit(login_request, [](result<reply> const&) {});
     state_timer.cancel();
+    if (other_data && data_handler) data_handler();
     if (state_handler) state_handler(true);
     co_return result<void>{};
   }
@@ -282,7 +298,8 @@ struct client::core : std::enable_shared_from_this<client::core> {
   counters counts;
   asio::steady_timer deadline_timer, pause_timer, state_timer;
   std::function<void(bool)> state_handler;
-  std::function<void()> batch_end;
+  std::function<void()> batch_end, data_handler;
+  std::string history;
   request login_request;
   error last_error{errc::not_connected, "not started"};
   std::string unsent;
@@ -305,6 +322,7 @@ void client::stop() {
   core_->pause_timer.cancel();
   core_->state_timer.cancel();
   core_->state_handler = nullptr;
+  core_->data_handler = nullptr;
   core_->drop({errc::not_connected, "the connection to Redis was closed here"});
 }
 
@@ -364,6 +382,7 @@ void client::on_push(exchange::push_handler handler, std::function<void()> batch
   });
 }
 
+void client::on_other_data(std::function<void()> handler) { core_->data_handler = std::move(handler); }
 void client::on_state(std::function<void(bool)> handler) { core_->state_handler = std::move(handler); }
 address const& client::where() const { return core_->where; }
 counters const& client::counts() const { return core_->counts; }

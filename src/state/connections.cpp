@@ -25,19 +25,20 @@ std::string json_object(std::initializer_list<std::pair<std::string_view, std::s
 
 }  // namespace
 
-task<result<connected>> connections::add(connection_details c, std::vector<room_id> directory_rooms) {
+task<result<connected>> connections::add(connection_details c, std::vector<room_id> rooms, known_rooms what) {
   static redis::script const script{scripts::connect_lua};
   std::string const used_keys[]{keys::user_connections(c.user),  keys::instance_connections(c.instance),
                                 std::string{keys::online_users}, std::string{keys::clients},
                                 keys::user_rooms(c.user),        keys::member_rooms(c.user),
                                 keys::offline_messages(c.user),  std::string{keys::pending_offline}};
-  auto call = script.call(used_keys, 7 + directory_rooms.size());
+  auto call = script.call(used_keys, 8 + rooms.size());
   call.arg(c.user).arg(c.id);
   call.arg(json_object({{"instance", c.instance}, {"since", c.connected_at}, {"ip", c.ip_address}, {"agent", c.user_agent}}));
   call.arg(c.ip_address.empty() ? json_object({{"connectedAt", c.connected_at}, {"lastSeen", c.connected_at}})
                                 : json_object({{"connectedAt", c.connected_at}, {"lastSeen", c.connected_at}, {"ipAddress", c.ip_address}}));
   call.arg(keys::prefix::room_participants).arg(keys::prefix::room_members).arg(keys::prefix::room_absent);
-  for (auto const& room : directory_rooms) call.arg(room);
+  call.arg(what == known_rooms::member ? "member" : "if nothing");
+  for (auto const& room : rooms) call.arg(room);
 
   auto const answer = co_await script.run(redis_, std::move(call));
   if (!answer) co_return std::unexpected(answer.error());

@@ -23,6 +23,12 @@ struct connection_details {
   std::string user_agent;
 };
 
+// What a beginning connection knows of its user's rooms.
+enum class known_rooms {
+  member,      // the user belongs to them
+  if_nothing,  // the user belonged to them; counts only if Redis knows no room of the user, which has lost its data
+};
+
 struct connected {
   std::int64_t connections = 0;  // of this user now, on all instances
   bool was_announced = true;     // as offline, or never seen: friends are to hear that the user is online
@@ -41,9 +47,9 @@ class connections {
   // `grace`: how long a user may be without a connection before it is announced.
   connections(redis::client& redis, int database, std::chrono::milliseconds grace) : redis_(redis), database_(database), grace_(grace) {}
 
-  // Flow 1 of the document. `directory_rooms` become the user's rooms if they are not yet.
-  // One round trip: connect.lua
-  task<result<connected>> add(connection_details c, std::vector<room_id> directory_rooms);
+  // Flow 1 of the document. `rooms` (the directory's; or those a connection hears that is asserted again) become the user's rooms if
+  // they are not yet. One round trip: connect.lua
+  task<result<connected>> add(connection_details c, std::vector<room_id> rooms, known_rooms what = known_rooms::member);
 
   // Flow 6 of the document. Gives the connections the user has left; -1 when this one was not there any more.
   // The last one's end is announced after the grace period (announcements). Unconfirmed mail returns to the queue. One round trip: disconnect.lua

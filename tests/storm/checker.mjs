@@ -34,6 +34,9 @@ const expectedLines = {
   'room.epoch_changed': ['redis_lose'],
 };
 const echo = 25_000;
+const globally = new Set(['redis_restart', 'redis_lose', 'kill_pubsub', 'kill_normal']); // what strikes all instances
+const delaying = new Set(['client_stall', 'client_drip', 'stop']);
+const deadly = new Set(['kill', 'term']);
 const silencing = new Set([...redisFaults, 'kill', 'term']); // faults under which instances can't do what they owe for a while
 
 export function check({ options, rooms, events, settled, empty }) {
@@ -52,7 +55,7 @@ export function check({ options, rooms, events, settled, empty }) {
 
   for (const c of connections) streamOf(c, { messages, fail, at, figures });
   epochsOf(connections, { fail, at });
-  deliveries({ events, rooms, connections, losses, lastEpoch, settled, empty, fail, at, figures });
+  deliveries({ events, rooms, connections, faults, losses, lastEpoch, settled, empty, fail, at, figures });
   absences({ events, connections, faults, struck, options, fail, at, figures });
   stateWhenSettled({ snapshot: settled, connections, events, fail });
   stateWhenEmpty({ snapshot: empty, fail });
@@ -81,9 +84,9 @@ function connectionsOf(events) {
     if (e.e === 'register') open.set(key, { key, device: e.d, user: e.user, kind: e.kind, resume: e.resume ?? {}, from: e.t, to: Infinity, ghostTo: undefined, heard: [] });
     const c = open.get(key);
     if (!c) continue;
-    if (e.e === 'registered') Object.assign(c, { id: e.connection, registered: e.t, resumed: e.resumed ?? {}, rooms: new Set(e.rooms) });
+    if (e.e === 'registered') Object.assign(c, { id: e.connection, instance: e.instance, registered: e.t, resumed: e.resumed ?? {}, rooms: new Set(e.rooms) });
     if (e.e === 'hole') c.ghostTo = e.t + e.ms;
-    if (e.e === 'closed') c.to = e.t;
+    if (e.e === 'closed') Object.assign(c, { to: e.t, hurt: e.hurt });
     if (['message', 'mail', 'gap', 'joined'].includes(e.e)) c.heard.push(e);
   }
   return [...open.values()];
@@ -197,7 +200,7 @@ function epochsOf(connections, { fail, at }) {
 }
 
 // Every acknowledged message reached every other member, or waits for them, or was counted as dropped, or was said to be lost.
-function deliveries({ events, rooms, connections, losses, lastEpoch, settled, empty, fail, at, figures }) {
+function deliveries({ events, rooms, connections, faults, losses, lastEpoch, settled, empty, fail, at, figures }) {
   const reached = new Map(); // `room id` → Set of users
   const reach = (room, id, user) => (reached.get(`${room} ${id}`) ?? reached.set(`${room} ${id}`, new Set()).get(`${room} ${id}`)).add(user);
   // The cap drops the oldest: a number that was told excuses what is older than the mail it came with, and no more messages than it counts.
@@ -233,17 +236,33 @@ function deliveries({ events, rooms, connections, losses, lastEpoch, settled, em
     }
   }
 
-  // After a loss of Redis's data a user belongs to the room again once the server could know: since a register or join, or some time
-  // after the instance that holds the user's connection could reach Redis.
+  // After a loss of Redis's data a user belongs to a room once it says so: with the answer to a register or join that was asked for after
+  // the loss. And so do those who had a live connection when it struck: whether it lives on or ends, its instance puts the user back
+  // within a while from when it can reach Redis, unless the instance itself ends before.
   const reassertion = 10_000;
-  const back = groups(connections.flatMap((c) => (c.registered ? [...c.rooms].map((room) => ({ user: c.user, room, t: c.registered })) : [])).concat(events.filter((e) => e.e === 'joined')), (e) => `${e.room} ${e.user}`);
-  const openOf = groups(connections.filter((c) => c.registered), (c) => c.user);
+  const back = groups(connections.flatMap((c) => (c.registered ? [...c.rooms].map((room) => ({ user: c.user, room, t: c.registered, asked: c.from })) : [])).concat(events.filter((e) => e.e === 'joined')), (e) => `${e.room} ${e.user}`);
+  const heldOf = groups(connections.filter((c) => c.registered), (c) => c.user);
+  const joins = groups(events.filter((e) => e.e === 'joined'), (e) => `${e.d} ${e.c}`);
+  const reaches = (loss, instance) => {
+    let free = loss.to;
+    const hinders = (f) => f !== loss && silencing.has(f.kind) && (f.instance === instance || globally.has(f.kind));
+    for (const f of faults.filter(hinders).sort((a, b) => a.from - b.from)) if (f.from <= free + reassertion && f.to > free) free = f.to;
+    return free + reassertion;
+  };
   const isMember = (user, room, t) => {
     const loss = losses.findLast((l) => l.from <= t);
     if (!loss) return true;
     if (t < loss.to) return false;
-    if (back.get(`${room} ${user}`)?.some((e) => e.t > loss.to && e.t < t)) return true;
-    return openOf.get(user)?.some((c) => c.registered < loss.from && c.to > t && t > loss.to + reassertion) ?? false;
+    if (back.get(`${room} ${user}`)?.some((e) => e.asked > loss.from && e.t > loss.to && e.t < t)) return true;
+    return heldOf.get(user)?.some((c) => {
+      if (c.registered >= loss.from || c.to < loss.to) return false;
+      // Behind a door that was shut for a while the client may have learnt of its end much later than the server.
+      const late = faults.some((f) => delaying.has(f.kind) && f.instance === c.instance && f.from <= c.to && f.to >= loss.from);
+      if (c.to < t && (c.hurt || late)) return false;
+      if (!c.rooms.has(room) && !joins.get(c.key)?.some((e) => e.room === room && e.t < loss.from)) return false;
+      const from = reaches(loss, c.instance);
+      return t > from && !faults.some((f) => deadly.has(f.kind) && f.instance === c.instance && f.from < from && f.to > loss.from);
+    }) ?? false;
   };
 
   const missing = new Map(); // user → [text]

@@ -16,6 +16,7 @@ export class Device {
   stopped = false;
   #count = 0;
   #pending = new Map(); // clientMsgId → { room, padding }
+  #asked = {}; // room → when this connection first asked to join it, while it waits
   #last = {}; // room → messageId of its latest message frame. Not of an ack: that may overtake the messages before it.
   #wake = () => {};
 
@@ -41,6 +42,7 @@ export class Device {
     this.link += 1;
     const socket = new WebSocket(`ws://127.0.0.1:${instance.clients.port}/ws`, { handshakeTimeout: patience, perMessageDeflate: false });
     Object.assign(this, { socket, instance, ready: false, connection: undefined, hurt: false });
+    this.#asked = {};
     const closed = new Promise((resolve) => socket.on('close', (code, reason) => resolve({ code, reason: reason.toString() })));
     socket.on('error', () => {});
     const late = setTimeout(() => socket.terminate(), 2 * patience);
@@ -75,7 +77,7 @@ export class Device {
         this.connection = frame.connectionId;
         this.#record({ e: 'registered', user: this.user, kind: this.kind, connection: frame.connectionId, rooms: frame.rooms, resumed: frame.resumed, instance: this.instance.name });
         // As the document's clients do: what the user looks at is joined; and what the server does not know of, too.
-        for (const room of this.rooms) if (!frame.rooms.includes(room) || this.random.chance(0.2)) this.#say({ type: 'joinRoom', roomId: room });
+        for (const room of this.rooms) if (!frame.rooms.includes(room) || this.random.chance(0.2)) this.#join(room);
         this.ready = true;
         for (const id of this.#pending.keys()) this.#send(id);
         this.retry = setInterval(() => [...this.#pending.keys()].forEach((id) => this.#send(id)), patience);
@@ -94,7 +96,10 @@ export class Device {
         if (!this.#pending.delete(frame.id)) break;
         this.#record({ e: 'acked', user: this.user, n: frame.id, room: frame.roomId, id: frame.messageId, at: Date.parse(frame.timestamp), duplicate: frame.duplicate });
         break;
-      case 'joinedRoom': this.#record({ e: 'joined', user: this.user, room: frame.roomId }); break;
+      case 'joinedRoom':
+        this.#record({ e: 'joined', user: this.user, room: frame.roomId, asked: this.#asked[frame.roomId] });
+        delete this.#asked[frame.roomId];
+        break;
       case 'gap': this.#record({ e: 'gap', room: frame.roomId, from: frame.from, to: frame.to }); break;
       case 'userOffline': this.#record({ e: 'offline', user: frame.userId, room: frame.roomId }); break;
       case 'error': this.#refused(frame); break;
@@ -107,7 +112,7 @@ export class Device {
     this.#record({ e: 'error', code: frame.code, retryable: frame.retryable, message: frame.message, id: frame.id });
     const waiting = this.#pending.get(frame.id);
     if (waiting) {
-      if (frame.code === 'not_member') this.#say({ type: 'joinRoom', roomId: waiting.room });
+      if (frame.code === 'not_member') this.#join(waiting.room);
       const { socket } = this;
       setTimeout(() => socket === this.socket && this.#send(frame.id), 300);
     } else if (!this.connection) {
@@ -115,6 +120,10 @@ export class Device {
     }
   }
 
+  #join(room) {
+    this.#asked[room] ??= Date.now();
+    this.#say({ type: 'joinRoom', roomId: room });
+  }
   #send(id) {
     const waiting = this.#pending.get(id);
     if (!waiting || !this.ready) return;

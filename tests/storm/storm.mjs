@@ -17,11 +17,11 @@ export class Storm {
   calm = true;
   padding = 'x'.repeat(16_000);
 
-  constructor({ seed, seconds, users = 90, instances = 3, rooms = 20, pace = 60, progress = () => {} }) {
+  constructor({ seed, seconds, users = 90, instances = 3, rooms = 20, pace = 60, only, progress = () => {} }) {
     Object.assign(this, { seed, seconds, users, pace, progress, random: new Random(seed) });
     this.record = (event) => void this.events.push({ t: Date.now(), ...event });
     this.world = new World(this.record);
-    this.faults = schedule(this.random.fork('faults'), seconds, instances);
+    this.faults = schedule(this.random.fork('faults'), seconds, instances, only);
     this.count = instances;
     this.rooms = Object.fromEntries(Array.from({ length: rooms }, (_, i) => [`room ${i + 1}`, []]));
   }

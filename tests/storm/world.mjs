@@ -3,12 +3,11 @@
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pause, program, until } from '../system/support/processes.mjs';
-import { Redis } from '../system/support/redis.mjs';
-import { Gate } from './gate.mjs';
+import { Redis, freePort } from '../system/support/redis.mjs';
+import { Gate } from '../system/support/gate.mjs';
 
 const hikyd = program('HIKYD', 'hikyd');
 export const lease = 4;
@@ -33,14 +32,6 @@ function start(executable, args, onLine) {
     child.once('close', (code, signal) => resolve({ code, signal }));
   }).finally(() => children.delete(child));
   return child;
-}
-
-async function freePort() {
-  const server = createServer();
-  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 class Instance {

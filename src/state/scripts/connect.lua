@@ -4,7 +4,8 @@
 --      7 offline_messages:{u}  8 pending_offline
 -- ARGV 1 user  2 connection  3 connection's JSON  4 client metadata JSON object (not empty)
 --      (`at`, Redis TIME in ms, is added to the connection's JSON: since then it hears its rooms)
---      5 prefix room_participants  6 prefix room_members  7 prefix room_absent  8… rooms the directory names
+--      5 prefix room_participants  6 prefix room_members  7 prefix room_absent
+--      8 `member`, or `if nothing`: the rooms count only if no room of the user is known  9… rooms
 -- Returns { connections the user has now, 1 if friends still take the user for online, messages that wait, room… }: the rooms the user belongs to
 local user, connection = ARGV[1], ARGV[2]
 -- A connection that is asserted again keeps its time: it has heard its rooms all along.
@@ -19,9 +20,11 @@ redis.call('HSET', KEYS[2], connection, user)
 redis.call('SADD', KEYS[3], user)
 local count = redis.call('HLEN', KEYS[1])
 redis.call('HSET', KEYS[4], user, ARGV[4]:sub(1, -2) .. ',"connections":' .. count .. '}')
-for i = 8, #ARGV do
-  redis.call('SADD', KEYS[6], ARGV[i])
-  redis.call('SADD', ARGV[6] .. ARGV[i], user)
+if ARGV[8] == 'member' or redis.call('EXISTS', KEYS[6]) == 0 then
+  for i = 9, #ARGV do
+    redis.call('SADD', KEYS[6], ARGV[i])
+    redis.call('SADD', ARGV[6] .. ARGV[i], user)
+  end
 end
 local rooms = redis.call('SMEMBERS', KEYS[6])
 for _, room in ipairs(rooms) do
