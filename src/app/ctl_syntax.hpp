@@ -26,6 +26,7 @@ struct words {
   std::string user, other, room, text;
   std::vector<std::string> users;
   std::optional<std::string> from, username, name, image;
+  std::int64_t ban_s = 0;
   bool count = false, clear = false, yes = false, raw = false;
 };
 
