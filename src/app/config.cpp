@@ -125,6 +125,11 @@ std::variant<daemon_config, early_exit> read_daemon_config(int argc, char const*
       ->group("Limits")
       ->check(CLI::Range(1, 1 << 20))
       ->capture_default_str();
+  app.add_option("--limit-user-connections", g.connections_per_user,
+                 "connections of one user, on all instances; the oldest are closed with 4409; 0 = no limit")
+      ->group("Limits")
+      ->check(CLI::Range(0, 1 << 20))
+      ->capture_default_str();
   app.add_option("--instance-id", instance, "name of this instance; default: host name and a random number")->group("Operation");
   app.add_option("--lease", lease, "seconds of silence after which other instances take this one for dead")
       ->group("Operation")

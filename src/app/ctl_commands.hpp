@@ -2,6 +2,7 @@
 // The commands of hikyctl, one coroutine each. Ids have been checked. What they need of the command line comes by value;
 // `session` outlives them.
 #pragma once
+#include <chrono>
 #include <optional>
 #include <string>
 #include <vector>
@@ -33,6 +34,8 @@ outcome online(session& s, bool count_only);
 outcome clients(session& s);
 outcome typing(session& s);
 outcome user(session& s, user_id who);
+outcome disconnect(session& s, user_id who, std::chrono::seconds ban);
+outcome pardon(session& s, user_id who);
 
 // ctl_queue.cpp
 outcome queue(session& s, user_id who);

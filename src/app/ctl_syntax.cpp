@@ -9,6 +9,7 @@
 namespace hiky::ctl {
 namespace {
 
+constexpr int longest_ban_s = 10 * 366 * 24 * 3600;
 constexpr std::size_t longest_content = 64 * 1024;  // as the daemon takes from clients
 
 CLI::Validator const is_id{[](std::string& text) -> std::string {
@@ -122,6 +123,14 @@ void builder::people(CLI::App& app) {
   });
   user(waiting);
   waiting.add_flag("--clear", into.clear, "delete them");
+
+  auto& ending = add(app, "disconnect", "end all connections of a user, on every instance", [](words const& w) {
+    return command{[who = user_id{w.user}, ban = std::chrono::seconds{w.ban_s}](session& s) { return ctl::disconnect(s, who, ban); }};
+  });
+  user(ending);
+  ending.add_option("--ban", into.ban_s, "and keep the user out for so long")->type_name("SECONDS")->check(CLI::Range(1, longest_ban_s));
+  user(add(app, "pardon", "end a ban before its time",
+           [](words const& w) { return command{[who = user_id{w.user}](session& s) { return ctl::pardon(s, who); }}; }));
 
   auto const show = [](words const& w) { return command{[who = user_id{w.user}](session& s) { return ctl::user(s, who); }, {}, true}; };
   auto& group = add(app, "user", "all about one user; or with a command, change the directory", show);

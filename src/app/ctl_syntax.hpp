@@ -26,6 +26,7 @@ struct words {
   std::string user, other, room, text, message;
   std::vector<std::string> users;
   std::optional<std::string> from, username, name, image, in_room, for_user;
+  std::int64_t ban_s = 0;
   bool count = false, clear = false, yes = false, raw = false;
 };
 

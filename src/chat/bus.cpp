@@ -154,6 +154,12 @@ void bus::pushed(std::span<redis::node const> message) {
 }
 
 void bus::confirmed(std::string_view channel_name) {
+  if (channel_name == instance_channel_) {
+    // Whatever was said here while nobody listened is lost.
+    auto const again = std::make_shared<bus_message const>(bus_message{.kind = 'r'});
+    for (auto& batch : batches_) batch.push_back(again);
+    return;
+  }
   if (!channel_name.starts_with(room_prefix_)) return;
   auto const found = rooms_.find(channel_name.substr(room_prefix_.size()));
   if (found == rooms_.end()) return;

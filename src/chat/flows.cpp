@@ -207,6 +207,13 @@ task<> flows::run_register(session_ptr s, std::optional<std::string> id, std::op
   s->held = std::make_unique<std::vector<held_frame>>();
   hub_.attach(*s);
   auto const online = co_await go_online(s);
+  if (online && online->kept_out_s) {
+    hub_.detach(*s);
+    s->held.reset();
+    refuse_banned(*s, std::move(id), *online->kept_out_s);
+    s->user = user_id{};
+    co_return;
+  }
   if (!online) {
     // Redis may have made the user online all the same (a lost answer): undone like any other end.
     end_in_redis(*s);
@@ -266,6 +273,7 @@ task<result<state::connected>> flows::go_online(session_ptr s) {
   if (auto const heard = co_await hear(*s, *rooms); !heard) co_return std::unexpected(heard.error());
   auto online = co_await store_.connections.add(details(*s), entry->rooms);
   if (!online) co_return std::unexpected(online.error());
+  if (online->kept_out_s) co_return online;
   s->asserted = data_;
   // Rooms that came or went while we were asking.
   for (auto const& room : *rooms) {
@@ -521,6 +529,7 @@ task<result<void>> flows::assert_session(session_ptr s) {
   auto const online = co_await store_.connections.add(details(*s), rooms, rooms_known_since(s->asserted));
   if (!online) co_return std::unexpected(online.error());
   s->asserted = data;
+  if (online->kept_out_s) co_return s->close(state::close_forbidden, state::ban_reason), result<void>{};
   if (s->gone) {
     end_in_redis(*s);  // closed meanwhile: its end may have come before this beginning
     co_return result<void>{};
@@ -714,10 +723,47 @@ task<> flows::leave_if_left(session_ptr s, room_id room) {
   if (!member) log::warn("session.half_left", {{"connection", s->id.str()}, {"room", room.str()}, {"reason", member.error().text}});
 }
 
+void flows::refuse_banned(session& s, std::optional<std::string> id, std::int64_t seconds) {
+  log::info("session.banned", {{"connection", s.id.str()}, {"user", s.user.str()}, {"seconds", seconds}});
+  count_.banned.add();
+  refuse(s, {error_code::forbidden, fmt::format("an operator keeps this user out; try again in {} s", seconds), std::move(id)});
+  s.close(state::close_forbidden, state::ban_reason);
+}
+
+// Those whose `k` was published while nobody listened.
+task<> flows::end_banned() {
+  constexpr std::size_t at_once = 1000;
+  auto const all = hub_.registered_sessions();
+  for (std::size_t i = 0; i < all.size(); i += at_once) {
+    std::vector<user_id> users;
+    for (auto j = i; j < std::min(all.size(), i + at_once); ++j) users.push_back(all[j]->user);
+    auto const kept_out = co_await store_.connections.kept_out(users);
+    if (!kept_out) {
+      log::warn("bans.unknown", {{"reason", kept_out.error().text}});
+      co_return;
+    }
+    for (std::size_t j = 0; j < users.size(); ++j) {
+      if ((*kept_out)[j] > 0) end_session(*all[i + j], {state::close_forbidden, {}, std::string{state::ban_reason}});
+    }
+  }
+}
+
+void flows::end_session(session& s, bus_message::ending const& why) {
+  if (!why.connection.empty() && why.connection != s.id.str()) return;
+  log::info("session.ended", {{"connection", s.id.str()}, {"user", s.user.str()}, {"code", why.code}, {"reason", why.reason}});
+  (why.code == state::close_replaced ? count_.replaced : count_.kicked).add();
+  s.close(why.code, why.reason);
+}
+
 void flows::deliver(bus::batch const& messages) {
   for (auto const& m : messages) {
+    if (m->kind == 'r') {
+      spawn(end_banned());
+      continue;
+    }
     hub_.apply(*m, [this](session& s, bus_message const& about) {
       if (about.kind == 'w') return fetch_mail(s);
+      if (about.kind == 'k') return end_session(s, *about.end);
       if (about.kind == 'l') {
         if (hub_.in(s, room_id{about.room})) spawn(leave_if_left(session_ptr{&s}, room_id{about.room}));
         return;

@@ -114,6 +114,10 @@ class flows {
   void end_in_redis(session const& s, state::unsure_mail unsure = {});
   task<> run_disconnect(state::connection_details ended, std::uint32_t asserted, state::unsure_mail unsure);
   void change_typing(session& s, set_typing t);
+  void refuse_banned(session& s, std::optional<std::string> id, std::int64_t seconds);
+  task<> end_banned();
+  // Somebody else, perhaps on another instance, wants it gone.
+  void end_session(session& s, bus_message::ending const& why);
   task<> leave_if_left(session_ptr s, room_id room);
   void end_typing();
   void spawn(task<> work);

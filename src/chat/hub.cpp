@@ -189,6 +189,7 @@ void hub::apply(bus_message const& m, std::function<void(session&, bus_message c
     case 'j': to_room(m, traffic::presence, watching); break;
     case 'l': to_room(m, traffic::presence, watching); [[fallthrough]];
     case 'a':
+    case 'k':
     case 'w':
       if (auto const* sessions = sessions_of(m.subject)) {
         // A copy: whoever is told may end sessions.

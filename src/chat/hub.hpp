@@ -58,7 +58,7 @@ class hub {
   enum class share { none, coming, arrived };
   static share share_of(session const& s, std::string_view room, state::message_place const& place);
 
-  // Hands what came over the bus to those whom it concerns. `l`, `a` and `w` concern the user's own sessions: `about` is
+  // Hands what came over the bus to those whom it concerns. `l`, `a`, `k` and `w` concern the user's own sessions: `about` is
   // called with each, and may end sessions.
   void apply(bus_message const& m, std::function<void(session&, bus_message const&)> const& about);
 

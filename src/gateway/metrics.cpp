@@ -37,6 +37,9 @@ constexpr std::array rows{
     row{"hiky_sent_bytes_total", "WebSocket bytes given to the kernel", MetricType::Counter, &counters::bytes_sent},
     row{"hiky_shed_frames_total", "Typing and presence frames left out for slow readers", MetricType::Counter, &counters::shed_frames},
     row{"hiky_slow_connections_closed_total", "Connections closed because their reader was too slow", MetricType::Counter, &counters::slow_closed},
+    row{"hiky_kicked_connections_total", "Connections ended by an operator (4403)", MetricType::Counter, &counters::kicked},
+    row{"hiky_replaced_connections_total", "Connections ended because their user opened too many (4409)", MetricType::Counter, &counters::replaced},
+    row{"hiky_banned_registers_total", "Registers of users whom an operator keeps out", MetricType::Counter, &counters::banned},
 };
 
 prometheus::MetricFamily family(char const* name, char const* help, MetricType type, double value) {

@@ -43,7 +43,7 @@ worker::worker(gateway_settings const& settings, std::size_t index, auth::authen
       io_(BOOST_ASIO_CONCURRENCY_HINT_UNSAFE_IO),  // other threads post to it, and touch nothing else
       redis_(io_.get_executor(), settings.redis),
       directory_redis_(io_.get_executor(), directory_address(settings)),
-      store_(redis_, settings.redis.database, settings.room_log, settings.grace),
+      store_(redis_, settings.redis.database, settings.room_log, settings.grace, settings.connections_per_user),
       people_(directory_redis_),
       loop_(io_, settings.method, settings.frames, settings.times, settings.max_outbox, count_),
       connection_prefix_(random_prefix()) {

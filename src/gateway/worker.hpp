@@ -33,6 +33,7 @@ struct gateway_settings {
   chat::lease_times leases;
   std::chrono::milliseconds grace{5'000};  // before an absence is announced
   std::chrono::milliseconds handshake_deadline{10'000};
+  std::size_t connections_per_user = 16;  // on all instances; the oldest go
 };
 
 class worker {
