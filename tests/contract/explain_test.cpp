@@ -19,7 +19,7 @@ using testing::IsEmpty;
 
 class explain : public support::with_redis {
  protected:
-  explain() { ok(store.leases.renew(chat_1, 15s)); }
+  explain() { ok(store.leases.renew(chat_1, 15s, true)); }
 
   void connect(char const* user, char const* connection, instance_id instance) {
     ok(store.connections.add({connection_id{connection}, instance, user_id{user}, "2026-01-31T12:00:00.000Z", "192.0.2.1", "probe"}, {}));
