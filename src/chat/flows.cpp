@@ -227,8 +227,7 @@ task<> flows::run_register(session_ptr s, std::optional<std::string> id, std::op
   if (!resumed) {
     // To say `recovered: false` would be a guess: the log may well be there in a moment. Friends who were not told of the arrival
     // must not be told of the end alone.
-    if (online->connections == 1 && online->was_announced)
-      spawn([](flows* self, user_id user) -> task<> { co_await self->announce(std::move(user), true); }(this, s->user));
+    if (online->connections == 1 && online->was_announced) announce_arrival(s->user);
     end_in_redis(*s);
     hub_.detach(*s);
     s->held.reset();
@@ -257,9 +256,7 @@ task<> flows::run_register(session_ptr s, std::optional<std::string> id, std::op
     co_await bus_.catch_up();
   }
   release_held(*s, sent);
-  if (online->connections == 1 && online->was_announced) {
-    spawn([](flows* self, user_id user) -> task<> { co_await self->announce(std::move(user), true); }(this, s->user));
-  }
+  if (online->connections == 1 && online->was_announced) announce_arrival(s->user);
 }
 
 task<result<state::connected>> flows::go_online(session_ptr s) {
@@ -481,6 +478,14 @@ task<bool> flows::announce(user_id user, bool online) {
                                                                 online ? friend_online(entry->user) : friend_offline(user, iso8601_now()));
   if (!told) log::warn("announcement.failed", {{"user", user.str()}, {"online", online}, {"reason", told.error().text}});
   co_return told.has_value();
+}
+
+void flows::announce_arrival(user_id user) {
+  ++ending_;
+  spawn([](flows* self, user_id who) -> task<> {
+    co_await self->announce(std::move(who), true);
+    --self->ending_;
+  }(this, std::move(user)));
 }
 
 void flows::assert_again(std::chrono::milliseconds spread, bool older_data) {

@@ -63,7 +63,7 @@ class flows {
   // What the bus brought for this worker.
   void deliver(bus::batch const& messages);
 
-  // Waits until every closed session is gone from Redis too, at most `patience`; false if some are not.
+  // Waits until every closed session is gone from Redis too, and friends have been told of arrivals, at most `patience`; false if some are not.
   task<bool> settled(std::chrono::milliseconds patience);
 
   // Tells the user's friends; false when they could not be told.
@@ -99,6 +99,7 @@ class flows {
   task<result<std::vector<recovery>>> recover_all(state::connected const& online, std::vector<std::pair<room_id, std::string>> wanted);
   task<> replay(session_ptr s, std::vector<recovery> const& resumed);
   void release_held(session& s, already_sent const& sent);
+  void announce_arrival(user_id user);
   task<> run_assert_again(std::chrono::milliseconds spread);
   bool forgotten(session const& s) const { return s.registered && s.asserted != data_; }
   task<result<void>> assert_session(session_ptr s);
@@ -133,7 +134,7 @@ class flows {
   flow_limits limits_;
   hub hub_;
   std::function<void()> offline_;
-  std::size_t ending_ = 0;  // disconnects under way
+  std::size_t ending_ = 0;  // disconnects under way, and arrivals that friends are being told
   std::uint32_t data_ = 0;  // counts how often Redis has lost data
   std::uint32_t older_data_ = 0;  // when it last did by going back to an earlier state
 

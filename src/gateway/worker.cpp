@@ -71,7 +71,11 @@ void worker::run() {
 }
 
 void worker::join() {
-  if (thread_.joinable()) thread_.join();
+  if (!thread_.joinable()) return;
+  thread_.join();
+  // What still waits for Redis is answered while those who asked are there.
+  redis_.stop();
+  directory_redis_.stop();
 }
 
 void worker::stop() { io_.stop(); }

@@ -41,7 +41,7 @@ export class Redis {
   #waiting = [];
   #input = Buffer.alloc(0);
 
-  // `where` is what node's createConnection takes, a path for one.
+  // `where` is what node's createConnection takes, a path for one. Sentinels have no database: null.
   static async connect(where, database = 1) {
     const redis = new Redis();
     const socket = createConnection(where);
@@ -49,7 +49,7 @@ export class Redis {
     socket.on('data', (bytes) => redis.#read(bytes));
     const fail = (error) => redis.#waiting.splice(0).forEach(({ reject }) => reject(error));
     socket.on('error', fail).on('close', () => fail(new Error('Redis closed the connection')));
-    await redis.command('SELECT', database);
+    if (database !== null) await redis.command('SELECT', database);
     return redis;
   }
 
