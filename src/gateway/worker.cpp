@@ -18,6 +18,8 @@ using namespace std::chrono_literals;
 
 namespace {
 
+constexpr std::size_t most_turned_away = 64;  // at a time; the rest of a flood is dropped without a word
+
 redis::address directory_address(gateway_settings const& s) {
   auto where = s.redis;
   where.database = s.directory_database;
@@ -35,11 +37,12 @@ std::string random_prefix() {
 
 }  // namespace
 
-worker::worker(gateway_settings const& settings, std::size_t index, auth::authenticator& gate, gateway::metrics& numbers)
+worker::worker(gateway_settings const& settings, std::size_t index, auth::authenticator& gate, gateway::metrics& numbers, gateway::admission& doors)
     : settings_(settings),
       index_(index),
       gate_(gate),
       numbers_(numbers),
+      doors_(doors),
       io_(BOOST_ASIO_CONCURRENCY_HINT_UNSAFE_IO),  // other threads post to it, and touch nothing else
       redis_(io_.get_executor(), settings.redis),
       directory_redis_(io_.get_executor(), directory_address(settings)),
@@ -47,6 +50,7 @@ worker::worker(gateway_settings const& settings, std::size_t index, auth::authen
       people_(directory_redis_),
       loop_(io_, settings.method, settings.frames, settings.times, settings.max_outbox, count_),
       connection_prefix_(random_prefix()) {
+  loop_.tell_addresses = settings_.tell_addresses;
   numbers_.add_worker(count_, redis_.counts());
 }
 
@@ -84,12 +88,25 @@ task<> worker::tick() {
     timer.expires_after(250ms);
     co_await timer.async_wait(use_task);
     loop_.tick();
+    if (index_ == 0) doors_.tick(std::chrono::steady_clock::now());
+    loop_.relieve(doors_.under_pressure());
   }
 }
 
-void worker::adopt(stream_socket socket) {
+void worker::adopt(stream_socket socket, peer_address from) {
   count_.accepted.add();
-  asio::co_spawn(io_, serve_http(*this, std::move(socket)), [](std::exception_ptr bug) {
+  auto seat = doors_.enter(from);
+  if (seat) return spawn(serve_http(*this, std::move(socket), std::move(*seat)));
+  if (turning_away_ >= most_turned_away) return;
+  ++turning_away_;
+  spawn([](worker& self, stream_socket s, no_entry why) -> task<> {
+    co_await turn_away(std::move(s), why);
+    --self.turning_away_;
+  }(*this, std::move(socket), seat.error()));
+}
+
+void worker::spawn(task<> work) {
+  asio::co_spawn(io_, std::move(work), [](std::exception_ptr bug) {
     if (!bug) return;
     try {
       std::rethrow_exception(bug);
