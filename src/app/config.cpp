@@ -95,6 +95,13 @@ std::variant<daemon_config, early_exit> read_daemon_config(int argc, char const*
 
   app.add_option("--listen", listen, "HOST:PORT or unix:PATH; repeatable; port 0 lets the kernel choose")->group("Network")->capture_default_str();
   app.add_option("--workers", g.workers, "threads; 0 = one per core")->group("Network")->check(CLI::Range(0, 64))->default_val(0);
+  std::string tls_cert, tls_key;
+  auto* const cert =
+      app.add_option("--tls-cert", tls_cert, "PEM file of the certificate and its chain: TCP listeners speak TLS 1.2 or 1.3; SIGHUP reads it anew")
+          ->group("Network");
+  auto* const key = app.add_option("--tls-key", tls_key, "PEM file of its key")->group("Network");
+  cert->needs(key);
+  key->needs(cert);
   std::vector<std::string> proxies;
   app.add_option("--trusted-proxy", proxies,
                  "address or CIDR range of a proxy whose X-Forwarded-For is believed; `unix`: who comes by a Unix socket; repeatable")
@@ -105,7 +112,7 @@ std::variant<daemon_config, early_exit> read_daemon_config(int argc, char const*
       ->group("Network")
       ->check(CLI::IsMember({"auto", "io_uring", "send"}))
       ->capture_default_str();
-  app.add_option("--redis", redis, "embedded, redis://[user[:password]@]host[:port], unix://PATH or redis+sentinel://host[:port],…/NAME")
+  app.add_option("--redis", redis, "embedded, redis[s]://[user[:password]@]host[:port], unix://PATH or redis+sentinel://host[:port],…/NAME")
       ->group("Redis")
       ->capture_default_str();
   app.add_option("--data", data, "folder of the embedded Redis: its socket, append-only file and log")->group("Redis")->capture_default_str();
@@ -113,6 +120,8 @@ std::variant<daemon_config, early_exit> read_daemon_config(int argc, char const*
       ->group("Redis")
       ->check(CLI::Range(0, 1 << 20))
       ->default_val(0);
+  std::string redis_ca;
+  app.add_option("--redis-ca", redis_ca, "PEM file of the authorities that rediss:// is checked against; default: the system's")->group("Redis");
   int ws_database = 1;
   app.add_option("--redis-db-ws", ws_database, "database of the WebSocket state")->group("Redis")->check(CLI::Range(0, 1 << 20))->default_val(1);
   app.add_option("--redis-wait", redis_wait, "seconds to wait for Redis at start")
@@ -214,6 +223,10 @@ std::variant<daemon_config, early_exit> read_daemon_config(int argc, char const*
     }
     out.listen.push_back(std::move(*where));
   }
+  if (!tls_cert.empty()) {
+    g.tls = std::make_shared<tls::identity>(tls_cert, tls_key);
+    if (auto const loaded = g.tls->load(); !loaded) return refuse(loaded.error().text);
+  }
   for (auto const& text : proxies) {
     auto const range = gateway::address_range::parse(text);
     if (!range && text != "unix")
@@ -228,6 +241,8 @@ std::variant<daemon_config, early_exit> read_daemon_config(int argc, char const*
     if (!where) return refuse("--redis: " + where.error().text);
     if (where->database != 0) return refuse("--redis: the database is chosen with --redis-db-ws and --redis-db-app; leave it out of the URL");
     g.redis = std::move(*where);
+    if (!redis_ca.empty() && !g.redis.tls) return refuse("--redis-ca: only rediss:// has certificates; --redis names another URL");
+    g.redis.ca_file = redis_ca;
   }
   g.redis.database = ws_database;
   g.redis.client_name = "hikyd";

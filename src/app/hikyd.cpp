@@ -35,7 +35,7 @@ void announce(app::daemon_config const& config, pid_t redis_pid) {
   std::string urls;
   for (auto const& where : config.listen) {
     urls += urls.empty() ? "" : ", ";
-    urls += where.unix_path.empty() ? "http://" + where.to_string() : where.to_string();
+    urls += where.unix_path.empty() ? (config.gateway.tls ? "https://" : "http://") + where.to_string() : where.to_string();
   }
   auto const redis =
       config.embedded ? fmt::format("embedded, pid {}, {}", redis_pid, config.gateway.redis.to_string()) : config.gateway.redis.to_string();
@@ -48,7 +48,8 @@ int run(app::daemon_config config) {
   asio::io_context main_io{1};
   asio::signal_set signals{main_io, SIGINT, SIGTERM};
 
-  auto const room = app::room_for_connections(config.gateway.admission.connections, app::descriptors_besides(config), 1);
+  auto const room = app::room_for_connections(config.gateway.admission.connections, app::descriptors_besides(config),
+                                              config.gateway.tls ? 3 : 1);  // TLS: the connection and a socket pair
   if (!room) return complain(exit_usage, room.error().text);
   config.gateway.admission.connections = *room;
 
@@ -69,6 +70,19 @@ int run(app::daemon_config config) {
   if (auto const bound = server->listen(config.listen); !bound) return complain(exit_runtime, bound.error().text);
   if (auto const up = server->start(config.redis_wait); !up) return complain(exit_no_redis, up.error().text);
   announce(config, own_redis ? own_redis->pid() : 0);
+
+  asio::signal_set hangups{main_io, SIGHUP};
+  std::function<void()> reload_at_hangup = [&] {
+    hangups.async_wait([&](boost::system::error_code ec, int) {
+      if (ec) return;
+      if (config.gateway.tls) {
+        if (auto const read = config.gateway.tls->load()) log::info("tls.reloaded");
+        else log::error("tls.not_reloaded", {{"reason", read.error().text}, {"now", "the old certificate stays in use"}});
+      }
+      reload_at_hangup();
+    });
+  };
+  reload_at_hangup();
 
   bool drained = false;
   std::thread drainer;

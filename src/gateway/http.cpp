@@ -117,9 +117,8 @@ task<> turn_away(stream_socket socket, no_entry why) {
   co_await socket.async_read_some(asio::buffer(rest), asio::cancel_after(1s, asio::redirect_error(use_task, ec)));
 }
 
-task<> serve_http(worker& on, stream_socket socket, admission::seat seat) {
+task<> serve_http(worker& on, stream_socket socket, admission::seat seat, std::chrono::milliseconds patience) {
   std::string buffer;
-  auto patience = std::chrono::milliseconds{on.settings().handshake_deadline};
   for (;;) {
     auto greeting = co_await read_request(socket, buffer, patience);
     if (!greeting) co_return;

@@ -11,7 +11,8 @@ namespace hiky::gateway {
 class worker;
 
 // Serves one connection until it is closed or has become a WebSocket.
-task<> serve_http(worker& on, stream_socket socket, admission::seat seat);
+// `patience`: for the first request.
+task<> serve_http(worker& on, stream_socket socket, admission::seat seat, std::chrono::milliseconds patience);
 // Says why a connection may not come in, without waiting for what it wants.
 task<> turn_away(stream_socket socket, no_entry why);
 

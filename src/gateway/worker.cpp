@@ -2,6 +2,7 @@
 #include "gateway/worker.hpp"
 
 #include <fmt/format.h>
+#include <sys/socket.h>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
@@ -10,6 +11,7 @@
 #include <random>
 
 #include "base/log.hpp"
+#include "base/tls_tunnel.hpp"
 #include "gateway/http.hpp"
 
 namespace hiky::gateway {
@@ -19,6 +21,12 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr std::size_t most_turned_away = 64;  // at a time; the rest of a flood is dropped without a word
+
+bool from_unix(stream_socket& socket) {
+  int family = AF_UNSPEC;
+  socklen_t size = sizeof family;
+  return ::getsockopt(socket.native_handle(), SOL_SOCKET, SO_DOMAIN, &family, &size) == 0 && family == AF_UNIX;
+}
 
 redis::address directory_address(gateway_settings const& s) {
   auto where = s.redis;
@@ -96,13 +104,31 @@ task<> worker::tick() {
 void worker::adopt(stream_socket socket, peer_address from) {
   count_.accepted.add();
   auto seat = doors_.enter(from);
-  if (seat) return spawn(serve_http(*this, std::move(socket), std::move(*seat)));
-  if (turning_away_ >= most_turned_away) return;
+  if (seat) return spawn(greet(std::move(socket), std::move(*seat)));
+  if (turning_away_ >= most_turned_away || settings_.tls) return;
   ++turning_away_;
   spawn([](worker& self, stream_socket s, no_entry why) -> task<> {
     co_await turn_away(std::move(s), why);
     --self.turning_away_;
   }(*this, std::move(socket), seat.error()));
+}
+
+// What comes before HTTP. All of it, and the first request, within one deadline.
+task<> worker::greet(stream_socket socket, admission::seat seat) {
+  auto const until = std::chrono::steady_clock::now() + settings_.handshake_deadline;
+  auto const left = [until] {
+    return std::max(1ms, std::chrono::duration_cast<std::chrono::milliseconds>(until - std::chrono::steady_clock::now()));
+  };
+  if (settings_.tls && !from_unix(socket)) {
+    auto const plain = co_await tls::accept(socket.release(), settings_.tls->current(), left());
+    if (!plain) {
+      count_.tls_failed.add();
+      log::debug("tls.failed", {{"address", seat.address().to_string()}, {"reason", plain.error().text}});
+      co_return;
+    }
+    socket = stream_socket{io_, asio::generic::stream_protocol{AF_UNIX, 0}, *plain};
+  }
+  co_await serve_http(*this, std::move(socket), std::move(seat), left());
 }
 
 void worker::spawn(task<> work) {

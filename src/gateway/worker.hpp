@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "auth/authenticator.hpp"
+#include "base/tls.hpp"
 #include "chat/bus.hpp"
 #include "chat/flows.hpp"
 #include "chat/janitor.hpp"
@@ -36,6 +37,7 @@ struct gateway_settings {
   std::chrono::milliseconds handshake_deadline{10'000};
   std::size_t connections_per_user = 16;  // on all instances; the oldest go
   admission_limits admission;
+  std::shared_ptr<tls::identity> tls;  // set: TCP listeners speak TLS
   bool tell_addresses = true;  // clients' addresses go into Redis
 };
 
@@ -76,6 +78,7 @@ class worker {
 
  private:
   task<> tick();
+  task<> greet(stream_socket socket, admission::seat seat);
   void spawn(task<> work);
   task<> say_goodbye(std::chrono::milliseconds spread, std::function<void()> done);
 
