@@ -33,6 +33,8 @@ constexpr auto typing_patience = std::chrono::seconds{state::typing_life_s} + 50
 
 constexpr std::string_view internal_message = "An error occurred while processing your request";  // the document's text
 
+constexpr std::uint16_t close_flooding = 4429;
+
 constexpr std::uint64_t max_seq = 1ULL << 62;
 
 std::string_view message_id_of(std::string_view frame) {
@@ -89,7 +91,18 @@ void flows::answer(session& s, std::string const& json) {
 
 void flows::refuse(session& s, refusal why) {
   count_.frames_refused.add();
+  if (why.code == error_code::rate_limited) count_.rate_limited.add();
+  bool const own_doing = why.code != error_code::unavailable && why.code != error_code::internal;
   answer(s, error_frame(why));
+  if (own_doing) note_refusal(s);
+}
+
+// Who goes on all the same costs us as much as who is let through.
+void flows::note_refusal(session& s) {
+  if (s.gone || s.refusal_rate.take(limits_.refusals_per_s, limits_.refusal_burst, now_ms())) return;
+  log::info("session.flooding", {{"connection", s.id.str()}, {"user", s.user.str()}});
+  count_.flooding_closed.add();
+  s.close(close_flooding, "too many refused requests; send less");
 }
 
 // What went wrong in Redis, as the client may know it: retryable when Redis is away, `internal` when it is not the client's business.
@@ -109,7 +122,8 @@ void flows::receive(session& s, std::string_view text) {
   if (s.busy) {
     if (!s.backlog) s.backlog = std::make_unique<std::deque<std::string>>();
     s.backlog->emplace_back(text);
-    if (s.backlog->size() == limits_.backlog) s.read_more(false);
+    s.backlog_bytes += static_cast<std::uint32_t>(text.size());
+    if (s.backlog->size() >= limits_.backlog || s.backlog_bytes >= limits_.backlog_bytes) s.read_more(false);
     return;
   }
   auto parsed = parse(text);
@@ -118,6 +132,11 @@ void flows::receive(session& s, std::string_view text) {
 }
 
 void flows::handle(session_ptr s, request r) {
+  bool const is_message = std::holds_alternative<send_message>(r.body), is_hint = std::holds_alternative<set_typing>(r.body);
+  if (!is_message && !s->request_rate.take(limits_.requests_per_s, limits_.request_burst, now_ms())) {
+    if (is_hint) return note_refusal(*s);
+    return refuse(*s, {error_code::rate_limited, fmt::format("at most {} requests per second", limits_.requests_per_s), std::move(r.id)});
+  }
   if (std::holds_alternative<ping>(r.body)) return answer(*s, pong(r.id));
   if (auto* reg = std::get_if<register_request>(&r.body)) {
     return exclusively(s, run_register(s, std::move(r.id), std::move(r.user), std::move(*reg)));
@@ -177,6 +196,7 @@ void flows::resume_backlog(session& s) {
     }
     auto const text = std::move(s.backlog->front());
     s.backlog->pop_front();
+    s.backlog_bytes -= static_cast<std::uint32_t>(text.size());
     auto parsed = parse(text);
     if (parsed) handle(&s, std::move(*parsed));
     else refuse(s, std::move(parsed.error()));

@@ -19,9 +19,11 @@ namespace hiky::chat {
 
 struct flow_limits {
   std::size_t participants_shown = 1000;  // in joinedRoom; more say `truncated`
-  std::size_t backlog = 256;              // requests of one connection that may wait; then it is not read from
+  std::size_t backlog = 256, backlog_bytes = 256 * 1024;  // requests of one connection that may wait; then it is not read from
   float messages_per_s = 20, message_burst = 60;
   float typing_per_s = 2, typing_burst = 4;
+  float requests_per_s = 50, request_burst = 1000;  // all but messages
+  float refusals_per_s = 5, refusal_burst = 200;    // requests whose refusal is the client's own doing; beyond that it is closed with 4429
   std::size_t rooms_per_connection = 512;
   std::size_t joined_messages = 200;  // that joinedRoom brings when asked `since`; `history` brings more
   std::size_t replayed = 1200;  // messages of one room that a resume brings; the log keeps about as many
@@ -77,7 +79,9 @@ class flows {
 
  private:
   void handle(session_ptr s, request r);
+  // May end the session: nothing of it is touched afterwards, unless the caller holds it.
   void refuse(session& s, refusal why);
+  void note_refusal(session& s);
   void refuse(session& s, std::optional<std::string> id, error const& why);
   void answer(session& s, std::string const& json);
   // Runs a request that later ones must not overtake.

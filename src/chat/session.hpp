@@ -104,7 +104,8 @@ class session {
     tail.erase(tail.begin(), tail.begin() + static_cast<std::ptrdiff_t>(std::exchange(tail_asked, 0)));
     if (tail.empty()) decltype(tail){}.swap(tail);
   }
-  token_bucket message_rate, typing_rate;
+  token_bucket message_rate, typing_rate, request_rate, refusal_rate;
+  std::uint32_t backlog_bytes = 0;
   std::uint32_t asserted = 0;  // the state of Redis's data in which it knows of this connection (flows::data_)
   bool registered : 1 = false;
   bool extended : 1 = false;  // asked for frames the document does not have

@@ -18,6 +18,7 @@
 #include <random>
 
 #include "base/log.hpp"
+#include "base/tls_tunnel.hpp"
 
 namespace hiky::redis {
 
@@ -93,6 +94,9 @@ struct client::core : std::enable_shared_from_this<client::core> {
     }
     if (!ec) sock.non_blocking(true, ec);
     if (ec) co_return fail(errc::not_connected, fmt::format("cannot connect to {}: {}", where.to_string(), ec.message()));
+    if (where.tls) {
+      if (auto const secure = co_await wrap(); !secure) co_return secure;
+    }
     counts.connects.fetch_add(1, std::memory_order_relaxed);
     is_open = true;
     co_return co_await log_in();
@@ -116,6 +120,21 @@ struct client::core : std::enable_shared_from_this<client::core> {
     sock = socket{ex};
     co_await sock.async_connect(to, asio::cancel_after(where.connect_deadline, asio::redirect_error(use_task, ec)));
     co_return ec;
+  }
+
+  // TLS stays outside: `sock` becomes the plain end of a tunnel.
+  task<result<void>> wrap() {
+    if (!authorities) {
+      auto made = tls::client_context(where.ca_file);
+      if (!made) co_return std::unexpected(made.error());
+      authorities = std::move(*made);
+    }
+    auto const plain = co_await tls::connect(sock.release(), authorities, where.host, where.connect_deadline);
+    if (!plain) co_return fail(errc::not_connected, fmt::format("cannot connect to {}: TLS: {}", where.to_string(), plain.error().text));
+    sock = socket{ex, asio::generic::stream_protocol{AF_UNIX, 0}, *plain};
+    error_code ec;
+    sock.non_blocking(true, ec);
+    co_return result<void>{};
   }
 
   // SENTINEL get-master-addr-by-name, from the first that answers; `host` and `port` become the master's.
@@ -294,6 +313,7 @@ struct client::core : std::enable_shared_from_this<client::core> {
   asio::any_io_executor ex;
   address where;
   socket sock;
+  tls::context authorities;
   exchange chat;
   counters counts;
   asio::steady_timer deadline_timer, pause_timer, state_timer;
