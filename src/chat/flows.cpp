@@ -762,7 +762,13 @@ task<> flows::end_banned() {
   for (std::size_t i = 0; i < all.size(); i += at_once) {
     std::vector<user_id> users;
     for (auto j = i; j < std::min(all.size(), i + at_once); ++j) users.push_back(all[j]->user);
-    auto const kept_out = co_await store_.connections.kept_out(users);
+    auto kept_out = co_await store_.connections.kept_out(users);
+    // The bus heard Redis again; this worker's own connection may be later.
+    for (asio::steady_timer pause{ex_}; !kept_out && is_transient(kept_out.error());) {
+      pause.expires_after(250ms);
+      co_await pause.async_wait(use_task);
+      kept_out = co_await store_.connections.kept_out(users);
+    }
     if (!kept_out) {
       log::warn("bans.unknown", {{"reason", kept_out.error().text}});
       co_return;
