@@ -113,6 +113,7 @@ class session {
   bool busy : 1 = false;      // a request that must not be overtaken is under way
   bool mail_waits : 1 = false;  // came while it could not be fetched
   bool gone : 1 = false;      // the socket has closed
+  bool seen : 1 = false;      // has sent something of which `lastSeen` does not tell yet
   bool vanished : 1 = false;  // without a close handshake
 
  private:
