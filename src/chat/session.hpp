@@ -88,6 +88,13 @@ class session {
     state::message_place up_to;
   };
   std::unique_ptr<std::vector<replayed>> ahead;
+  // Rooms that the session has left: what it had of them must not come again by mail. The latest few; mostly absent.
+  struct left_room {
+    std::string name;
+    std::uint32_t first;
+    state::message_place last;
+  };
+  std::unique_ptr<std::deque<left_room>> left;
   std::unique_ptr<std::vector<held_frame>> held;  // set while registering
   std::unique_ptr<std::deque<std::string>> backlog;  // requests that wait for `busy` to end
   std::unique_ptr<unconfirmed_mail> mail;
