@@ -70,6 +70,7 @@ flows::flows(asio::any_io_executor executor, std::size_t worker, instance_id ins
       count_(count),
       limits_(limits),
       hub_(count),
+      activity_(ex_, store_, limits_.seen_every),
       typing_timer_(ex_) {
   hub_.on_empty([this](room_id const& room) { bus_.ignore(worker_, room); });
 }
@@ -118,6 +119,7 @@ void flows::refuse(session& s, std::optional<std::string> id, error const& why) 
 
 void flows::receive(session& s, std::string_view text) {
   count_.frames_in.add();
+  if (s.registered) activity_.note(s);
   if (forgotten(s) && !s.busy) exclusively(&s, run_assert_session(&s));
   if (s.busy) {
     if (!s.backlog) s.backlog = std::make_unique<std::deque<std::string>>();

@@ -9,6 +9,7 @@
 #include <unordered_set>
 
 #include "auth/authenticator.hpp"
+#include "chat/activity.hpp"
 #include "chat/bus.hpp"
 #include "chat/hub.hpp"
 #include "chat/protocol.hpp"
@@ -26,6 +27,7 @@ struct flow_limits {
   float refusals_per_s = 5, refusal_burst = 200;    // requests whose refusal is the client's own doing; beyond that it is closed with 4429
   std::size_t rooms_per_connection = 512;
   std::size_t joined_messages = 200;  // that joinedRoom brings when asked `since`; `history` brings more
+  std::chrono::milliseconds seen_every{10'000};  // between writes of `lastSeen`
   std::size_t replayed = 1200;  // messages of one room that a resume brings; the log keeps about as many
 };
 
@@ -137,6 +139,7 @@ class flows {
   counters& count_;
   flow_limits limits_;
   hub hub_;
+  activity activity_;
   std::function<void()> offline_;
   std::size_t ending_ = 0;  // disconnects under way, and arrivals that friends are being told
   std::uint32_t data_ = 0;  // counts how often Redis has lost data

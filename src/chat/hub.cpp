@@ -54,7 +54,19 @@ void hub::set_since(session& s, room_id const& r, std::int64_t since_ms) {
 
 void hub::leave(session& s, room_id const& r) {
   auto const found = std::ranges::find_if(s.rooms, [&](auto const& p) { return *p.room->name == r.str(); });
-  if (found != s.rooms.end()) remove_from(s, static_cast<std::size_t>(found - s.rooms.begin()));
+  if (found == s.rooms.end()) return;
+  if (found->first != 0) {
+    constexpr std::size_t remembered = 8;
+    if (!s.left) s.left = std::make_unique<std::deque<session::left_room>>();
+    auto last = found->room->last;
+    if (s.ahead) {
+      auto const replayed = std::ranges::find(*s.ahead, found->room, &session::replayed::room);
+      if (replayed != s.ahead->end()) last = replayed->up_to;
+    }
+    s.left->push_front({r.str(), found->first, std::move(last)});
+    if (s.left->size() > remembered) s.left->pop_back();
+  }
+  remove_from(s, static_cast<std::size_t>(found - s.rooms.begin()));
 }
 
 // Both vectors swap with their last, and each tells the other side of the one that moved: no search, whatever the room's size.
@@ -158,16 +170,20 @@ bool hub::was_replayed(session& s, room& where, bus_message const& m) {
 }
 
 hub::share hub::share_of(session const& s, std::string_view room, state::message_place const& place) {
+  auto const from = static_cast<std::uint32_t>(place.seq);
   for (auto const& p : s.rooms) {
     if (*p.room->name != room) continue;
-    if (p.first == 0 || static_cast<std::uint32_t>(place.seq) < p.first) return share::none;
+    if (p.first == 0 || from < p.first) break;
     if (place.epoch == p.room->last.epoch && place.seq <= p.room->last.seq) return share::arrived;
     if (!s.ahead) return share::coming;
     auto const replayed = std::ranges::find(*s.ahead, p.room, &session::replayed::room);
     bool const had = replayed != s.ahead->end() && replayed->up_to.epoch == place.epoch && place.seq <= replayed->up_to.seq;
     return had ? share::arrived : share::coming;
   }
-  return share::none;
+  if (!s.left) return share::none;
+  bool const had = std::ranges::any_of(
+      *s.left, [&](auto const& l) { return l.name == room && l.last.epoch == place.epoch && from >= l.first && place.seq <= l.last.seq; });
+  return had ? share::arrived : share::none;
 }
 
 void hub::to_user(bus_message const& m, bool extended_only) {

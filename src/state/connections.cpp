@@ -132,6 +132,17 @@ task<result<std::int64_t>> connections::notify(std::vector<user_id> users, char 
   co_return (*answer)[0].integer();
 }
 
+task<result<void>> connections::seen(std::vector<user_id> users, std::string when) {
+  static redis::script const script{scripts::seen_lua};
+  std::string const used_keys[]{std::string{keys::clients}};
+  auto call = script.call(used_keys, 1 + users.size());
+  call.arg(when);
+  for (auto const& user : users) call.arg(user);
+  auto const answer = co_await script.run(redis_, std::move(call));
+  if (!answer) co_return std::unexpected(answer.error());
+  co_return result<void>{};
+}
+
 task<result<std::vector<room_id>>> connections::rooms(user_id user) {
   auto const answer = co_await redis_.exec(redis::request{"SMEMBERS", keys::member_rooms(user)});
   if (!answer) co_return std::unexpected(answer.error());

@@ -76,6 +76,9 @@ class connections {
   // Gives how many of them had a connection. One round trip: notify.lua
   task<result<std::int64_t>> notify(std::vector<user_id> users, char kind, std::string frame);
 
+  // `lastSeen` of these users in the document's clients, which hold no entry of who is gone. One round trip: seen.lua
+  task<result<void>> seen(std::vector<user_id> users, std::string when);
+
   // Rooms whose durable member the user is. SMEMBERS
   task<result<std::vector<room_id>>> rooms(user_id user);
 
