@@ -304,7 +304,7 @@ struct client::core : std::enable_shared_from_this<client::core> {
   std::function<void(bool)> state_handler;
   std::function<void()> batch_end;
   request login_request;
-  error last_error{errc::not_connected, "not started"};
+  error last_error{errc::not_connected, "no connection yet"};
   std::string unsent;
   std::size_t sent = 0;
   std::uint64_t current_life = 0;

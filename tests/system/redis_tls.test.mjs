@@ -28,7 +28,7 @@ async function secureRedis(t, names, ...flags) {
   return { redis, port, place, by };
 }
 
-const start = (place, ...flags) => runDaemon('--listen', '127.0.0.1:0', '--redis-wait', '1', ...flags);
+const start = (place, ...flags) => runDaemon('--listen', '127.0.0.1:0', '--redis-wait', '4', ...flags);
 
 test('chat and hikyctl work over rediss, with password, and come back after a loss', bounded, async (t) => {
   const { redis, port, by } = await secureRedis(t, 'DNS:localhost', '--requirepass', 'sesame');
