@@ -34,6 +34,13 @@ constexpr std::size_t read_size = 16 * 1024;
 
 error lost(error_code ec) { return {errc::not_connected, "connection to Redis lost: " + ec.message()}; }
 
+std::string_view login_hint(std::string_view refusal) {
+  if (refusal.contains("NOAUTH")) return "; put the user and password into the URL: redis://user:password@host:port, best in HIKY_REDIS";
+  if (refusal.contains("WRONGPASS")) return "; check the user and password in the URL (redis://user:password@host:port; %40 for @)";
+  if (refusal.contains("NOPERM")) return "; the user lacks a right: deploy/redis/users.acl shows all that are needed";
+  return {};
+}
+
 }  // namespace
 
 struct client::core : std::enable_shared_from_this<client::core> {
@@ -192,7 +199,7 @@ struct client::core : std::enable_shared_from_this<client::core> {
     }
     if (!*answer) co_return std::unexpected(answer->error());
     if (auto const refused = (*answer)->server_error()) {
-      co_return fail(errc::server_error, fmt::format("{} refused the login: {}", where.to_string(), *refused));
+      co_return fail(errc::server_error, fmt::format("{} refused the login: {}{}", where.to_string(), *refused, login_hint(*refused)));
     }
     logged_in = true;
     last_error = {};
