@@ -106,6 +106,9 @@ std::variant<daemon_config, early_exit> read_daemon_config(int argc, char const*
   app.add_option("--trusted-proxy", proxies,
                  "address or CIDR range of a proxy whose X-Forwarded-For is believed; `unix`: who comes by a Unix socket; repeatable")
       ->group("Network");
+  app.add_flag("--proxy-protocol", g.proxy_protocol,
+               "TCP connections begin with a PROXY header (version 2); they are taken from a --trusted-proxy only")
+      ->group("Network");
   bool no_addresses = false;
   app.add_flag("--no-ip-address", no_addresses, "keep clients' addresses out of Redis")->group("Network");
   app.add_option("--batch-send", send, "how frames leave: auto, io_uring or send")
@@ -233,6 +236,9 @@ std::variant<daemon_config, early_exit> read_daemon_config(int argc, char const*
       return refuse(fmt::format("--trusted-proxy: '{}' is no address range; expected for example 10.0.0.0/8, fd00::/8, 192.0.2.7 or unix", text));
     if (range) g.admission.trusted_proxies.push_back(*range);
     else g.admission.trust_unix = true;
+  }
+  if (g.proxy_protocol && g.admission.trusted_proxies.empty()) {
+    return refuse("--proxy-protocol: nobody may send the header; name the proxy with --trusted-proxy");
   }
   g.tell_addresses = !no_addresses;
   out.embedded = redis == "embedded";

@@ -37,6 +37,8 @@ constexpr std::array rows{
     row{"hiky_sent_bytes_total", "WebSocket bytes given to the kernel", MetricType::Counter, &counters::bytes_sent},
     row{"hiky_shed_frames_total", "Typing and presence frames left out for slow readers", MetricType::Counter, &counters::shed_frames},
     row{"hiky_slow_connections_closed_total", "Connections closed because their reader was too slow", MetricType::Counter, &counters::slow_closed},
+    row{"hiky_proxy_connections_refused_total", "Connections without a right PROXY header, or not from a trusted proxy", MetricType::Counter,
+        &counters::proxy_refused},
     row{"hiky_tls_handshakes_failed_total", "TLS handshakes that failed or took too long", MetricType::Counter, &counters::tls_failed},
     row{"hiky_rate_limited_total", "Requests refused because their connection sent too many", MetricType::Counter, &counters::rate_limited},
     row{"hiky_flooding_connections_closed_total", "Connections closed because they went on sending what was refused (4429)", MetricType::Counter,

@@ -13,6 +13,7 @@
 #include "base/log.hpp"
 #include "base/tls_tunnel.hpp"
 #include "gateway/http.hpp"
+#include "gateway/proxy_protocol.hpp"
 
 namespace hiky::gateway {
 
@@ -123,7 +124,22 @@ task<> worker::greet(stream_socket socket, admission::seat seat) {
   auto const left = [until] {
     return std::max(1ms, std::chrono::duration_cast<std::chrono::milliseconds>(until - std::chrono::steady_clock::now()));
   };
-  if (settings_.tls && !from_unix(socket)) {
+  bool const by_tcp = !from_unix(socket);
+  if (settings_.proxy_protocol && by_tcp) {
+    if (!doors_.is_trusted(seat.address())) {
+      count_.proxy_refused.add();
+      log::warn("proxy.untrusted", {{"address", seat.address().to_string()}, {"expected", "a connection from a --trusted-proxy"}});
+      co_return;
+    }
+    auto const client = co_await read_proxy_header(socket, left());
+    if (!client) {
+      count_.proxy_refused.add();
+      log::warn("proxy.refused", {{"address", seat.address().to_string()}, {"reason", client.error()}});
+      co_return;
+    }
+    if (!client->none() && !doors_.speaks_for(seat, *client)) co_return;
+  }
+  if (settings_.tls && by_tcp) {
     auto const plain = co_await tls::accept(socket.release(), settings_.tls->current(), left());
     if (!plain) {
       count_.tls_failed.add();

@@ -38,6 +38,7 @@ struct gateway_settings {
   std::size_t connections_per_user = 16;  // on all instances; the oldest go
   admission_limits admission;
   std::shared_ptr<tls::identity> tls;  // set: TCP listeners speak TLS
+  bool proxy_protocol = false;         // TCP connections begin with a PROXY header
   bool tell_addresses = true;  // clients' addresses go into Redis
 };
 

@@ -43,6 +43,13 @@ std::string history_id(std::string_view info) {
 
 error lost(error_code ec) { return {errc::not_connected, "connection to Redis lost: " + ec.message()}; }
 
+std::string_view login_hint(std::string_view refusal) {
+  if (refusal.contains("NOAUTH")) return "; put the user and password into the URL: redis://user:password@host:port, best in HIKY_REDIS";
+  if (refusal.contains("WRONGPASS")) return "; check the user and password in the URL (redis://user:password@host:port; %40 for @)";
+  if (refusal.contains("NOPERM")) return "; the user lacks a right: deploy/redis/users.acl shows all that are needed";
+  return {};
+}
+
 }  // namespace
 
 struct client::core : std::enable_shared_from_this<client::core> {
@@ -204,7 +211,7 @@ struct client::core : std::enable_shared_from_this<client::core> {
     }
     if (!*answer) co_return std::unexpected(answer->error());
     if (auto const refused = (*answer)->server_error()) {
-      co_return fail(errc::server_error, fmt::format("{} refused the login: {}", where.to_string(), *refused));
+      co_return fail(errc::server_error, fmt::format("{} refused the login: {}{}", where.to_string(), *refused, login_hint(*refused)));
     }
     auto const now_in = *told && **told ? history_id((***told)[0].text()) : std::string{};
     bool const other_data = !history.empty() && !now_in.empty() && history != now_in;
@@ -321,7 +328,7 @@ struct client::core : std::enable_shared_from_this<client::core> {
   std::function<void()> batch_end, data_handler;
   std::string history;
   request login_request;
-  error last_error{errc::not_connected, "not started"};
+  error last_error{errc::not_connected, "no connection yet"};
   std::string unsent;
   std::size_t sent = 0;
   std::uint64_t current_life = 0;
