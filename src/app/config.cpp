@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "app/config_identity.hpp"
+#include "app/machine.hpp"
 #include "base/version.hpp"
 
 namespace hiky::app {
@@ -56,6 +57,14 @@ std::optional<rate> parse_rate(std::string const& text) {
   return out;
 }
 
+// Where a rate's two numbers go.
+struct rate_option {
+  std::string_view name;
+  std::string const& text;
+  float& per_second;
+  float& burst;
+};
+
 std::string host_and_random() {
   char host[65] = "hiky";
   ::gethostname(host, sizeof host - 1);
@@ -78,18 +87,35 @@ std::variant<daemon_config, early_exit> read_daemon_config(int argc, char const*
   app.set_config("--config", "", "TOML file with these options; a flag wins over the environment, and that over the file");
 
   std::vector<std::string> listen{"127.0.0.1:8080"};
-  std::string redis{"embedded"}, instance, rate_messages{"20:60"}, rate_typing{"2:4"}, level{"info"}, send{"auto"},
-      data{default_data_folder().string()};
+  std::string redis{"embedded"}, instance, rate_messages{"20:60"}, rate_typing{"2:4"}, rate_requests{"50:1000"}, rate_refusals{"5:200"},
+      rate_accepts{"100:1000"}, level{"info"}, send{"auto"}, data{default_data_folder().string()};
   std::size_t max_frame = g.frames.max_message;
+  std::optional<std::uint64_t> limit_memory;
   double drain = 20, redis_wait = 10, lease = 15, grace = 5;
 
   app.add_option("--listen", listen, "HOST:PORT or unix:PATH; repeatable; port 0 lets the kernel choose")->group("Network")->capture_default_str();
   app.add_option("--workers", g.workers, "threads; 0 = one per core")->group("Network")->check(CLI::Range(0, 64))->default_val(0);
+  std::string tls_cert, tls_key;
+  auto* const cert =
+      app.add_option("--tls-cert", tls_cert, "PEM file of the certificate and its chain: TCP listeners speak TLS 1.2 or 1.3; SIGHUP reads it anew")
+          ->group("Network");
+  auto* const key = app.add_option("--tls-key", tls_key, "PEM file of its key")->group("Network");
+  cert->needs(key);
+  key->needs(cert);
+  std::vector<std::string> proxies;
+  app.add_option("--trusted-proxy", proxies,
+                 "address or CIDR range of a proxy whose X-Forwarded-For is believed; `unix`: who comes by a Unix socket; repeatable")
+      ->group("Network");
+  app.add_flag("--proxy-protocol", g.proxy_protocol,
+               "TCP connections begin with a PROXY header (version 2); they are taken from a --trusted-proxy only")
+      ->group("Network");
+  bool no_addresses = false;
+  app.add_flag("--no-ip-address", no_addresses, "keep clients' addresses out of Redis")->group("Network");
   app.add_option("--batch-send", send, "how frames leave: auto, io_uring or send")
       ->group("Network")
       ->check(CLI::IsMember({"auto", "io_uring", "send"}))
       ->capture_default_str();
-  app.add_option("--redis", redis, "embedded, redis://[user[:password]@]host[:port], unix://PATH or redis+sentinel://host[:port],…/NAME")
+  app.add_option("--redis", redis, "embedded, redis[s]://[user[:password]@]host[:port], unix://PATH or redis+sentinel://host[:port],…/NAME")
       ->group("Redis")
       ->capture_default_str();
   app.add_option("--data", data, "folder of the embedded Redis: its socket, append-only file and log")->group("Redis")->capture_default_str();
@@ -97,6 +123,8 @@ std::variant<daemon_config, early_exit> read_daemon_config(int argc, char const*
       ->group("Redis")
       ->check(CLI::Range(0, 1 << 20))
       ->default_val(0);
+  std::string redis_ca;
+  app.add_option("--redis-ca", redis_ca, "PEM file of the authorities that rediss:// is checked against; default: the system's")->group("Redis");
   int ws_database = 1;
   app.add_option("--redis-db-ws", ws_database, "database of the WebSocket state")->group("Redis")->check(CLI::Range(0, 1 << 20))->default_val(1);
   app.add_option("--redis-wait", redis_wait, "seconds to wait for Redis at start")
@@ -121,6 +149,35 @@ std::variant<daemon_config, early_exit> read_daemon_config(int argc, char const*
   app.add_option("--limit-rooms", g.flow.rooms_per_connection, "rooms per connection")
       ->group("Limits")
       ->check(CLI::Range(1, 1 << 20))
+      ->capture_default_str();
+  app.add_option("--rate-requests", rate_requests, "PER_SECOND[:BURST] requests other than messages per connection; 0 = no limit")
+      ->group("Limits")
+      ->capture_default_str();
+  app.add_option("--rate-refusals", rate_refusals, "PER_SECOND[:BURST] refused requests per connection, before it is closed with 4429; 0 = no limit")
+      ->group("Limits")
+      ->capture_default_str();
+  app.add_option("--limit-connections", g.admission.connections, "connections of this instance; default: as many as open files allow")
+      ->group("Limits")
+      ->check(CLI::Range(1, 1 << 24));
+  auto* const per_address =
+      app.add_option("--limit-address-connections", g.admission.per_address,
+                     "connections of one IP address (IPv6: of its /64) to this instance; loopback is left out unless this is given; 0 = no limit")
+          ->group("Limits")
+          ->check(CLI::Range(0, 1 << 24))
+          ->capture_default_str();
+  auto* const accept_rate =
+      app.add_option("--rate-accepts", rate_accepts, "PER_SECOND[:BURST] new connections of one IP address, likewise; 0 = no limit")
+          ->group("Limits")
+          ->capture_default_str();
+  app.add_option("--limit-memory", limit_memory,
+                 "MiB the process may hold before new connections are refused and slow readers closed; 0 = no limit; "
+                 "default: two thirds of what the machine or container has")
+      ->group("Limits")
+      ->check(CLI::Range(0, 1 << 30));
+  app.add_option("--limit-user-connections", g.connections_per_user,
+                 "connections of one user, on all instances; the oldest are closed with 4409; 0 = no limit")
+      ->group("Limits")
+      ->check(CLI::Range(0, 1 << 20))
       ->capture_default_str();
   app.add_option("--instance-id", instance, "name of this instance; default: host name and a random number")->group("Operation");
   app.add_option("--lease", lease, "seconds of silence after which other instances take this one for dead")
@@ -160,12 +217,29 @@ std::variant<daemon_config, early_exit> read_daemon_config(int argc, char const*
     out.listen.push_back(std::move(*where));
   }
   if (auto fault = identity.apply(g, out.listen)) return refuse(std::move(*fault));
+  if (!tls_cert.empty()) {
+    g.tls = std::make_shared<tls::identity>(tls_cert, tls_key);
+    if (auto const loaded = g.tls->load(); !loaded) return refuse(loaded.error().text);
+  }
+  for (auto const& text : proxies) {
+    auto const range = gateway::address_range::parse(text);
+    if (!range && text != "unix")
+      return refuse(fmt::format("--trusted-proxy: '{}' is no address range; expected for example 10.0.0.0/8, fd00::/8, 192.0.2.7 or unix", text));
+    if (range) g.admission.trusted_proxies.push_back(*range);
+    else g.admission.trust_unix = true;
+  }
+  if (g.proxy_protocol && g.admission.trusted_proxies.empty()) {
+    return refuse("--proxy-protocol: nobody may send the header; name the proxy with --trusted-proxy");
+  }
+  g.tell_addresses = !no_addresses;
   out.embedded = redis == "embedded";
   if (!out.embedded) {
     auto where = redis::parse_address(redis);
     if (!where) return refuse("--redis: " + where.error().text);
     if (where->database != 0) return refuse("--redis: the database is chosen with --redis-db-ws and --redis-db-app; leave it out of the URL");
     g.redis = std::move(*where);
+    if (!redis_ca.empty() && !g.redis.tls) return refuse("--redis-ca: only rediss:// has certificates; --redis names another URL");
+    g.redis.ca_file = redis_ca;
   }
   g.redis.database = ws_database;
   g.redis.client_name = "hikyd";
@@ -173,6 +247,18 @@ std::variant<daemon_config, early_exit> read_daemon_config(int argc, char const*
   if (!messages)
     return refuse(
         fmt::format("--rate-messages: '{}' is not a rate; expected PER_SECOND or PER_SECOND:BURST with a burst not below the rate", rate_messages));
+  for (auto const& [name, text, per_second, burst] :
+       {rate_option{"--rate-requests", rate_requests, g.flow.requests_per_s, g.flow.request_burst},
+        rate_option{"--rate-refusals", rate_refusals, g.flow.refusals_per_s, g.flow.refusal_burst},
+        rate_option{"--rate-accepts", rate_accepts, g.admission.accepts_per_s, g.admission.accept_burst}}) {
+    auto const parsed = parse_rate(text);
+    if (!parsed)
+      return refuse(fmt::format("{}: '{}' is not a rate; expected PER_SECOND or PER_SECOND:BURST with a burst not below the rate", name, text));
+    per_second = parsed->per_second;
+    burst = parsed->burst;
+  }
+  g.admission.spare_loopback = per_address->count() == 0 && accept_rate->count() == 0;
+  g.admission.memory = limit_memory ? *limit_memory << 20 : machine_memory() / 3 * 2;
   auto const typing = parse_rate(rate_typing);
   if (!typing)
     return refuse(

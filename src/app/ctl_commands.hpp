@@ -2,6 +2,7 @@
 // The commands of hikyctl, one coroutine each. Ids have been checked. What they need of the command line comes by value;
 // `session` outlives them.
 #pragma once
+#include <chrono>
 #include <optional>
 #include <string>
 #include <vector>
@@ -10,6 +11,7 @@
 #include "app/ctl_session.hpp"
 #include "base/ids.hpp"
 #include "directory/editable_directory.hpp"
+#include "state/explain.hpp"
 
 namespace hiky::ctl {
 
@@ -22,11 +24,18 @@ report unhealthy(error const& why);
 outcome info(session& s);
 outcome cleanup(session& s);
 
+// ctl_explain.cpp
+outcome instances(session& s);
+outcome explain_user(session& s, user_id who);
+outcome explain_message(session& s, state::message_question about);
+
 // ctl_people.cpp
 outcome online(session& s, bool count_only);
 outcome clients(session& s);
 outcome typing(session& s);
 outcome user(session& s, user_id who);
+outcome disconnect(session& s, user_id who, std::chrono::seconds ban);
+outcome pardon(session& s, user_id who);
 
 // ctl_queue.cpp
 outcome queue(session& s, user_id who);

@@ -6,6 +6,7 @@
 
 #include "app/ctl_commands.hpp"
 #include "directory/redis_directory.hpp"
+#include "state/connections.hpp"
 #include "state/keys.hpp"
 #include "state/online_users.hpp"
 #include "state/typing_users.hpp"
@@ -117,7 +118,8 @@ outcome user(session& s, user_id who) {
       .add("LLEN", keys::offline_messages(who))
       .add("GET", keys::offline_dropped(who))
       .add("HGET", keys::clients, who)
-      .add("GET", keys::last_seen(who));
+      .add("GET", keys::last_seen(who))
+      .add("TTL", keys::banned(who));
   auto const reply = co_await all_of(s.ws, std::move(asked));
   if (!reply) co_return std::unexpected(reply.error());
   auto const types_in = co_await state::typing_users{s.ws}.get(who);
@@ -128,6 +130,7 @@ outcome user(session& s, user_id who) {
   bool const is_online = (*reply)[0].integer() == 1;
   auto const here = sorted((*reply)[2].strings()), belongs = sorted((*reply)[3].strings());
   auto const queued = (*reply)[4].integer(), dropped = (*reply)[5].integer();
+  auto const kept_out = std::max<std::int64_t>((*reply)[8].integer(), 0);
   auto const client = object_of((*reply)[6].text()).value_or(json::object{});
   // The entry in ws:clients goes when the last connection ends; ws:last_seen takes over.
   auto const last_seen = client.empty() ? std::string{(*reply)[7].text()} : member(client, "lastSeen");
@@ -140,6 +143,7 @@ outcome user(session& s, user_id who) {
               row_of("image", {known->user.profile_image}),
               row_of("friends", friends),
               {"online", is_online ? "yes" : "no"},
+              row_of("banned", kept_out > 0 ? std::vector{fmt::format("for {} s", kept_out)} : std::vector<std::string>{}),
               {"last seen", last_seen}};
   json::array connections;
   auto held = (*reply)[1].pairs();
@@ -165,6 +169,7 @@ outcome user(session& s, user_id who) {
                                           {"friends", json_array(friends)},
                                           {"online", is_online},
                                           {"lastSeen", text_or_null(last_seen)},
+                                          {"bannedSeconds", kept_out},
                                           {"connections", std::move(connections)},
                                           {"rooms", json_array(here)},
                                           {"memberRooms", json_array(belongs)},
@@ -173,6 +178,25 @@ outcome user(session& s, user_id who) {
                                           {"queued", queued},
                                           {"dropped", dropped}});
   co_return out;
+}
+
+outcome disconnect(session& s, user_id who, std::chrono::seconds ban) {
+  state::connections live{s.ws, s.database(), {}};
+  auto const told = co_await live.kick(who, ban);
+  if (!told) co_return std::unexpected(told.error());
+  auto text = *told == 0 ? fmt::format("{} has no connection", visible(who))
+                         : fmt::format("{} of {} told to end", counted(*told, "connection"), visible(who));
+  if (ban.count() > 0) text += fmt::format("; no new one for {} s", ban.count());
+  co_return report{.json = json::serialize(json::object{{"user", foreign(who)}, {"connections", *told}, {"bannedSeconds", ban.count()}}),
+                   .text = std::move(text)};
+}
+
+outcome pardon(session& s, user_id who) {
+  state::connections live{s.ws, s.database(), {}};
+  auto const lifted = co_await live.pardon(who);
+  if (!lifted) co_return std::unexpected(lifted.error());
+  co_return report{.json = json::serialize(json::object{{"user", foreign(who)}, {"pardoned", *lifted}}),
+                   .text = visible(who) + (*lifted ? " may connect again" : " was not banned")};
 }
 
 }  // namespace hiky::ctl

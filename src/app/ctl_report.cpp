@@ -62,6 +62,16 @@ std::string lines(std::vector<std::vector<std::string>> const& rows, bool facts)
   return out;
 }
 
+std::string visible_lines(std::string_view text) {
+  std::string out;
+  for (std::size_t begin = 0; begin <= text.size();) {
+    auto const end = std::min(text.find('\n', begin), text.size());
+    out += visible(text.substr(begin, end - begin)) + "\n";
+    begin = end + 1;
+  }
+  return out;
+}
+
 }  // namespace
 
 std::string visible(std::string_view cell) {
@@ -123,7 +133,9 @@ std::string render(report const& r, face as) {
   }
   if (as == face::lines) return lines(rows, r.head.empty());
   if (rows.empty() && !r.when_empty.empty()) return r.when_empty + "\n";
-  return r.head.empty() ? facts(rows) : table(r.head, rows);
+  if (r.head.empty()) return facts(rows);
+  auto const body = table(r.head, rows);
+  return r.title.empty() ? body : visible_lines(r.title) + "\n" + body;
 }
 
 }  // namespace hiky::ctl

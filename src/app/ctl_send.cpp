@@ -15,18 +15,20 @@ namespace keys = state::keys;
 
 // Takes the system sender out of a room again, without the announcement that leave.lua makes: nobody saw it come.
 // What was queued for it meanwhile goes too, unless another room still has it as a member.
-// KEYS 1 room_members:{r}  2 member_rooms:{u}  3 offline_messages:{u}  4 offline_dropped:{u}
+// KEYS 1 room_members:{r}  2 member_rooms:{u}  3 offline_messages:{u}  4 offline_dropped:{u}  5 room_absent:{r}
 // ARGV 1 user  2 room
 constexpr std::string_view withdraw_lua = R"(
 redis.call('SREM', KEYS[1], ARGV[1])
 redis.call('SREM', KEYS[2], ARGV[2])
+redis.call('SREM', KEYS[5], ARGV[1])
 if redis.call('SCARD', KEYS[2]) == 0 then redis.call('DEL', KEYS[3], KEYS[4]) end
 return 1
 )";
 
 task<result<void>> withdraw(redis::client& redis, user_id sender, room_id room) {
   static redis::script const script{withdraw_lua};
-  std::string const touched[]{keys::room_members(room), keys::member_rooms(sender), keys::offline_messages(sender), keys::offline_dropped(sender)};
+  std::string const touched[]{keys::room_members(room), keys::member_rooms(sender), keys::offline_messages(sender), keys::offline_dropped(sender),
+                              keys::room_absent(room)};
   auto call = script.call(touched, 2);
   call.arg(sender).arg(room);
   auto const done = co_await script.run(redis, std::move(call));

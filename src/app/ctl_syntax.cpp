@@ -9,6 +9,7 @@
 namespace hiky::ctl {
 namespace {
 
+constexpr int longest_ban_s = 10 * 366 * 24 * 3600;
 constexpr std::size_t longest_content = 64 * 1024;  // as the daemon takes from clients
 
 CLI::Validator const is_id{[](std::string& text) -> std::string {
@@ -71,6 +72,7 @@ struct builder {
   void users(CLI::App& to) const { to.add_option("USERS", into.users, "ids of users")->type_name("")->transform(is_word)->check(is_id); }
 
   void overview(CLI::App& app);
+  void explanations(CLI::App& app);
   void people(CLI::App& app);
   void rooms(CLI::App& app);
   void directory(CLI::App& app, CLI::App& users);
@@ -91,6 +93,24 @@ void builder::overview(CLI::App& app) {
       .add_flag("--yes", into.yes, "yes, delete it all");
 }
 
+void builder::explanations(CLI::App& app) {
+  add(app, "instances", "the instances that share this Redis: their leases, and what they hold", &ctl::instances);
+  auto& group = *app.add_subcommand("explain", "why a user is online or not, and what became of a message")->require_subcommand(1);
+  user(add(group, "user", "which connections, instances and leases, which rooms, what waits in the mailbox",
+           [](words const& w) { return command{[who = user_id{w.user}](session& s) { return ctl::explain_user(s, who); }}; }));
+  auto& message = add(group, "message", "for whom it was routed, queued, acknowledged or dropped, and why", [](words const& w) {
+    state::message_question about{w.message, {}, id_of(w.for_user)};
+    if (w.in_room) about.room = room_id{*w.in_room};
+    return command{[about](session& s) { return ctl::explain_message(s, about); }};
+  });
+  id(message, "ID", into.message, "the messageId, like 15c643af92c5:1");
+  message.add_option("--room", into.in_room, "the message's room, to find it at once among many")
+      ->type_name("ROOM")
+      ->transform(is_word)
+      ->check(is_id);
+  message.add_option("--user", into.for_user, "this recipient only")->type_name("USER")->transform(is_word)->check(is_id);
+}
+
 void builder::people(CLI::App& app) {
   add(app, "online", "users who are online", [](words const& w) {
     return command{[count = w.count](session& s) { return ctl::online(s, count); }};
@@ -103,6 +123,14 @@ void builder::people(CLI::App& app) {
   });
   user(waiting);
   waiting.add_flag("--clear", into.clear, "delete them");
+
+  auto& ending = add(app, "disconnect", "end all connections of a user, on every instance", [](words const& w) {
+    return command{[who = user_id{w.user}, ban = std::chrono::seconds{w.ban_s}](session& s) { return ctl::disconnect(s, who, ban); }};
+  });
+  user(ending);
+  ending.add_option("--ban", into.ban_s, "and keep the user out for so long")->type_name("SECONDS")->check(CLI::Range(1, longest_ban_s));
+  user(add(app, "pardon", "end a ban before its time",
+           [](words const& w) { return command{[who = user_id{w.user}](session& s) { return ctl::pardon(s, who); }}; }));
 
   auto const show = [](words const& w) { return command{[who = user_id{w.user}](session& s) { return ctl::user(s, who); }, {}, true}; };
   auto& group = add(app, "user", "all about one user; or with a command, change the directory", show);
@@ -205,6 +233,7 @@ std::string_view plain(std::string_view word) {
 std::map<CLI::App const*, command_maker> add_commands(CLI::App& app, words& into) {
   builder b{into};
   b.overview(app);
+  b.explanations(app);
   b.people(app);
   b.rooms(app);
   return std::move(b.makers);

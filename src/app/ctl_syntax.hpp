@@ -23,9 +23,10 @@ std::string_view plain(std::string_view word);
 
 // What was typed behind the command's name. One command is run, so one place for all of them is enough.
 struct words {
-  std::string user, other, room, text;
+  std::string user, other, room, text, message;
   std::vector<std::string> users;
-  std::optional<std::string> from, username, name, image;
+  std::optional<std::string> from, username, name, image, in_room, for_user;
+  std::int64_t ban_s = 0;
   bool count = false, clear = false, yes = false, raw = false;
 };
 

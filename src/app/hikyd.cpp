@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
-#include <sys/resource.h>
 #include <boost/asio/signal_set.hpp>
 
 #include <csignal>
@@ -13,6 +12,7 @@
 #include <thread>
 
 #include "app/config.hpp"
+#include "app/machine.hpp"
 #include "base/log.hpp"
 #include "gateway/server.hpp"
 #include "redis/embedded.hpp"
@@ -23,27 +23,18 @@ namespace {
 using namespace hiky;
 using namespace std::chrono_literals;
 
-constexpr int exit_runtime = 1, exit_no_redis = 3;
+constexpr int exit_runtime = 1, exit_usage = 2, exit_no_redis = 3;
 
 int complain(int code, std::string const& text) {
   std::cerr << "hikyd: " << text << '\n';
   return code;
 }
 
-// Every connection is a descriptor; the soft limit of a login shell is 1024.
-void raise_descriptor_limit() {
-  rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
-    limit.rlim_cur = limit.rlim_max;
-    ::setrlimit(RLIMIT_NOFILE, &limit);
-  }
-}
-
 void announce(app::daemon_config const& config, pid_t redis_pid) {
   std::string urls;
   for (auto const& where : config.listen) {
     urls += urls.empty() ? "" : ", ";
-    urls += where.unix_path.empty() ? "http://" + where.to_string() : where.to_string();
+    urls += where.unix_path.empty() ? (config.gateway.tls ? "https://" : "http://") + where.to_string() : where.to_string();
   }
   auto const redis =
       config.embedded ? fmt::format("embedded, pid {}, {}", redis_pid, config.gateway.redis.to_string()) : config.gateway.redis.to_string();
@@ -55,6 +46,11 @@ void announce(app::daemon_config const& config, pid_t redis_pid) {
 int run(app::daemon_config config) {
   asio::io_context main_io{1};
   asio::signal_set signals{main_io, SIGINT, SIGTERM};
+
+  auto const room = app::room_for_connections(config.gateway.admission.connections, app::descriptors_besides(config),
+                                              config.gateway.tls ? 3 : 1);  // TLS: the connection and a socket pair
+  if (!room) return complain(exit_usage, room.error().text);
+  config.gateway.admission.connections = *room;
 
   std::unique_ptr<redis::embedded> own_redis;
   if (config.embedded) {
@@ -72,6 +68,19 @@ int run(app::daemon_config config) {
   if (auto const bound = server->listen(config.listen); !bound) return complain(exit_runtime, bound.error().text);
   if (auto const up = server->start(config.redis_wait); !up) return complain(exit_no_redis, up.error().text);
   announce(config, own_redis ? own_redis->pid() : 0);
+
+  asio::signal_set hangups{main_io, SIGHUP};
+  std::function<void()> reload_at_hangup = [&] {
+    hangups.async_wait([&](boost::system::error_code ec, int) {
+      if (ec) return;
+      if (config.gateway.tls) {
+        if (auto const read = config.gateway.tls->load()) log::info("tls.reloaded");
+        else log::error("tls.not_reloaded", {{"reason", read.error().text}, {"now", "the old certificate stays in use"}});
+      }
+      reload_at_hangup();
+    });
+  };
+  reload_at_hangup();
 
   bool drained = false;
   std::thread drainer;
@@ -111,7 +120,6 @@ int main(int argc, char** argv) {
   spdlog::set_default_logger(std::make_shared<spdlog::logger>("hikyd", std::make_shared<spdlog::sinks::stderr_sink_mt>()));
   spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%eZ %l %v", spdlog::pattern_time_type::utc);
   log::set_level(std::get<app::daemon_config>(config).log_level);
-  raise_descriptor_limit();
   ::signal(SIGPIPE, SIG_IGN);
   try {
     return run(std::move(std::get<app::daemon_config>(config)));

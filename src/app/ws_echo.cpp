@@ -87,7 +87,7 @@ int main(int argc, char** argv) {
   chat::counters count;
   connection_loop loop{io, method, limits, {}, 4 * limits.max_message + (1 << 20), count};
   loop.sender.open();
-  listener door{io, *fd, [&](stream_socket socket) {
+  listener door{io, *fd, [&](stream_socket socket, peer_address) {
                   asio::co_spawn(io, serve(loop, std::move(socket)), [](std::exception_ptr bug) {
                     if (bug) std::rethrow_exception(bug);
                   });

@@ -27,6 +27,12 @@ std::shared_ptr<bus_message const> gap_message(std::string_view room, std::uint6
       bus_message{'g', std::string{room}, {}, {}, 0, shared_frame::make(gap({room_id{room}, false, from, to}))});
 }
 
+// The end of a frame holds its time, id, and the end of its content.
+std::size_t mark_of(std::string_view frame) {
+  constexpr std::size_t enough = 192;
+  return std::hash<std::string_view>{}(frame.substr(frame.size() - std::min(frame.size(), enough))) | 1;
+}
+
 }  // namespace
 
 bus::bus(redis::client& connection, instance_id instance)
@@ -148,6 +154,12 @@ void bus::pushed(std::span<redis::node const> message) {
 }
 
 void bus::confirmed(std::string_view channel_name) {
+  if (channel_name == instance_channel_) {
+    // Whatever was said here while nobody listened is lost.
+    auto const again = std::make_shared<bus_message const>(bus_message{.kind = 'r'});
+    for (auto& batch : batches_) batch.push_back(again);
+    return;
+  }
   if (!channel_name.starts_with(room_prefix_)) return;
   auto const found = rooms_.find(channel_name.substr(room_prefix_.size()));
   if (found == rooms_.end()) return;
@@ -159,7 +171,7 @@ void bus::confirmed(std::string_view channel_name) {
   }
   if (c.workers == 0) {
     rooms_.erase(found);
-  } else if (c.last.epoch.empty()) {
+  } else if (!c.known) {
     fresh_.push_back(found->first);
   } else {
     fill(found->first, c);  // subscribed anew: what came while nobody listened is in the log
@@ -219,61 +231,82 @@ void bus::sequence(std::string_view room, channel& c, std::shared_ptr<bus_messag
       c.held.push_back(std::move(m));
       return fill(std::string{room}, c);
     }
-  } else if (!c.last.epoch.empty()) {
-    // A new epoch: Redis lost the room's head. What was said between is gone; what the new log holds before this message is not.
-    log::warn("room.epoch_changed", {{"room", room}, {"from", c.last.epoch}, {"to", place->epoch}});
+  } else if (c.known && (!c.last.epoch.empty() || place->seq > 1)) {
+    if (!c.last.epoch.empty()) {
+      // A new epoch: Redis lost the room's head. What was said between is gone; what the new log holds before this message is not.
+      log::warn("room.epoch_changed", {{"room", room}, {"from", c.last.epoch}, {"to", place->epoch}});
+      hand_on(c, gap_message(room, 0, 0));
+    }
     c.last = {place->epoch, 0};
-    hand_on(c, gap_message(room, 0, 0));
+    c.mark = 0;
     c.held.push_back(std::move(m));
     return fill(std::string{room}, c);
   }
   m->seq = place->seq;
   c.last = std::move(*place);
+  c.known = true;
+  c.mark = mark_of(m->frame->payload());
   hand_on(c, std::move(m));
 }
 
 void bus::fill(std::string const& room, channel& c) {
-  if (std::exchange(c.filling, true)) return;
-  spawn(run_fill(room));
+  if (c.filling != 0) return;
+  c.filling = ++last_filling_;
+  spawn(run_fill(room, c.filling));
 }
 
 // Hands on from the log what pushes did not bring, then what was held meanwhile. Says what is lost for good.
-task<> bus::run_fill(std::string room) {
-  auto const channel_of = [this, &room]() -> channel* {
+task<> bus::run_fill(std::string room, std::uint64_t number) {
+  auto const channel_of = [this, &room, number]() -> channel* {
     auto const found = rooms_.find(room);
-    return found == rooms_.end() ? nullptr : &found->second;
+    return found == rooms_.end() || found->second.filling != number ? nullptr : &found->second;
   };
   for (;;) {
     auto* c = channel_of();
     if (!c) co_return;
     auto const from = c->last;
-    auto const page = co_await log_.after(room_id{room}, from.seq, fill_page);
+    auto const mark = c->mark;
+    // Together with the last one that was heard: is it still the same?
+    auto const page = co_await log_.after(room_id{room}, from.seq - (mark ? 1 : 0), fill_page);
     c = channel_of();
     if (!c) co_return;
-    if (!page) {
-      if (connected_ && c->filling && is_transient(page.error())) {
+    auto outcome = page ? result<void>{} : std::unexpected(page.error());
+    bool const gone_back = page && !from.epoch.empty() && page->epoch == from.epoch &&
+                           (page->newest < from.seq || (mark && !page->messages.empty() && page->messages.front().seq == from.seq &&
+                                                        mark_of(page->messages.front().frame) != mark));
+    if (gone_back) {
+      log::warn("room.went_back", {{"room", room}, {"epoch", from.epoch}, {"heard", from.seq}, {"newest", page->newest}});
+      outcome = co_await log_.begin_epoch(room_id{room}, from.epoch);
+      c = channel_of();
+      if (!c) co_return;
+      if (outcome) continue;
+    }
+    if (!outcome) {
+      if (connected_ && is_transient(outcome.error())) {
         // Only the commands' connection is late. A quiet room must not wait for its next message.
         asio::steady_timer pause{ex_, 200ms};
         co_await pause.async_wait(use_task);
         continue;
       }
       // Redis went away again; the next subscription fills.
-      log::warn("room.not_filled", {{"room", room}, {"reason", page.error().text}});
-      c->filling = false;
+      log::warn("room.not_filled", {{"room", room}, {"reason", outcome.error().text}});
+      c->filling = 0;
       c->held.clear();
       co_return;
     }
-    if (!from.epoch.empty() && page->epoch != from.epoch) {
-      hand_on(*c, gap_message(room, 0, 0));
+    if (page->epoch != from.epoch) {
       c->last = {page->epoch, 0};
-      if (!page->epoch.empty()) continue;
+      c->mark = 0;
+      if (!from.epoch.empty()) hand_on(*c, gap_message(room, 0, 0));
+      if (!from.epoch.empty() && !page->epoch.empty()) continue;
     }
     for (auto const& entry : page->messages) {
-      if (entry.seq <= c->last.seq) continue;  // another filling, begun after a reconnect, was faster
+      if (entry.seq <= c->last.seq) continue;
       if (entry.seq > c->last.seq + 1) hand_on(*c, gap_message(room, c->last.seq + 1, entry.seq - 1));
       hand_on(*c, std::make_shared<bus_message const>(bus_message{'m', room, entry.connection.str(), fmt::format("{}:{}", page->epoch, entry.seq),
                                                                   entry.seq, shared_frame::make(entry.frame)}));
       c->last.seq = entry.seq;
+      c->mark = mark_of(entry.frame);
     }
     if (page->messages.size() == fill_page) {
       flush();
@@ -282,8 +315,9 @@ task<> bus::run_fill(std::string room) {
     if (c->last.seq < page->newest) {
       hand_on(*c, gap_message(room, c->last.seq + 1, page->newest));
       c->last.seq = page->newest;
+      c->mark = 0;
     }
-    c->filling = false;
+    c->filling = 0;
     for (auto& m : std::exchange(c->held, {})) {
       if (c->filling) c->held.push_back(std::move(m));
       else sequence(room, *c, std::move(m));
@@ -302,8 +336,9 @@ task<> bus::learn_places(std::vector<std::string> rooms) {
   for (std::size_t i = 0; i < rooms.size(); ++i) {
     auto const found = rooms_.find(rooms[i]);
     auto const head = (*answer)[i].items();
-    if (found == rooms_.end() || !found->second.last.epoch.empty() || head.size() != 2 || head[0].is_null()) continue;
-    found->second.last = {std::string{head[0].text()}, static_cast<std::uint64_t>(head[1].integer())};
+    if (found == rooms_.end() || found->second.known || found->second.filling || head.size() != 2) continue;
+    if (!head[0].is_null()) found->second.last = {std::string{head[0].text()}, static_cast<std::uint64_t>(head[1].integer())};
+    found->second.known = true;  // also when nothing was ever said: then what is missed begins with the first
   }
 }
 
@@ -341,7 +376,7 @@ void bus::state_changed(bool up) {
   if (!up) {
     for (auto& [name, c] : rooms_) {
       c.unconfirmed = 0;
-      c.filling = false;
+      c.filling = 0;
       c.held.clear();
       for (auto const& w : std::exchange(c.waiting, {})) finish(*w, fail(errc::not_connected, "the bus lost its connection to Redis"));
     }

@@ -58,8 +58,10 @@ class bus {
     std::vector<std::shared_ptr<waiter>> waiting;
 
     // No hole, no double: the place of the last message handed on. While `filling`, later ones wait for those that were missed.
-    state::message_place last;  // seq 0 in epoch "" is unknown
-    bool filling = false;
+    state::message_place last;  // seq 0 in epoch "" is before the first one
+    bool known = false;         // whether `last` is; a room is unknown until its first message, or Redis, tells
+    std::size_t mark = 0;       // of the last message's text, 0 for none: two messages of one number show that Redis went back in time
+    std::uint64_t filling = 0;  // number of the filling under way; one of another number has been overtaken
     std::vector<std::shared_ptr<bus_message>> held;
   };
 
@@ -73,7 +75,7 @@ class bus {
   void sequence(std::string_view room, channel& c, std::shared_ptr<bus_message> m);
   void hand_on(channel const& c, std::shared_ptr<bus_message const> m);
   void fill(std::string const& room, channel& c);
-  task<> run_fill(std::string room);
+  task<> run_fill(std::string room, std::uint64_t number);
   task<> learn_places(std::vector<std::string> rooms);
   task<> watch();
   void spawn(task<> work);
@@ -90,6 +92,7 @@ class bus {
   std::unordered_map<std::string, channel, id_hash, std::equal_to<>> rooms_;
   asio::steady_timer deadline_;
   std::deque<std::pair<std::chrono::steady_clock::time_point, std::weak_ptr<waiter>>> deadlines_;
+  std::uint64_t last_filling_ = 0;
   std::vector<std::string> fresh_;  // rooms just subscribed, whose place is to be learnt
   std::atomic<bool> connected_{false}, hears_{true};
   std::chrono::steady_clock::time_point last_canary_;

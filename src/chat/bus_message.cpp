@@ -1,7 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "chat/bus_message.hpp"
 
+#include <charconv>
+
 namespace hiky::chat {
+namespace {
+
+std::optional<bus_message::ending> parse_ending(std::string_view text) {
+  bus_message::ending out{};
+  auto const [rest, fault] = std::from_chars(text.data(), text.data() + text.size(), out.code);
+  if (fault != std::errc{} || out.code < 4000 || out.code > 4999) return std::nullopt;
+  text.remove_prefix(static_cast<std::size_t>(rest - text.data()));
+  if (!text.starts_with(' ')) return std::nullopt;
+  text.remove_prefix(1);
+  auto const space = text.find(' ');
+  if (space == std::string_view::npos || space == 0) return std::nullopt;
+  if (text.substr(0, space) != "*") out.connection = text.substr(0, space);
+  out.reason = text.substr(space + 1);
+  return out;
+}
+
+}  // namespace
 
 std::optional<bus_message> parse_bus_message(std::string_view room, std::string_view payload) {
   auto const line_end = payload.find('\n');
@@ -36,6 +55,12 @@ std::optional<bus_message> parse_bus_message(std::string_view room, std::string_
     case 'w':
       if (of_room) return std::nullopt;
       m.subject = head;
+      return m;
+    case 'k':
+      if (of_room) return std::nullopt;
+      m.subject = head;
+      m.end = parse_ending(body);
+      if (!m.end) return std::nullopt;
       return m;
     case 'a':
       if (of_room || body.empty()) return std::nullopt;

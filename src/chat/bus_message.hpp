@@ -9,6 +9,7 @@
 //                     u USER                    a frame for all connections of USER
 //                     U USER                    the same, for extended sessions only
 //                     w USER                    mail waits for USER, who is online
+//                     k USER                    ends connections of USER: the second line is CODE CONNECTION REASON, and CONNECTION * is all
 //                     a USER                    USER takes part in the room that the second line names
 #pragma once
 #include <memory>
@@ -21,12 +22,18 @@
 namespace hiky::chat {
 
 struct bus_message {
-  char kind = 0;
+  char kind = 0;           // `r`, which only the bus itself says: the instance channel is heard from now on
   std::string room;        // of room channels, and of `a`
   std::string subject;     // the USER, or for `m` the CONNECTION
   std::string message_id;  // of `m`
   std::uint64_t seq = 0;   // of `m`, as in message_id
   frame_ptr frame;
+  struct ending {
+    std::uint16_t code;
+    std::string connection;  // empty: all of the user's
+    std::string reason;
+  };
+  std::optional<ending> end{};  // of `k`
 };
 
 // `room` is empty for an instance channel. Nothing when the payload is not of these forms.

@@ -20,6 +20,8 @@ struct counters {
   counter connections, registered_connections;                    // now
   counter accepted, registers, frames_in, messages_in, messages_published, frames_refused;
   counter deliveries, bytes_sent, shed_frames, slow_closed, offline_delivered, typing_in;
+  counter proxy_refused, tls_failed, rate_limited, flooding_closed, unregistered_closed, silent_dropped;
+  counter kicked, replaced, banned;  // connections ended for others' reasons; registers of banned users
 };
 
 }  // namespace hiky::chat

@@ -33,6 +33,8 @@ constexpr auto typing_patience = std::chrono::seconds{state::typing_life_s} + 50
 
 constexpr std::string_view internal_message = "An error occurred while processing your request";  // the document's text
 
+constexpr std::uint16_t close_flooding = 4429;
+
 constexpr std::uint64_t max_seq = 1ULL << 62;
 
 std::string_view message_id_of(std::string_view frame) {
@@ -86,6 +88,7 @@ flows::flows(asio::any_io_executor executor, std::size_t worker, instance_id ins
       limits_(limits),
       hub_(count),
       expiries_(ex_),
+      activity_(ex_, store_, limits_.seen_every),
       typing_timer_(ex_) {
   hub_.on_empty([this](room_id const& room) { bus_.ignore(worker_, room); });
 }
@@ -107,7 +110,18 @@ void flows::answer(session& s, std::string const& json) {
 
 void flows::refuse(session& s, refusal why) {
   count_.frames_refused.add();
+  if (why.code == error_code::rate_limited) count_.rate_limited.add();
+  bool const own_doing = why.code != error_code::unavailable && why.code != error_code::internal;
   answer(s, error_frame(why));
+  if (own_doing) note_refusal(s);
+}
+
+// Who goes on all the same costs us as much as who is let through.
+void flows::note_refusal(session& s) {
+  if (s.gone || s.refusal_rate.take(limits_.refusals_per_s, limits_.refusal_burst, now_ms())) return;
+  log::info("session.flooding", {{"connection", s.id.str()}, {"user", s.user.str()}});
+  count_.flooding_closed.add();
+  s.close(close_flooding, "too many refused requests; send less");
 }
 
 // What went wrong in Redis, as the client may know it: retryable when Redis is away, `internal` when it is not the client's business.
@@ -123,10 +137,13 @@ void flows::refuse(session& s, std::optional<std::string> id, error const& why) 
 
 void flows::receive(session& s, std::string_view text) {
   count_.frames_in.add();
+  if (s.registered) activity_.note(s);
+  if (forgotten(s) && !s.busy) exclusively(&s, run_assert_session(&s));
   if (s.busy) {
     if (!s.backlog) s.backlog = std::make_unique<std::deque<std::string>>();
     s.backlog->emplace_back(text);
-    if (s.backlog->size() == limits_.backlog) s.read_more(false);
+    s.backlog_bytes += static_cast<std::uint32_t>(text.size());
+    if (s.backlog->size() >= limits_.backlog || s.backlog_bytes >= limits_.backlog_bytes) s.read_more(false);
     return;
   }
   auto parsed = parse(text);
@@ -135,6 +152,11 @@ void flows::receive(session& s, std::string_view text) {
 }
 
 void flows::handle(session_ptr s, request r) {
+  bool const is_message = std::holds_alternative<send_message>(r.body), is_hint = std::holds_alternative<set_typing>(r.body);
+  if (!is_message && !s->request_rate.take(limits_.requests_per_s, limits_.request_burst, now_ms())) {
+    if (is_hint) return note_refusal(*s);
+    return refuse(*s, {error_code::rate_limited, fmt::format("at most {} requests per second", limits_.requests_per_s), std::move(r.id)});
+  }
   if (std::holds_alternative<ping>(r.body)) return answer(*s, pong(r.id));
   if (auto* reg = std::get_if<register_request>(&r.body)) {
     return exclusively(s, run_register(s, std::move(r.id), std::move(r.user), std::move(*reg)));
@@ -160,13 +182,7 @@ void flows::handle(session_ptr s, request r) {
   }
   if (auto* j = std::get_if<join_room>(&r.body)) return exclusively(s, run_join(s, std::move(r.id), std::move(*j)));
   if (auto* l = std::get_if<leave_room>(&r.body)) return exclusively(s, run_leave(s, std::move(r.id), std::move(l->room)));
-  if (auto* f = std::get_if<refresh_identity>(&r.body)) {
-    // To check a token costs more than most requests do.
-    if (!s->message_rate.take(limits_.messages_per_s, limits_.message_burst, now_ms())) {
-      return refuse(*s, {error_code::rate_limited, "too many requests", std::move(r.id)});
-    }
-    return exclusively(s, run_refresh(s, std::move(r.id), std::move(*f)));
-  }
+  if (auto* f = std::get_if<refresh_identity>(&r.body)) return exclusively(s, run_refresh(s, std::move(r.id), std::move(*f)));
   if (auto* a = std::get_if<offline_ack>(&r.body)) return take_offline_ack(*s, *a);
   if (auto* h = std::get_if<get_history>(&r.body)) {
     if (!hub_.in(*s, h->room)) return refuse(*s, std::move(r.id), error{errc::not_member, {}});
@@ -184,6 +200,8 @@ void flows::exclusively(session_ptr s, task<> work) {
       self->refuse(*who, std::nullopt, error{errc::unexpected_reply, bug.what()});
     }
     who->busy = false;
+    // Redis lost its data while a register was under way, when the session was not yet among those to be asserted.
+    if (self->forgotten(*who) && !who->gone) self->spawn(self->run_assert_session(who));
     if (who->mail_waits && !who->gone) self->fetch_mail(*who);
     if (who->gone) {
       self->closed(*who, false);
@@ -202,6 +220,7 @@ void flows::resume_backlog(session& s) {
     }
     auto const text = std::move(s.backlog->front());
     s.backlog->pop_front();
+    s.backlog_bytes -= static_cast<std::uint32_t>(text.size());
     auto parsed = parse(text);
     if (parsed) handle(&s, std::move(*parsed));
     else refuse(s, std::move(parsed.error()));
@@ -227,6 +246,13 @@ task<> flows::run_register(session_ptr s, std::optional<std::string> id, std::op
   s->held = std::make_unique<std::vector<held_frame>>();
   hub_.attach(*s);
   auto const online = co_await go_online(s);
+  if (online && online->kept_out_s) {
+    hub_.detach(*s);
+    s->held.reset();
+    refuse_banned(*s, std::move(id), *online->kept_out_s);
+    s->user = user_id{};
+    co_return;
+  }
   if (!online) {
     // Redis may have made the user online all the same (a lost answer): undone like any other end.
     end_in_redis(*s);
@@ -236,13 +262,11 @@ task<> flows::run_register(session_ptr s, std::optional<std::string> id, std::op
     co_return refuse(*s, std::move(id), online.error());
   }
   already_sent sent;
-  for (auto const& [room, last] : r.resume) sent.add_all_to(last);
-  auto const resumed = co_await recover_all(*online, std::move(r.resume));
+  auto const resumed = co_await recover_all(*online, r.resume);
   if (!resumed) {
     // To say `recovered: false` would be a guess: the log may well be there in a moment. Friends who were not told of the arrival
     // must not be told of the end alone.
-    if (online->connections == 1 && online->was_announced)
-      spawn([](flows* self, user_id user) -> task<> { co_await self->announce(std::move(user), true); }(this, s->user));
+    if (online->connections == 1 && online->was_announced) announce_arrival(s->user);
     end_in_redis(*s);
     hub_.detach(*s);
     s->held.reset();
@@ -256,7 +280,11 @@ task<> flows::run_register(session_ptr s, std::optional<std::string> id, std::op
   count_.registers.add();
   count_.registered_connections.add();
   log::debug("session.registered", {{"connection", s->id.str()}, {"user", s->user.str()}, {"rooms", online->rooms.size()}});
-  for (auto const& room : *resumed) {
+  for (std::size_t i = 0; i < resumed->size(); ++i) {
+    auto const& room = (*resumed)[i];
+    // What the client has and Redis has lost will be the number of another message.
+    auto const has = state::parse_message_id(r.resume[i].second);
+    if (has && (has->epoch != room.complete_to.epoch || has->seq <= room.complete_to.seq)) sent.add_all_to(r.resume[i].second);
     for (auto const& message : room.messages) sent.add(message_id_of(message));
     if (room.complete_from > 0) hub::has(*s, room.room, room.complete_from, room.complete_to);
   }
@@ -269,8 +297,7 @@ task<> flows::run_register(session_ptr s, std::optional<std::string> id, std::op
   }
   release_held(*s, sent);
   if (online->connections == 1 && online->was_announced) {
-    spawn([](flows* self, user_id user, directory::profile known) -> task<> { co_await self->announce(std::move(user), true, std::move(known)); }(
-                                                                      this, s->user, {{}, std::move(who->username), std::move(who->name), {}}));
+    announce_arrival(s->user, {{}, std::move(who->username), std::move(who->name), {}});
   }
 }
 
@@ -286,6 +313,8 @@ task<result<state::connected>> flows::go_online(session_ptr s) {
   if (auto const heard = co_await hear(*s, *rooms); !heard) co_return std::unexpected(heard.error());
   auto online = co_await store_.connections.add(details(*s), entry->rooms);
   if (!online) co_return std::unexpected(online.error());
+  if (online->kept_out_s) co_return online;
+  s->asserted = data_;
   online->rooms = permitted(*s, std::move(online->rooms));
   // Rooms that came or went while we were asking.
   for (auto const& room : *rooms) {
@@ -322,6 +351,9 @@ task<result<recovery>> flows::recover(room_id room, std::string since, std::size
     // Redis lost the room's head in between: what the client has can't be compared with what is here. It gets what there is.
     if (last && last->seq > 0) page = co_await store_.room_log.after(room, 0, most);
     if (!page) co_return std::unexpected(page.error());
+  } else if (last->seq > page->newest) {
+    // Redis went back to an earlier state and has lost what the client has.
+    out.recovered = false;
   } else {
     auto const first = page->messages.empty() ? page->newest + 1 : page->messages.front().seq;
     auto const end = page->messages.empty() ? page->newest : page->messages.back().seq;
@@ -503,7 +535,19 @@ task<bool> flows::announce(user_id user, bool online, directory::profile known) 
   co_return told.has_value();
 }
 
-void flows::assert_again(std::chrono::milliseconds spread) { spawn(run_assert_again(spread)); }
+void flows::announce_arrival(user_id user, directory::profile known) {
+  ++ending_;
+  spawn([](flows* self, user_id who, directory::profile said) -> task<> {
+    co_await self->announce(std::move(who), true, std::move(said));
+    --self->ending_;
+  }(this, std::move(user), std::move(known)));
+}
+
+void flows::assert_again(std::chrono::milliseconds spread, bool older_data) {
+  ++data_;
+  if (older_data) older_data_ = data_;
+  spawn(run_assert_again(spread));
+}
 
 task<> flows::run_assert_again(std::chrono::milliseconds spread) {
   auto const all = hub_.registered_sessions();
@@ -513,30 +557,63 @@ task<> flows::run_assert_again(std::chrono::milliseconds spread) {
     auto const& s = all[i];
     pause.expires_at(begin + spread * static_cast<long>(i) / static_cast<long>(all.size()));
     if (pause.expiry() > steady_clock::now()) co_await pause.async_wait(use_task);
-    if (s->gone) continue;
-    std::vector<room_id> rooms, joined;
-    for (auto const& p : s->rooms) {
-      rooms.emplace_back(*p.room->name);
-      if (p.joined) joined.emplace_back(*p.room->name);
-    }
-    // Kept at: the lease is ours again, so nobody else will notice that this session is missing. Only this worker's connection to
-    // Redis may be late.
-    auto online = co_await store_.connections.add(details(*s), rooms);
-    while (!online && is_transient(online.error()) && !s->gone) {
-      pause.expires_after(250ms);
+    // Kept at: nobody else will notice that this session is missing. Only this worker's connection to Redis may be late.
+    while (forgotten(*s)) {
+      // A session that is busy may be leaving a room, which must not be asserted behind its back.
+      auto const done = s->busy ? result<void>{fail(errc::timeout, {})} : co_await assert_session(s);
+      if (done) break;
+      if (!is_transient(done.error())) {
+        log::warn("session.not_asserted", {{"connection", s->id.str()}, {"user", s->user.str()}, {"reason", done.error().text}});
+        break;
+      }
+      pause.expires_after(100ms);
       co_await pause.async_wait(use_task);
-      if (!s->gone) online = co_await store_.connections.add(details(*s), rooms);
     }
-    if (!online) {
-      if (!s->gone) log::warn("session.not_asserted", {{"connection", s->id.str()}, {"user", s->user.str()}, {"reason", online.error().text}});
-      continue;
-    }
-    if (online->mail > 0 && !s->gone) fetch_mail(*s);
-    for (auto const& room : joined) {
-      if (auto const in = co_await store_.members.join(s->user, room, s->id, 0, true); !in) break;
-    }
-    if (s->gone) end_in_redis(*s);  // closed meanwhile: its end may have come before this beginning
   }
+}
+
+// Tried once. What fails for now is up to run_assert_again, and the client's request is answered as it deserves.
+task<> flows::run_assert_session(session_ptr s) {
+  if (auto const done = co_await assert_session(s); !done && !is_transient(done.error())) {
+    log::warn("session.not_asserted", {{"connection", s->id.str()}, {"user", s->user.str()}, {"reason", done.error().text}});
+  }
+}
+
+task<result<void>> flows::assert_session(session_ptr s) {
+  std::vector<room_id> rooms, joined;
+  for (auto const& p : s->rooms) {
+    rooms.emplace_back(*p.room->name);
+    if (p.joined) joined.emplace_back(*p.room->name);
+  }
+  auto const data = data_;
+  auto const online = co_await store_.connections.add(details(*s), rooms, rooms_known_since(s->asserted));
+  if (!online) co_return std::unexpected(online.error());
+  s->asserted = data;
+  if (online->kept_out_s) co_return s->close(state::close_forbidden, state::ban_reason), result<void>{};
+  if (s->gone) {
+    end_in_redis(*s);  // closed meanwhile: its end may have come before this beginning
+    co_return result<void>{};
+  }
+  // Rooms that another connection of the user has left or joined, which this one did not hear.
+  for (auto const& room : rooms) {
+    if (std::ranges::find(online->rooms, room) == online->rooms.end()) hub_.leave(*s, room);
+  }
+  if (auto const heard = co_await hear(*s, online->rooms, wall_ms()); !heard) {
+    log::warn("session.half_heard", {{"connection", s->id.str()}, {"user", s->user.str()}, {"reason", heard.error().text}});
+  }
+  if (s->gone) co_return hub_.detach(*s), result<void>{};
+  if (online->mail > 0) fetch_mail(*s);
+  for (auto const& room : joined) {
+    if (!hub_.in(*s, room)) continue;
+    if (auto const in = co_await store_.members.join(s->user, room, s->id, 0, true); !in) break;
+  }
+  co_return result<void>{};
+}
+
+// A room that the user left elsewhere while nobody here could hear of it must not be entered again, unless Redis may have forgotten the
+// latest joins.
+state::known_rooms flows::rooms_known_since(std::uint32_t asserted) const {
+  return asserted < older_data_ ? state::known_rooms::member : state::known_rooms::if_nothing;
 }
 
 state::connection_details flows::details(session const& s) const {
@@ -612,7 +689,7 @@ task<> flows::run_leave(session_ptr s, std::optional<std::string> id, room_id ro
 }
 
 task<> flows::run_message(session_ptr s, std::optional<std::string> id, send_message m) {
-  auto const stored = co_await store_.room_log.publish({m.room, s->user, s->id, m.content, std::move(m.client_msg_id)});
+  auto const stored = co_await store_.room_log.publish({m.room, s->user, s->id, m.content, std::move(m.client_msg_id), hub_.last_of(m.room)});
   if (!stored) co_return refuse(*s, std::move(id), stored.error());
   if (!stored->duplicate) count_.messages_published.add();
   if (id) answer(*s, message_ack(*id, m.room, stored->message_id, stored->timestamp, stored->duplicate));
@@ -662,17 +739,27 @@ void flows::closed(session& s, bool vanished) {
 
 void flows::end_in_redis(session const& s, state::unsure_mail unsure) {
   ++ending_;
-  spawn(run_disconnect(s.id, s.user, std::move(unsure)));
+  spawn(run_disconnect(details(s), s.asserted, std::move(unsure)));
 }
 
 // Kept at until it is done: a user whose last connection closed while Redis was away must not stay online.
-task<> flows::run_disconnect(connection_id id, user_id user, state::unsure_mail unsure) {
+task<> flows::run_disconnect(state::connection_details ended, std::uint32_t asserted, state::unsure_mail unsure) {
   for (;;) {
-    auto const left = co_await store_.connections.remove(id, instance_, user, unsure);
+    result<std::int64_t> left{0};
+    if (asserted != data_ && !unsure.heard.empty()) {
+      // Redis has lost the connection and perhaps its user's rooms. Only who belongs to a room is missed by it.
+      std::vector<room_id> rooms;
+      for (auto const& [room, place] : unsure.heard) rooms.push_back(room);
+      auto const data = data_;
+      auto const known = co_await store_.connections.add(ended, std::move(rooms), rooms_known_since(asserted));
+      if (known) asserted = data;
+      else left = std::unexpected(known.error());
+    }
+    if (left) left = co_await store_.connections.remove(ended.id, ended.instance, ended.user, unsure);
     if (left || !is_transient(left.error())) {
-      if (!left) log::error("session.not_ended", {{"connection", id.str()}, {"user", user.str()}, {"reason", left.error().text}});
+      if (!left) log::error("session.not_ended", {{"connection", ended.id.str()}, {"user", ended.user.str()}, {"reason", left.error().text}});
       if (left && *left == 0 && store_.connections.grace().count() > 0 && offline_) offline_();
-      if (left && *left == 0 && store_.connections.grace().count() == 0) co_await announce(user, false);
+      if (left && *left == 0 && store_.connections.grace().count() == 0) co_await announce(ended.user, false);
       --ending_;
       co_return;
     }
@@ -698,10 +785,53 @@ task<> flows::leave_if_left(session_ptr s, room_id room) {
   if (!member) log::warn("session.half_left", {{"connection", s->id.str()}, {"room", room.str()}, {"reason", member.error().text}});
 }
 
+void flows::refuse_banned(session& s, std::optional<std::string> id, std::int64_t seconds) {
+  log::info("session.banned", {{"connection", s.id.str()}, {"user", s.user.str()}, {"seconds", seconds}});
+  count_.banned.add();
+  refuse(s, {error_code::forbidden, fmt::format("an operator keeps this user out; try again in {} s", seconds), std::move(id)});
+  s.close(state::close_forbidden, state::ban_reason);
+}
+
+// Those whose `k` was published while nobody listened.
+task<> flows::end_banned() {
+  constexpr std::size_t at_once = 1000;
+  auto const all = hub_.registered_sessions();
+  for (std::size_t i = 0; i < all.size(); i += at_once) {
+    std::vector<user_id> users;
+    for (auto j = i; j < std::min(all.size(), i + at_once); ++j) users.push_back(all[j]->user);
+    auto kept_out = co_await store_.connections.kept_out(users);
+    // The bus heard Redis again; this worker's own connection may be later.
+    for (asio::steady_timer pause{ex_}; !kept_out && is_transient(kept_out.error());) {
+      pause.expires_after(250ms);
+      co_await pause.async_wait(use_task);
+      kept_out = co_await store_.connections.kept_out(users);
+    }
+    if (!kept_out) {
+      log::warn("bans.unknown", {{"reason", kept_out.error().text}});
+      co_return;
+    }
+    for (std::size_t j = 0; j < users.size(); ++j) {
+      if ((*kept_out)[j] > 0) end_session(*all[i + j], {state::close_forbidden, {}, std::string{state::ban_reason}});
+    }
+  }
+}
+
+void flows::end_session(session& s, bus_message::ending const& why) {
+  if (!why.connection.empty() && why.connection != s.id.str()) return;
+  log::info("session.ended", {{"connection", s.id.str()}, {"user", s.user.str()}, {"code", why.code}, {"reason", why.reason}});
+  (why.code == state::close_replaced ? count_.replaced : count_.kicked).add();
+  s.close(why.code, why.reason);
+}
+
 void flows::deliver(bus::batch const& messages) {
   for (auto const& m : messages) {
+    if (m->kind == 'r') {
+      spawn(end_banned());
+      continue;
+    }
     hub_.apply(*m, [this](session& s, bus_message const& about) {
       if (about.kind == 'w') return fetch_mail(s);
+      if (about.kind == 'k') return end_session(s, *about.end);
       if (about.kind == 'l') {
         if (hub_.in(s, room_id{about.room})) spawn(leave_if_left(session_ptr{&s}, room_id{about.room}));
         return;

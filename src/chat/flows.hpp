@@ -9,6 +9,7 @@
 #include <unordered_set>
 
 #include "auth/authenticator.hpp"
+#include "chat/activity.hpp"
 #include "chat/bus.hpp"
 #include "chat/expiries.hpp"
 #include "chat/hub.hpp"
@@ -21,11 +22,14 @@ namespace hiky::chat {
 
 struct flow_limits {
   std::size_t participants_shown = 1000;  // in joinedRoom; more say `truncated`
-  std::size_t backlog = 256;              // requests of one connection that may wait; then it is not read from
+  std::size_t backlog = 256, backlog_bytes = 256 * 1024;  // requests of one connection that may wait; then it is not read from
   float messages_per_s = 20, message_burst = 60;
   float typing_per_s = 2, typing_burst = 4;
+  float requests_per_s = 50, request_burst = 1000;  // all but messages
+  float refusals_per_s = 5, refusal_burst = 200;    // requests whose refusal is the client's own doing; beyond that it is closed with 4429
   std::size_t rooms_per_connection = 512;
   std::size_t joined_messages = 200;  // that joinedRoom brings when asked `since`; `history` brings more
+  std::chrono::milliseconds seen_every{10'000};  // between writes of `lastSeen`
   std::size_t replayed = 1200;  // messages of one room that a resume brings; the log keeps about as many
 };
 
@@ -65,20 +69,24 @@ class flows {
   // What the bus brought for this worker.
   void deliver(bus::batch const& messages);
 
-  // Waits until every closed session is gone from Redis too, at most `patience`; false if some are not.
+  // Waits until every closed session is gone from Redis too, and friends have been told of arrivals, at most `patience`; false if some are not.
   task<bool> settled(std::chrono::milliseconds patience);
 
   // Tells the user's friends; false when they could not be told.
   // `known`: what is said of a user of whom the directory says nothing.
   task<bool> announce(user_id user, bool online, directory::profile known = {});
   // Puts every session of this worker into Redis again, which has lost them; spread over `spread`. Clients notice nothing.
-  void assert_again(std::chrono::milliseconds spread);
+  // A session that wants something or ends meanwhile is put there first. `older_data`: Redis may have gone back to an earlier state,
+  // so that it lacks what has been acknowledged since.
+  void assert_again(std::chrono::milliseconds spread, bool older_data);
 
   hub const& here() const { return hub_; }
 
  private:
   void handle(session_ptr s, request r);
+  // May end the session: nothing of it is touched afterwards, unless the caller holds it.
   void refuse(session& s, refusal why);
+  void note_refusal(session& s);
   void refuse(session& s, std::optional<std::string> id, error const& why);
   void answer(session& s, std::string const& json);
   // Runs a request that later ones must not overtake.
@@ -107,7 +115,12 @@ class flows {
   task<result<std::vector<recovery>>> recover_all(state::connected const& online, std::vector<std::pair<room_id, std::string>> wanted);
   task<> replay(session_ptr s, std::vector<recovery> const& resumed);
   void release_held(session& s, already_sent const& sent);
+  void announce_arrival(user_id user, directory::profile known = {});
   task<> run_assert_again(std::chrono::milliseconds spread);
+  bool forgotten(session const& s) const { return s.registered && s.asserted != data_; }
+  task<result<void>> assert_session(session_ptr s);
+  task<> run_assert_session(session_ptr s);
+  state::known_rooms rooms_known_since(std::uint32_t asserted) const;
   task<> run_join(session_ptr s, std::optional<std::string> id, join_room r);
   task<bool> join(session_ptr s, std::optional<std::string> id, join_room r, already_sent& sent);
   task<bool> arrived(session& s);
@@ -116,8 +129,12 @@ class flows {
   task<> run_history(session_ptr s, std::optional<std::string> id, get_history r);
   task<> run_status(session_ptr s, std::optional<std::string> id, get_online_status r);
   void end_in_redis(session const& s, state::unsure_mail unsure = {});
-  task<> run_disconnect(connection_id id, user_id user, state::unsure_mail unsure);
+  task<> run_disconnect(state::connection_details ended, std::uint32_t asserted, state::unsure_mail unsure);
   void change_typing(session& s, set_typing t);
+  void refuse_banned(session& s, std::optional<std::string> id, std::int64_t seconds);
+  task<> end_banned();
+  // Somebody else, perhaps on another instance, wants it gone.
+  void end_session(session& s, bus_message::ending const& why);
   task<> leave_if_left(session_ptr s, room_id room);
   void end_typing();
   void spawn(task<> work);
@@ -134,8 +151,11 @@ class flows {
   flow_limits limits_;
   hub hub_;
   expiries expiries_;
+  activity activity_;
   std::function<void()> offline_;
-  std::size_t ending_ = 0;  // disconnects under way
+  std::size_t ending_ = 0;  // disconnects under way, and arrivals that friends are being told
+  std::uint32_t data_ = 0;  // counts how often Redis has lost data
+  std::uint32_t older_data_ = 0;  // when it last did by going back to an earlier state
 
   // Typing marks that this worker must end if nobody renews them. An entry counts only while it is its key's newest.
   struct typing_end {

@@ -54,7 +54,19 @@ void hub::set_since(session& s, room_id const& r, std::int64_t since_ms) {
 
 void hub::leave(session& s, room_id const& r) {
   auto const found = std::ranges::find_if(s.rooms, [&](auto const& p) { return *p.room->name == r.str(); });
-  if (found != s.rooms.end()) remove_from(s, static_cast<std::size_t>(found - s.rooms.begin()));
+  if (found == s.rooms.end()) return;
+  if (found->first != 0) {
+    constexpr std::size_t remembered = 8;
+    if (!s.left) s.left = std::make_unique<std::deque<session::left_room>>();
+    auto last = found->room->last;
+    if (s.ahead) {
+      auto const replayed = std::ranges::find(*s.ahead, found->room, &session::replayed::room);
+      if (replayed != s.ahead->end()) last = replayed->up_to;
+    }
+    s.left->push_front({r.str(), found->first, std::move(last)});
+    if (s.left->size() > remembered) s.left->pop_back();
+  }
+  remove_from(s, static_cast<std::size_t>(found - s.rooms.begin()));
 }
 
 // Both vectors swap with their last, and each tells the other side of the one that moved: no search, whatever the room's size.
@@ -77,6 +89,11 @@ void hub::remove_from(session& s, std::size_t index_in_session) {
   room_id const name{*gone.room->name};
   rooms_.erase(rooms_.find(std::string_view{name}));
   if (on_empty_) on_empty_(name);
+}
+
+state::message_place hub::last_of(room_id const& r) const {
+  auto const found = rooms_.find(std::string_view{r});
+  return found == rooms_.end() ? state::message_place{} : found->second.last;
 }
 
 std::vector<session*> const* hub::sessions_of(std::string_view user) const {
@@ -153,16 +170,20 @@ bool hub::was_replayed(session& s, room& where, bus_message const& m) {
 }
 
 hub::share hub::share_of(session const& s, std::string_view room, state::message_place const& place) {
+  auto const from = static_cast<std::uint32_t>(place.seq);
   for (auto const& p : s.rooms) {
     if (*p.room->name != room) continue;
-    if (p.first == 0 || static_cast<std::uint32_t>(place.seq) < p.first) return share::none;
+    if (p.first == 0 || from < p.first) break;
     if (place.epoch == p.room->last.epoch && place.seq <= p.room->last.seq) return share::arrived;
     if (!s.ahead) return share::coming;
     auto const replayed = std::ranges::find(*s.ahead, p.room, &session::replayed::room);
     bool const had = replayed != s.ahead->end() && replayed->up_to.epoch == place.epoch && place.seq <= replayed->up_to.seq;
     return had ? share::arrived : share::coming;
   }
-  return share::none;
+  if (!s.left) return share::none;
+  bool const had = std::ranges::any_of(
+      *s.left, [&](auto const& l) { return l.name == room && l.last.epoch == place.epoch && from >= l.first && place.seq <= l.last.seq; });
+  return had ? share::arrived : share::none;
 }
 
 void hub::to_user(bus_message const& m, bool extended_only) {
@@ -184,6 +205,7 @@ void hub::apply(bus_message const& m, std::function<void(session&, bus_message c
     case 'j': to_room(m, traffic::presence, watching); break;
     case 'l': to_room(m, traffic::presence, watching); [[fallthrough]];
     case 'a':
+    case 'k':
     case 'w':
       if (auto const* sessions = sessions_of(m.subject)) {
         // A copy: whoever is told may end sessions.

@@ -44,6 +44,9 @@ class hub {
   static void set_since(session& s, room_id const& r, std::int64_t since_ms);
   void leave(session& s, room_id const& r);
 
+  // The room's latest message that came here; epoch "" for none.
+  state::message_place last_of(room_id const& r) const;
+
   std::vector<session*> const* sessions_of(std::string_view user) const;
   std::vector<session_ptr> registered_sessions() const;
   std::size_t users() const { return users_.size(); }
@@ -55,7 +58,7 @@ class hub {
   enum class share { none, coming, arrived };
   static share share_of(session const& s, std::string_view room, state::message_place const& place);
 
-  // Hands what came over the bus to those whom it concerns. `l`, `a` and `w` concern the user's own sessions: `about` is
+  // Hands what came over the bus to those whom it concerns. `l`, `a`, `k` and `w` concern the user's own sessions: `about` is
   // called with each, and may end sessions.
   void apply(bus_message const& m, std::function<void(session&, bus_message const&)> const& about);
 

@@ -31,18 +31,21 @@ task<result<void>> janitor::begin(bool sole_owner) {
     auto const swept = co_await sweep(instance);
     if (!swept) co_return std::unexpected(swept.error());
   }
-  auto const lease = co_await store_.leases.renew(own_, times_.lease);
+  auto const lease = co_await store_.leases.renew(own_, times_.lease, true);
   if (!lease) co_return std::unexpected(lease.error());
   co_return result<void>{};
 }
 
 task<> janitor::run() {
   asio::steady_timer pause{ex_};
-  bool settled = true;  // what this instance holds is in Redis, as far as we know
+  bool forgotten = false;  // Redis has lost or undone what this instance holds
   while (running_) {
     pause.expires_after(times_.tick);
     co_await pause.async_wait(use_task);
-    auto const lease = co_await store_.leases.renew(own_, times_.lease);
+    auto lease = co_await store_.leases.renew(own_, times_.lease, forgotten);
+    if (lease && lease->own == state::lease_state::lost && !std::exchange(forgotten, true)) {
+      lease = co_await store_.leases.renew(own_, times_.lease, true);
+    }
     if (!running_) co_return;
     if (!lease) {
       if (!is_transient(lease.error())) log::error("lease.not_renewed", {{"instance", own_.str()}, {"reason", lease.error().text}});
@@ -50,9 +53,8 @@ task<> janitor::run() {
     }
     if (lease->own == state::lease_state::being_swept) {
       // Somebody undoes our connections because we were silent. To assert them now would be undone too.
-      settled = false;
-    } else if (lease->own == state::lease_state::lost || !settled) {
-      settled = true;
+      forgotten = true;
+    } else if (std::exchange(forgotten, false)) {
       log::warn("lease.lost",
                 {{"instance", own_.str()}, {"reason", "silent for too long, or Redis lost its data"}, {"now", "asserting all connections again"}});
       on_.assert_again();
@@ -121,6 +123,7 @@ task<result<std::size_t>> janitor::sweep(instance_id ended) {
   state::unsure_mail unsure;
   if (*lease_end) unsure.since_ms = **lease_end - (times_.lease + times_.unconfirmed).count();
   std::optional<error> failed;
+  // NOLINTNEXTLINE(cppcoreguidelines-avoid-capturing-lambda-coroutines): all of a batch is awaited below
   auto const undo = [&](connection_id connection, user_id user) -> task<> {
     auto const left = co_await store_.connections.remove(connection, ended, user, unsure);
     if (!left) failed = left.error();

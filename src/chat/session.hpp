@@ -91,6 +91,13 @@ class session {
     state::message_place up_to;
   };
   std::unique_ptr<std::vector<replayed>> ahead;
+  // Rooms that the session has left: what it had of them must not come again by mail. The latest few; mostly absent.
+  struct left_room {
+    std::string name;
+    std::uint32_t first;
+    state::message_place last;
+  };
+  std::unique_ptr<std::deque<left_room>> left;
   std::unique_ptr<std::vector<held_frame>> held;  // set while registering
   std::unique_ptr<std::deque<std::string>> backlog;  // requests that wait for `busy` to end
   std::unique_ptr<unconfirmed_mail> mail;
@@ -107,7 +114,9 @@ class session {
     tail.erase(tail.begin(), tail.begin() + static_cast<std::ptrdiff_t>(std::exchange(tail_asked, 0)));
     if (tail.empty()) decltype(tail){}.swap(tail);
   }
-  token_bucket message_rate, typing_rate;
+  token_bucket message_rate, typing_rate, request_rate, refusal_rate;
+  std::uint32_t backlog_bytes = 0;
+  std::uint32_t asserted = 0;  // the state of Redis's data in which it knows of this connection (flows::data_)
   bool registered : 1 = false;
   bool extended : 1 = false;  // asked for frames the document does not have
   bool acks : 1 = false;       // confirms offline mail itself
@@ -115,6 +124,7 @@ class session {
   bool busy : 1 = false;      // a request that must not be overtaken is under way
   bool mail_waits : 1 = false;  // came while it could not be fetched
   bool gone : 1 = false;      // the socket has closed
+  bool seen : 1 = false;      // has sent something of which `lastSeen` does not tell yet
   bool vanished : 1 = false;  // without a close handshake
 
  private:

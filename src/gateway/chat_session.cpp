@@ -3,10 +3,6 @@
 
 namespace hiky::gateway {
 
-namespace {
-constexpr close_code slow_consumer{4430};
-}
-
 void chat_session::begin(chat::flows& flows, chat::counters& count, connection_ptr link, connection_id id, std::string user_agent,
                          std::unique_ptr<auth::identity> who, std::string_view already_read) {
   auto* const s = new chat_session{flows, count, link};
@@ -37,7 +33,7 @@ void chat_session::send(frame_ptr frame, chat::traffic kind) {
   if (link_->queue(std::move(frame))) return;
   if (kind != chat::traffic::chat) return count_.shed_frames.add();
   // A chat message is never skipped: the reader learns that it was too slow, and comes back for what it missed.
-  if (link_->close_later(slow_consumer, "too slow: reconnect and resume")) count_.slow_closed.add();
+  if (link_->close_later(close_code::slow_consumer, "too slow: reconnect and resume")) count_.slow_closed.add();
 }
 
 void chat_session::close(std::uint16_t code, std::string_view reason) {

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "gateway/connection.hpp"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <boost/asio/post.hpp>
@@ -18,6 +16,7 @@ using boost::system::error_code;
 namespace {
 
 constexpr std::size_t read_buffer_size = 64 * 1024;
+constexpr std::size_t outbox_in_need = 64 * 1024;
 constexpr int reads_per_turn = 4;  // then others get theirs, however much one client sends
 
 frame_ptr control(opcode op, std::string_view payload) { return shared_frame::make(payload, static_cast<std::uint8_t>(0x80 | static_cast<int>(op))); }
@@ -26,7 +25,14 @@ frame_ptr control(opcode op, std::string_view payload) { return shared_frame::ma
 
 connection_loop::connection_loop(asio::io_context& context, send_method method, decoder_limits limits, deadline_times times, std::size_t outbox,
                                  chat::counters& counts)
-    : io(context), frames(limits), max_outbox(outbox), count(counts), read_buffer(read_buffer_size), waits(times), sender(method) {}
+    : io(context),
+      frames(limits),
+      max_outbox(outbox),
+      count(counts),
+      read_buffer(read_buffer_size),
+      waits(times),
+      sender(method),
+      usual_outbox_(outbox) {}
 
 std::uint32_t connection_loop::now_ms() {
   using namespace std::chrono;
@@ -55,13 +61,24 @@ void connection_loop::tick() {
   waits.tick(now_ms(), [](deadline_entry& e, wait_for what) { static_cast<connection&>(e).expired(what); });
 }
 
+void connection_loop::relieve(bool pressed) {
+  max_outbox = pressed ? std::min(usual_outbox_, outbox_in_need) : usual_outbox_;
+  if (!pressed) return;
+  waits.each([&](deadline_entry& e) {
+    auto& c = static_cast<connection&>(e);
+    if (c.queued() > max_outbox && c.close_later(close_code::slow_consumer, "too slow while memory is short: reconnect and resume"))
+      count.slow_closed.add();
+  });
+}
+
 void connection_loop::drop_all() {
   std::vector<connection_ptr> all;
   waits.each([&](deadline_entry& e) { all.emplace_back(&static_cast<connection&>(e)); });
   for (auto const& c : all) c->drop();
 }
 
-connection::connection(connection_loop& loop, stream_socket socket) : loop_(loop), socket_(std::move(socket)), decoder_(loop.frames) {
+connection::connection(connection_loop& loop, stream_socket socket, admission::seat seat)
+    : loop_(loop), socket_(std::move(socket)), seat_(std::move(seat)), decoder_(loop.frames) {
   loop_.count.connections.add();
 }
 
@@ -286,22 +303,11 @@ void connection::identified() {
 void connection::expired(wait_for what) {
   connection_ptr const keep{this};
   switch (what) {
-    case wait_for::identity: return close(close_code{4408}, "no register in time");
+    case wait_for::identity: loop_.count.unregistered_closed.add(); return close(close_code{4408}, "no register in time");
     case wait_for::next_ping: ping(); return loop_.waits.set(*this, wait_for::pong, connection_loop::now_ms());
-    case wait_for::pong:
+    case wait_for::pong: loop_.count.silent_dropped.add(); return drop();
     case wait_for::goodbye: return drop();
   }
-}
-
-std::string connection::remote_address() const {
-  sockaddr_storage from{};
-  socklen_t size = sizeof from;
-  char text[INET6_ADDRSTRLEN] = "";
-  if (::getpeername(const_cast<stream_socket&>(socket_).native_handle(), reinterpret_cast<sockaddr*>(&from), &size) == 0) {
-    if (from.ss_family == AF_INET) inet_ntop(AF_INET, &reinterpret_cast<sockaddr_in&>(from).sin_addr, text, sizeof text);
-    if (from.ss_family == AF_INET6) inet_ntop(AF_INET6, &reinterpret_cast<sockaddr_in6&>(from).sin6_addr, text, sizeof text);
-  }
-  return text;
 }
 
 }  // namespace hiky::gateway

@@ -15,6 +15,7 @@
 #include "base/async.hpp"
 #include "base/shared_frame.hpp"
 #include "chat/counters.hpp"
+#include "gateway/admission.hpp"
 #include "gateway/batch_send.hpp"
 #include "gateway/deadlines.hpp"
 #include "gateway/frame.hpp"
@@ -50,27 +51,32 @@ class connection_loop {
   // Acts on all deadlines that have passed. Call a few times a second.
   void tick();
   static std::uint32_t now_ms();
+  // When memory is short, less may wait for a slow reader; whoever has more is closed as slow.
+  void relieve(bool pressed);
   // Ends every connection without a word.
   void drop_all();
 
   asio::io_context& io;
   decoder_limits const frames;
-  std::size_t const max_outbox;  // bytes queued for one connection before chat messages close it as slow
+  std::size_t max_outbox;  // bytes queued for one connection before chat messages close it as slow
   chat::counters& count;
   std::vector<char> read_buffer;
   deadlines waits;
   batch_send sender;
   std::uint32_t last_probe = 0;
+  bool tell_addresses = true;
 
  private:
   void flush();
+  std::size_t const usual_outbox_;
   std::vector<boost::intrusive_ptr<connection>> ready_, sending_;
   std::vector<connection*> sending_view_;
 };
 
 class connection final : public deadline_entry {
  public:
-  connection(connection_loop& loop, stream_socket socket);
+  // `seat`: its place among all connections, with the address of the client.
+  connection(connection_loop& loop, stream_socket socket, admission::seat seat = {});
   ~connection();
 
   // Begins with bytes that came right behind the handshake. `who` outlives the call of its ended().
@@ -78,6 +84,7 @@ class connection final : public deadline_entry {
 
   // Queues a frame. False when the outbox is over its limit; nothing is queued then.
   bool queue(frame_ptr frame);
+  std::size_t queued() const { return queued_; }
   // How full the outbox is: 0 to 1.
   double queued_share() const { return static_cast<double>(queued_) / static_cast<double>(loop_.max_outbox); }
   // Starts the close handshake; what was queued before still leaves first.
@@ -93,7 +100,8 @@ class connection final : public deadline_entry {
   void ping();
   // From now on the connection is pinged; before, it waited for its identity.
   void identified();
-  std::string remote_address() const;
+  // Empty for a Unix socket, and where addresses are nobody's business.
+  std::string remote_address() const { return loop_.tell_addresses ? seat_.address().to_string() : std::string{}; }
 
   // For batch_send.
   int native_handle() { return socket_.native_handle(); }
@@ -134,6 +142,7 @@ class connection final : public deadline_entry {
   connection_loop& loop_;
   endpoint* who_ = nullptr;
   stream_socket socket_;
+  admission::seat seat_;
   decoder decoder_;
   boost::container::small_vector<frame_ptr, 1> outbox_;
   struct probe {

@@ -23,6 +23,7 @@ enum class close_code : std::uint16_t {
   policy = 1008,
   too_big = 1009,
   internal = 1011,
+  slow_consumer = 4430,
 };
 
 // Whether a peer may send `code` in a close frame: those that RFC 6455 7.4 and the IANA registry define for the wire

@@ -13,6 +13,7 @@
 
 #include "base/log.hpp"
 #include "gateway/chat_session.hpp"
+#include "gateway/forwarded.hpp"
 #include "gateway/origin.hpp"
 #include "gateway/shown_credentials.hpp"
 #include "gateway/site.hpp"
@@ -130,9 +131,25 @@ task<bool> write_response(stream_socket& socket, http_response response) {
   co_return !ec && again;
 }
 
-task<> serve_http(worker& on, stream_socket socket) {
+http_response refused_entry(http_request const& to, no_entry why) {
+  bool const their_doing = why == no_entry::address_connections || why == no_entry::address_rate;
+  auto out =
+      plain_response(to, their_doing ? http::status::too_many_requests : http::status::service_unavailable, fmt::format("{}\n", explained(why)));
+  out.keep_alive(false);
+  out.set(http::field::retry_after, "5");
+  return out;
+}
+
+task<> turn_away(stream_socket socket, no_entry why) {
+  co_await write_response(socket, refused_entry({}, why));
+  error_code ec;
+  socket.shutdown(stream_socket::shutdown_send, ec);
+  std::array<char, 4096> rest;
+  co_await socket.async_read_some(asio::buffer(rest), asio::cancel_after(1s, asio::redirect_error(use_task, ec)));
+}
+
+task<> serve_http(worker& on, stream_socket socket, admission::seat seat, std::chrono::milliseconds patience) {
   std::string buffer;
-  auto patience = std::chrono::milliseconds{on.settings().handshake_deadline};
   for (;;) {
     auto greeting = co_await read_request(socket, buffer, patience);
     if (!greeting) co_return;
@@ -157,12 +174,18 @@ task<> serve_http(worker& on, stream_socket socket) {
       accepted = std::unexpected(
           handshake_fault{http::status::forbidden, "pages of this origin may not connect here; an operator can allow it with --origin"});
     }
+    std::expected<void, no_entry> may_stay{};
+    if (accepted) may_stay = on.admission().may_stay();
+    if (accepted && may_stay && on.admission().is_trusted(seat.address())) {
+      auto const client = forwarded_client(request, seat.address(), [&](peer_address const& a) { return on.admission().is_trusted(a); });
+      may_stay = on.admission().speaks_for(seat, client);
+    }
     judged_identity judged;
-    if (accepted) judged = co_await judge_identity(on, request);
+    if (accepted && may_stay) judged = co_await judge_identity(on, request);
     if (judged.fault) accepted = std::unexpected(std::move(*judged.fault));
     if (accepted && judged.refusal) *accepted += unauthorized_frame(std::move(*judged.refusal));
-    if (!accepted) {
-      co_await write_response(socket, refused_handshake(request, accepted.error()));
+    if (!accepted || !may_stay) {
+      co_await write_response(socket, accepted ? refused_entry(request, may_stay.error()) : refused_handshake(request, accepted.error()));
       co_await linger(socket);
       co_return;
     }
@@ -174,7 +197,7 @@ task<> serve_http(worker& on, stream_socket socket) {
       co_return;
     }
     std::string const agent{request[http::field::user_agent].substr(0, max_user_agent)};
-    connection_ptr const link{new connection{on.connections(), std::move(socket)}};
+    connection_ptr const link{new connection{on.connections(), std::move(socket), std::move(seat)}};
     chat_session::begin(on.flows(), on.count(), link, on.next_connection_id(), agent, std::move(judged.who), buffer);
     co_return;
   }

@@ -2,6 +2,7 @@
 // What a fresh connection speaks first: HTTP/1.1, read by Beast. Ends in a WebSocket, or in answers.
 #pragma once
 #include "base/async.hpp"
+#include "gateway/admission.hpp"
 #include "gateway/connection.hpp"
 #include "gateway/handshake.hpp"
 
@@ -10,7 +11,10 @@ namespace hiky::gateway {
 class worker;
 
 // Serves one connection until it is closed or has become a WebSocket.
-task<> serve_http(worker& on, stream_socket socket);
+// `patience`: for the first request.
+task<> serve_http(worker& on, stream_socket socket, admission::seat seat, std::chrono::milliseconds patience);
+// Says why a connection may not come in, without waiting for what it wants.
+task<> turn_away(stream_socket socket, no_entry why);
 
 struct http_greeting {
   http_request request;

@@ -139,7 +139,7 @@ result<int> listener::open(listen_address& where, bool first) {
   return fd;
 }
 
-listener::listener(asio::io_context& io, int descriptor, std::function<void(stream_socket)> accepted)
+listener::listener(asio::io_context& io, int descriptor, std::function<void(stream_socket, peer_address)> accepted)
     : io_(io), descriptor_(io, descriptor), pause_(io), accepted_(std::move(accepted)) {}
 
 void listener::start() {
@@ -166,7 +166,7 @@ void listener::accept_all() {
     socklen_t size = sizeof from;
     int const fd = ::accept4(descriptor_.native_handle(), reinterpret_cast<sockaddr*>(&from), &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd >= 0) {
-      accepted_(stream_socket{io_, asio::generic::stream_protocol{from.ss_family, 0}, fd});
+      accepted_(stream_socket{io_, asio::generic::stream_protocol{from.ss_family, 0}, fd}, peer_address{from});
       continue;
     }
     if (errno == EAGAIN) break;

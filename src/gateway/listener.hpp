@@ -9,6 +9,7 @@
 
 #include "base/error.hpp"
 #include "gateway/connection.hpp"
+#include "gateway/peer_address.hpp"
 
 namespace hiky::gateway {
 
@@ -31,7 +32,7 @@ class listener {
   static result<int> open(listen_address& where, bool first = true);
 
   // Owns `descriptor`, which open() gave.
-  listener(asio::io_context& io, int descriptor, std::function<void(stream_socket)> accepted);
+  listener(asio::io_context& io, int descriptor, std::function<void(stream_socket, peer_address)> accepted);
   // From any thread.
   void start();
   void stop();
@@ -43,7 +44,7 @@ class listener {
   asio::io_context& io_;
   asio::posix::basic_stream_descriptor<loop_executor> descriptor_;
   asio::basic_waitable_timer<std::chrono::steady_clock, asio::wait_traits<std::chrono::steady_clock>, loop_executor> pause_;
-  std::function<void(stream_socket)> accepted_;
+  std::function<void(stream_socket, peer_address)> accepted_;
 };
 
 }  // namespace hiky::gateway

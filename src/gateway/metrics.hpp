@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "chat/counters.hpp"
+#include "gateway/admission.hpp"
 #include "redis/client.hpp"
 
 namespace hiky::gateway {
@@ -17,6 +18,7 @@ class metrics {
   metrics(std::string instance, std::string send_method) : instance_(std::move(instance)), send_method_(std::move(send_method)) {}
   // Both outlive this.
   void add_worker(chat::counters const& count, redis::counters const& redis) { workers_.push_back({&count, &redis}); }
+  void watch(admission const& doors) { doors_ = &doors; }
   // From any thread.
   std::string text() const;
 
@@ -27,6 +29,7 @@ class metrics {
   };
   std::string instance_, send_method_;
   std::vector<source> workers_;
+  admission const* doors_ = nullptr;
 };
 
 }  // namespace hiky::gateway

@@ -20,8 +20,9 @@ constexpr auto assertion_spread = 2000ms;  // over which connections are put int
 }
 
 server::server(gateway_settings settings)
-    : settings_(std::move(settings)), metrics_(settings_.instance.str(), std::string{to_string(settings_.method)}) {
-  for (std::size_t i = 0; i < settings_.workers; ++i) workers_.push_back(std::make_unique<worker>(settings_, i, metrics_));
+    : settings_(std::move(settings)), admission_(settings_.admission), metrics_(settings_.instance.str(), std::string{to_string(settings_.method)}) {
+  for (std::size_t i = 0; i < settings_.workers; ++i) workers_.push_back(std::make_unique<worker>(settings_, i, metrics_, admission_));
+  metrics_.watch(admission_);
   bus_ = std::make_unique<chat::bus>(workers_.front()->redis(), settings_.instance);
   for (auto const& w : workers_) w->use(*bus_);
   auto& first = *workers_.front();
@@ -30,9 +31,10 @@ server::server(gateway_settings settings)
       chat::janitor::effects{.tell_friends = [&first](user_id user) { return first.flows().announce(std::move(user), false); },
                              .assert_again =
                                  [this] {
-                                   for (auto const& w : workers_) asio::post(w->io(), [&w = *w] { w.flows().assert_again(assertion_spread); });
+                                   for (auto const& w : workers_) asio::post(w->io(), [&w = *w] { w.flows().assert_again(assertion_spread, false); });
                                  }});
   for (auto const& w : workers_) {
+    w->redis().on_other_data([&w = *w] { w.flows().assert_again(assertion_spread, true); });
     w->on_readiness([this] { return std::ranges::all_of(workers_, [](auto const& one) { return one->connected(); }); });
     w->flows().on_offline([this, &io = first.io()] { asio::post(io, [this] { janitor_->expect_announcement(settings_.grace); }); });
   }
@@ -52,11 +54,11 @@ result<void> server::listen(std::vector<listen_address>& addresses) {
       auto const fd = listener::open(where, i == 0);
       if (!fd) return std::unexpected(fd.error());
       auto& to = *workers_[i];
-      auto accepted = [this, &to, shared, next = std::size_t{0}](stream_socket s) mutable {
-        if (shared) return to.adopt(std::move(s));
+      auto accepted = [this, &to, shared, next = std::size_t{0}](stream_socket s, peer_address from) mutable {
+        if (shared) return to.adopt(std::move(s), from);
         auto& chosen = *workers_[next++ % workers_.size()];
         int const raw = s.release();
-        asio::post(chosen.io(), [&chosen, raw] { chosen.adopt(stream_socket{chosen.io(), asio::generic::stream_protocol{AF_UNIX, 0}, raw}); });
+        asio::post(chosen.io(), [&chosen, raw] { chosen.adopt(stream_socket{chosen.io(), asio::generic::stream_protocol{AF_UNIX, 0}, raw}, {}); });
       };
       listeners_.push_back(std::make_unique<listener>(to.io(), *fd, std::move(accepted)));
     }

@@ -25,6 +25,7 @@ class server {
 
  private:
   gateway_settings settings_;
+  gateway::admission admission_;
   gateway::metrics metrics_;
   std::vector<std::unique_ptr<worker>> workers_;
   std::unique_ptr<chat::bus> bus_;

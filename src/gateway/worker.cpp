@@ -2,6 +2,7 @@
 #include "gateway/worker.hpp"
 
 #include <fmt/format.h>
+#include <sys/socket.h>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
@@ -10,13 +11,23 @@
 #include <random>
 
 #include "base/log.hpp"
+#include "base/tls_tunnel.hpp"
 #include "gateway/http.hpp"
+#include "gateway/proxy_protocol.hpp"
 
 namespace hiky::gateway {
 
 using namespace std::chrono_literals;
 
 namespace {
+
+constexpr std::size_t most_turned_away = 64;  // at a time; the rest of a flood is dropped without a word
+
+bool from_unix(stream_socket& socket) {
+  int family = AF_UNSPEC;
+  socklen_t size = sizeof family;
+  return ::getsockopt(socket.native_handle(), SOL_SOCKET, SO_DOMAIN, &family, &size) == 0 && family == AF_UNIX;
+}
 
 redis::address directory_address(gateway_settings const& s) {
   auto where = s.redis;
@@ -35,19 +46,21 @@ std::string random_prefix() {
 
 }  // namespace
 
-worker::worker(gateway_settings const& settings, std::size_t index, gateway::metrics& numbers)
+worker::worker(gateway_settings const& settings, std::size_t index, gateway::metrics& numbers, gateway::admission& doors)
     : settings_(settings),
       index_(index),
       numbers_(numbers),
+      doors_(doors),
       io_(BOOST_ASIO_CONCURRENCY_HINT_UNSAFE_IO),  // other threads post to it, and touch nothing else
       redis_(io_.get_executor(), settings.redis),
       directory_redis_(io_.get_executor(), directory_address(settings)),
-      store_(redis_, settings.redis.database, settings.room_log, settings.grace),
+      store_(redis_, settings.redis.database, settings.room_log, settings.grace, settings.connections_per_user),
       gate_(io_.get_executor(), settings.identity, settings.redis),
       people_(directory_redis_),
       door_(io_.get_executor(), settings.rooms, store_.members, people_, settings.redis),
       loop_(io_, settings.method, settings.frames, settings.times, settings.max_outbox, count_),
       connection_prefix_(random_prefix()) {
+  loop_.tell_addresses = settings_.tell_addresses;
   numbers_.add_worker(count_, redis_.counts());
 }
 
@@ -73,7 +86,11 @@ void worker::run() {
 }
 
 void worker::join() {
-  if (thread_.joinable()) thread_.join();
+  if (!thread_.joinable()) return;
+  thread_.join();
+  // What still waits for Redis is answered while those who asked are there.
+  redis_.stop();
+  directory_redis_.stop();
 }
 
 void worker::stop() { io_.stop(); }
@@ -86,12 +103,58 @@ task<> worker::tick() {
     timer.expires_after(250ms);
     co_await timer.async_wait(use_task);
     loop_.tick();
+    if (index_ == 0) doors_.tick(std::chrono::steady_clock::now());
+    loop_.relieve(doors_.under_pressure());
   }
 }
 
-void worker::adopt(stream_socket socket) {
+void worker::adopt(stream_socket socket, peer_address from) {
   count_.accepted.add();
-  asio::co_spawn(io_, serve_http(*this, std::move(socket)), [](std::exception_ptr bug) {
+  auto seat = doors_.enter(from);
+  if (seat) return spawn(greet(std::move(socket), std::move(*seat)));
+  if (turning_away_ >= most_turned_away || settings_.tls) return;
+  ++turning_away_;
+  spawn([](worker& self, stream_socket s, no_entry why) -> task<> {
+    co_await turn_away(std::move(s), why);
+    --self.turning_away_;
+  }(*this, std::move(socket), seat.error()));
+}
+
+// What comes before HTTP. All of it, and the first request, within one deadline.
+task<> worker::greet(stream_socket socket, admission::seat seat) {
+  auto const until = std::chrono::steady_clock::now() + settings_.handshake_deadline;
+  auto const left = [until] {
+    return std::max(1ms, std::chrono::duration_cast<std::chrono::milliseconds>(until - std::chrono::steady_clock::now()));
+  };
+  bool const by_tcp = !from_unix(socket);
+  if (settings_.proxy_protocol && by_tcp) {
+    if (!doors_.is_trusted(seat.address())) {
+      count_.proxy_refused.add();
+      log::warn("proxy.untrusted", {{"address", seat.address().to_string()}, {"expected", "a connection from a --trusted-proxy"}});
+      co_return;
+    }
+    auto const client = co_await read_proxy_header(socket, left());
+    if (!client) {
+      count_.proxy_refused.add();
+      log::warn("proxy.refused", {{"address", seat.address().to_string()}, {"reason", client.error()}});
+      co_return;
+    }
+    if (!client->none() && !doors_.speaks_for(seat, *client)) co_return;
+  }
+  if (settings_.tls && by_tcp) {
+    auto const plain = co_await tls::accept(socket.release(), settings_.tls->current(), left());
+    if (!plain) {
+      count_.tls_failed.add();
+      log::debug("tls.failed", {{"address", seat.address().to_string()}, {"reason", plain.error().text}});
+      co_return;
+    }
+    socket = stream_socket{io_, asio::generic::stream_protocol{AF_UNIX, 0}, *plain};
+  }
+  co_await serve_http(*this, std::move(socket), std::move(seat), left());
+}
+
+void worker::spawn(task<> work) {
+  asio::co_spawn(io_, std::move(work), [](std::exception_ptr bug) {
     if (!bug) return;
     try {
       std::rethrow_exception(bug);

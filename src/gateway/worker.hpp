@@ -7,11 +7,13 @@
 #include <thread>
 
 #include "auth/gate.hpp"
+#include "base/tls.hpp"
 #include "chat/bus.hpp"
 #include "chat/flows.hpp"
 #include "chat/janitor.hpp"
 #include "chat/room_policy.hpp"
 #include "directory/redis_directory.hpp"
+#include "gateway/admission.hpp"
 #include "gateway/connection.hpp"
 #include "gateway/metrics.hpp"
 #include "redis/client.hpp"
@@ -37,11 +39,16 @@ struct gateway_settings {
   chat::lease_times leases;
   std::chrono::milliseconds grace{5'000};  // before an absence is announced
   std::chrono::milliseconds handshake_deadline{10'000};
+  std::size_t connections_per_user = 16;  // on all instances; the oldest go
+  admission_limits admission;
+  std::shared_ptr<tls::identity> tls;  // set: TCP listeners speak TLS
+  bool proxy_protocol = false;         // TCP connections begin with a PROXY header
+  bool tell_addresses = true;  // clients' addresses go into Redis
 };
 
 class worker {
  public:
-  worker(gateway_settings const& settings, std::size_t index, gateway::metrics& numbers);
+  worker(gateway_settings const& settings, std::size_t index, gateway::metrics& numbers, gateway::admission& doors);
   ~worker();
 
   // The bus that all workers share; before run().
@@ -53,8 +60,8 @@ class worker {
   void drain(std::chrono::milliseconds spread, std::function<void()> done);
   void stop();  // ends the loop as it is
 
-  // Takes over a fresh TCP or Unix connection; on the worker's thread.
-  void adopt(stream_socket socket);
+  // Takes over a fresh TCP or Unix connection, if it may come in; on the worker's thread.
+  void adopt(stream_socket socket, peer_address from);
 
   // For what runs on the worker's thread.
   asio::io_context& io() { return io_; }
@@ -65,6 +72,7 @@ class worker {
   chat::flows& flows() { return *flows_; }
   chat::bus& bus() { return *bus_; }
   gateway::metrics& metrics() { return numbers_; }
+  gateway::admission& admission() { return doors_; }
   gateway_settings const& settings() const { return settings_; }
   chat::counters& count() { return count_; }
   bool draining() const { return draining_; }
@@ -76,11 +84,14 @@ class worker {
 
  private:
   task<> tick();
+  task<> greet(stream_socket socket, admission::seat seat);
+  void spawn(task<> work);
   task<> say_goodbye(std::chrono::milliseconds spread, std::function<void()> done);
 
   gateway_settings const& settings_;
   std::size_t index_;
   gateway::metrics& numbers_;
+  gateway::admission& doors_;
   chat::counters count_;
   asio::io_context io_;
   redis::client redis_, directory_redis_;
@@ -93,6 +104,7 @@ class worker {
   std::unique_ptr<chat::flows> flows_;
   std::string connection_prefix_;
   std::uint64_t last_connection_ = 0;
+  std::size_t turning_away_ = 0;
   std::function<bool()> everybody_connected_;
   std::atomic<bool> draining_{false};
   std::thread thread_;

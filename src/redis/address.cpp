@@ -8,7 +8,8 @@
 namespace hiky::redis {
 namespace {
 
-constexpr std::string_view expected = "expected redis://[user[:password]@]host[:port][/database], unix://PATH or redis+sentinel://host[:port],…/NAME";
+constexpr std::string_view expected =
+    "expected redis[s]://[user[:password]@]host[:port][/database], unix://PATH or redis+sentinel://host[:port],…/NAME";
 
 std::string percent_decoded(std::string_view text) {
   std::string out;
@@ -80,7 +81,7 @@ result<address> parse_sentinels(std::string_view rest) {
 
 std::string address::to_string() const {
   if (!unix_path.empty()) return "unix://" + unix_path;
-  if (sentinels.empty()) return fmt::format("redis://{}:{}", host, port);
+  if (sentinels.empty()) return fmt::format("{}://{}:{}", tls ? "rediss" : "redis", host, port);
   std::string out{"redis+sentinel://"};
   for (auto const& s : sentinels) out += fmt::format("{}{}:{}", out.ends_with('/') ? "" : ",", s.host, s.port);
   return out + "/" + master;
@@ -94,12 +95,10 @@ result<address> parse_address(std::string_view url) {
     return out;
   }
   if (url.starts_with("redis+sentinel://")) return parse_sentinels(url.substr(17));
-  if (url.starts_with("rediss://")) {
-    return fail(errc::invalid_argument, "rediss:// (TLS to Redis) is not supported by this version; use redis:// or unix://");
-  }
-  if (!url.starts_with("redis://")) return fail(errc::invalid_argument, fmt::format("'{}' is not a Redis URL; {}", url, expected));
+  out.tls = url.starts_with("rediss://");
+  if (!out.tls && !url.starts_with("redis://")) return fail(errc::invalid_argument, fmt::format("'{}' is not a Redis URL; {}", url, expected));
 
-  auto rest = url.substr(8);
+  auto rest = url.substr(out.tls ? 9 : 8);
   take_login(rest, out);
   if (auto const slash = rest.find('/'); slash != std::string_view::npos) {
     auto const database = rest.substr(slash + 1);

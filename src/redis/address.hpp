@@ -22,6 +22,8 @@ struct address {
   std::string user{};
   std::string password{};
   int database = 0;
+  bool tls = false;       // with certificate checks; never for Unix sockets and Sentinels
+  std::string ca_file{};  // authorities in PEM; empty: the system's
   std::string client_name = "hiky";
   std::chrono::milliseconds deadline{2000};  // of one request, from submit to answer
   std::chrono::milliseconds connect_deadline{2000};
@@ -30,8 +32,9 @@ struct address {
   std::string to_string() const;
 };
 
-// `redis://[user[:password]@]host[:port][/db]`, `unix://PATH`, or `redis+sentinel://[user[:password]@]host[:port],host[:port],…/NAME`
-// (user and password are for the master). Percent-encoding is undone in user and password.
+// `redis://[user[:password]@]host[:port][/db]`, the same with `rediss://` (TLS), `unix://PATH`, or
+// `redis+sentinel://[user[:password]@]host[:port],host[:port],…/NAME` (user and password are for the master). Percent-encoding is undone in user and
+// password.
 result<address> parse_address(std::string_view url);
 
 }  // namespace hiky::redis

@@ -18,6 +18,7 @@
 #include <random>
 
 #include "base/log.hpp"
+#include "base/tls_tunnel.hpp"
 
 namespace hiky::redis {
 
@@ -31,7 +32,23 @@ constexpr auto first_pause = 50ms;
 constexpr auto longest_pause = 2000ms;
 constexpr std::size_t read_size = 16 * 1024;
 
+// The history that the server's data belongs to: a restarted server, and a replica that becomes the master, begin one of their own.
+std::string history_id(std::string_view info) {
+  constexpr std::string_view name = "master_replid:";
+  auto const at = info.find(name);
+  if (at == std::string_view::npos) return {};
+  auto const value = info.substr(at + name.size());
+  return std::string{value.substr(0, value.find_first_of("\r\n"))};
+}
+
 error lost(error_code ec) { return {errc::not_connected, "connection to Redis lost: " + ec.message()}; }
+
+std::string_view login_hint(std::string_view refusal) {
+  if (refusal.contains("NOAUTH")) return "; put the user and password into the URL: redis://user:password@host:port, best in HIKY_REDIS";
+  if (refusal.contains("WRONGPASS")) return "; check the user and password in the URL (redis://user:password@host:port; %40 for @)";
+  if (refusal.contains("NOPERM")) return "; the user lacks a right: deploy/redis/users.acl shows all that are needed";
+  return {};
+}
 
 }  // namespace
 
@@ -84,6 +101,9 @@ struct client::core : std::enable_shared_from_this<client::core> {
     }
     if (!ec) sock.non_blocking(true, ec);
     if (ec) co_return fail(errc::not_connected, fmt::format("cannot connect to {}: {}", where.to_string(), ec.message()));
+    if (where.tls) {
+      if (auto const secure = co_await wrap(); !secure) co_return secure;
+    }
     counts.connects.fetch_add(1, std::memory_order_relaxed);
     is_open = true;
     co_return co_await log_in();
@@ -107,6 +127,21 @@ struct client::core : std::enable_shared_from_this<client::core> {
     sock = socket{ex};
     co_await sock.async_connect(to, asio::cancel_after(where.connect_deadline, asio::redirect_error(use_task, ec)));
     co_return ec;
+  }
+
+  // TLS stays outside: `sock` becomes the plain end of a tunnel.
+  task<result<void>> wrap() {
+    if (!authorities) {
+      auto made = tls::client_context(where.ca_file);
+      if (!made) co_return std::unexpected(made.error());
+      authorities = std::move(*made);
+    }
+    auto const plain = co_await tls::connect(sock.release(), authorities, where.host, where.connect_deadline);
+    if (!plain) co_return fail(errc::not_connected, fmt::format("cannot connect to {}: TLS: {}", where.to_string(), plain.error().text));
+    sock = socket{ex, asio::generic::stream_protocol{AF_UNIX, 0}, *plain};
+    error_code ec;
+    sock.non_blocking(true, ec);
+    co_return result<void>{};
   }
 
   // SENTINEL get-master-addr-by-name, from the first that answers; `host` and `port` become the master's.
@@ -159,7 +194,10 @@ struct client::core : std::enable_shared_from_this<client::core> {
     auto const kept = std::make_shared<std::optional<result<reply>>>();
     auto& answer = *kept;
     submit(hello, [kept](result<reply> r) { *kept = std::move(r); });
-    while (!answer) {
+    // On its own, since it may be refused: then a loss of data is noticed later, by the lease.
+    auto const told = std::make_shared<std::optional<result<reply>>>();
+    submit(request{"INFO", "replication"}, [told](result<reply> r) { *told = std::move(r); });
+    while (!answer || !*told) {
       error_code ec;
       auto const room = chat.prepare(read_size);
       auto const size = co_await sock.async_read_some(asio::buffer(room.data(), room.size()),
@@ -173,13 +211,17 @@ struct client::core : std::enable_shared_from_this<client::core> {
     }
     if (!*answer) co_return std::unexpected(answer->error());
     if (auto const refused = (*answer)->server_error()) {
-      co_return fail(errc::server_error, fmt::format("{} refused the login: {}", where.to_string(), *refused));
+      co_return fail(errc::server_error, fmt::format("{} refused the login: {}{}", where.to_string(), *refused, login_hint(*refused)));
     }
+    auto const now_in = *told && **told ? history_id((***told)[0].text()) : std::string{};
+    bool const other_data = !history.empty() && !now_in.empty() && history != now_in;
+    if (!now_in.empty()) history = now_in;
     logged_in = true;
     last_error = {};
     log::debug("redis.connected", {{"redis", where.to_string()}, {"database", where.database}});
     if (login_request.commands() > 0) submit(login_request, [](result<reply> const&) {});
     state_timer.cancel();
+    if (other_data && data_handler) data_handler();
     if (state_handler) state_handler(true);
     co_return result<void>{};
   }
@@ -278,13 +320,15 @@ struct client::core : std::enable_shared_from_this<client::core> {
   asio::any_io_executor ex;
   address where;
   socket sock;
+  tls::context authorities;
   exchange chat;
   counters counts;
   asio::steady_timer deadline_timer, pause_timer, state_timer;
   std::function<void(bool)> state_handler;
-  std::function<void()> batch_end;
+  std::function<void()> batch_end, data_handler;
+  std::string history;
   request login_request;
-  error last_error{errc::not_connected, "not started"};
+  error last_error{errc::not_connected, "no connection yet"};
   std::string unsent;
   std::size_t sent = 0;
   std::uint64_t current_life = 0;
@@ -305,6 +349,7 @@ void client::stop() {
   core_->pause_timer.cancel();
   core_->state_timer.cancel();
   core_->state_handler = nullptr;
+  core_->data_handler = nullptr;
   core_->drop({errc::not_connected, "the connection to Redis was closed here"});
 }
 
@@ -364,6 +409,7 @@ void client::on_push(exchange::push_handler handler, std::function<void()> batch
   });
 }
 
+void client::on_other_data(std::function<void()> handler) { core_->data_handler = std::move(handler); }
 void client::on_state(std::function<void(bool)> handler) { core_->state_handler = std::move(handler); }
 address const& client::where() const { return core_->where; }
 counters const& client::counts() const { return core_->counts; }

@@ -54,6 +54,9 @@ class client {
   void on_push(exchange::push_handler handler, std::function<void()> batch_end);
   // Called with true after each login, and with false after each loss.
   void on_state(std::function<void(bool)> handler);
+  // Called after a login, ahead of on_state's handler, when the data may be other than at the login before: Redis was started anew, or
+  // a replica has become the master. It may be the same, older, or none.
+  void on_other_data(std::function<void()> handler);
 
   address const& where() const;
   counters const& counts() const;

@@ -41,7 +41,7 @@ class request {
     payload_.resize_and_overwrite(after, [&](char* out, std::size_t) {
       std::memcpy(out + before, length.text, length.size);
       text.copy(out + before + length.size, text.size());
-      std::memcpy(out + after - 2, "\r\n", 2);
+      std::string_view{"\r\n"}.copy(out + after - 2, 2);
       return after;
     });
     return *this;

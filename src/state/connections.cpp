@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/clock.hpp"
 #include "base/json.hpp"
 #include "redis/script.hpp"
@@ -25,19 +27,26 @@ std::string json_object(std::initializer_list<std::pair<std::string_view, std::s
 
 }  // namespace
 
-task<result<connected>> connections::add(connection_details c, std::vector<room_id> directory_rooms) {
+task<result<connected>> connections::add(connection_details c, std::vector<room_id> rooms, known_rooms what) {
   static redis::script const script{scripts::connect_lua};
-  std::string const used_keys[]{keys::user_connections(c.user),  keys::instance_connections(c.instance),
-                                std::string{keys::online_users}, std::string{keys::clients},
-                                keys::user_rooms(c.user),        keys::member_rooms(c.user),
-                                keys::offline_messages(c.user),  std::string{keys::pending_offline}};
-  auto call = script.call(used_keys, 7 + directory_rooms.size());
+  std::string const used_keys[]{keys::user_connections(c.user),
+                                keys::instance_connections(c.instance),
+                                std::string{keys::online_users},
+                                std::string{keys::clients},
+                                keys::user_rooms(c.user),
+                                keys::member_rooms(c.user),
+                                keys::offline_messages(c.user),
+                                std::string{keys::pending_offline},
+                                keys::banned(c.user)};
+  auto call = script.call(used_keys, 11 + rooms.size());
   call.arg(c.user).arg(c.id);
   call.arg(json_object({{"instance", c.instance}, {"since", c.connected_at}, {"ip", c.ip_address}, {"agent", c.user_agent}}));
   call.arg(c.ip_address.empty() ? json_object({{"connectedAt", c.connected_at}, {"lastSeen", c.connected_at}})
                                 : json_object({{"connectedAt", c.connected_at}, {"lastSeen", c.connected_at}, {"ipAddress", c.ip_address}}));
   call.arg(keys::prefix::room_participants).arg(keys::prefix::room_members).arg(keys::prefix::room_absent);
-  for (auto const& room : directory_rooms) call.arg(room);
+  call.arg(most_per_user_).arg(keys::instance_channels(database_)).arg(close_replaced);
+  call.arg(what == known_rooms::member ? "member" : "if nothing");
+  for (auto const& room : rooms) call.arg(room);
 
   auto const answer = co_await script.run(redis_, std::move(call));
   if (!answer) co_return std::unexpected(answer.error());
@@ -45,6 +54,10 @@ task<result<connected>> connections::add(connection_details c, std::vector<room_
   auto const items = (*answer)[0].items();
   if (items.size() < 3) co_return fail(errc::unexpected_reply, "connect.lua returned something else than its table says");
   out.connections = items[0].integer();
+  if (out.connections < 0) {
+    out.kept_out_s = items[1].integer();
+    co_return out;
+  }
   out.was_announced = items[1].integer() == 0;
   out.mail = items[2].integer();
   out.rooms.reserve(items.size() - 3);
@@ -80,6 +93,34 @@ task<result<std::int64_t>> connections::remove(connection_id c, instance_id inst
   co_return (*answer)[0].integer();
 }
 
+task<result<std::int64_t>> connections::kick(user_id user, std::chrono::seconds ban) {
+  static redis::script const script{scripts::kick_lua};
+  std::string const used_keys[]{keys::user_connections(user), keys::banned(user)};
+  auto call = script.call(used_keys, 5);
+  call.arg(user).arg(ban.count()).arg(keys::instance_channels(database_)).arg(close_forbidden);
+  call.arg(ban.count() > 0 ? ban_reason : std::string_view{"disconnected by an operator"});
+  auto const answer = co_await script.run(redis_, std::move(call));
+  if (!answer) co_return std::unexpected(answer.error());
+  co_return (*answer)[0].integer();
+}
+
+task<result<bool>> connections::pardon(user_id user) {
+  auto const answer = co_await redis_.exec(redis::request{"DEL", keys::banned(user)});
+  if (!answer) co_return std::unexpected(answer.error());
+  co_return (*answer)[0].integer() == 1;
+}
+
+task<result<std::vector<std::int64_t>>> connections::kept_out(std::vector<user_id> users) {
+  std::vector<std::int64_t> out;
+  if (users.empty()) co_return out;
+  redis::request ask;
+  for (auto const& user : users) ask.add("TTL", keys::banned(user));
+  auto const answer = co_await redis_.exec(std::move(ask));
+  if (!answer) co_return std::unexpected(answer.error());
+  for (std::size_t i = 0; i < users.size(); ++i) out.push_back(std::max<std::int64_t>((*answer)[i].integer(), 0));
+  co_return out;
+}
+
 task<result<std::int64_t>> connections::notify(std::vector<user_id> users, char kind, std::string frame) {
   static redis::script const script{scripts::notify_lua};
   if (users.empty()) co_return 0;
@@ -89,6 +130,17 @@ task<result<std::int64_t>> connections::notify(std::vector<user_id> users, char 
   auto const answer = co_await script.run(redis_, std::move(call));
   if (!answer) co_return std::unexpected(answer.error());
   co_return (*answer)[0].integer();
+}
+
+task<result<void>> connections::seen(std::vector<user_id> users, std::string when) {
+  static redis::script const script{scripts::seen_lua};
+  std::string const used_keys[]{std::string{keys::clients}};
+  auto call = script.call(used_keys, 1 + users.size());
+  call.arg(when);
+  for (auto const& user : users) call.arg(user);
+  auto const answer = co_await script.run(redis_, std::move(call));
+  if (!answer) co_return std::unexpected(answer.error());
+  co_return result<void>{};
 }
 
 task<result<std::vector<room_id>>> connections::rooms(user_id user) {

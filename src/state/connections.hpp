@@ -23,7 +23,19 @@ struct connection_details {
   std::string user_agent;
 };
 
+// Codes with which the state ends connections (docs/protocol.md).
+inline constexpr std::uint16_t close_forbidden = 4403, close_replaced = 4409;
+inline constexpr std::string_view ban_reason = "banned by an operator";
+
+// What a beginning connection knows of its user's rooms.
+enum class known_rooms {
+  member,      // the user belongs to them
+  if_nothing,  // the user belonged to them; counts only if Redis knows no room of the user, which has lost its data
+};
+
 struct connected {
+  // Set when the user is banned: for so many seconds yet. Then nothing has changed, and the rest says nothing.
+  std::optional<std::int64_t> kept_out_s{};
   std::int64_t connections = 0;  // of this user now, on all instances
   bool was_announced = true;     // as offline, or never seen: friends are to hear that the user is online
   std::int64_t mail = 0;         // messages in the offline queue
@@ -39,20 +51,33 @@ struct unsure_mail {
 class connections {
  public:
   // `grace`: how long a user may be without a connection before it is announced.
-  connections(redis::client& redis, int database, std::chrono::milliseconds grace) : redis_(redis), database_(database), grace_(grace) {}
+  // `most_per_user`: who opens more, on all instances together, loses the oldest (close_replaced); 0 is no limit.
+  connections(redis::client& redis, int database, std::chrono::milliseconds grace, std::size_t most_per_user = 0)
+      : redis_(redis), database_(database), grace_(grace), most_per_user_(most_per_user) {}
 
-  // Flow 1 of the document. `directory_rooms` become the user's rooms if they are not yet.
-  // One round trip: connect.lua
-  task<result<connected>> add(connection_details c, std::vector<room_id> directory_rooms);
+  // Flow 1 of the document. `rooms` (the directory's; or those a connection hears that is asserted again) become the user's rooms if
+  // they are not yet. One round trip: connect.lua
+  task<result<connected>> add(connection_details c, std::vector<room_id> rooms, known_rooms what = known_rooms::member);
 
   // Flow 6 of the document. Gives the connections the user has left; -1 when this one was not there any more.
   // The last one's end is announced after the grace period (announcements). Unconfirmed mail returns to the queue. One round trip: disconnect.lua
   // Of `unsure`, what no other connection of the user has heard goes to the offline queue; instances that hold one are told (bus kind `w`).
   task<result<std::int64_t>> remove(connection_id c, instance_id instance, user_id user, unsure_mail unsure = {});
 
+  // Ends all connections of the user with close_forbidden, on every instance, and keeps the user out for `ban` (0: may come back
+  // at once). Gives how many connections were told. One round trip: kick.lua
+  task<result<std::int64_t>> kick(user_id user, std::chrono::seconds ban);
+  // Lets a banned user in again; false if there was no ban. DEL
+  task<result<bool>> pardon(user_id user);
+  // For how many seconds yet each of `users` is kept out; 0 is not at all. TTL
+  task<result<std::vector<std::int64_t>>> kept_out(std::vector<user_id> users);
+
   // Hands a finished JSON frame to all connections of `users`. `kind` is a bus kind (chat/bus_message.hpp).
   // Gives how many of them had a connection. One round trip: notify.lua
   task<result<std::int64_t>> notify(std::vector<user_id> users, char kind, std::string frame);
+
+  // `lastSeen` of these users in the document's clients, which hold no entry of who is gone. One round trip: seen.lua
+  task<result<void>> seen(std::vector<user_id> users, std::string when);
 
   // Rooms whose durable member the user is. SMEMBERS
   task<result<std::vector<room_id>>> rooms(user_id user);
@@ -71,6 +96,7 @@ class connections {
   redis::client& redis_;
   int database_;
   std::chrono::milliseconds grace_;
+  std::size_t most_per_user_;
 };
 
 }  // namespace hiky::state

@@ -27,6 +27,7 @@ inline constexpr std::string_view room_log = "ws:room_log:";
 inline constexpr std::string_view offline_inflight = "ws:offline_inflight:";
 inline constexpr std::string_view offline_dropped = "ws:offline_dropped:";
 inline constexpr std::string_view last_seen = "ws:last_seen:";
+inline constexpr std::string_view banned = "ws:banned:";
 }  // namespace prefix
 
 inline std::string of(std::string_view family, std::string_view id) {
@@ -65,6 +66,7 @@ inline std::string dedup(room_id const& r, user_id const& sender, std::string_vi
 inline std::string offline_inflight(user_id const& u, connection_id const& c) { return of(prefix::offline_inflight, u) + ":" + c.str(); }
 inline std::string offline_dropped(user_id const& u) { return of(prefix::offline_dropped, u); }  // counter
 inline std::string last_seen(user_id const& u) { return of(prefix::last_seen, u); }  // string, ISO time
+inline std::string banned(user_id const& u) { return of(prefix::banned, u); }  // string, the reason; EX: until then the user stays out
 
 // Channels. Pub/Sub knows no databases, so the number is part of the name.
 inline std::string room_channels(int database) { return "ws:" + std::to_string(database) + ":room:"; }

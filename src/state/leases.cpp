@@ -18,10 +18,10 @@ task<result<void>> done(redis::client& redis, redis::request what) {
 
 }  // namespace
 
-task<result<lease_renewal>> leases::renew(instance_id own, std::chrono::milliseconds lease) {
+task<result<lease_renewal>> leases::renew(instance_id own, std::chrono::milliseconds lease, bool begin) {
   static redis::script const script{scripts::lease_renew_lua};
-  auto call = script.call(lease_keys(), 2);
-  call.arg(own).arg(lease.count());
+  auto call = script.call(lease_keys(), 3);
+  call.arg(own).arg(lease.count()).arg(begin ? "begin" : "");
   auto const answer = co_await script.run(redis_, std::move(call));
   if (!answer) co_return std::unexpected(answer.error());
   auto const items = (*answer)[0].items();

@@ -21,8 +21,8 @@ class leases {
  public:
   explicit leases(redis::client& redis) : redis_(redis) {}
 
-  // `lost`: there was no lease, and there is one now: what this instance holds must be asserted again. One round trip: lease_renew.lua
-  task<result<lease_renewal>> renew(instance_id own, std::chrono::milliseconds lease);
+  // `lost`: there was no lease; with `begin` there is one now, and what this instance holds must be asserted again. One round trip: lease_renew.lua
+  task<result<lease_renewal>> renew(instance_id own, std::chrono::milliseconds lease, bool begin = false);
   // True when the caller is the one to sweep it, for `patience`; `more` prolongs that. One round trip: lease_take.lua
   task<result<bool>> take(instance_id ended, std::chrono::milliseconds patience, bool more = false);
   // When its lease ends or ended, in ms of Redis TIME; nothing if it has none. ZSCORE

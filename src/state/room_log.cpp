@@ -35,10 +35,11 @@ task<result<published>> room_log::publish(outgoing_message m) {
   std::vector<std::string> used_keys{keys::room_participants(m.room), keys::room_members(m.room),      keys::room_head(m.room),
                                      keys::room_log(m.room),          std::string{keys::online_users}, keys::room_absent(m.room)};
   if (m.client_msg_id) used_keys.push_back(keys::dedup(m.room, m.sender, *m.client_msg_id));
-  auto call = script.call(used_keys, 11);
+  auto call = script.call(used_keys, 13);
   call.arg(m.sender).arg(frame).arg(keys::room_channels(database_) + m.room.str()).arg("m " + m.connection.str() + " ").arg(new_epoch());
   call.arg(keys::prefix::offline_messages).arg(keys::prefix::offline_dropped);
   call.arg(limits_.kept).arg(limits_.life_ms).arg(limits_.max_mailbox_room).arg(limits_.dedup_s);
+  call.arg(m.heard.epoch).arg(m.heard.seq);
 
   auto const answer = co_await script.run(redis_, std::move(call));
   if (!answer) co_return std::unexpected(answer.error());
@@ -61,6 +62,16 @@ std::optional<message_place> parse_message_id(std::string_view id) {
 
 task<result<log_page>> room_log::after(room_id room, std::uint64_t seq, std::size_t most) { return page(std::move(room), "after", seq, most); }
 task<result<log_page>> room_log::before(room_id room, std::uint64_t seq, std::size_t most) { return page(std::move(room), "before", seq, most); }
+
+task<result<void>> room_log::begin_epoch(room_id room, std::string over) {
+  static redis::script const script{scripts::new_epoch_lua};
+  std::string const used_keys[]{keys::room_head(room), keys::room_log(room)};
+  auto call = script.call(used_keys, 2);
+  call.arg(over).arg(new_epoch());
+  auto const answer = co_await script.run(redis_, std::move(call));
+  if (!answer) co_return std::unexpected(answer.error());
+  co_return result<void>{};
+}
 
 task<result<log_page>> room_log::page(room_id room, std::string_view direction, std::uint64_t seq, std::size_t most) {
   static redis::script const script{scripts::history_lua};

@@ -17,20 +17,6 @@ struct room_log_limits {
   int dedup_s = 300;                           // how long a clientMsgId is remembered
 };
 
-struct outgoing_message {
-  room_id room;
-  user_id sender;
-  connection_id connection;                  // gets no copy; empty for the API
-  std::string_view content;                  // JSON text; outlives the call
-  std::optional<std::string> client_msg_id;  // makes retries safe
-};
-
-struct published {
-  std::string message_id;  // `epoch:seq`
-  std::string timestamp;   // ISO 8601, Redis TIME
-  bool duplicate = false;
-};
-
 // A place in a room's order: `epoch:seq`. Another epoch means that Redis lost the room's head in between.
 struct message_place {
   std::string epoch;
@@ -38,6 +24,21 @@ struct message_place {
   friend bool operator==(message_place const&, message_place const&) = default;
 };
 std::optional<message_place> parse_message_id(std::string_view id);
+
+struct outgoing_message {
+  room_id room;
+  user_id sender;
+  connection_id connection;                  // gets no copy; empty for the API
+  std::string_view content;                  // JSON text; outlives the call
+  std::optional<std::string> client_msg_id;  // makes retries safe
+  message_place heard{};  // the latest of the room that the sender's instance knows: Redis must not give its number again
+};
+
+struct published {
+  std::string message_id;  // `epoch:seq`
+  std::string timestamp;   // ISO 8601, Redis TIME
+  bool duplicate = false;
+};
 
 struct logged_message {
   std::uint64_t seq;
@@ -61,6 +62,9 @@ class room_log {
   // Messages after `seq`, the next ones first in line; or before `seq`, the latest of them. One round trip: history.lua
   task<result<log_page>> after(room_id room, std::uint64_t seq, std::size_t most);
   task<result<log_page>> before(room_id room, std::uint64_t seq, std::size_t most);
+  // Redis has gone back to an earlier state and would give numbers of `over` again to other messages: begins a new epoch, and forgets the
+  // log, unless somebody did before. One round trip: new_epoch.lua
+  task<result<void>> begin_epoch(room_id room, std::string over);
 
  private:
   task<result<log_page>> page(room_id room, std::string_view direction, std::uint64_t seq, std::size_t most);

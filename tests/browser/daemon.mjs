@@ -6,11 +6,11 @@ import { fileURLToPath } from 'node:url';
 
 const built = fileURLToPath(new URL('../../build/release/hikyd', import.meta.url));
 const executable = process.env.HIKYD ?? built;
-const ready = /^hikyd ready on http:\/\/(\S+):(\d+)/;
+const ready = /^hikyd ready on (https?):\/\/(\S+):(\d+)/;
 const readyWithin = 20_000;
 
-function launchOnce(port, data) {
-  const child = spawn(executable, ['--listen', `127.0.0.1:${port}`, '--data', data], { stdio: ['ignore', 'pipe', 'pipe'] });
+function launchOnce(port, data, flags) {
+  const child = spawn(executable, ['--listen', `127.0.0.1:${port}`, '--data', data, ...flags], { stdio: ['ignore', 'pipe', 'pipe'] });
   let said = '';
   const keep = (text) => (said = `${said}${text}`.slice(-4_000));
   child.stderr.on('data', keep);
@@ -36,9 +36,9 @@ function launchOnce(port, data) {
       const found = ready.exec(line);
       if (!found) return;
       clearTimeout(timer);
-      const [, host, actual] = found;
+      const [, scheme, host, actual] = found;
       resolve({
-        url: `http://${host}:${actual}`, port: Number(actual), said: () => said,
+        url: `${scheme}://${host}:${actual}`, port: Number(actual), said: () => said,
         stop: () => end('SIGTERM', 30_000), kill: () => end('SIGKILL', 0),
       });
     });
@@ -46,10 +46,10 @@ function launchOnce(port, data) {
 }
 
 // `tries`: after a kill the old Redis may hold the data folder for a moment.
-export async function startDaemon({ port = 0, data, tries = 1 }) {
+export async function startDaemon({ port = 0, data, tries = 1, flags = [] }) {
   for (let left = tries; ; left -= 1) {
     try {
-      return await launchOnce(port, data);
+      return await launchOnce(port, data, flags);
     } catch (error) {
       if (left <= 1) throw error;
       await new Promise((resolve) => setTimeout(resolve, 500));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Judges a storm: a pure function of what was recorded and of what Redis held at the end. Knows no process and no clock.
-//   record = { options: { lease, grace }, rooms: { room: [user] }, events: [...], settled: snapshot, empty: snapshot }
+//   record = { options: { lease, grace }, rooms: { room: [user] }, friends: { user: [user] }, events: [...], settled: snapshot, empty: snapshot }
 // `settled` was taken when all faults were over and everybody was back with an empty mailbox; `empty` when everybody had gone.
 // Times (`t`) are milliseconds. Returns { violations: [text], figures: {…} }; nothing is left out, the caller shows the first few.
 
@@ -34,9 +34,12 @@ const expectedLines = {
   'room.epoch_changed': ['redis_lose'],
 };
 const echo = 25_000;
+const globally = new Set(['redis_restart', 'redis_lose', 'kill_pubsub', 'kill_normal']); // what strikes all instances
+const delaying = new Set(['client_stall', 'client_drip', 'stop']);
+const deadly = new Set(['kill', 'term', 'roll']);
 const silencing = new Set([...redisFaults, 'kill', 'term']); // faults under which instances can't do what they owe for a while
 
-export function check({ options, rooms, events, settled, empty }) {
+export function check({ options, rooms, friends = {}, events, settled, empty }) {
   const violations = [];
   const figures = { acked: 0, duplicate_acks: 0, deliveries: 0, repeats: 0, by_mail: 0, dropped: 0, gaps: 0, longest_ghost_ms: 0, connections: 0, faults: {} };
   const fail = (text) => violations.push(text);
@@ -50,10 +53,14 @@ export function check({ options, rooms, events, settled, empty }) {
   const messages = identities({ events, settled, empty, fail, at });
   const lastEpoch = new Map(Object.keys(rooms).map((room) => [room, (empty.hashes[`ws:room_head:${room}`] ?? settled.hashes[`ws:room_head:${room}`])?.epoch]));
 
-  for (const c of connections) streamOf(c, { messages, fail, at, figures });
+  const leavings = new Map(); // `room user` → when the user first wanted to be out for good
+  for (const e of events) if (e.e === 'leaving' && !leavings.has(`${e.room} ${e.user}`)) leavings.set(`${e.room} ${e.user}`, e.t);
+
+  for (const c of connections) streamOf(c, { messages, leavings, fail, at, figures });
   epochsOf(connections, { fail, at });
-  deliveries({ events, rooms, connections, losses, lastEpoch, settled, empty, fail, at, figures });
-  absences({ events, connections, faults, struck, options, fail, at, figures });
+  deliveries({ events, rooms, connections, faults, losses, leavings, lastEpoch, settled, empty, fail, at, figures });
+  absences({ events, connections, friends, faults, struck, options, fail, at, figures });
+  departures({ events, connections, losses, settled, fail, at });
   stateWhenSettled({ snapshot: settled, connections, events, fail });
   stateWhenEmpty({ snapshot: empty, fail });
   talk({ events, struck, losses, fail, at });
@@ -81,9 +88,9 @@ function connectionsOf(events) {
     if (e.e === 'register') open.set(key, { key, device: e.d, user: e.user, kind: e.kind, resume: e.resume ?? {}, from: e.t, to: Infinity, ghostTo: undefined, heard: [] });
     const c = open.get(key);
     if (!c) continue;
-    if (e.e === 'registered') Object.assign(c, { id: e.connection, registered: e.t, resumed: e.resumed ?? {}, rooms: new Set(e.rooms) });
+    if (e.e === 'registered') Object.assign(c, { id: e.connection, instance: e.instance, registered: e.t, resumed: e.resumed ?? {}, rooms: new Set(e.rooms) });
     if (e.e === 'hole') c.ghostTo = e.t + e.ms;
-    if (e.e === 'closed') c.to = e.t;
+    if (e.e === 'closed') Object.assign(c, { to: e.t, hurt: e.hurt });
     if (['message', 'mail', 'gap', 'joined'].includes(e.e)) c.heard.push(e);
   }
   return [...open.values()];
@@ -124,7 +131,7 @@ function identities({ events, settled, empty, fail, at }) {
 }
 
 // What one connection heard: ascending and without a hole per room; nothing twice; nothing that it said it had.
-function streamOf(c, { messages, fail, at, figures }) {
+function streamOf(c, { messages, leavings, fail, at, figures }) {
   const last = new Map(); // room → place
   const got = new Set();
   const excused = new Map(); // room → [[epoch or nothing, from, to]], what was said to be lost
@@ -151,6 +158,7 @@ function streamOf(c, { messages, fail, at, figures }) {
         got.add(`${room} ${id}`);
       }
     } else if (e.e === 'message') {
+      if (leavings.get(`${e.room} ${c.user}`) < e.t) continue;
       const { epoch, seq } = place(e.id);
       const before = last.get(e.room);
       if (got.has(`${e.room} ${e.id}`)) {
@@ -197,7 +205,7 @@ function epochsOf(connections, { fail, at }) {
 }
 
 // Every acknowledged message reached every other member, or waits for them, or was counted as dropped, or was said to be lost.
-function deliveries({ events, rooms, connections, losses, lastEpoch, settled, empty, fail, at, figures }) {
+function deliveries({ events, rooms, connections, faults, losses, leavings, lastEpoch, settled, empty, fail, at, figures }) {
   const reached = new Map(); // `room id` → Set of users
   const reach = (room, id, user) => (reached.get(`${room} ${id}`) ?? reached.set(`${room} ${id}`, new Set()).get(`${room} ${id}`)).add(user);
   // The cap drops the oldest: a number that was told excuses what is older than the mail it came with, and no more messages than it counts.
@@ -233,17 +241,33 @@ function deliveries({ events, rooms, connections, losses, lastEpoch, settled, em
     }
   }
 
-  // After a loss of Redis's data a user belongs to the room again once the server could know: since a register or join, or some time
-  // after the instance that holds the user's connection could reach Redis.
+  // After a loss of Redis's data a user belongs to a room once it says so: with the answer to a register or join that was asked for after
+  // the loss. And so do those who had a live connection when it struck: whether it lives on or ends, its instance puts the user back
+  // within a while from when it can reach Redis, unless the instance itself ends before.
   const reassertion = 10_000;
-  const back = groups(connections.flatMap((c) => (c.registered ? [...c.rooms].map((room) => ({ user: c.user, room, t: c.registered })) : [])).concat(events.filter((e) => e.e === 'joined')), (e) => `${e.room} ${e.user}`);
-  const openOf = groups(connections.filter((c) => c.registered), (c) => c.user);
+  const back = groups(connections.flatMap((c) => (c.registered ? [...c.rooms].map((room) => ({ user: c.user, room, t: c.registered, asked: c.from })) : [])).concat(events.filter((e) => e.e === 'joined')), (e) => `${e.room} ${e.user}`);
+  const heldOf = groups(connections.filter((c) => c.registered), (c) => c.user);
+  const joins = groups(events.filter((e) => e.e === 'joined'), (e) => `${e.d} ${e.c}`);
+  const reaches = (loss, instance) => {
+    let free = loss.to;
+    const hinders = (f) => f !== loss && silencing.has(f.kind) && (f.instance === instance || globally.has(f.kind));
+    for (const f of faults.filter(hinders).sort((a, b) => a.from - b.from)) if (f.from <= free + reassertion && f.to > free) free = f.to;
+    return free + reassertion;
+  };
   const isMember = (user, room, t) => {
     const loss = losses.findLast((l) => l.from <= t);
     if (!loss) return true;
     if (t < loss.to) return false;
-    if (back.get(`${room} ${user}`)?.some((e) => e.t > loss.to && e.t < t)) return true;
-    return openOf.get(user)?.some((c) => c.registered < loss.from && c.to > t && t > loss.to + reassertion) ?? false;
+    if (back.get(`${room} ${user}`)?.some((e) => e.asked > loss.from && e.t > loss.to && e.t < t)) return true;
+    return heldOf.get(user)?.some((c) => {
+      if (c.registered >= loss.from || c.to < loss.to) return false;
+      // Behind a door that was shut for a while the client may have learnt of its end much later than the server.
+      const late = faults.some((f) => delaying.has(f.kind) && f.instance === c.instance && f.from <= c.to && f.to >= loss.from);
+      if (c.to < t && (c.hurt || late)) return false;
+      if (!c.rooms.has(room) && !joins.get(c.key)?.some((e) => e.room === room && e.t < loss.from)) return false;
+      const from = reaches(loss, c.instance);
+      return t > from && !faults.some((f) => deadly.has(f.kind) && f.instance === c.instance && f.from < from && f.to > loss.from);
+    }) ?? false;
   };
 
   const missing = new Map(); // user → [text]
@@ -261,6 +285,7 @@ function deliveries({ events, rooms, connections, losses, lastEpoch, settled, em
       continue;
     }
     for (const user of rooms[e.room]) {
+      if (leavings.get(`${e.room} ${user}`) < e.at + 10_000) continue; // what was on its way to who goes may be lost with them
       if (user === e.user || reached.get(key)?.has(user) || !isMember(user, e.room, e.at)) continue;
       if (excused.get(`${e.room} ${user}`)?.some(([from, to]) => from <= seq && seq <= to)) continue;
       (missing.get(user) ?? missing.set(user, []).get(user)).push({ at: e.at, text: `${e.n}, acknowledged as ${e.id} in ${e.room} ${at(e.t)}, never reached ${user}` });
@@ -274,7 +299,7 @@ function deliveries({ events, rooms, connections, losses, lastEpoch, settled, em
 }
 
 // Nobody stays online without a connection, and nobody is said to be gone who was not away.
-function absences({ events, connections, faults, struck, options, fail, at, figures }) {
+function absences({ events, connections, friends, faults, struck, options, fail, at, figures }) {
   const byUser = groups(connections, (c) => c.user);
   const limit = (options.lease + 5) * 1000;
   const reported = new Set();
@@ -293,7 +318,17 @@ function absences({ events, connections, faults, struck, options, fail, at, figu
         }
       }
     }
-    if (e.e === 'offline') {
+    if (e.e === 'friend') {
+      figures.friends_told = (figures.friends_told ?? 0) + 1;
+      if (!friends[e.told]?.includes(e.user)) fail(`${e.d} was told that ${e.user} is ${e.online ? 'online' : 'offline'} ${at(e.t)}, who is no friend`);
+    }
+    if (e.e === 'friend' && e.online && !struck(silencing, e.t - 10_000, e.t)) {
+      const mine = (byUser.get(e.user) ?? []).filter((c) => c.from < e.t);
+      const came = mine.filter((c) => (c.registered ?? e.t) > e.t - 5_000);
+      const new_here = came.some((c) => !mine.some((o) => o !== c && o.registered && o.registered < (c.registered ?? e.t) && o.to > c.from - options.grace * 800));
+      if (!new_here) fail(`${e.d} was told that ${e.user} has come ${at(e.t)}, who had not been away`);
+    }
+    if (e.e === 'offline' || (e.e === 'friend' && !e.online)) {
       const span = 10_000;
       if (struck(silencing, e.t - span, e.t)) continue;
       const mine = (byUser.get(e.user) ?? []).filter((c) => c.registered && c.to > e.t - span && c.registered < e.t).sort((a, b) => a.registered - b.registered);
@@ -306,6 +341,21 @@ function absences({ events, connections, faults, struck, options, fail, at, figu
       longest = Math.max(longest, e.t - present);
       if (longest < options.grace * 800) fail(`${e.d} was told that ${e.user} is offline ${at(e.t)}, who was not away`);
     }
+  }
+}
+
+// Who has left a room stays out, whatever happens. Only a loss of Redis's data may bring back what an instance had not heard of yet.
+function departures({ events, connections, losses, settled, fail, at }) {
+  const left = new Map(); // `room user` → when it was answered, while nobody joined again
+  const back = events.filter((e) => e.e === 'joined');
+  for (const e of events) if (e.e === 'left') left.set(`${e.room} ${e.user}`, e);
+  for (const { room, user, t } of left.values()) {
+    if (losses.some((l) => l.to > t - 15_000)) continue;
+    const joined = back.some((e) => e.room === room && e.user === user && e.t > t - 15_000);
+    for (const c of connections) {
+      if (c.user === user && c.from > t && c.rooms?.has(room) && !joined) fail(`${c.key} was told that it is in ${room}, which ${user} had left, ${at(c.registered)}`);
+    }
+    if (settled.sets[`ws:room_members:${room}`]?.includes(user)) fail(`settled: ${user} has left ${room} and is a member`);
   }
 }
 
@@ -407,6 +457,7 @@ function talk({ events, struck, losses, fail, at }) {
     if (e.e === 'error') {
       if (e.code === 'unavailable' && e.retryable && struck(silencing, e.t, e.t)) continue;
       if (e.code === 'not_member' && losses.some((l) => l.from < e.t)) continue;
+      if (e.code === 'not_member' && events.some((l) => l.e === 'leaving' && l.t <= e.t && e.d.startsWith(`${l.user}/`))) continue;
       fail(`${e.d} got the error ${e.code} ${at(e.t)}: ${e.message}`);
     }
   }

@@ -6,18 +6,20 @@ import { lease } from './world.mjs';
 const weights = {
   kill: 3, term: 2, stop: 1.5, redis_restart: 1.5, redis_lose: 0.7, kill_pubsub: 1.5, kill_normal: 1.5,
   redis_stall: 1.5, redis_cut: 1.5, redis_drip: 1, redis_reset: 1, client_stall: 1, client_cut: 1.5, client_drip: 0.7, client_reset: 1,
-  vanish: 3, hole: 3, sleep: 1.5,
+  vanish: 3, hole: 3, sleep: 1.5, roll: 1,
 };
 
-// Each kind comes once before any comes by weight, as far as the time goes.
-export function schedule(random, seconds, instances) {
+// Each kind comes once before any comes by weight, as far as the time goes. `only`: names of kinds, for who looks for something.
+export function schedule(random, seconds, instances, only) {
   const out = [];
+  const kinds = only ? Object.fromEntries(only.map((kind) => [kind, weights[kind] ?? 1])) : weights;
+  const recovery = only ? 12 : 45; // seconds from one loss of all data to the next
   let bag = [];
   let lost = -60;
   for (let at = 2; at < seconds; at += random.between(1, 4)) {
-    if (bag.length === 0 && out.length === 0) bag = Object.keys(weights).map((kind) => ({ kind, key: random.real() })).sort((a, b) => a.key - b.key).map(({ kind }) => kind);
-    let kind = bag.pop() ?? random.weighted(weights);
-    if (kind === 'redis_lose' && at - lost < 45) kind = 'redis_restart';
+    if (bag.length === 0 && out.length === 0) bag = Object.keys(kinds).map((kind) => ({ kind, key: random.real() })).sort((a, b) => a.key - b.key).map(({ kind }) => kind);
+    let kind = bag.pop() ?? random.weighted(kinds);
+    if (kind === 'redis_lose' && at - lost < recovery) kind = 'redis_restart';
     if (kind === 'redis_lose') lost = at;
     out.push({ at, kind, instance: random.below(instances), length: random.real(), seed: random.below(2 ** 31), flip: random.chance(0.5) });
   }
@@ -34,6 +36,17 @@ const acts = {
     await instance.drain();
     await pause(100 + 1_000 * length);
     await instance.start(false);
+  },
+  // All instances one after the other, as when a new version is put in place.
+  async roll({ world, length }) {
+    for (const each of world.instances) {
+      if (each.struck || !each.up) continue;
+      each.struck = true;
+      await each.drain();
+      await pause(500 * length);
+      await each.start(false);
+      each.struck = false;
+    }
   },
   async stop({ instance, length }) {
     const { child } = instance;

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// node tests/storm/main.mjs [--minutes N] [--seed S] [--users N] [--instances N] [--events FILE] [--show N]
+// node tests/storm/main.mjs [--minutes N] [--seed S] [--users N] [--instances N] [--only KIND,KIND…] [--events FILE] [--show N]
 import { parseArgs } from 'node:util';
 import { Storm, summary } from './storm.mjs';
 
 const { values } = parseArgs({
   options: {
     minutes: { type: 'string', default: '1' }, seed: { type: 'string' }, users: { type: 'string', default: '90' },
-    instances: { type: 'string', default: '3' }, events: { type: 'string' }, show: { type: 'string', default: '20' }, quiet: { type: 'boolean' },
+    instances: { type: 'string', default: '3' }, only: { type: 'string' }, events: { type: 'string' }, show: { type: 'string', default: '20' }, quiet: { type: 'boolean' },
   },
 });
 const storm = new Storm({
@@ -14,6 +14,7 @@ const storm = new Storm({
   seconds: Number(values.minutes) * 60,
   users: Number(values.users),
   instances: Number(values.instances),
+  only: values.only?.split(','),
   progress: (phase) => values.quiet || console.error(`storm: ${phase}`),
 });
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => process.exit(130));

@@ -17,11 +17,11 @@ export class Storm {
   calm = true;
   padding = 'x'.repeat(16_000);
 
-  constructor({ seed, seconds, users = 90, instances = 3, rooms = 20, pace = 60, progress = () => {} }) {
-    Object.assign(this, { seed, seconds, users, pace, progress, random: new Random(seed) });
+  constructor({ seed, seconds, users = 90, instances = 3, rooms = 20, pace = 60, only, balanced = false, obedient = false, graceSeconds = grace, progress = () => {} }) {
+    Object.assign(this, { seed, seconds, users, pace, balanced, obedient, grace: graceSeconds, progress, random: new Random(seed) });
     this.record = (event) => void this.events.push({ t: Date.now(), ...event });
-    this.world = new World(this.record);
-    this.faults = schedule(this.random.fork('faults'), seconds, instances);
+    this.world = new World(this.record, this.grace);
+    this.faults = schedule(this.random.fork('faults'), seconds, instances, only);
     this.count = instances;
     this.rooms = Object.fromEntries(Array.from({ length: rooms }, (_, i) => [`room ${i + 1}`, []]));
   }
@@ -36,6 +36,14 @@ export class Storm {
       for (const room of rooms) this.rooms[room].push(user);
       const devices = random.chance(0.25) ? 2 : 1;
       for (let n = 1; n <= devices; n += 1) this.devices.push(new Device(this, user, n, random.weighted(kinds), rooms, random.fork(`${user}/${n}`)));
+    }
+    const befriended = this.random.fork('friends');
+    const users = Array.from({ length: this.users }, (_, i) => `u${i + 1}`);
+    for (const user of users) {
+      const other = befriended.pick(users);
+      if (other === user) continue;
+      (this.world.friends[user] ??= []).push(other);
+      (this.world.friends[other] ??= []).push(user);
     }
   }
 
@@ -52,6 +60,7 @@ export class Storm {
       const room = random.pick(device.rooms);
       if (random.chance(0.08)) device.type(room, random.chance(0.7));
       else if (random.chance(0.02)) device.leave();
+      else if (random.chance(0.01)) device.quit(room);
       else device.speak(room);
     }
   }
@@ -120,7 +129,7 @@ export class Storm {
     await Promise.all(lives);
     this.watched = true;
     await watching;
-    await pause(1000 * (grace + 3));
+    await pause(1000 * (this.grace + 3));
     this.#phase('empty');
     this.empty = await this.world.snapshot();
     await this.world.close();
@@ -128,7 +137,7 @@ export class Storm {
   }
 
   get recorded() {
-    return { options: { lease, grace }, rooms: this.rooms, events: this.events, settled: this.settled, empty: this.empty };
+    return { options: { lease, grace: this.grace }, rooms: this.rooms, friends: this.world.friends, events: this.events, settled: this.settled, empty: this.empty };
   }
   verdict() {
     return check(this.recorded);
@@ -136,7 +145,7 @@ export class Storm {
   // What happened, one event a line; the snapshots last.
   async write(path) {
     const lines = this.events.map((event) => JSON.stringify(event));
-    await writeFile(path, [...lines, JSON.stringify({ e: 'end', rooms: this.rooms, settled: this.settled, empty: this.empty })].join('\n') + '\n');
+    await writeFile(path, [...lines, JSON.stringify({ e: 'end', rooms: this.rooms, friends: this.world.friends, settled: this.settled, empty: this.empty })].join('\n') + '\n');
   }
 }
 

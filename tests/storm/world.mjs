@@ -3,12 +3,11 @@
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pause, program, until } from '../system/support/processes.mjs';
-import { Redis } from '../system/support/redis.mjs';
-import { Gate } from './gate.mjs';
+import { Redis, freePort } from '../system/support/redis.mjs';
+import { Gate } from '../system/support/gate.mjs';
 
 const hikyd = program('HIKYD', 'hikyd');
 export const lease = 4;
@@ -35,14 +34,6 @@ function start(executable, args, onLine) {
   return child;
 }
 
-async function freePort() {
-  const server = createServer();
-  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
-
 class Instance {
   generation = 0;
   child; // while it runs
@@ -57,6 +48,9 @@ class Instance {
   get up() {
     return this.child !== undefined && this.clients.target !== undefined;
   }
+  get welcomes() {
+    return this.up && this.child.wanted === undefined;
+  }
 
   async start(sameName) {
     if (!sameName) this.generation += 1;
@@ -66,7 +60,7 @@ class Instance {
     const child = start(
       hikyd,
       ['--listen', '127.0.0.1:0', '--workers', '2', '--instance-id', id, '--redis', `redis://127.0.0.1:${this.redis.port}`, '--lease', String(lease),
-        '--grace', String(grace), '--drain', '1', '--redis-wait', '60', '--rate-messages', '200:400'],
+        '--grace', String(this.world.grace), '--drain', '1', '--redis-wait', '60', '--rate-messages', '200:400'],
       (stream, line) => {
         const found = /^hikyd ready on http:\/\/127\.0\.0\.1:(\d+)/.exec(line);
         if (found) ready(Number(found[1]));
@@ -112,9 +106,10 @@ class Instance {
 export class World {
   instances = [];
   redisUp = false;
+  friends = {}; // user → [user]; told to Redis whenever it starts without data
 
-  constructor(record) {
-    this.record = record;
+  constructor(record, seconds) {
+    Object.assign(this, { record, grace: seconds });
   }
 
   async open(count) {
@@ -128,6 +123,18 @@ export class World {
       this.instances.push(instance);
       if (!(await instance.start())) throw new Error(`${hikyd} did not start`);
     }
+    let turn = 0;
+    // One door to all instances that welcome people.
+    this.balancer = await Gate.open(() => {
+      const open = this.instances.filter((each) => each.welcomes);
+      return open.length > 0 ? { host: '127.0.0.1', port: open[(turn += 1) % open.length].clients.port } : undefined;
+    });
+  }
+
+  async befriend() {
+    const directory = await Redis.connect(this.socket, 0);
+    for (const [user, others] of Object.entries(this.friends)) await directory.command('SADD', `hiky:user_friends:${user}`, ...others);
+    directory.close();
   }
 
   async startRedis() {
@@ -146,6 +153,7 @@ export class World {
       await look.command('GET', 'ws:nothing').then(() => (this.look = look), () => look.close());
       return this.look === look;
     }, 30_000);
+    await this.befriend();
     this.redisUp = true;
   }
 
@@ -177,6 +185,7 @@ export class World {
       await instance.clients.close();
       await instance.redis.close();
     }
+    await this.balancer.close();
     this.look.close();
     this.redis.kill('SIGKILL');
     await this.redis.ended;

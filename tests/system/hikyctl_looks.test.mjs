@@ -84,7 +84,7 @@ test('user shows all about one user', async () => {
     connections: [
       { id: 'c1', instance: 'one', since: '2026-01-31T12:00:00.000Z', ip: '127.0.0.1', agent: 'curl' },
       { id: 'c2', instance: 'two', since: '2026-01-31T12:05:00.000Z', ip: '', agent: '' }],
-    rooms: ['tea'], memberRooms: ['tea'], directoryRooms: [], typingIn: 'tea', queued: 0, dropped: 0 });
+    rooms: ['tea'], memberRooms: ['tea'], directoryRooms: [], typingIn: 'tea', queued: 0, dropped: 0, bannedSeconds: 0 });
   const bob = await json('user', 'show', 'bob');
   assert.deepEqual([bob.online, bob.lastSeen, bob.memberRooms, bob.queued, bob.dropped, bob.connections, bob.typingIn],
     [false, '2026-01-30T09:00:00.000Z', ['attic', 'tea'], 2, 7, [], null]);

@@ -8,7 +8,7 @@ import { webSocketOf } from './support/peer.mjs';
 import { oneDaemon } from './support/stage.mjs';
 
 const limit = 64 * 1024;
-const stage = oneDaemon();
+const stage = oneDaemon(['--rate-requests', '0']);
 const pinged = '{"type":"ping"}';
 
 // What ends the connection, with which code and reason. Each is tried alone, and behind a message in the same bytes.

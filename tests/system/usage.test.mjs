@@ -38,7 +38,7 @@ const wrong = [
   [['--listen', '0.0.0.0:0', '--auth', 'open'], /--listen: with --auth open anybody/, /--allow-open/],
   [['--listen', '127.0.0.1:0', '--listen', '192.0.2.1:80'], /192\.0\.2\.1:80 can be reached by others/],
   [['--auth', 'closed'], /--auth/, /closed/],
-  [['--redis', 'http://localhost'], /--redis: /, /redis:\/\//],
+  [['--redis', 'http://localhost'], /--redis: /, /redis\[s\]:\/\//],
   [['--redis', ''], /--redis/],
   [['--redis', 'redis://localhost:port'], /--redis: /],
   [['--redis', 'unix://'], /--redis: /],

@@ -54,6 +54,23 @@ TEST(bus_message, that_lets_a_user_in_names_the_room) {
   EXPECT_FALSE(parse_bus_message("tea", "a alice\ntea"));
 }
 
+TEST(bus_message, that_ends_connections_says_which_and_why) {
+  auto const all = parse_bus_message("", "k alice\n4403 * banned by an operator");
+  ASSERT_TRUE(all && all->end);
+  EXPECT_EQ(all->subject, "alice");
+  EXPECT_EQ(all->end->code, 4403);
+  EXPECT_EQ(all->end->connection, "");
+  EXPECT_EQ(all->end->reason, "banned by an operator");
+  auto const one = parse_bus_message("", "k alice\n4409 Xy12_-.7f replaced");
+  ASSERT_TRUE(one && one->end);
+  EXPECT_EQ(one->end->connection, "Xy12_-.7f");
+  for (auto const* wrong : {"k alice\n", "k alice\n4403", "k alice\n4403 ", "k alice\n4403 *", "k alice\n4403  x", "k alice\n1000 * x",
+                            "k alice\n70000 * x", "k alice\nx * y"}) {
+    EXPECT_FALSE(parse_bus_message("", wrong)) << wrong;
+  }
+  EXPECT_FALSE(parse_bus_message("tea", "k alice\n4403 * x"));
+}
+
 TEST(bus_message, keeps_line_ends_of_the_frame) {
   auto const m = parse_bus_message("tea", "t alice\n{\n\"a\":\n1}\n");
   ASSERT_TRUE(m);

@@ -193,6 +193,27 @@ TEST_F(hub_of_friends, a_room_is_heard_only_until_it_is_empty) {
   EXPECT_FALSE(here.heard(tea));
 }
 
+TEST_F(hub_of_friends, what_a_session_had_of_a_room_is_known_after_it_has_left) {
+  here.enter(bob, tea, false);
+  here.enter(carol, tea, false);
+  auto const say = [&](std::uint64_t seq) {
+    auto m = parse_bus_message("tea", "m c1 e:" + std::to_string(seq) + "\n{}");
+    ASSERT_TRUE(m);
+    m->seq = seq;
+    here.apply(*m, [](session&, bus_message const&) {});
+  };
+  say(3);
+  say(4);
+  here.leave(bob, tea);
+  say(5);
+  EXPECT_EQ(hub::share_of(bob, "tea", {"e", 2}), hub::share::none);
+  EXPECT_EQ(hub::share_of(bob, "tea", {"e", 3}), hub::share::arrived);
+  EXPECT_EQ(hub::share_of(bob, "tea", {"e", 4}), hub::share::arrived);
+  EXPECT_EQ(hub::share_of(bob, "tea", {"e", 5}), hub::share::none);
+  EXPECT_EQ(hub::share_of(bob, "chess", {"e", 4}), hub::share::none);
+  EXPECT_EQ(hub::share_of(carol, "tea", {"e", 5}), hub::share::arrived);
+}
+
 TEST_F(hub_of_friends, who_is_taken_out_is_out_of_everything) {
   here.enter(alice, tea, true);
   here.enter(alice, chess, true);

@@ -1,12 +1,19 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- A connection of a user begins (the document's flow 1, by connection id). Also syncs the user's rooms.
+-- Who is banned stays out, and nothing changes. Who has too many connections loses the oldest: they may be those of a device that is
+-- long gone, and to refuse the newest would lock out a user who has just come back.
 -- KEYS 1 user_connections:{u}  2 instance_connections:{i}  3 online_users  4 clients  5 user_rooms:{u}  6 member_rooms:{u}
---      7 offline_messages:{u}  8 pending_offline
+--      7 offline_messages:{u}  8 pending_offline  9 banned:{u}
 -- ARGV 1 user  2 connection  3 connection's JSON  4 client metadata JSON object (not empty)
 --      (`at`, Redis TIME in ms, is added to the connection's JSON: since then it hears its rooms)
---      5 prefix room_participants  6 prefix room_members  7 prefix room_absent  8… rooms the directory names
+--      5 prefix room_participants  6 prefix room_members  7 prefix room_absent  8 most connections (0: no limit)
+--      9 prefix of instance channels  10 close code of replaced connections
+--      11 `member`, or `if nothing`: the rooms count only if no room of the user is known  12… rooms
 -- Returns { connections the user has now, 1 if friends still take the user for online, messages that wait, room… }: the rooms the user belongs to
+--      or { -1, seconds for which the user is still kept out, 0 }
 local user, connection = ARGV[1], ARGV[2]
+local kept_out = redis.call('PTTL', KEYS[9])
+if kept_out ~= -2 then return { -1, math.ceil(math.max(kept_out, 0) / 1000), 0 } end
 -- A connection that is asserted again keeps its time: it has heard its rooms all along.
 local known = redis.call('HGET', KEYS[1], connection)
 local at = known and known:match('"at":(%d+)}$')
@@ -19,9 +26,26 @@ redis.call('HSET', KEYS[2], connection, user)
 redis.call('SADD', KEYS[3], user)
 local count = redis.call('HLEN', KEYS[1])
 redis.call('HSET', KEYS[4], user, ARGV[4]:sub(1, -2) .. ',"connections":' .. count .. '}')
-for i = 8, #ARGV do
-  redis.call('SADD', KEYS[6], ARGV[i])
-  redis.call('SADD', ARGV[6] .. ARGV[i], user)
+local most = tonumber(ARGV[8])
+if most > 0 and count > most and not known then
+  local all, held = redis.call('HGETALL', KEYS[1]), {}
+  for i = 1, #all, 2 do
+    local ok, about = pcall(cjson.decode, all[i + 1])
+    if all[i] ~= connection and ok and type(about) == 'table' and type(about.instance) == 'string' then
+      table.insert(held, { tonumber(about.at) or 0, all[i], about.instance })
+    end
+  end
+  table.sort(held, function(a, b) return a[1] < b[1] or a[1] == b[1] and a[2] < b[2] end)
+  for i = 1, math.min(count - most, #held) do
+    redis.call('PUBLISH', ARGV[9] .. held[i][3],
+      'k ' .. user .. '\n' .. ARGV[10] .. ' ' .. held[i][2] .. ' replaced: at most ' .. most .. ' connections per user')
+  end
+end
+if ARGV[11] == 'member' or redis.call('EXISTS', KEYS[6]) == 0 then
+  for i = 12, #ARGV do
+    redis.call('SADD', KEYS[6], ARGV[i])
+    redis.call('SADD', ARGV[6] .. ARGV[i], user)
+  end
 end
 local rooms = redis.call('SMEMBERS', KEYS[6])
 for _, room in ipairs(rooms) do

@@ -68,7 +68,9 @@ end
 if left > 0 and redis.call('EXISTS', KEYS[10]) == 1 then
   for instance in pairs(instances) do redis.call('PUBLISH', ARGV[11] .. instance, 'w ' .. user .. '\n') end
 end
-if not was_there then return -1 end
+-- Redis knew nothing of the connection, yet the user took part in rooms through it: it joined them after all data had been lost.
+-- Without a connection the user takes no part any more, or messages would be neither heard nor queued.
+if not was_there and (left > 0 or redis.call('EXISTS', KEYS[5]) == 0) then return -1 end
 local typing = redis.call('HGET', KEYS[6], user)
 if typing and (left == 0 or ARGV[10] ~= '') then
   -- No timer will end the mark, be it that its instance is dead. If another connection types, it says so again.

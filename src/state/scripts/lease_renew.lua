@@ -1,14 +1,15 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- An instance says that it lives, and learns who does not. Time is Redis's.
 -- KEYS 1 instances  2 sweeps
--- ARGV 1 instance  2 lease in ms
+-- ARGV 1 instance  2 lease in ms  3 `begin`: the instance knows that it has none, and gets one
 -- Returns { 1 renewed | 0 it had no lease (new, swept, or the data was lost) | 2 it is being swept right now and gets none, expired instance… }
+-- Without `begin` an instance that has lost its lease gets none: it must have heard of the loss first, and an answer may be lost.
 local now = redis.call('TIME')
 now = now[1] * 1000 + math.floor(now[2] / 1000)
 local own = redis.call('ZSCORE', KEYS[1], ARGV[1]) and 1 or 0
 local sweep = redis.call('ZSCORE', KEYS[2], ARGV[1])
 if sweep then own = tonumber(sweep) >= now and 2 or 0 end
-if own ~= 2 then
+if own == 1 or own == 0 and ARGV[3] == 'begin' then
   redis.call('ZREM', KEYS[2], ARGV[1])
   redis.call('ZADD', KEYS[1], now + ARGV[2], ARGV[1])
 end

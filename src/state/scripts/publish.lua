@@ -5,6 +5,7 @@
 -- ARGV 1 sender  2 frame's JSON up to and without `,"timestamp"`  3 the room's channel  4 bus header's start (`m <connection> `)
 --      5 epoch to begin if the room has none  6 prefix offline_messages  7 prefix offline_dropped
 --      8 messages kept in the log  9 the log's life in ms, kept to within 1/24  10 largest room whose mailboxes are filled  11 life of dedup in s
+--      12 epoch  13 seq of the latest message that the sender's instance knows
 -- Returns { 1 stored | 2 duplicate, messageId, timestamp } or { 0 } when the sender is not a member
 local call, format, floor = redis.call, string.format, math.floor
 local sender = ARGV[1]
@@ -16,9 +17,10 @@ if KEYS[7] then
     return { 2, id, time }
   end
 end
-local head = call('HMGET', KEYS[3], 'epoch', 'renew_at')
+local head = call('HMGET', KEYS[3], 'epoch', 'renew_at', 'seq')
 local epoch, renew_at = head[1], tonumber(head[2] or 0)
-if not epoch then
+-- Behind what was heard, Redis has lost the latest messages, whose numbers are taken.
+if not epoch or epoch == ARGV[12] and tonumber(head[3] or 0) < tonumber(ARGV[13]) then
   epoch, renew_at = ARGV[5], 0
   call('DEL', KEYS[3], KEYS[4])
   call('HSET', KEYS[3], 'epoch', epoch)

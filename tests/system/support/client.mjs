@@ -85,7 +85,7 @@ export class Client {
         await new Promise((resolve) => (this.#arrived = resolve));
       }
     };
-    return bounded(`an answer to ${JSON.stringify(frame)}`, answered(), within);
+    return bounded(`an answer to ${JSON.stringify(frame).slice(0, 2000)}`, answered(), within);
   }
 
   // Returns when everything that this client has set off so far has reached Redis: a worker's requests reach it in order,

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { atEnd, launch, program, run } from './processes.mjs';
 
 export const hikyd = program('HIKYD', 'hikyd');
-const ready = /^hikyd ready on http:\/\/([\d.]+):(\d+)(?:, \S+)* \(redis: (?:embedded, pid (\d+), unix:\/\/([^;]+)|[^;]*); workers: (\d+); send: (\w+)\)$/;
+const ready = /^hikyd ready on https?:\/\/([\d.]+):(\d+)(?:, \S+)* \(redis: (?:embedded, pid (\d+), unix:\/\/([^;]+)|[^;]*); workers: (\d+); send: (\w+)\)$/;
 
 // `data` or `redis` (a URL); `flags` may repeat what stands here, and then win.
 export async function startDaemon({ data, redis, flags = [], env } = {}) {
@@ -22,7 +22,7 @@ export async function startDaemon({ data, redis, flags = [], env } = {}) {
     ...process,
     host,
     port: Number(port),
-    url: `http://${host}:${port}`,
+    url: `${process.match[0].includes(' https:') ? 'https' : 'http'}://${host}:${port}`,
     redisPid: redisPid && Number(redisPid),
     redisSocket: socket ?? (redis ? redis.replace('unix://', '') : join(data, 'redis.sock')),
     workers: Number(workers),

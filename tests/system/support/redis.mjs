@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A look at Redis that shares no code with the daemon: a RESP2 client, and servers of the tests' own.
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createConnection } from 'node:net';
+import { createConnection, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { atEnd, bounded, launch } from './processes.mjs';
@@ -41,7 +41,7 @@ export class Redis {
   #waiting = [];
   #input = Buffer.alloc(0);
 
-  // `where` is what node's createConnection takes, a path for one.
+  // `where` is what node's createConnection takes, a path for one. Sentinels have no database: null.
   static async connect(where, database = 1) {
     const redis = new Redis();
     const socket = createConnection(where);
@@ -49,7 +49,7 @@ export class Redis {
     socket.on('data', (bytes) => redis.#read(bytes));
     const fail = (error) => redis.#waiting.splice(0).forEach(({ reject }) => reject(error));
     socket.on('error', fail).on('close', () => fail(new Error('Redis closed the connection')));
-    await redis.command('SELECT', database);
+    if (database !== null) await redis.command('SELECT', database);
     return redis;
   }
 
@@ -80,6 +80,15 @@ export async function folder(t) {
   const path = await mkdtemp(join(tmpdir(), 'hiky-system-'));
   atEnd(t, () => rm(path, { recursive: true, force: true, maxRetries: 5 }));
   return path;
+}
+
+// Free a moment ago.
+export async function freePort() {
+  const server = createServer();
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  return port;
 }
 
 // A redis-server of the test's own, on a Unix socket in `data`.

@@ -4,7 +4,7 @@
 //   NAME connects [to 2] [as USER] [extended], joins ROOM, leaves ROOM, leaves the wire, loses the wire
 //                                   any of these, in this order of time; `to 2` is a second hikyd on the same Redis;
 //                                   `extended` asks for frames the document does not have; `loses` is without a goodbye
-//   NAME > TEXT                     says it, byte for byte; `20 times NAME > TEXT` with {n} counting up
+//   NAME > TEXT                     says it, byte for byte but for $names that a pattern has met; `20 times NAME > TEXT` with {n} counting up
 //   NAME < PATTERN [after S s]      the next frame matches (match.mjs), and takes at least S seconds to come
 //   NAME << TEXT                    the next frame holds TEXT, byte for byte
 //   NAME hears nothing
@@ -138,7 +138,8 @@ class Stage {
     }
     const text = rest.slice(sign.length + 1);
     if (sign === '>') {
-      for (let n = 1; n <= Number(count ?? 1); n += 1) this.client(name).say(text.replaceAll('{n}', String(n)));
+      const said = text.replace(/\$\w+/g, (word) => this.names.get(word) ?? word);
+      for (let n = 1; n <= Number(count ?? 1); n += 1) this.client(name).say(said.replaceAll('{n}', String(n)));
       return undefined;
     }
     if (sign === '<') return this.hears(name, text);

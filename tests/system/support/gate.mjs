@@ -70,7 +70,7 @@ export class Gate {
   stalled = false;
   dripping = false;
   shut = false;
-  target; // what connect() takes, or nothing: then whoever comes is turned away
+  target; // what connect() takes, or a function that gives it, for each who comes; nothing turns them away
   #server;
 
   static async open(target) {
@@ -78,8 +78,9 @@ export class Gate {
     gate.target = target;
     gate.#server = createServer({ allowHalfOpen: true }, (near) => {
       near.on('error', () => {});
-      if (gate.shut || !gate.target) return void near.resetAndDestroy();
-      gate.pairs.add(new Pair(gate, near, gate.target));
+      const target = typeof gate.target === 'function' ? gate.target() : gate.target;
+      if (gate.shut || !target) return void near.resetAndDestroy();
+      gate.pairs.add(new Pair(gate, near, target));
     });
     await new Promise((resolve, reject) => gate.#server.once('error', reject).listen(0, '127.0.0.1', resolve));
     return gate;

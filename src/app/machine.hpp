@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the machine, or the container, lets this process have: open files and memory.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+
+#include "app/config.hpp"
+#include "base/error.hpp"
+
+namespace hiky::app {
+
+// Open files that are not connections of clients: Redis, listeners, loops, the log, files of the moment.
+std::size_t descriptors_besides(daemon_config const& config);
+
+// Raises the limit of open files as far as it goes, and gives how many connections it leaves room for: `wanted`, or as many as there
+// can be (0). invalid_argument when it is too low for `wanted`, with what would help. `each`: descriptors per connection.
+result<std::size_t> room_for_connections(std::size_t wanted, std::size_t besides, std::size_t each);
+
+// Bytes: the machine's, or what the control group allows, if that is less.
+std::uint64_t machine_memory();
+
+}  // namespace hiky::app

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+// TLS contexts: which versions, keys and authorities. Who carries the bytes is tls_tunnel's business.
+#pragma once
+#include <openssl/types.h>
+
+#include <atomic>
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "base/error.hpp"
+
+namespace hiky::tls {
+
+using context = std::shared_ptr<SSL_CTX>;
+
+// TLS 1.2 or newer, with HTTP/1.1 by ALPN. `cert` is a PEM chain, the server's own certificate first. The error names the file and its fault.
+result<context> server_context(std::filesystem::path const& cert, std::filesystem::path const& key);
+
+// TLS 1.2 or newer; the server must show a certificate of an authority in `authorities` (PEM), or of one the system trusts (empty).
+result<context> client_context(std::filesystem::path const& authorities);
+
+// What a server shows of itself, and may change while it runs.
+class identity {
+ public:
+  identity(std::filesystem::path cert, std::filesystem::path key) : cert_(std::move(cert)), key_(std::move(key)) {}
+  // Reads both files anew. On an error the old pair stays in use.
+  result<void> load();
+  // From any thread; empty before the first load() that succeeded.
+  context current() const { return current_.load(); }
+
+ private:
+  std::filesystem::path cert_, key_;
+  std::atomic<context> current_;
+};
+
+// The oldest reason in OpenSSL's queue, in words; empties the queue.
+std::string last_reason();
+
+}  // namespace hiky::tls

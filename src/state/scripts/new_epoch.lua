@@ -1,0 +1,9 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- A room's epoch is over: messages that were given its numbers are lost, and others must not get them.
+-- KEYS 1 room_head:{r}  2 room_log:{r}
+-- ARGV 1 the epoch that is over  2 the epoch to begin
+-- Returns 1, or 0 when the room has another epoch already
+if redis.call('HGET', KEYS[1], 'epoch') ~= ARGV[1] then return 0 end
+redis.call('DEL', KEYS[1], KEYS[2])
+redis.call('HSET', KEYS[1], 'epoch', ARGV[2])
+return 1

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+// Redis fails over to a replica, as Sentinel does it: daemons follow, nobody has to come back, and what the replica lacked is said.
+import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { clientAs } from './support/client.mjs';
+import { daemonFor } from './support/daemon.mjs';
+import { atEnd, launch, pause, until } from './support/processes.mjs';
+import { folder, freePort, look, startRedis } from './support/redis.mjs';
+
+const bounded = { timeout: 120_000 };
+const host = '127.0.0.1';
+
+// A master, its replica, and one Sentinel that decides alone.
+async function threeOfThem(t) {
+  const [masterPort, replicaPort, sentinelPort] = [await freePort(), await freePort(), await freePort()];
+  const master = await startRedis(t, await folder(t), '--port', masterPort, '--bind', host, '--repl-diskless-sync-delay', 0);
+  const replica = await startRedis(t, await folder(t), '--port', replicaPort, '--bind', host, '--replicaof', `${host} ${masterPort}`);
+  const there = await folder(t);
+  const file = join(there, 'sentinel.conf');
+  await writeFile(file, [
+    `port ${sentinelPort}`, `bind ${host}`, `dir ${there}`, 'logfile ""', `sentinel monitor chat ${host} ${masterPort} 1`,
+    'sentinel down-after-milliseconds chat 1000', 'sentinel failover-timeout chat 4000', '',
+  ].join('\n'));
+  const sentinel = await launch('redis-server', [file, '--sentinel'], /Sentinel ID is/);
+  atEnd(t, () => sentinel.stop());
+  const masterLook = await look(t, { host, port: masterPort });
+  const replicaLook = await look(t, { host, port: replicaPort });
+  await until('the replica to follow', async () => /master_link_status:up/.test(await replicaLook.command('INFO', 'replication')), 30_000);
+  const watcher = await look(t, { host, port: sentinelPort }, null);
+  await until('Sentinel to know the replica', async () => (await watcher.command('SENTINEL', 'replicas', 'chat')).length === 1, 30_000);
+  return { master, replica, masterLook, replicaPort, url: `redis+sentinel://${host}:${sentinelPort}/chat` };
+}
+
+// Until Redis takes it; anything but `unavailable` meanwhile is wrong.
+async function say(client, content) {
+  return until(`${content} to be taken`, async () => {
+    const told = await client.ask({ type: 'message', roomId: 'tea', content });
+    if (told.type === 'messageAck') return told;
+    assert.deepEqual([told.code, told.retryable], ['unavailable', true], JSON.stringify(told));
+    return pause(50).then(() => false);
+  }, 60_000);
+}
+async function nextMessage(client) {
+  for (const gaps = []; ; ) {
+    const frame = JSON.parse(await client.raw(30_000));
+    if (frame.type === 'gap') gaps.push(frame);
+    else if (frame.type === 'message') return { ...frame, gaps };
+    else assert.notEqual(frame.type, 'userOffline', `${client.userId} was told that ${frame.userId} is offline`);
+  }
+}
+
+async function people(t, url) {
+  const daemons = [];
+  for (const name of ['one', 'two']) daemons.push(await daemonFor(t, { redis: url, flags: ['--instance-id', name, '--grace', '5', '--redis-wait', '30'] }));
+  const [alice, bob] = await Promise.all(['alice', 'bob'].map((name, n) => clientAs(t, name, daemons[n].url, { fields: { ack: true } })));
+  for (const client of [alice, bob]) await client.join('tea');
+  return { alice, bob };
+}
+
+test('a failover to a replica that has everything loses nothing', bounded, async (t) => {
+  const { master, masterLook, replicaPort, url } = await threeOfThem(t);
+  const { alice, bob } = await people(t, url);
+  const before = await say(alice, 'before');
+  await nextMessage(bob);
+  assert.equal(await masterLook.command('WAIT', 1, 5_000), 1);
+  await master.stop('SIGKILL');
+  const after = await say(alice, 'after');
+  const [epoch, seq] = before.messageId.split(':');
+  assert.equal(after.messageId, `${epoch}:${Number(seq) + 1}`);
+  const heard = await nextMessage(bob);
+  assert.deepEqual([heard.content, heard.gaps], ['after', []]);
+  // Sentinel has cut off whoever looked at the replica.
+  const redis = await look(t, { host, port: replicaPort });
+  await until('both to be there', async () => (await redis.command('SCARD', 'ws:online_users')) === 2);
+});
+
+test('a failover to a replica that was behind is said, and gives no number twice', bounded, async (t) => {
+  const { master, replica, masterLook, replicaPort, url } = await threeOfThem(t);
+  const { alice, bob } = await people(t, url);
+  const ids = new Set();
+  const talk = async (content) => {
+    ids.add((await say(alice, content)).messageId);
+    assert.equal((await nextMessage(bob)).content, content);
+  };
+  for (const content of ['one', 'two', 'three']) await talk(content);
+  assert.equal(await masterLook.command('WAIT', 1, 5_000), 1);
+  // The replica sleeps while its link is cut: it learns of nothing more, and on waking up finds its master dead.
+  replica.signal('SIGSTOP');
+  await masterLook.command('CLIENT', 'KILL', 'TYPE', 'replica');
+  for (const content of ['four', 'five']) await talk(content);
+  await master.stop('SIGKILL');
+  replica.signal('SIGCONT');
+  const after = await say(alice, 'after');
+  assert.ok(!ids.has(after.messageId), `${after.messageId} was given twice`);
+  const heard = await nextMessage(bob);
+  assert.deepEqual([heard.content, heard.messageId], ['after', after.messageId]);
+  assert.ok(heard.gaps.length > 0, 'the loss is said');
+  // Sentinel has cut off whoever looked at the replica.
+  const redis = await look(t, { host, port: replicaPort });
+  await until('both to be there', async () => (await redis.command('SCARD', 'ws:online_users')) === 2);
+  assert.equal(await redis.command('SCARD', 'ws:room_participants:tea'), 2);
+});

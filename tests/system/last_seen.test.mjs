@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+// `lastSeen` follows who says something, and costs no write per message.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { clientAs } from './support/client.mjs';
+import { daemonFor } from './support/daemon.mjs';
+import { until } from './support/processes.mjs';
+import { folder, look } from './support/redis.mjs';
+
+test('lastSeen moves for who talks, stays for who is silent, and is written seldom', { timeout: 60_000 }, async (t) => {
+  const daemon = await daemonFor(t, { data: await folder(t), flags: ['--rate-messages', '0', '--workers', '1'] });
+  const redis = await look(t, daemon.redisSocket);
+  const seen = async (user) => JSON.parse(await redis.command('HGET', 'ws:clients', user)).lastSeen;
+  const writes = async () => Number(/cmdstat_hset:calls=(\d+)/.exec(await redis.command('INFO', 'commandstats'))[1]);
+  const [alice, bob] = [await clientAs(t, 'alice', daemon.url), await clientAs(t, 'bob', daemon.url)];
+  await alice.join('tea');
+  const begin = { alice: await seen('alice'), bob: await seen('bob'), writes: await writes() };
+  for (let n = 0; n < 300; n += 1) await alice.ask({ type: 'message', roomId: 'tea', content: n });
+  await until('alice to be seen', async () => (await seen('alice')) > begin.alice, 20_000);
+  assert.equal(await seen('bob'), begin.bob);
+  const entry = JSON.parse(await redis.command('HGET', 'ws:clients', 'alice'));
+  assert.deepEqual(Object.keys(entry), ['connectedAt', 'lastSeen', 'ipAddress', 'connections']);
+  // The room's head is begun and renewed, and lastSeen told once or twice.
+  assert.ok((await writes()) - begin.writes < 10, `${(await writes()) - begin.writes} writes of hashes for 300 messages`);
+});

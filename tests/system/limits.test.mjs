@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: Apache-2.0
+// Each limit, the answer beyond it, and its number in /metrics.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { clientAs } from './support/client.mjs';
+import { daemonFor, hikyd } from './support/daemon.mjs';
+import { text } from './support/frames.mjs';
+import { handshake, peerOf, webSocketOf } from './support/peer.mjs';
+import { atEnd, bounded as within, pause, run, until } from './support/processes.mjs';
+import { folder, startRedis } from './support/redis.mjs';
+
+const bounded = { timeout: 60_000 };
+
+const daemonWith = async (t, ...flags) => daemonFor(t, { data: await folder(t), flags });
+
+async function metrics(daemon) {
+  const all = new Map();
+  const answer = await fetch(`${daemon.url}/metrics`);
+  assert.equal(answer.status, 200);
+  for (const line of (await answer.text()).split('\n')) {
+    const [, name, value] = /^([^#]\S*) (\S+)$/.exec(line) ?? [];
+    if (name) all.set(name, Number(value));
+  }
+  return all;
+}
+
+async function refused(t, daemon, status, reason) {
+  const peer = await peerOf(t, daemon.port);
+  await peer.send(handshake());
+  const answer = await peer.answer();
+  assert.equal(answer.status, status, answer.body);
+  assert.equal(answer.headers['retry-after'], '5');
+  assert.match(answer.body, reason);
+  await peer.ends();
+}
+
+test('an instance that is full refuses WebSockets with 503, answers /health, and takes the next when one has gone', bounded, async (t) => {
+  const daemon = await daemonWith(t, '--limit-connections', '3');
+  const held = [];
+  for (let n = 0; n < 3; n += 1) held.push(await webSocketOf(t, daemon.port));
+  await refused(t, daemon, 503, /^this instance is full/);
+  assert.equal((await fetch(`${daemon.url}/health`, { headers: { connection: 'close' } })).status, 200);
+  held[0].destroy();
+  await until('a place', async () => {
+    const peer = await peerOf(t, daemon.port);
+    await peer.send(handshake());
+    const { status } = await peer.answer();
+    if (status !== 101) assert.equal(status, 503);
+    return status === 101;
+  });
+  const numbers = await metrics(daemon);
+  assert.ok(numbers.get('hiky_refused_connections_total{limit="connections"}') >= 1);
+  assert.equal(numbers.get('hiky_limit_connections'), 3);
+});
+
+test('a flood of connections that say nothing is cut off a little above the limit', bounded, async (t) => {
+  const daemon = await daemonWith(t, '--limit-connections', '10');
+  const peers = await Promise.all(Array.from({ length: 200 }, () => peerOf(t, daemon.port)));
+  await until('the flood to be refused', async () => peers.filter((peer) => peer.socket.readableEnded || peer.socket.destroyed || peer.failure).length >= 100);
+  const numbers = await until('room for a look', async () => metrics(daemon).catch(() => false));
+  assert.ok(numbers.get('hiky_sockets') <= 74, `${numbers.get('hiky_sockets')} sockets`);
+});
+
+test('an address has only so many connections', bounded, async (t) => {
+  const daemon = await daemonWith(t, '--limit-address-connections', '2');
+  const held = [await webSocketOf(t, daemon.port), await webSocketOf(t, daemon.port)];
+  await refused(t, daemon, 429, /^too many connections from your address/);
+  held[0].destroy();
+  await until('a place', async () => {
+    const peer = await peerOf(t, daemon.port);
+    await peer.send(handshake());
+    return (await peer.answer()).status === 101;
+  });
+  held[1].destroy();
+  const numbers = await until('room for a look', async () => metrics(daemon).catch(() => false));
+  assert.ok(numbers.get('hiky_refused_connections_total{limit="address_connections"}') >= 1);
+});
+
+test('an address comes only so often', bounded, async (t) => {
+  const daemon = await daemonWith(t, '--rate-accepts', '0.001:3');
+  for (let n = 0; n < 3; n += 1) await webSocketOf(t, daemon.port);
+  await refused(t, daemon, 429, /^too many new connections from your address/);
+});
+
+test('short of memory, new WebSockets are refused with 503 while /health and /metrics answer', bounded, async (t) => {
+  const daemon = await daemonWith(t, '--limit-memory', '1');
+  await until('the limit to be noticed', async () => (await metrics(daemon)).get('hiky_resident_memory_bytes') > 0);
+  await refused(t, daemon, 503, /^this instance is short of memory/);
+  const numbers = await metrics(daemon);
+  assert.ok(numbers.get('hiky_refused_connections_total{limit="memory"}') >= 1);
+  assert.equal(numbers.get('hiky_limit_memory_bytes'), 1 << 20);
+  assert.equal((await fetch(`${daemon.url}/health`)).status, 200);
+});
+
+// The descriptors of the shell are what the daemon may have.
+const withFiles = (count, ...flags) => run('/bin/sh', ['-c', `ulimit -n ${count} && exec "$0" "$@"`, hikyd, '--listen', '127.0.0.1:0', '--workers', '1', ...flags]);
+
+test('more connections than open files allow are refused at start, with what would help', bounded, async (t) => {
+  const ended = await withFiles(1024, '--limit-connections', '5000', '--data', await folder(t));
+  assert.equal(ended.code, 2);
+  assert.match(ended.stderr, /^hikyd: --limit-connections: 5000 connections need 5\d\d\d open files, but the limit is 1024, which is enough for \d+; raise it with/);
+  assert.match((await withFiles(100, '--data', await folder(t))).stderr, /^hikyd: 100 open files are not enough to accept anybody; raise it/);
+});
+
+test('a flood of messages is refused with rate_limited, and who persists is closed with 4429', bounded, async (t) => {
+  const daemon = await daemonWith(t, '--rate-messages', '5:10', '--rate-refusals', '1:50');
+  const alice = await clientAs(t, 'alice', daemon.url);
+  await alice.join('tea');
+  const bob = await clientAs(t, 'bob', daemon.url);
+  await bob.join('tea');
+  for (let n = 0; n < 40; n += 1) alice.say({ type: 'message', roomId: 'tea', content: n });
+  for (let n = 0; n < 10; n += 1) await bob.hears({ type: 'message', content: n });
+  const { code, message } = await alice.hears({ type: 'error' });
+  assert.equal(code, 'rate_limited');
+  assert.equal(message, 'at most 5 messages per second');
+  assert.ok(alice.isOpen);
+  for (let n = 0; n < 100; n += 1) alice.say({ type: 'message', roomId: 'tea', content: n });
+  assert.deepEqual(await within('the end', alice.closed), { code: 4429, reason: 'too many refused requests; send less' });
+  await bob.ask({ type: 'ping' });
+  const numbers = await metrics(daemon);
+  assert.equal(numbers.get('hiky_flooding_connections_closed_total'), 1);
+  assert.ok(numbers.get('hiky_rate_limited_total') >= 50);
+});
+
+test('requests other than messages have a rate of their own', bounded, async (t) => {
+  const daemon = await daemonWith(t, '--rate-requests', '1:20');
+  const alice = await clientAs(t, 'alice', daemon.url);
+  for (let n = 0; n < 30; n += 1) alice.say({ type: 'ping', id: `${n}` });
+  for (let n = 0; n < 19; n += 1) await alice.hears({ type: 'pong', id: `${n}` });
+  await alice.hears({ type: 'error', code: 'rate_limited', id: '19', message: 'at most 1 requests per second', retryable: true });
+});
+
+test('what nobody can read is a flood too', bounded, async (t) => {
+  const daemon = await daemonWith(t);
+  const peer = await webSocketOf(t, daemon.port);
+  for (let n = 0; n < 300; n += 1) await peer.send(text('{'));
+  for (let n = 0; n < 200; n += 1) assert.match((await peer.frame()).payload.toString(), /"bad_json"/);
+  for (;;) {
+    const { opcode, payload } = await peer.frame();
+    if (opcode === 1) continue;
+    assert.equal(payload.readUInt16BE(), 4429);
+    break;
+  }
+});
+
+test('more typing than a person can is dropped, and ends with 4429 when it is a flood', bounded, async (t) => {
+  const daemon = await daemonWith(t, '--rate-requests', '10:50', '--rate-refusals', '1:20');
+  const alice = await clientAs(t, 'alice', daemon.url);
+  await alice.join('tea');
+  for (let n = 0; n < 200; n += 1) alice.say({ type: 'typing', roomId: 'tea', isTyping: true });
+  assert.equal((await within('the end', alice.closed)).code, 4429);
+});
+
+test('a room more than a connection may have is refused, and the others stay', bounded, async (t) => {
+  const daemon = await daemonWith(t, '--limit-rooms', '3');
+  const alice = await clientAs(t, 'alice', daemon.url);
+  for (const room of ['a', 'b', 'c']) await alice.join(room);
+  const refusal = await alice.ask({ type: 'joinRoom', roomId: 'd' });
+  assert.equal(refusal.code, 'forbidden');
+  assert.match(refusal.message, /^at most 3 rooms per connection/);
+  await alice.join('a');
+  await alice.ask({ type: 'leaveRoom', roomId: 'a' });
+  await alice.join('d');
+});
+
+test('a slow reader loses typing first, then presence, never a message, and is closed with 4430', bounded, async (t) => {
+  const daemon = await daemonWith(t, '--limit-outbox', '262144', '--rate-messages', '0', '--rate-typing', '0', '--rate-requests', '0');
+  const slow = await peerOf(t, daemon.port);
+  await slow.upgrade();
+  await slow.send(text(JSON.stringify({ type: 'register', userId: 'slow' })), text(JSON.stringify({ type: 'joinRoom', roomId: 'tea' })));
+  for (let n = 0; n < 2; n += 1) await slow.frame();
+  slow.socket.pause();
+  const alice = await clientAs(t, 'alice', daemon.url);
+  await alice.join('tea');
+  // Kernel buffers first, then the outbox.
+  const content = 'x'.repeat(16_000);
+  let said = 0;
+  for (; said < 2000; said += 1) {
+    await alice.ask({ type: 'message', roomId: 'tea', content });
+    alice.say({ type: 'typing', roomId: 'tea', isTyping: said % 2 === 0 });
+    if (said % 20 === 0 && (await metrics(daemon)).get('hiky_slow_connections_closed_total') === 1) break;
+  }
+  const numbers = await metrics(daemon);
+  assert.equal(numbers.get('hiky_slow_connections_closed_total'), 1);
+  assert.ok(numbers.get('hiky_shed_frames_total') > 0, 'typing frames were left out');
+  // What it had been sent is there without a hole; then it is told.
+  slow.socket.resume();
+  for (let seq = 1; ; ) {
+    const { opcode, payload } = await slow.frame();
+    if (opcode === 8) {
+      assert.equal(payload.readUInt16BE(), 4430);
+      break;
+    }
+    const frame = opcode === 1 ? JSON.parse(payload.toString()) : {};
+    if (frame.type !== 'message') continue;
+    assert.equal(frame.seq, seq);
+    seq += 1;
+  }
+  await alice.ask({ type: 'ping' });
+});
+
+test('readers who read nothing cannot make the process grow: it gives them up and stays within its limit', { timeout: 120_000 }, async (t) => {
+  const limit = 96;
+  const redis = await startRedis(t, await folder(t)); // which writes no file: it is not what is tested
+  const daemon = await daemonFor(t, { redis: redis.url, flags: ['--limit-outbox', `${8 << 20}`, '--rate-messages', '0', '--rate-requests', '0', '--limit-memory', `${limit}`, '--workers', '1'] });
+  const alice = await clientAs(t, 'alice', daemon.url);
+  // Each has a room of its own, so that no two outboxes share a frame: 40 times 8 MiB would be 320 MiB.
+  const readers = await Promise.all(Array.from({ length: 40 }, (_, n) => peerOf(t, daemon.port).then((peer) => ({ peer, room: `room ${n}` }))));
+  for (const { peer, room } of readers) {
+    await peer.upgrade();
+    await peer.send(text(JSON.stringify({ type: 'register', userId: room })), text(JSON.stringify({ type: 'joinRoom', roomId: room })));
+    for (let n = 0; n < 2; n += 1) await peer.frame();
+    peer.socket.pause();
+    await alice.join(room);
+  }
+  const content = 'y'.repeat(60_000);
+  let highest = 0;
+  for (let round = 0; round < 150; round += 1) {
+    for (const { room } of readers) {
+      const { type, message } = await alice.ask({ type: 'message', roomId: room, content });
+      assert.equal(type, 'messageAck', message);
+    }
+    highest = Math.max(highest, (await metrics(daemon)).get('hiky_resident_memory_bytes'));
+    if ((await metrics(daemon)).get('hiky_slow_connections_closed_total') >= 35) break;
+  }
+  const numbers = await metrics(daemon);
+  assert.ok(numbers.get('hiky_slow_connections_closed_total') > 0, 'somebody was given up');
+  assert.ok(highest < (limit + 64) << 20, `${highest >> 20} MiB at the highest`);
+  assert.ok(alice.isOpen);
+});
+
+test('a message that claims to be compressed is refused: nothing was negotiated', bounded, async (t) => {
+  const daemon = await daemonWith(t);
+  const peer = await webSocketOf(t, daemon.port, { 'Sec-WebSocket-Extensions': 'permessage-deflate' });
+  await peer.send(text('bomb', { reserved: 4 }));
+  assert.equal((await peer.closed()).code, 1002);
+});
