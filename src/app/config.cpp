@@ -8,6 +8,7 @@
 #include <random>
 #include <thread>
 
+#include "app/config_identity.hpp"
 #include "app/machine.hpp"
 #include "base/version.hpp"
 
@@ -85,10 +86,9 @@ std::variant<daemon_config, early_exit> read_daemon_config(int argc, char const*
   app.set_version_flag("--version", std::string{"hikyd "} + version);
   app.set_config("--config", "", "TOML file with these options; a flag wins over the environment, and that over the file");
 
-  std::vector<std::string> listen{"127.0.0.1:8080"}, auth;
+  std::vector<std::string> listen{"127.0.0.1:8080"};
   std::string redis{"embedded"}, instance, rate_messages{"20:60"}, rate_typing{"2:4"}, rate_requests{"50:1000"}, rate_refusals{"5:200"},
       rate_accepts{"100:1000"}, level{"info"}, send{"auto"}, data{default_data_folder().string()};
-  bool allow_open = false;
   std::size_t max_frame = g.frames.max_message;
   std::optional<std::uint64_t> limit_memory;
   double drain = 20, redis_wait = 10, lease = 15, grace = 5;
@@ -131,10 +131,7 @@ std::variant<daemon_config, early_exit> read_daemon_config(int argc, char const*
       ->group("Redis")
       ->check(CLI::Range(0.0, 3600.0))
       ->capture_default_str();
-  app.add_option("--auth", auth, "how clients prove who they are: open (register.userId is believed; the default on loopback)")
-      ->group("Identity")
-      ->check(CLI::IsMember({"open"}));
-  app.add_flag("--allow-open", allow_open, "permit --auth open on an address that others can reach")->group("Identity");
+  identity_options const identity{app};
   app.add_option("--rate-messages", rate_messages, "PER_SECOND[:BURST] messages per connection; 0 = no limit")
       ->group("Limits")
       ->capture_default_str();
@@ -217,15 +214,9 @@ std::variant<daemon_config, early_exit> read_daemon_config(int argc, char const*
   for (auto const& text : listen) {
     auto where = gateway::parse_listen_address(text);
     if (!where) return refuse("--listen: " + where.error().text);
-    if (!where->is_loopback() && auth.empty()) {
-      return refuse(fmt::format("--listen: {} can be reached by others, and --auth says nothing; choose how clients prove who they are", text));
-    }
-    if (!where->is_loopback() && !allow_open) {
-      return refuse(fmt::format(
-          "--listen: with --auth open anybody who reaches {} can be anybody; listen on 127.0.0.1, or add --allow-open if that is meant", text));
-    }
     out.listen.push_back(std::move(*where));
   }
+  if (auto fault = identity.apply(g, out.listen)) return refuse(std::move(*fault));
   if (!tls_cert.empty()) {
     g.tls = std::make_shared<tls::identity>(tls_cert, tls_key);
     if (auto const loaded = g.tls->load(); !loaded) return refuse(loaded.error().text);

@@ -13,7 +13,6 @@
 
 #include "app/config.hpp"
 #include "app/machine.hpp"
-#include "auth/open.hpp"
 #include "base/log.hpp"
 #include "gateway/server.hpp"
 #include "redis/embedded.hpp"
@@ -65,8 +64,7 @@ int run(app::daemon_config config) {
   if (!usable) return complain(usable.error().code == errc::conflict ? exit_runtime : exit_no_redis, usable.error().text);
   for (auto const& warning : *usable) log::warn("redis.risky", {{"reason", warning}});
 
-  auth::open gate;
-  auto server = std::make_unique<gateway::server>(config.gateway, gate);
+  auto server = std::make_unique<gateway::server>(config.gateway);
   if (auto const bound = server->listen(config.listen); !bound) return complain(exit_runtime, bound.error().text);
   if (auto const up = server->start(config.redis_wait); !up) return complain(exit_no_redis, up.error().text);
   announce(config, own_redis ? own_redis->pid() : 0);

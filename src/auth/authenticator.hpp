@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Who a client is. One interface for every mode; identity is bound once per connection.
+// Who a client is, and what that allows. One interface for every mode; identity is bound once per connection.
 #pragma once
+#include <chrono>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/async.hpp"
 #include "base/error.hpp"
@@ -10,17 +12,39 @@
 
 namespace hiky::auth {
 
-// What a client has shown: in the handshake, and in `register`.
+// What a client has shown: in the handshake, or in `register`.
 struct credentials {
-  std::optional<user_id> claimed;  // register.userId
-  std::string token;               // register.token
+  std::optional<user_id> claimed{};  // register.userId
+  std::string token{};               // a bearer token, from wherever it came
+  std::string cookies{};             // the Cookie header
+};
+
+// What an identity allows, and for how long. Kept as long as the connection.
+struct grant {
+  std::optional<std::chrono::sys_seconds> expiry{};     // the connection ends then, unless refreshed
+  std::optional<std::vector<std::string>> rooms{};  // patterns of the rooms that may be used; nothing: no restriction
+
+  bool restricts() const { return expiry || rooms; }
+  bool allows(room_id const& room) const;
+};
+
+struct identity {
+  user_id user;
+  auth::grant grant{};
+  std::string username{}, name{};  // for those whom the directory does not know
 };
 
 class authenticator {
  public:
   virtual ~authenticator() = default;
-  // invalid_argument: the credentials are refused, and the text says why (never their content). Other errors: could not find out.
-  virtual task<result<user_id>> identify(credentials shown) = 0;
+  // Nothing: none of what was shown is a kind of proof that is looked at here.
+  // invalid_argument: the proof is refused, and the text says why (never its content). Other errors: could not find out.
+  virtual task<result<std::optional<identity>>> identify(credentials shown) = 0;
+  // What `register` needs, for a client that has shown nothing.
+  virtual std::string expected() const = 0;
 };
+
+// Whether `text` is what `pattern` says: `*` stands for any number of characters, everything else for itself.
+bool matches(std::string_view pattern, std::string_view text);
 
 }  // namespace hiky::auth

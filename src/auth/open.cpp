@@ -3,9 +3,9 @@
 
 namespace hiky::auth {
 
-task<result<user_id>> open::identify(credentials shown) {
-  if (!shown.claimed) co_return fail(errc::invalid_argument, "register needs a userId: a string of 1 to 128 bytes");
-  co_return *shown.claimed;
+task<result<std::optional<identity>>> open::identify(credentials shown) {
+  if (!shown.claimed) co_return std::nullopt;
+  co_return identity{std::move(*shown.claimed)};
 }
 
 }  // namespace hiky::auth

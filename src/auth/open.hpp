@@ -7,7 +7,8 @@ namespace hiky::auth {
 
 class open final : public authenticator {
  public:
-  task<result<user_id>> identify(credentials shown) override;
+  task<result<std::optional<identity>>> identify(credentials shown) override;
+  std::string expected() const override { return "a userId: a string of 1 to 128 bytes"; }
 };
 
 }  // namespace hiky::auth

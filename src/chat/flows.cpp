@@ -54,23 +54,41 @@ bool came_live(session const& s, json::object const& message, std::string_view m
   return live_share(s, message, message_id) == hub::share::arrived;
 }
 
+// The room that a request is about, if it is about one.
+room_id const* room_of(decltype(request::body) const& body) {
+  return std::visit(
+      [](auto const& b) -> room_id const* {
+        if constexpr (requires { b.room; }) return &b.room;
+        else return nullptr;
+      },
+      body);
+}
+
+// What a session may hear of `rooms`.
+std::vector<room_id> permitted(session const& s, std::vector<room_id> rooms) {
+  if (s.grant) std::erase_if(rooms, [&](room_id const& room) { return !s.grant->allows(room); });
+  return rooms;
+}
+
 std::string typing_key(user_id const& user, room_id const& room) { return user.str() + '\n' + room.str(); }
 
 }  // namespace
 
 flows::flows(asio::any_io_executor executor, std::size_t worker, instance_id instance, state::store& store, directory::directory& people,
-             auth::authenticator& gate, bus& channel, counters& count, flow_limits limits)
+             auth::authenticator& gate, room_policy& door, bus& channel, counters& count, flow_limits limits)
     : ex_(std::move(executor)),
       worker_(worker),
       instance_(std::move(instance)),
       store_(store),
       people_(people),
       gate_(gate),
+      door_(door),
       bus_(channel),
       count_(count),
       limits_(limits),
       hub_(count),
       activity_(ex_, store_, limits_.seen_every),
+      expiries_(ex_),
       typing_timer_(ex_) {
   hub_.on_empty([this](room_id const& room) { bus_.ignore(worker_, room); });
 }
@@ -148,6 +166,9 @@ void flows::handle(session_ptr s, request r) {
     return refuse(
         *s, {error_code::forbidden, fmt::format("this connection is registered as '{}'; userId may be left out", s->user.str()), std::move(r.id)});
   }
+  if (auto const* room = room_of(r.body); room && s->grant && !s->grant->allows(*room)) {
+    return refuse(*s, {error_code::forbidden, "your token is not for this room", std::move(r.id)});
+  }
   if (auto* m = std::get_if<send_message>(&r.body)) {
     count_.messages_in.add();
     if (!s->message_rate.take(limits_.messages_per_s, limits_.message_burst, now_ms())) {
@@ -161,6 +182,13 @@ void flows::handle(session_ptr s, request r) {
   }
   if (auto* j = std::get_if<join_room>(&r.body)) return exclusively(s, run_join(s, std::move(r.id), std::move(*j)));
   if (auto* l = std::get_if<leave_room>(&r.body)) return exclusively(s, run_leave(s, std::move(r.id), std::move(l->room)));
+  if (auto* f = std::get_if<refresh_identity>(&r.body)) {
+    // To check a token costs more than most requests do.
+    if (!s->message_rate.take(limits_.messages_per_s, limits_.message_burst, now_ms())) {
+      return refuse(*s, {error_code::rate_limited, "too many requests", std::move(r.id)});
+    }
+    return exclusively(s, run_refresh(s, std::move(r.id), std::move(*f)));
+  }
   if (auto* a = std::get_if<offline_ack>(&r.body)) return take_offline_ack(*s, *a);
   if (auto* h = std::get_if<get_history>(&r.body)) {
     if (!hub_.in(*s, h->room)) return refuse(*s, std::move(r.id), error{errc::not_member, {}});
@@ -207,23 +235,18 @@ void flows::resume_backlog(session& s) {
 
 // Rule 4 of the state design: hear first, then become visible, then answer, then mail, then what came in between.
 task<> flows::run_register(session_ptr s, std::optional<std::string> id, std::optional<user_id> claimed, register_request r) {
-  auto const who = co_await gate_.identify({std::move(claimed), std::move(r.token)});
-  if (!who) {
-    if (who.error().code != errc::invalid_argument) co_return refuse(*s, std::move(id), who.error());
-    co_return refuse(*s, {error_code::unauthorized, who.error().text, std::move(id)});
-  }
-  if (s->registered && *who != s->user) {
-    co_return refuse(*s, {error_code::forbidden, fmt::format("this connection is registered as '{}' already", s->user.str()), std::move(id)});
-  }
+  auto who = co_await identify(s, id, {std::move(claimed), std::move(r.token)});
+  if (!who || s->gone) co_return;
   if (s->registered) {
     std::vector<room_id> rooms;
     for (auto const& p : s->rooms) rooms.emplace_back(*p.room->name);
     s->extended |= r.extended;
-    co_return answer(*s, registered(id, s->user, s->id, rooms, {}));
+    grant(*s, std::move(who->grant));
+    co_return answer_registered(*s, id, rooms, {});
   }
-  if (s->gone) co_return;
 
-  s->user = *who;
+  s->user = who->user;
+  grant(*s, std::move(who->grant));
   s->extended = r.extended;
   s->acks = r.acks;
   s->held = std::make_unique<std::vector<held_frame>>();
@@ -257,6 +280,7 @@ task<> flows::run_register(session_ptr s, std::optional<std::string> id, std::op
     co_return refuse(*s, std::move(id), resumed.error());
   }
   s->registered = true;
+  s->shown.reset();
   s->returning = !online->was_announced;
   s->identified();
   count_.registers.add();
@@ -270,7 +294,7 @@ task<> flows::run_register(session_ptr s, std::optional<std::string> id, std::op
     for (auto const& message : room.messages) sent.add(message_id_of(message));
     if (room.complete_from > 0) hub::has(*s, room.room, room.complete_from, room.complete_to);
   }
-  answer(*s, registered(id, s->user, s->id, online->rooms, *resumed));
+  answer_registered(*s, id, online->rooms, *resumed);
   co_await replay(s, *resumed);
   if (online->mail > 0) {
     co_await deliver_mail(s, sent);
@@ -278,7 +302,9 @@ task<> flows::run_register(session_ptr s, std::optional<std::string> id, std::op
     co_await bus_.catch_up();
   }
   release_held(*s, sent);
-  if (online->connections == 1 && online->was_announced) announce_arrival(s->user);
+  if (online->connections == 1 && online->was_announced) {
+    announce_arrival(s->user, {{}, std::move(who->username), std::move(who->name), {}});
+  }
 }
 
 task<result<state::connected>> flows::go_online(session_ptr s) {
@@ -289,11 +315,13 @@ task<result<state::connected>> flows::go_online(session_ptr s) {
   for (auto const& room : entry->rooms) {
     if (std::ranges::find(*rooms, room) == rooms->end()) rooms->push_back(room);
   }
+  *rooms = permitted(*s, std::move(*rooms));
   if (auto const heard = co_await hear(*s, *rooms); !heard) co_return std::unexpected(heard.error());
   auto online = co_await store_.connections.add(details(*s), entry->rooms);
   if (!online) co_return std::unexpected(online.error());
   if (online->kept_out_s) co_return online;
   s->asserted = data_;
+  online->rooms = permitted(*s, std::move(online->rooms));
   // Rooms that came or went while we were asking.
   for (auto const& room : *rooms) {
     if (std::ranges::find(online->rooms, room) == online->rooms.end()) hub_.leave(*s, room);
@@ -403,6 +431,15 @@ task<> flows::deliver_mail(session_ptr s, already_sent& sent) {
     log::warn("mail.unclaimed", {{"connection", s->id.str()}, {"user", s->user.str()}, {"reason", mail.error().text}});
     co_return;
   }
+  if (s->grant && s->grant->rooms) {
+    auto const readable = [&](std::string const& text) {
+      auto const message = parse_json(text);
+      auto const* room = message && message->is_object() ? message->get_object().if_contains("roomId") : nullptr;
+      return room && room->is_string() && s->grant->allows(room_id{std::string_view{room->get_string()}});
+    };
+    // Left, claimed as it is, for a connection that may read all of it: the end of this one gives it back.
+    if (!std::ranges::all_of(mail->messages, readable)) co_return;
+  }
   if (!s->held) co_await live_has_caught_up(s, mail->messages);
   std::vector<std::string> ids;
   std::size_t poison = 0;
@@ -493,8 +530,10 @@ void flows::release_held(session& s, already_sent const& sent) {
   }
 }
 
-task<bool> flows::announce(user_id user, bool online) {
-  auto const entry = co_await people_.load(user);
+task<bool> flows::announce(user_id user, bool online, directory::profile known) {
+  auto entry = co_await people_.load(user);
+  if (entry && entry->user.username.empty()) entry->user.username = std::move(known.username);
+  if (entry && entry->user.name.empty()) entry->user.name = std::move(known.name);
   auto const told = !entry ? result<std::int64_t>{std::unexpected(entry.error())}
                            : co_await store_.connections.notify(entry->friends, online ? 'u' : 'U',
                                                                 online ? friend_online(entry->user) : friend_offline(user, iso8601_now()));
@@ -502,12 +541,12 @@ task<bool> flows::announce(user_id user, bool online) {
   co_return told.has_value();
 }
 
-void flows::announce_arrival(user_id user) {
+void flows::announce_arrival(user_id user, directory::profile known) {
   ++ending_;
-  spawn([](flows* self, user_id who) -> task<> {
-    co_await self->announce(std::move(who), true);
+  spawn([](flows* self, user_id who, directory::profile profile) -> task<> {
+    co_await self->announce(std::move(who), true, std::move(profile));
     --self->ending_;
-  }(this, std::move(user)));
+  }(this, std::move(user), std::move(known)));
 }
 
 void flows::assert_again(std::chrono::milliseconds spread, bool older_data) {
@@ -553,9 +592,10 @@ task<result<void>> flows::assert_session(session_ptr s) {
     if (p.joined) joined.emplace_back(*p.room->name);
   }
   auto const data = data_;
-  auto const online = co_await store_.connections.add(details(*s), rooms, rooms_known_since(s->asserted));
+  auto online = co_await store_.connections.add(details(*s), rooms, rooms_known_since(s->asserted));
   if (!online) co_return std::unexpected(online.error());
   s->asserted = data;
+  online->rooms = permitted(*s, std::move(online->rooms));
   if (online->kept_out_s) co_return s->close(state::close_forbidden, state::ban_reason), result<void>{};
   if (s->gone) {
     end_in_redis(*s);  // closed meanwhile: its end may have come before this beginning
@@ -593,6 +633,7 @@ task<> flows::run_join(session_ptr s, std::optional<std::string> id, join_room r
     co_return refuse(
         *s, {error_code::forbidden, fmt::format("at most {} rooms per connection; leave one first", limits_.rooms_per_connection), std::move(id)});
   }
+  if (!co_await may_enter(s, id, room)) co_return;
   bool const was_in = hub_.in(*s, room);
   // What the room says while its past is being read waits, or it would be told twice.
   if (r.since && !s->held) s->held = std::make_unique<std::vector<held_frame>>();
@@ -696,6 +737,7 @@ void flows::closed(session& s, bool vanished) {
     unsure.heard.emplace_back(room_id{*p.room->name}, std::move(heard));
   }
   hub_.detach(s);
+  expiries_.remove(s);
   if (!s.registered) return;
   s.registered = false;
   count_.registered_connections.sub();
@@ -801,6 +843,7 @@ void flows::deliver(bus::batch const& messages) {
         if (hub_.in(s, room_id{about.room})) spawn(leave_if_left(session_ptr{&s}, room_id{about.room}));
         return;
       }
+      if (s.grant && !s.grant->allows(room_id{about.room})) return;
       spawn([](flows* self, session_ptr who, room_id r) -> task<> {
         if (auto const heard = co_await self->hear(*who, {r}, wall_ms()); !heard) {
           log::warn("session.half_heard", {{"connection", who->id.str()}, {"room", r.str()}, {"reason", heard.error().text}});

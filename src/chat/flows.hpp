@@ -11,8 +11,10 @@
 #include "auth/authenticator.hpp"
 #include "chat/activity.hpp"
 #include "chat/bus.hpp"
+#include "chat/expiries.hpp"
 #include "chat/hub.hpp"
 #include "chat/protocol.hpp"
+#include "chat/room_policy.hpp"
 #include "directory/directory.hpp"
 #include "state/store.hpp"
 
@@ -55,7 +57,7 @@ class already_sent {
 class flows {
  public:
   flows(asio::any_io_executor executor, std::size_t worker, instance_id instance, state::store& store, directory::directory& people,
-        auth::authenticator& gate, bus& channel, counters& count, flow_limits limits);
+        auth::authenticator& gate, room_policy& door, bus& channel, counters& count, flow_limits limits);
 
   // One text frame of a client. Answers through session.send, now or later; requests of one session take effect in order.
   void receive(session& s, std::string_view text);
@@ -71,7 +73,8 @@ class flows {
   task<bool> settled(std::chrono::milliseconds patience);
 
   // Tells the user's friends; false when they could not be told.
-  task<bool> announce(user_id user, bool online);
+  // `known`: what is said of a user of whom the directory says nothing.
+  task<bool> announce(user_id user, bool online, directory::profile known = {});
   // Puts every session of this worker into Redis again, which has lost them; spread over `spread`. Clients notice nothing.
   // A session that wants something or ends meanwhile is put there first. `older_data`: Redis may have gone back to an earlier state,
   // so that it lacks what has been acknowledged since.
@@ -90,6 +93,13 @@ class flows {
   void exclusively(session_ptr s, task<> work);
   void resume_backlog(session& s);
 
+  // Who this is, by what was shown in the handshake or now; nothing when that was refused, and said.
+  task<std::optional<auth::identity>> identify(session_ptr s, std::optional<std::string> id, auth::credentials shown);
+  void grant(session& s, auth::grant given);
+  // Asks the policy; false when the user may not enter, which has been said then.
+  task<bool> may_enter(session_ptr s, std::optional<std::string> id, room_id room);
+  void answer_registered(session& s, std::optional<std::string> const& id, std::vector<room_id> const& rooms, std::vector<recovery> const& resumed);
+  task<> run_refresh(session_ptr s, std::optional<std::string> id, refresh_identity r);
   task<> run_register(session_ptr s, std::optional<std::string> id, std::optional<user_id> claimed, register_request r);
   task<result<state::connected>> go_online(session_ptr s);
   state::connection_details details(session const& s) const;
@@ -105,7 +115,7 @@ class flows {
   task<result<std::vector<recovery>>> recover_all(state::connected const& online, std::vector<std::pair<room_id, std::string>> wanted);
   task<> replay(session_ptr s, std::vector<recovery> const& resumed);
   void release_held(session& s, already_sent const& sent);
-  void announce_arrival(user_id user);
+  void announce_arrival(user_id user, directory::profile known = {});
   task<> run_assert_again(std::chrono::milliseconds spread);
   bool forgotten(session const& s) const { return s.registered && s.asserted != data_; }
   task<result<void>> assert_session(session_ptr s);
@@ -135,11 +145,13 @@ class flows {
   state::store& store_;
   directory::directory& people_;
   auth::authenticator& gate_;
+  room_policy& door_;
   bus& bus_;
   counters& count_;
   flow_limits limits_;
   hub hub_;
   activity activity_;
+  expiries expiries_;
   std::function<void()> offline_;
   std::size_t ending_ = 0;  // disconnects under way, and arrivals that friends are being told
   std::uint32_t data_ = 0;  // counts how often Redis has lost data

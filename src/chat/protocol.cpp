@@ -177,6 +177,12 @@ body read_offline_ack(fields& f, std::string_view) {
   return out;
 }
 
+body read_refresh(fields& f, std::string_view) {
+  refresh_identity out{f.text("token", max_token)};
+  if (out.token.empty()) f.complain("token is missing; expected a new token of the same user");
+  return out;
+}
+
 body read_ping(fields&, std::string_view) { return ping{}; }
 
 struct known_type {
@@ -187,6 +193,7 @@ constexpr std::array known_types{
     known_type{"message", read_message}, known_type{"typing", read_typing},          known_type{"joinRoom", read_join},
     known_type{"leaveRoom", read_leave}, known_type{"register", read_register},      known_type{"getOnlineStatus", read_status},
     known_type{"history", read_history}, known_type{"offlineAck", read_offline_ack}, known_type{"ping", read_ping},
+    known_type{"refresh", read_refresh},
 };
 
 }  // namespace
@@ -218,8 +225,9 @@ std::expected<request, refusal> parse(std::string_view text) {
     while (!shown.empty() && (static_cast<unsigned char>(shown.back()) & 0x80)) shown.pop_back();
     return refuse(
         error_code::unknown_type,
-        fmt::format("'{}' is not a type; expected register, joinRoom, leaveRoom, message, typing, getOnlineStatus, history, offlineAck or ping",
-                    shown));
+        fmt::format(
+            "'{}' is not a type; expected register, joinRoom, leaveRoom, message, typing, getOnlineStatus, history, offlineAck, refresh or ping",
+            shown));
   }
   if (auto const* user = f.find("userId")) out.user = f.id<user_id>("userId", *user);
   out.body = known->read(f, text);

@@ -2,6 +2,7 @@
 // Every frame of the chat protocol: what clients send as structs, what we send as JSON text.
 // Pure: no Redis, no sockets. The types and fields are the document's; docs/protocol.md marks what we add.
 #pragma once
+#include <chrono>
 #include <expected>
 #include <optional>
 #include <string>
@@ -70,6 +71,9 @@ struct get_history {
   std::optional<std::string> before, after;  // messageId; neither: the latest
   std::size_t limit = 50;
 };
+struct refresh_identity {
+  std::string token;
+};
 struct offline_ack {
   std::optional<std::string> up_to;  // messageId; all, if absent
 };
@@ -78,7 +82,8 @@ struct ping {};
 struct request {
   std::optional<std::string> id;
   std::optional<user_id> user;
-  std::variant<register_request, join_room, leave_room, send_message, set_typing, get_online_status, get_history, offline_ack, ping> body;
+  std::variant<register_request, join_room, leave_room, send_message, set_typing, get_online_status, get_history, offline_ack, refresh_identity, ping>
+      body;
 };
 
 // One text frame as a request. `text` is valid UTF-8.
@@ -102,7 +107,8 @@ struct friend_status {
 
 // What we send. Each returns the JSON text of one frame.
 std::string registered(std::optional<std::string> const& id, user_id const& user, connection_id const& connection, std::vector<room_id> const& rooms,
-                       std::vector<recovery> const& resumed);
+                       std::vector<recovery> const& resumed, std::optional<std::chrono::sys_seconds> expiry = std::nullopt);
+std::string refreshed(std::optional<std::string> const& id, std::optional<std::chrono::sys_seconds> expiry);
 // `since`: what the client missed, if it asked.
 std::string joined_room(std::optional<std::string> const& id, room_id const& room, std::vector<user_id> const& participants, std::int64_t count,
                         recovery const* since = nullptr);

@@ -2,6 +2,7 @@
 // The printing half of protocol.hpp.
 #include <fmt/format.h>
 
+#include "base/clock.hpp"
 #include "base/json.hpp"
 #include "chat/protocol.hpp"
 
@@ -68,6 +69,8 @@ void write_profile(std::string& out, directory::profile const& p) {
   append_json_string(out, p.profile_image);
 }
 
+std::optional<std::string> moment(std::optional<std::chrono::sys_seconds> when) { return when ? std::optional{iso8601(*when)} : std::nullopt; }
+
 constexpr auto write_json = [](std::string& out, std::string const& text) { out += text; };
 constexpr auto write_id = [](std::string& out, auto const& id) { append_json_string(out, id); };
 
@@ -91,7 +94,7 @@ std::string_view to_string(error_code code) {
 }
 
 std::string registered(std::optional<std::string> const& id, user_id const& user, connection_id const& connection, std::vector<room_id> const& rooms,
-                       std::vector<recovery> const& resumed) {
+                       std::vector<recovery> const& resumed, std::optional<std::chrono::sys_seconds> expiry) {
   std::string outcome{"{"};
   for (auto const& r : resumed) {
     if (outcome.size() > 1) outcome += ',';
@@ -105,7 +108,12 @@ std::string registered(std::optional<std::string> const& id, user_id const& user
       .text("connectionId", std::string_view{connection})
       .list("rooms", rooms, write_id)
       .raw_if(!resumed.empty(), "resumed", outcome)
+      .text("expiresAt", moment(expiry))
       .done();
+}
+
+std::string refreshed(std::optional<std::string> const& id, std::optional<std::chrono::sys_seconds> expiry) {
+  return object{"refreshed"}.text("id", id).text("expiresAt", moment(expiry)).done();
 }
 
 std::string joined_room(std::optional<std::string> const& id, room_id const& room, std::vector<user_id> const& participants, std::int64_t count,

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "auth/authenticator.hpp"
 #include "base/ids.hpp"
 #include "base/shared_frame.hpp"
 #include "state/room_log.hpp"
@@ -73,6 +74,8 @@ class session {
 
   connection_id id;
   user_id user;  // empty until identified
+  std::unique_ptr<auth::identity> shown;  // who this is by what the handshake showed; until registered
+  std::unique_ptr<auth::grant> grant;     // what the identity is restricted to; mostly absent
 
   struct presence_in_room {
     chat::room* room;

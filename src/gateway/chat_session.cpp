@@ -4,11 +4,12 @@
 namespace hiky::gateway {
 
 void chat_session::begin(chat::flows& flows, chat::counters& count, connection_ptr link, connection_id id, std::string user_agent,
-                         std::string_view already_read) {
+                         std::unique_ptr<auth::identity> who, std::string_view already_read) {
   auto* const s = new chat_session{flows, count, link};
   s->self_ = s;
   s->id = std::move(id);
   s->user_agent_ = std::move(user_agent);
+  s->shown = std::move(who);
   link->start(*s, wait_for::identity, already_read);
 }
 

@@ -6,6 +6,8 @@
 
 #include <array>
 
+#include "base/encoding.hpp"
+
 namespace hiky::gateway {
 
 namespace http = boost::beast::http;
@@ -14,19 +16,12 @@ namespace {
 
 constexpr std::string_view subprotocol = "hiky.v1";
 
-std::string base64(std::string_view bytes) {
-  std::string out(4 * ((bytes.size() + 2) / 3), '\0');
-  // Writes a terminating zero behind the text, where std::string has one anyway.
-  EVP_EncodeBlock(reinterpret_cast<unsigned char*>(out.data()), reinterpret_cast<unsigned char const*>(bytes.data()), static_cast<int>(bytes.size()));
-  return out;
-}
-
 // 16 bytes in base64, in the one spelling they have.
 bool is_key(std::string_view key) {
   if (key.size() != 24) return false;
   std::array<unsigned char, 19> bytes{};
   if (EVP_DecodeBlock(bytes.data(), reinterpret_cast<unsigned char const*>(key.data()), 24) != 18) return false;
-  return base64({reinterpret_cast<char const*>(bytes.data()), 16}) == key;
+  return to_base64({reinterpret_cast<char const*>(bytes.data()), 16}) == key;
 }
 
 std::string accept_value(std::string_view key) {
@@ -36,7 +31,7 @@ std::string accept_value(std::string_view key) {
   std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
   unsigned size = 0;
   EVP_Digest(text.data(), text.size(), digest.data(), &size, sha1, nullptr);
-  return base64({reinterpret_cast<char const*>(digest.data()), size});
+  return to_base64({reinterpret_cast<char const*>(digest.data()), size});
 }
 
 bool has_token(http_request const& r, http::field name, std::string_view token) {

@@ -11,8 +11,11 @@
 #include <boost/beast/http/read.hpp>
 #include <boost/beast/http/write.hpp>
 
+#include "base/log.hpp"
 #include "gateway/chat_session.hpp"
 #include "gateway/forwarded.hpp"
+#include "gateway/origin.hpp"
+#include "gateway/shown_credentials.hpp"
 #include "gateway/site.hpp"
 #include "gateway/worker.hpp"
 
@@ -34,6 +37,33 @@ http::status status_of(error_code ec) {
   if (ec == http::error::header_limit) return http::status::request_header_fields_too_large;
   if (ec == http::error::body_limit) return http::status::payload_too_large;
   return http::status::bad_request;
+}
+
+// Whom the handshake shows, if it shows anybody; or an answer other than 101, or the reason of a close frame behind it: browsers tell
+// a page the close code of a connection, and never the status of a handshake.
+struct judged_identity {
+  std::unique_ptr<auth::identity> who{};
+  std::optional<handshake_fault> fault{};
+  std::optional<std::string> refusal{};
+};
+task<judged_identity> judge_identity(worker& on, http_request const& request) {
+  judged_identity out;
+  auto shown = shown_credentials(request);
+  if (shown.token.empty() && shown.cookies.empty()) co_return out;
+  auto found = co_await on.gate().identify(std::move(shown));
+  if (found && *found) out.who = std::make_unique<auth::identity>(std::move(**found));
+  else if (!found && found.error().code == errc::invalid_argument) out.refusal = std::move(found.error().text);
+  else if (!found) {
+    log::warn("handshake.unjudged", {{"code", to_string(found.error().code)}, {"reason", found.error().text}});
+    out.fault = handshake_fault{http::status::service_unavailable, "who you are can't be found out right now; try again in a moment"};
+  }
+  co_return out;
+}
+
+std::string unauthorized_frame(std::string reason) {
+  reason.resize(std::min<std::size_t>(reason.size(), 123));
+  reason.insert(0, {static_cast<char>(chat::close_unauthorized >> 8), static_cast<char>(chat::close_unauthorized & 0xff)});
+  return std::string{shared_frame::make(reason, 0x88)->bytes()};
 }
 
 // Lets the peer read the answer before the connection is reset by what it still sends.
@@ -63,6 +93,7 @@ http_response refused_handshake(http_request const& to, handshake_fault const& w
     out.set(http::field::connection, "Upgrade, close");
     out.set(http::field::sec_websocket_version, "13");
   }
+  if (why.status == http::status::service_unavailable) out.set(http::field::retry_after, "1");
   return out;
 }
 
@@ -139,12 +170,20 @@ task<> serve_http(worker& on, stream_socket socket, admission::seat seat, std::c
     if (accepted && on.draining()) {
       accepted = std::unexpected(handshake_fault{http::status::service_unavailable, "this instance is going away; connect again to reach another"});
     }
+    if (accepted && !origin_allowed(request[http::field::origin], request[http::field::host], on.settings().origins)) {
+      accepted = std::unexpected(
+          handshake_fault{http::status::forbidden, "pages of this origin may not connect here; an operator can allow it with --origin"});
+    }
     std::expected<void, no_entry> may_stay{};
     if (accepted) may_stay = on.admission().may_stay();
     if (accepted && may_stay && on.admission().is_trusted(seat.address())) {
       auto const client = forwarded_client(request, seat.address(), [&](peer_address const& a) { return on.admission().is_trusted(a); });
       may_stay = on.admission().speaks_for(seat, client);
     }
+    judged_identity judged;
+    if (accepted && may_stay) judged = co_await judge_identity(on, request);
+    if (judged.fault) accepted = std::unexpected(std::move(*judged.fault));
+    if (accepted && judged.refusal) *accepted += unauthorized_frame(std::move(*judged.refusal));
     if (!accepted || !may_stay) {
       co_await write_response(socket, accepted ? refused_entry(request, may_stay.error()) : refused_handshake(request, accepted.error()));
       co_await linger(socket);
@@ -153,9 +192,13 @@ task<> serve_http(worker& on, stream_socket socket, admission::seat seat, std::c
     error_code ec;
     co_await asio::async_write(socket, asio::buffer(*accepted), asio::cancel_after(write_patience, asio::redirect_error(use_task, ec)));
     if (ec) co_return;
+    if (judged.refusal) {
+      co_await linger(socket);
+      co_return;
+    }
     std::string const agent{request[http::field::user_agent].substr(0, max_user_agent)};
     connection_ptr const link{new connection{on.connections(), std::move(socket), std::move(seat)}};
-    chat_session::begin(on.flows(), on.count(), link, on.next_connection_id(), agent, buffer);
+    chat_session::begin(on.flows(), on.count(), link, on.next_connection_id(), agent, std::move(judged.who), buffer);
     co_return;
   }
 }

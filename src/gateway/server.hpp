@@ -13,7 +13,7 @@ namespace hiky::gateway {
 
 class server {
  public:
-  server(gateway_settings settings, auth::authenticator& gate);
+  explicit server(gateway_settings settings);
   ~server();
 
   // Binds all addresses; ports that were 0 get their number in `addresses`.

@@ -46,17 +46,18 @@ std::string random_prefix() {
 
 }  // namespace
 
-worker::worker(gateway_settings const& settings, std::size_t index, auth::authenticator& gate, gateway::metrics& numbers, gateway::admission& doors)
+worker::worker(gateway_settings const& settings, std::size_t index, gateway::metrics& numbers, gateway::admission& doors)
     : settings_(settings),
       index_(index),
-      gate_(gate),
       numbers_(numbers),
       doors_(doors),
       io_(BOOST_ASIO_CONCURRENCY_HINT_UNSAFE_IO),  // other threads post to it, and touch nothing else
       redis_(io_.get_executor(), settings.redis),
       directory_redis_(io_.get_executor(), directory_address(settings)),
       store_(redis_, settings.redis.database, settings.room_log, settings.grace, settings.connections_per_user),
+      gate_(io_.get_executor(), settings.identity, settings.redis),
       people_(directory_redis_),
+      door_(io_.get_executor(), settings.rooms, store_.members, people_, settings.redis),
       loop_(io_, settings.method, settings.frames, settings.times, settings.max_outbox, count_),
       connection_prefix_(random_prefix()) {
   loop_.tell_addresses = settings_.tell_addresses;
@@ -67,7 +68,8 @@ worker::~worker() { join(); }
 
 void worker::use(chat::bus& channel) {
   bus_ = &channel;
-  flows_ = std::make_unique<chat::flows>(io_.get_executor(), index_, settings_.instance, store_, people_, gate_, channel, count_, settings_.flow);
+  flows_ =
+      std::make_unique<chat::flows>(io_.get_executor(), index_, settings_.instance, store_, people_, gate_, door_, channel, count_, settings_.flow);
   channel.add_worker(
       [this](chat::bus::batch messages) { asio::dispatch(io_, [this, messages = std::move(messages)] { flows_->deliver(messages); }); });
 }

@@ -6,11 +6,12 @@
 #include <atomic>
 #include <thread>
 
-#include "auth/authenticator.hpp"
+#include "auth/gate.hpp"
 #include "base/tls.hpp"
 #include "chat/bus.hpp"
 #include "chat/flows.hpp"
 #include "chat/janitor.hpp"
+#include "chat/room_policy.hpp"
 #include "directory/redis_directory.hpp"
 #include "gateway/admission.hpp"
 #include "gateway/connection.hpp"
@@ -24,6 +25,8 @@ struct gateway_settings {
   instance_id instance;
   redis::address redis;  // of the WebSocket database
   int directory_database = 0;
+  auth::gate_settings identity;
+  std::vector<std::string> origins;  // patterns; none: the same host
   bool sole_owner = false;  // nobody else uses this Redis: what is online there at start is over
   std::size_t workers = 1;
   send_method method = send_method::send;
@@ -31,6 +34,7 @@ struct gateway_settings {
   deadline_times times;
   std::size_t max_outbox = 1 << 20;
   chat::flow_limits flow;
+  chat::room_policy_settings rooms;
   state::room_log_limits room_log;
   chat::lease_times leases;
   std::chrono::milliseconds grace{5'000};  // before an absence is announced
@@ -44,7 +48,7 @@ struct gateway_settings {
 
 class worker {
  public:
-  worker(gateway_settings const& settings, std::size_t index, auth::authenticator& gate, gateway::metrics& numbers, gateway::admission& doors);
+  worker(gateway_settings const& settings, std::size_t index, gateway::metrics& numbers, gateway::admission& doors);
   ~worker();
 
   // The bus that all workers share; before run().
@@ -64,6 +68,7 @@ class worker {
   redis::client& redis() { return redis_; }
   state::store& store() { return store_; }
   connection_loop& connections() { return loop_; }
+  auth::authenticator& gate() { return gate_; }
   chat::flows& flows() { return *flows_; }
   chat::bus& bus() { return *bus_; }
   gateway::metrics& metrics() { return numbers_; }
@@ -85,14 +90,15 @@ class worker {
 
   gateway_settings const& settings_;
   std::size_t index_;
-  auth::authenticator& gate_;
   gateway::metrics& numbers_;
   gateway::admission& doors_;
   chat::counters count_;
   asio::io_context io_;
   redis::client redis_, directory_redis_;
   state::store store_;
+  auth::gate gate_;
   directory::redis_directory people_;
+  chat::room_policy door_;
   connection_loop loop_;
   chat::bus* bus_ = nullptr;
   std::unique_ptr<chat::flows> flows_;

@@ -116,7 +116,7 @@ TEST(protocol, refuses_types_that_are_none) {
   for (auto const* name : {"", "Ping", "ping ", "registered", "messageAck", "error"})
     refuses(R"({"type":")"s + name + "\"}", unknown_type, "'"s + name + "' is not a type");
   refuses(R"({"type":"dance"})", unknown_type,
-          "expected register, joinRoom, leaveRoom, message, typing, getOnlineStatus, history, offlineAck or ping");
+          "expected register, joinRoom, leaveRoom, message, typing, getOnlineStatus, history, offlineAck, refresh or ping");
 }
 
 TEST(protocol, shows_only_the_beginning_of_a_long_type) {

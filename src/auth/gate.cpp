@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "auth/gate.hpp"
+
+#include "auth/open.hpp"
+
+namespace hiky::auth {
+
+gate::gate(asio::any_io_executor executor, gate_settings const& settings, redis::address redis) {
+  if (settings.jwt) tokens_ = std::make_unique<tokens>(executor, settings.jwt->keys, settings.jwt->rules);
+  redis.database = settings.session_database;
+  if (settings.session) sessions_ = std::make_unique<sessions>(executor, std::move(redis), *settings.session);
+  if (settings.open) open_ = std::make_unique<open>();
+}
+
+task<result<std::optional<identity>>> gate::identify(credentials shown) {
+  if (tokens_ && !shown.token.empty()) co_return co_await tokens_->identify(std::move(shown));
+  if (sessions_) {
+    auto found = co_await sessions_->identify(shown);
+    bool const useless = !found && found.error().code == errc::invalid_argument && (tokens_ || open_);
+    if (!useless && (!found || *found)) co_return found;
+  }
+  if (open_) co_return co_await open_->identify(std::move(shown));
+  co_return std::nullopt;
+}
+
+std::string gate::expected() const {
+  std::string out;
+  for (auto const* mode : {tokens_.get(), sessions_.get(), open_.get()}) {
+    if (mode) out += (out.empty() ? "" : ", or ") + mode->expected();
+  }
+  return out;
+}
+
+}  // namespace hiky::auth

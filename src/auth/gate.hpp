@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+// All modes that are on, as one. Belongs to one worker, as the connections it makes do.
+#pragma once
+#include <memory>
+#include <optional>
+
+#include "auth/authenticator.hpp"
+#include "auth/sessions.hpp"
+#include "auth/tokens.hpp"
+
+namespace hiky::auth {
+
+struct gate_settings {
+  bool open = true;
+  struct jwt_settings {
+    key_places keys;
+    token_rules rules;
+  };
+  std::optional<jwt_settings> jwt{};
+  std::optional<session_settings> session{};
+  int session_database = 3;
+};
+
+// A token is on purpose, so it decides. A cookie comes by itself: when it is of no use, the other modes are still asked.
+class gate final : public authenticator {
+ public:
+  // `redis`: the server; which database is in the settings.
+  gate(asio::any_io_executor executor, gate_settings const& settings, redis::address redis);
+  task<result<std::optional<identity>>> identify(credentials shown) override;
+  std::string expected() const override;
+
+ private:
+  std::unique_ptr<authenticator> tokens_, sessions_, open_;
+};
+
+}  // namespace hiky::auth

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+// One request to an HTTP server of the application's, and its answer: for key sets and for questions whether somebody may enter.
+// Bounded in time and size; certificates of https are checked against the system's; redirects are not followed.
+#pragma once
+#include <chrono>
+#include <string>
+#include <string_view>
+
+#include "base/async.hpp"
+#include "base/error.hpp"
+
+namespace hiky::auth {
+
+struct web_address {
+  bool tls = false;
+  std::string host, port, target;
+  std::string to_string() const;  // without the query
+};
+// `http://` or `https://` HOST[:PORT][/PATH]. Login data and fragments are refused.
+result<web_address> parse_web_address(std::string_view url);
+
+struct web_question {
+  std::string json{};    // a body, which makes it a POST; otherwise a GET
+  std::string bearer{};  // for `Authorization`, unless empty
+  std::size_t most_body = 256 * 1024;
+  std::chrono::milliseconds patience{5'000};  // for all of it
+};
+struct web_answer {
+  unsigned status = 0;
+  std::string body;
+};
+
+// Any answer that arrives is one, whatever its status. io: it did not arrive, and the text says why. timeout: not in time.
+task<result<web_answer>> http_fetch(asio::any_io_executor executor, web_address where, web_question what);
+
+}  // namespace hiky::auth

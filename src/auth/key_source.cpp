@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "auth/key_source.hpp"
+
+#include <fmt/format.h>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/redirect_error.hpp>
+
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+
+#include "base/log.hpp"
+
+namespace hiky::auth {
+
+result<std::string> file_text(std::string const& path) {
+  constexpr std::size_t most = 1 << 20;
+  std::ifstream in{path, std::ios::binary};
+  if (!in) return fail(errc::invalid_argument, fmt::format("'{}' can't be read: {}", path, std::strerror(errno)));
+  std::string out(most + 1, '\0');
+  in.read(out.data(), static_cast<std::streamsize>(out.size()));
+  if (in.bad()) return fail(errc::invalid_argument, fmt::format("'{}' can't be read", path));
+  out.resize(static_cast<std::size_t>(in.gcount()));
+  if (out.empty()) return fail(errc::invalid_argument, fmt::format("'{}' is empty", path));
+  if (out.size() > most) return fail(errc::invalid_argument, fmt::format("'{}' is larger than a key file can be", path));
+  return out;
+}
+
+task<result<void>> key_source::refresh() {
+  if (std::holds_alternative<std::monostate>(places_.jwks)) co_return result<void>{};
+  auto const now = clock::now();
+  bool const due = (!read_ || now - *read_ > places_.life) && (!tried_ || now - *tried_ > places_.pause);
+  // Only somebody who finds nothing waits; the others use what is there while it is renewed.
+  if (!read_ && (due || fetching_)) co_await fetch();
+  else if (due) asio::co_spawn(executor_, fetch(), asio::detached);
+  if (!read_ && keys_.empty()) co_return fail(errc::not_connected, "the keys for tokens could not be fetched: " + fault_);
+  co_return result<void>{};
+}
+
+task<bool> key_source::look_again() {
+  if (std::holds_alternative<std::monostate>(places_.jwks)) co_return false;
+  if (!fetching_ && tried_ && clock::now() - *tried_ < places_.pause) co_return false;
+  co_await fetch();
+  co_return true;
+}
+
+task<> key_source::fetch() {
+  if (fetching_) {
+    boost::system::error_code ended;
+    co_await fetched_.async_wait(asio::redirect_error(use_task, ended));
+    co_return;
+  }
+  fetching_ = true;
+  fetched_.expires_after(places_.patience * 2);
+  tried_ = clock::now();
+  auto found = co_await read();
+  fetching_ = false;
+  fetched_.cancel();
+  if (!found) {
+    fault_ = found.error().text;
+    log::warn("jwks.unread", {{"reason", fault_}, {"keys", keys_.size()}});
+    co_return;
+  }
+  read_ = clock::now();
+  keys_ = places_.fixed;
+  keys_.add(*found);
+  log::debug("jwks.read", {{"keys", found->size()}});
+}
+
+task<result<key_set>> key_source::read() {
+  if (auto const* path = std::get_if<std::string>(&places_.jwks)) {
+    auto const text = file_text(*path);
+    if (!text) co_return std::unexpected(text.error());
+    co_return key_set::from_jwks(*text, true);
+  }
+  auto const answer = co_await http_fetch(executor_, std::get<web_address>(places_.jwks), {.patience = places_.patience});
+  if (!answer) co_return std::unexpected(answer.error());
+  if (answer->status != 200) co_return fail(errc::io, fmt::format("{}: status {}", std::get<web_address>(places_.jwks).to_string(), answer->status));
+  co_return key_set::from_jwks(answer->body, false);
+}
+
+}  // namespace hiky::auth

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where the keys come from: files, or a JWKS that lies in a file or at a web address and changes over time.
+// What was read last counts until something newer has been read whole: a source that is away takes nobody's key from them.
+#pragma once
+#include <boost/asio/steady_timer.hpp>
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <variant>
+
+#include "auth/http_fetch.hpp"
+#include "auth/key_set.hpp"
+
+namespace hiky::auth {
+
+struct key_places {
+  key_set fixed{};                                                       // from --jwt-key
+  std::variant<std::monostate, std::string, web_address> jwks{};         // a file's path, or an address
+  std::chrono::milliseconds life{std::chrono::minutes{5}};               // older ones are read again
+  std::chrono::milliseconds pause{std::chrono::seconds{10}};             // at least, between two tries
+  std::chrono::milliseconds patience{std::chrono::seconds{5}};           // for one try
+};
+
+class key_source {
+ public:
+  key_source(asio::any_io_executor executor, key_places places) : executor_(std::move(executor)), places_(std::move(places)), fetched_(executor_) {}
+
+  // Keys that are not too old, if that can be had. An error when there is none at all.
+  task<result<void>> refresh();
+  // Somebody has shown a key id that is not among them. Reads again unless that was done a moment ago; true when it was read again.
+  task<bool> look_again();
+  key_set const& keys() const { return keys_; }
+
+ private:
+  using clock = std::chrono::steady_clock;
+  task<> fetch();
+  task<result<key_set>> read();
+
+  asio::any_io_executor executor_;
+  key_places places_;
+  key_set keys_{places_.fixed};
+  std::optional<clock::time_point> read_, tried_;  // last success, last try
+  std::string fault_;                              // of the last try
+  bool fetching_ = false;
+  asio::steady_timer fetched_;  // those who wait for a fetch under way wait for its end
+};
+
+// The whole of a small file.
+result<std::string> file_text(std::string const& path);
+
+}  // namespace hiky::auth

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+// Bytes as text, the ways the web writes them. Strict: one spelling for each value.
+#pragma once
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace hiky {
+
+// base64url without padding (RFC 4648 section 5), as JOSE writes it. Nothing if it is anything else.
+std::optional<std::string> from_base64url(std::string_view text);
+// base64 with padding.
+std::string to_base64(std::string_view bytes);
+// What encodeURIComponent made. Nothing when a `%` is not followed by two digits; `+` stays a plus.
+std::optional<std::string> percent_decoded(std::string_view text);
+
+}  // namespace hiky

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+// The flows that bind an identity to a connection, and keep it bound.
+#include <fmt/format.h>
+
+#include "base/log.hpp"
+#include "chat/flows.hpp"
+
+namespace hiky::chat {
+
+task<std::optional<auth::identity>> flows::identify(session_ptr s, std::optional<std::string> id, auth::credentials shown) {
+  auto const claimed = shown.claimed;
+  bool const with_token = !shown.token.empty();
+  std::optional<auth::identity> who;
+  if (shown.token.empty() && s->registered) {
+    who.emplace(auth::identity{s->user, s->grant ? *s->grant : auth::grant{}});
+  } else if (shown.token.empty() && s->shown) {
+    if (s->shown->grant.expiry && *s->shown->grant.expiry <= std::chrono::system_clock::now()) {
+      refuse(*s, {error_code::unauthorized, "what the handshake showed has expired", std::move(id)});
+      co_return std::nullopt;
+    }
+    who = *s->shown;
+  } else {
+    auto found = co_await gate_.identify(std::move(shown));
+    if (!found) {
+      if (found.error().code != errc::invalid_argument) refuse(*s, std::move(id), found.error());
+      else refuse(*s, {error_code::unauthorized, found.error().text, std::move(id)});
+      co_return std::nullopt;
+    }
+    if (!*found) {
+      refuse(*s, {error_code::unauthorized, (with_token ? "tokens are of no use here; register needs " : "register needs ") + gate_.expected(),
+                  std::move(id)});
+      co_return std::nullopt;
+    }
+    who = std::move(**found);
+  }
+  // A token says who somebody is; nothing that stands beside it can say otherwise.
+  auto const& bound = s->registered ? s->user : s->shown ? s->shown->user : who->user;
+  if (who->user != bound) {
+    refuse(*s, {error_code::forbidden, fmt::format("this connection belongs to '{}'", bound.str()), std::move(id)});
+    co_return std::nullopt;
+  }
+  if (claimed && *claimed != bound) {
+    refuse(*s, {error_code::forbidden, fmt::format("you are '{}'; userId may be left out", bound.str()), std::move(id)});
+    co_return std::nullopt;
+  }
+  co_return who;
+}
+
+void flows::grant(session& s, auth::grant given) {
+  if (door_.by_token() && !given.rooms) given.rooms.emplace();
+  auto const before = s.grant ? s.grant->expiry : std::nullopt;
+  s.grant = given.restricts() ? std::make_unique<auth::grant>(std::move(given)) : nullptr;
+  expiries_.set(s, before);
+  if (!s.grant || !s.grant->rooms) return;
+  std::vector<room_id> lost;
+  for (auto const& p : s.rooms) {
+    if (!s.grant->allows(room_id{*p.room->name})) lost.emplace_back(*p.room->name);
+  }
+  for (auto const& room : lost) hub_.leave(s, room);
+}
+
+task<bool> flows::may_enter(session_ptr s, std::optional<std::string> id, room_id room) {
+  auto const may = co_await door_.may_join(s->user, std::move(room));
+  if (may) co_return !s->gone;
+  if (may.error().code == errc::invalid_argument) refuse(*s, {error_code::forbidden, may.error().text, std::move(id)});
+  else refuse(*s, {error_code::unavailable, "whether you may enter can't be found out right now; try again in a moment", std::move(id)});
+  co_return false;
+}
+
+void flows::answer_registered(session& s, std::optional<std::string> const& id, std::vector<room_id> const& rooms,
+                              std::vector<recovery> const& resumed) {
+  answer(s, registered(id, s.user, s.id, rooms, resumed, s.grant ? s.grant->expiry : std::nullopt));
+}
+
+task<> flows::run_refresh(session_ptr s, std::optional<std::string> id, refresh_identity r) {
+  auto who = co_await identify(s, id, {std::nullopt, std::move(r.token)});
+  if (!who || s->gone) co_return;
+  grant(*s, std::move(who->grant));
+  answer(*s, refreshed(id, s->grant ? s->grant->expiry : std::nullopt));
+}
+
+}  // namespace hiky::chat

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "chat/room_hook.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/json.hpp"
+#include "base/log.hpp"
+
+namespace hiky::chat {
+
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr auto life_of_a_no = 5s;
+
+// The user's length stands in it, since both parts may contain colons.
+std::string cache_key(user_id const& user, room_id const& room) {
+  return fmt::format("hiky:room_hook:{}:{}:{}", user.str().size(), user.str(), room.str());
+}
+
+std::string question(user_id const& user, room_id const& room) {
+  std::string out{R"({"userId":)"};
+  append_json_string(out, user);
+  out += R"(,"roomId":)";
+  append_json_string(out, room);
+  return out += R"(,"action":"join"})";
+}
+
+}  // namespace
+
+room_hook::room_hook(asio::any_io_executor executor, room_hook_settings settings, redis::address cache)
+    : executor_(executor), settings_(std::move(settings)), cache_(std::move(executor), std::move(cache)) {
+  cache_.start();
+}
+
+task<result<bool>> room_hook::may_join(user_id user, room_id room) {
+  if (settings_.life == 0s) co_return co_await ask(std::move(user), std::move(room));
+  auto const key = cache_key(user, room);
+  // A cache that is away costs questions, and stops nobody.
+  auto const known = co_await cache_.exec(redis::request{"GET", key});
+  if (known && (*known)[0].text() == "1") co_return true;
+  if (known && (*known)[0].text() == "0") co_return false;
+  auto const answer = co_await ask(std::move(user), std::move(room));
+  if (!answer) co_return answer;
+  auto const life = *answer ? settings_.life : std::min(settings_.life, life_of_a_no);
+  if (auto const kept = co_await cache_.exec(redis::request{"SET", key, *answer ? "1" : "0", "EX", life.count()}); !kept) {
+    log::debug("room_hook.uncached", {{"reason", kept.error().text}});
+  }
+  co_return answer;
+}
+
+task<result<bool>> room_hook::ask(user_id user, room_id room) {
+  struct place {
+    explicit place(std::size_t& taken) : count(taken) { ++count; }
+    place(place const&) = delete;
+    ~place() { --count; }
+    std::size_t& count;
+  };
+  if (asking_ >= settings_.at_once) co_return fail(errc::overloaded, fmt::format("{} questions wait for the room hook already", asking_));
+  place const taken{asking_};
+  auto const answer = co_await auth::http_fetch(
+      executor_, settings_.where, {.json = question(user, room), .bearer = settings_.key, .most_body = 16 * 1024, .patience = settings_.patience});
+  if (!answer) co_return std::unexpected(answer.error());
+  if (answer->status == 200 || answer->status == 204) co_return true;
+  if (answer->status == 403) co_return false;
+  co_return fail(errc::unexpected_reply,
+                 fmt::format("{}: status {}; expected 200 or 204 for yes, 403 for no", settings_.where.to_string(), answer->status));
+}
+
+}  // namespace hiky::chat

@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: Apache-2.0
+// Identity by token: every way to hand one over, what it binds, when it ends.
+import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import WebSocket from 'ws';
+import { clientAs } from './support/client.mjs';
+import { daemonFor, runDaemon } from './support/daemon.mjs';
+import { mismatch } from './support/match.mjs';
+import { atEnd, bounded } from './support/processes.mjs';
+import { folder, look } from './support/redis.mjs';
+import { issuer } from './support/tokens.mjs';
+
+const limit = { timeout: 60_000 };
+const matches = (pattern, value) => assert.equal(mismatch(pattern, value), undefined, JSON.stringify(value));
+const bearer = (token) => ({ headers: { Authorization: `Bearer ${token}` } });
+
+async function jwtDaemon(t, flags = [], algorithm = 'HS256') {
+  const data = await folder(t);
+  const app = await issuer(data, algorithm);
+  return { app, data, daemon: await daemonFor(t, { data, flags: ['--auth', 'jwt', '--jwt-key', app.file, '--jwt-leeway', '0', ...flags] }) };
+}
+
+// A connection as any page or program makes one: { protocol, frames, closed }. Sends `first` at once.
+async function connects(t, url, protocols, options, first) {
+  const socket = new WebSocket(url.replace('http', 'ws'), protocols, options);
+  atEnd(t, () => socket.terminate());
+  const closed = new Promise((resolve) => socket.on('close', (code, reason) => resolve({ code, reason: reason.toString() })));
+  const frame = new Promise((resolve) => socket.on('message', (text) => resolve(JSON.parse(text))));
+  await bounded('a handshake', new Promise((resolve, reject) => socket.once('open', resolve).once('error', reject)));
+  if (first) socket.send(JSON.stringify(first));
+  return { socket, protocol: socket.protocol, frame: () => bounded('a frame', frame), closed: () => bounded('the end', closed) };
+}
+
+test('a token is taken wherever a client can put one, and register needs no userId then', limit, async (t) => {
+  const { app, daemon } = await jwtDaemon(t);
+  const token = await app.token('alice');
+  const ways = {
+    header: ['/ws', [], bearer(token)],
+    query: [`/ws?room=tea&token=${token}`, [], {}],
+    subprotocol: ['/ws', ['hiky.v1', `bearer.${token}`], {}],
+    frame: ['/ws', [], {}, { token }],
+  };
+  for (const [way, [path, protocols, options, fields]] of Object.entries(ways)) {
+    await t.test(way, limit, async (t) => {
+      const client = await connects(t, daemon.url + path, protocols, options, { type: 'register', ...fields });
+      assert.equal(client.protocol, way === 'subprotocol' ? 'hiky.v1' : '');
+      matches({ type: 'registered', userId: 'alice', expiresAt: '$time' }, await client.frame());
+    });
+  }
+});
+
+for (const algorithm of ['HS256', 'HS384', 'HS512', 'RS256', 'ES256', 'EdDSA']) {
+  test(`tokens of the application's own library are understood: ${algorithm}`, limit, async (t) => {
+    const { app, daemon } = await jwtDaemon(t, [], algorithm);
+    const alice = await clientAs(t, undefined, daemon.url, bearer(await app.token('alice')));
+    matches({ type: 'registered', userId: 'alice' }, await alice.ask({ type: 'register' }));
+    const forger = await issuer(await folder(t), algorithm);
+    const mallory = await clientAs(t, undefined, daemon.url);
+    matches({ type: 'error', code: 'unauthorized', message: 'the token is refused: its signature is wrong' }, await mallory.ask({ type: 'register', token: await forger.token('alice') }));
+  });
+}
+
+test('a refused token in the handshake closes with 4401 and the reason, which pages can read', limit, async (t) => {
+  const { app, daemon } = await jwtDaemon(t, ['--jwt-audience', 'chat', '--jwt-issuer', 'us']);
+  const us = { aud: 'chat', iss: 'us' };
+  const none = `${Buffer.from('{"alg":"none"}').toString('base64url')}.${Buffer.from(JSON.stringify({ sub: 'alice', exp: 4e9, ...us })).toString('base64url')}.`;
+  const cases = [
+    [await app.token('alice', { ...us, life: -1 }), 'it has expired'],
+    [await app.token('alice', { ...us, nbf: Math.floor(Date.now() / 1000) + 60 }), 'it is not valid yet (nbf)'],
+    [await app.token('alice', { ...us, aud: 'mail' }), 'it is for another audience (aud)'],
+    [await app.token('alice', { ...us, iss: 'them' }), 'it is from another issuer (iss)'],
+    [`${(await app.token('alice', us)).slice(0, -4)}AAAA`, 'its signature is wrong'],
+    [none, 'its algorithm is not one of HS256, HS384, HS512, RS256, ES256 and EdDSA'],
+    ['tea', 'it is not a signed JWT: expected three parts with dots between them'],
+    [await app.token('alice', { ...us, more: 'x'.repeat(8_192) }), 'it is longer than 8192 bytes'],
+  ];
+  for (const [token, reason] of cases) {
+    const refused = await connects(t, `${daemon.url}/ws`, [], bearer(token));
+    assert.deepEqual(await refused.closed(), { code: 4401, reason: `the token is refused: ${reason}` });
+  }
+  const taken = await connects(t, `${daemon.url}/ws`, [], bearer(await app.token('alice', us)), { type: 'register' });
+  matches({ type: 'registered', userId: 'alice' }, await taken.frame());
+  assert.doesNotMatch(daemon.told.stderr, /eyJ/, 'a token stands in the log');
+});
+
+test('nobody can act for somebody else, whatever a frame says', limit, async (t) => {
+  const { app, daemon } = await jwtDaemon(t);
+  const bobsToken = await app.token('bob');
+  const mallory = await clientAs(t, undefined, daemon.url, bearer(await app.token('mallory')));
+  const forbidden = { type: 'error', code: 'forbidden' };
+  matches(forbidden, await mallory.ask({ type: 'register', userId: 'bob' }));
+  matches(forbidden, await mallory.ask({ type: 'register', token: bobsToken }));
+  matches({ type: 'registered', userId: 'mallory' }, await mallory.ask({ type: 'register', userId: 'mallory' }));
+  for (const frame of [
+    { type: 'register' , userId: 'bob' },
+    { type: 'register', token: bobsToken },
+    { type: 'refresh', token: bobsToken },
+    { type: 'joinRoom', roomId: 'tea' , userId: 'bob' },
+    { type: 'leaveRoom', roomId: 'tea', userId: 'bob' },
+    { type: 'message', roomId: 'tea', content: 'x', userId: 'bob' },
+    { type: 'typing', roomId: 'tea', isTyping: true, userId: 'bob' },
+    { type: 'history', roomId: 'tea', userId: 'bob' },
+    { type: 'getOnlineStatus', userId: 'bob' },
+  ]) {
+    matches(forbidden, await mallory.ask(frame));
+  }
+  matches({ type: 'registered', userId: 'mallory' }, await mallory.ask({ type: 'register' }));
+  const nobody = await clientAs(t, undefined, daemon.url);
+  matches({ type: 'error', code: 'unauthorized', message: 'register needs a token' }, await nobody.ask({ type: 'register', userId: 'bob' }));
+});
+
+test('a connection ends with its token, unless that is refreshed in time', limit, async (t) => {
+  const { app, daemon } = await jwtDaemon(t);
+  const open = async (life) => {
+    const client = await clientAs(t, undefined, daemon.url, bearer(await app.token('alice', { life })));
+    matches({ type: 'registered', userId: 'alice' }, await client.ask({ type: 'register' }));
+    return client;
+  };
+  const [ends, stays, fails] = await Promise.all([open(3), open(3), open(3)]);
+  matches({ type: 'refreshed', expiresAt: '$time' }, await stays.ask({ type: 'refresh', token: await app.token('alice', { life: 600 }) }));
+  matches({ type: 'error', code: 'unauthorized' }, await fails.ask({ type: 'refresh', token: 'tea' }));
+  matches({ type: 'error', code: 'invalid_argument' }, await fails.ask({ type: 'refresh' }));
+  for (const client of [ends, fails]) {
+    const { code, reason } = await bounded('the end of the token', client.closed, 10_000);
+    assert.deepEqual([code, reason], [4401, 'your token or session has expired; connect again with a new one']);
+  }
+  matches({ type: 'pong' }, await stays.ask({ type: 'ping' }));
+});
+
+test('a token for some rooms opens no other, though its user is a member there', limit, async (t) => {
+  const { app, daemon } = await jwtDaemon(t, ['--grace', '0']);
+  const full = async (user) => {
+    const client = await clientAs(t, undefined, daemon.url, bearer(await app.token(user)));
+    matches({ type: 'registered' }, await client.ask({ type: 'register' }));
+    return client;
+  };
+  const bob = await full('bob');
+  const alice = await full('alice');
+  for (const client of [alice, bob]) for (const room of ['tea', 'cake']) matches({ type: 'joinedRoom' }, await client.ask({ type: 'joinRoom', roomId: room }));
+  await alice.leaves();
+  // What waits for alice is partly from cake, which the next token is not for.
+  for (const room of ['tea', 'cake']) matches({ type: 'messageAck' }, await bob.ask({ type: 'message', roomId: room, content: `early in ${room}` }));
+
+  const narrow = await clientAs(t, undefined, daemon.url, bearer(await app.token('alice', { rooms: ['te*'] })));
+  matches({ type: 'registered', rooms: ['tea'] }, await narrow.ask({ type: 'register' }));
+  const forbidden = { type: 'error', code: 'forbidden', message: 'your token is not for this room' };
+  for (const frame of [{ type: 'joinRoom' }, { type: 'leaveRoom' }, { type: 'message', content: 'x' }, { type: 'typing', isTyping: true }, { type: 'history' }]) {
+    matches(forbidden, await narrow.ask({ ...frame, roomId: 'cake' }));
+  }
+  for (const room of ['cake', 'tea']) matches({ type: 'messageAck' }, await bob.ask({ type: 'message', roomId: room, content: `late in ${room}` }));
+  await narrow.hears({ type: 'message', roomId: 'tea', content: 'late in tea' });
+  assert.deepEqual(await narrow.rest(), []);
+  await narrow.leaves();
+
+  const again = await clientAs(t, undefined, daemon.url, bearer(await app.token('alice')));
+  matches({ type: 'registered' }, await again.ask({ type: 'register' }));
+  const mail = await again.hears({ type: 'offlineMessages' });
+  assert.deepEqual(mail.messages.map(({ content }) => content).slice(0, 2), ['early in tea', 'early in cake']);
+});
+
+test('names in the token stand in where the directory says nothing', limit, async (t) => {
+  const { app, data, daemon } = await jwtDaemon(t);
+  const directory = await look(t, join(data, 'redis.sock'), 0);
+  await directory.command('SADD', 'hiky:user_friends:alice', 'bob');
+  await directory.command('SADD', 'hiky:user_friends:bob', 'alice');
+  const bob = await clientAs(t, undefined, daemon.url, bearer(await app.token('bob')));
+  await bob.ask({ type: 'register' });
+  const alice = await clientAs(t, undefined, daemon.url, bearer(await app.token('alice', { name: 'Alice L.', username: 'al' })));
+  await alice.ask({ type: 'register' });
+  await bob.hears({ type: 'friendOnline', userId: 'alice', user: { id: 'alice', username: 'al', name: 'Alice L.', profileImage: '' } });
+});
+
+test('keys that cannot be relied on stop the start, with the option’s name', limit, async (t) => {
+  const data = await folder(t);
+  const files = { short: 'only 18 bytes long\n', empty: '', private: '-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n', jwks: '{"keys":[]}' };
+  for (const [name, text] of Object.entries(files)) await writeFile(join(data, name), text);
+  const told = [
+    [['--auth', 'jwt'], /^hikyd: --auth jwt: there is no key to check tokens with; add --jwt-key or --jwks$/m],
+    [['--jwt-key', join(data, 'short')], /--jwt-key, --jwks, --jwt-audience and --jwt-issuer are for --auth jwt/],
+    [['--auth', 'jwt', '--jwt-key', join(data, 'short')], /--jwt-key: .*of 18 bytes can be guessed; expected at least 32/],
+    [['--auth', 'jwt', '--jwt-key', join(data, 'empty')], /--jwt-key: .* is empty/],
+    [['--auth', 'jwt', '--jwt-key', join(data, 'absent')], /--jwt-key: .*can't be read: No such file/],
+    [['--auth', 'jwt', '--jwt-key', join(data, 'private')], /--jwt-key: .*this is a private key/],
+    [['--auth', 'jwt', '--jwks', join(data, 'jwks')], /--jwks: .*has no key/],
+    [['--auth', 'jwt', '--jwks', 'http://'], /--jwks: .*names no host/],
+    [['--auth', 'open', '--listen', '0.0.0.0:0'], /with --auth open anybody who reaches/],
+    [['--listen', '0.0.0.0:0'], /--auth says nothing/],
+  ];
+  for (const [flags, message] of told) {
+    const { code, stderr } = await runDaemon('--data', data, ...flags);
+    assert.equal(code, 2, stderr);
+    assert.match(stderr, message);
+  }
+});

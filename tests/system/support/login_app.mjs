@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// A web application as many are: express, express-session, and connect-redis on database 3. Its logins are what is under test.
+import express from 'express';
+import session from 'express-session';
+import { RedisStore } from 'connect-redis';
+import { createClient } from 'redis';
+import { atEnd } from './processes.mjs';
+
+export async function loginApp(t, socket, { secret, prefix = 'sess:', name = 'connect.sid', cookie = {}, remember = (s, user) => (s.passport = { user }) }) {
+  const redis = createClient({ socket: { path: socket }, database: 3 });
+  await redis.connect();
+  const app = express();
+  app.use(session({ store: new RedisStore({ client: redis, prefix }), secret, name, resave: false, saveUninitialized: true, cookie }));
+  app.get('/', (request, response) => response.send('a visitor'));
+  app.get('/login/:user', (request, response) => {
+    remember(request.session, request.params.user);
+    response.send('welcome');
+  });
+  app.get('/logout', (request, response) => request.session.destroy(() => response.send('bye')));
+  const server = await new Promise((resolve) => {
+    const listening = app.listen(0, '127.0.0.1', () => resolve(listening));
+  });
+  atEnd(t, async () => {
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+    redis.destroy();
+  });
+  // What a browser would send back: `name=value`.
+  const visit = async (path, cookies) => {
+    const answer = await fetch(`http://127.0.0.1:${server.address().port}${path}`, { headers: cookies ? { cookie: cookies } : {} });
+    return answer.headers.getSetCookie().map((text) => text.split(';')[0]).join('; ');
+  };
+  return { visit, redis };
+}

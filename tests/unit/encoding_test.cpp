@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/encoding.hpp"
+
+#include <gtest/gtest.h>
+
+#include "auth/authenticator.hpp"
+
+using namespace hiky;
+using namespace std::string_literals;
+
+TEST(encoding, reads_base64url_in_the_one_spelling_it_has) {
+  EXPECT_EQ(from_base64url(""), "");
+  EXPECT_EQ(from_base64url("Zg"), "f");
+  EXPECT_EQ(from_base64url("Zm8"), "fo");
+  EXPECT_EQ(from_base64url("Zm9v"), "foo");
+  EXPECT_EQ(from_base64url("-_8"), "\xfb\xff");
+  for (auto const* text : {"Z", "Zg==", "Zh", "Zm9", "+_8", "/_8", "Zm 9v", "Zm9v\n", "Zm9vZ"}) EXPECT_EQ(from_base64url(text), std::nullopt) << text;
+  EXPECT_EQ(from_base64url("Zm9v\0AA"s), std::nullopt);
+}
+
+TEST(encoding, undoes_percent_encoding) {
+  EXPECT_EQ(percent_decoded("a%2Bb%20c+%C3%A9"), "a+b c+é");
+  EXPECT_EQ(percent_decoded("%00"), "\0"s);
+  for (auto const* text : {"%", "%4", "a%4", "%zz", "%-1", "%+1", "% 1"}) EXPECT_EQ(percent_decoded(text), std::nullopt) << text;
+}
+
+TEST(patterns, are_the_text_itself_but_for_stars) {
+  EXPECT_TRUE(auth::matches("tea", "tea"));
+  EXPECT_FALSE(auth::matches("tea", "team"));
+  EXPECT_FALSE(auth::matches("tea", "te"));
+  EXPECT_TRUE(auth::matches("*", ""));
+  EXPECT_TRUE(auth::matches("*", "anything at all"));
+  EXPECT_TRUE(auth::matches("team:*", "team:"));
+  EXPECT_FALSE(auth::matches("team:*", "tea"));
+  EXPECT_TRUE(auth::matches("*:*:c", "a:b:b:c"));
+  EXPECT_FALSE(auth::matches("a*b*c", "abcb"));
+  EXPECT_FALSE(auth::matches("", "a"));
+  EXPECT_TRUE(auth::matches("", ""));
+  EXPECT_TRUE(auth::matches("a.c?", "a.c?"));
+  EXPECT_FALSE(auth::matches("a.c", "abc"));
+  EXPECT_FALSE(auth::matches("*a*a*a*a*a*a*b", std::string(128, 'a')));
+}

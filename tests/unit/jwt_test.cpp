@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which tokens are believed, and each reason why one is not.
+#include "auth/jwt.hpp"
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+
+#include "token_maker.hpp"
+
+using namespace hiky;
+using namespace hiky::auth;
+using namespace testing;
+using namespace std::chrono_literals;
+using namespace tokens_of_tests;
+
+namespace {
+
+std::chrono::sys_seconds const now{std::chrono::seconds{1'800'000'000}};
+std::string const good = R"({"sub":"alice","exp":1800000060})";
+
+result<identity> judged(std::string_view token, key_set const& keys = only(key_of(secret)), token_rules const& rules = {}) {
+  return judge_token(token, keys, rules, now);
+}
+
+void takes(std::string_view token, key_set const& keys = only(key_of(secret)), token_rules const& rules = {}) {
+  auto const who = judged(token, keys, rules);
+  ASSERT_TRUE(who) << who.error().text;
+  EXPECT_EQ(who->user, user_id{"alice"});
+}
+
+void refuses(std::string_view token, std::string_view why, key_set const& keys = only(key_of(secret)), token_rules const& rules = {},
+             errc code = errc::invalid_argument) {
+  auto const who = judged(token, keys, rules);
+  ASSERT_FALSE(who) << "the token was taken";
+  EXPECT_EQ(who.error().code, code);
+  EXPECT_THAT(who.error().text, HasSubstr(std::string{why}));
+  EXPECT_THAT(who.error().text, StartsWith("the token is refused: "));
+  EXPECT_LE(who.error().text.size(), 123U) << "does not fit into a close frame";
+}
+
+}  // namespace
+
+TEST(jwt, is_believed_when_its_signature_is_right_in_each_algorithm) {
+  takes(hs256(good));
+  takes(token(R"({"alg":"HS384"})", good, [](auto const& text) { return hmac(EVP_sha384(), secret, text); }));
+  takes(token(R"({"alg":"HS512"})", good, [](auto const& text) { return hmac(EVP_sha512(), secret, text); }));
+  for (auto const& [algorithm, key] : {std::pair{"RS256", private_key::rsa()}, {"ES256", private_key::ec()}, {"EdDSA", private_key::ed25519()}}) {
+    auto const header = fmt::format(R"({{"alg":"{}","typ":"JWT"}})", algorithm);
+    auto const made = token(header, good, [&](auto const& text) { return key.sign(text); });
+    takes(made, only(key_of(key.public_pem())));
+    refuses(made.substr(0, made.size() - 4) + "AAAA", "signature is wrong", only(key_of(key.public_pem())));
+  }
+}
+
+TEST(jwt, is_refused_with_anything_changed_after_it_was_signed) {
+  auto const made = hs256(good), other = hs256(R"({"sub":"bob","exp":1800000060})");
+  auto const first = made.find('.'), second = made.rfind('.');
+  refuses(made.substr(0, first) + other.substr(first, other.rfind('.') - first) + made.substr(second), "signature is wrong");
+  refuses(base64url(R"({"alg":"HS384"})") + made.substr(first), "signature is wrong");
+  refuses(made.substr(0, second + 1), "signature is wrong");
+  refuses(made.substr(0, made.size() - 3), "signature");
+  refuses(hs256(good, R"({"alg":"HS256"})", "another secret of more than 32 bytes"), "signature is wrong");
+}
+
+TEST(jwt, is_refused_without_a_signature_whatever_it_calls_that) {
+  auto const nothing = [](auto const&) { return std::string{}; };
+  for (auto const* name : {"none", "None", "NONE", "nOnE", ""}) refuses(token(fmt::format(R"({{"alg":"{}"}})", name), good, nothing), "algorithm");
+  refuses(token("{}", good, nothing), "algorithm");
+  refuses(token(R"({"alg":null})", good, nothing), "algorithm");
+  refuses(token(R"({"alg":["HS256"]})", good, nothing), "algorithm");
+  refuses(token(R"({"alg":"HS256"})", good, nothing), "signature is wrong");
+}
+
+TEST(jwt, never_uses_a_public_key_as_a_secret) {
+  for (auto const& key : {private_key::rsa(), private_key::ec(), private_key::ed25519()}) {
+    auto const pem = key.public_pem();
+    auto const keys = only(key_of(pem));
+    for (auto const& as_secret : {pem, pem.substr(0, pem.size() - 1)}) {
+      refuses(hs256(good, R"({"alg":"HS256"})", as_secret), "key that is not known", keys, {}, errc::not_found);
+    }
+  }
+}
+
+TEST(jwt, never_uses_a_key_for_another_algorithm) {
+  auto const rsa = private_key::rsa(), ec = private_key::ec(), edwards = private_key::ed25519();
+  auto const signed_by = [](private_key const& key, std::string_view algorithm) {
+    return token(fmt::format(R"({{"alg":"{}"}})", algorithm), good, [&](auto const& text) { return key.sign(text); });
+  };
+  refuses(signed_by(rsa, "ES256"), "key that is not known", only(key_of(rsa.public_pem())), {}, errc::not_found);
+  refuses(signed_by(ec, "RS256"), "key that is not known", only(key_of(ec.public_pem())), {}, errc::not_found);
+  refuses(signed_by(edwards, "ES256"), "key that is not known", only(key_of(edwards.public_pem())), {}, errc::not_found);
+  refuses(signed_by(rsa, "RS512"), "algorithm", only(key_of(rsa.public_pem())));
+  refuses(signed_by(rsa, "PS256"), "algorithm", only(key_of(rsa.public_pem())));
+}
+
+TEST(jwt, is_only_checked_with_the_key_it_names) {
+  auto const other = "the second secret, also of 32 bytes and more";
+  auto const jwks = [&](std::string_view key) {
+    return fmt::format(R"({{"kty":"oct","kid":"{}","k":"{}"}})", key == secret ? "old" : "new", base64url(key));
+  };
+  auto const keys = key_set::from_jwks(fmt::format(R"({{"keys":[{},{}]}})", jwks(secret), jwks(other)), true).value();
+  takes(hs256(good, R"({"alg":"HS256","kid":"old"})"), keys);
+  takes(hs256(good, R"({"alg":"HS256","kid":"new"})", other), keys);
+  takes(hs256(good, R"({"alg":"HS256"})", other), keys);
+  refuses(hs256(good, R"({"alg":"HS256","kid":"new"})"), "signature is wrong", keys);
+  refuses(hs256(good, R"({"alg":"HS256","kid":"third"})"), "key that is not known", keys, {}, errc::not_found);
+  refuses(hs256(good, R"({"alg":"HS256","kid":7})"), "kid", keys);
+  takes(hs256(good, R"({"alg":"HS256","kid":"any"})"));  // a key from a file has no name of its own
+}
+
+TEST(jwt, expires_and_begins_with_leeway) {
+  auto const at = [](std::string_view claims) { return hs256(fmt::format(R"({{"sub":"alice",{}}})", claims)); };
+  token_rules const strict{.leeway = 0s}, lenient{.leeway = 30s};
+  auto const keys = only(key_of(secret));
+  refuses(at(R"("exp":1800000000)"), "has expired", keys, strict);
+  takes(at(R"("exp":1800000001)"), keys, strict);
+  refuses(at(R"("exp":1799999970)"), "has expired", keys, lenient);
+  takes(at(R"("exp":1799999971)"), keys, lenient);
+  refuses(at(R"("exp":1800000060,"nbf":1800000001)"), "not valid yet", keys, strict);
+  takes(at(R"("exp":1800000060,"nbf":1800000000)"), keys, strict);
+  takes(at(R"("exp":1800000060,"nbf":1800000030)"), keys, lenient);
+  refuses(at(R"("exp":1800000060,"nbf":1800000031)"), "not valid yet", keys, lenient);
+  takes(at(R"("exp":1800000000.5e0,"nbf":1.0)"), keys, lenient);
+  takes(at(R"("exp":1e300)"), keys, strict);
+  refuses(at(R"("exp":-1e300)"), "has expired", keys, strict);
+  refuses(at(R"("exp":"1800000060")"), "exp is not a number");
+  refuses(at(R"("exp":null)"), "exp is not a number");
+  refuses(at(R"("exp":1800000060,"nbf":"0")"), "nbf is not a number");
+  refuses(at(R"("iat":1)"), "expected exp");
+  EXPECT_EQ(judged(at(R"("exp":1800000060)"), keys, lenient)->grant.expiry, now + 90s);
+}
+
+TEST(jwt, is_for_us_and_from_whom_we_trust) {
+  auto const with = [](std::string_view more) { return hs256(fmt::format(R"({{"sub":"alice","exp":1800000060{}}})", more)); };
+  auto const keys = only(key_of(secret));
+  token_rules const us{.audiences = {"chat", "voice"}, .issuer = "https://id.example"};
+  takes(with(R"(,"iss":"https://id.example","aud":"chat")"), keys, us);
+  takes(with(R"(,"iss":"https://id.example","aud":["mail","voice"])"), keys, us);
+  refuses(with(R"(,"iss":"https://id.example","aud":"mail")"), "another audience", keys, us);
+  refuses(with(R"(,"iss":"https://id.example","aud":[])"), "another audience", keys, us);
+  refuses(with(R"(,"iss":"https://id.example","aud":{"chat":1})"), "another audience", keys, us);
+  refuses(with(R"(,"iss":"https://id.example")"), "another audience", keys, us);
+  refuses(with(R"(,"iss":"https://id.example.evil","aud":"chat")"), "another issuer", keys, us);
+  refuses(with(R"(,"iss":["https://id.example"],"aud":"chat")"), "another issuer", keys, us);
+  refuses(with(R"(,"aud":"chat")"), "another issuer", keys, us);
+  refuses(with(R"(,"aud":"chat")"), "is for an audience");  // nobody said that we are it
+}
+
+TEST(jwt, names_a_user) {
+  auto const about = [](std::string_view sub) { return hs256(fmt::format(R"({{{}"exp":1800000060}})", sub)); };
+  refuses(about(""), "names no user");
+  refuses(about(R"("sub":7,)"), "names no user");
+  refuses(about(R"("sub":"",)"), "must not be empty");
+  refuses(about(fmt::format(R"("sub":"{}",)", std::string(129, 'a'))), "at most 128 bytes");
+  refuses(about(R"("sub":"a\nb",)"), "control characters");
+  auto const who = judged(hs256(R"({"sub":"alice","exp":1800000060,"name":"Alice L.","username":"al"})"));
+  EXPECT_EQ(who->name, "Alice L.");
+  EXPECT_EQ(who->username, "al");
+  EXPECT_EQ(judged(hs256(fmt::format(R"({{"sub":"alice","exp":1800000060,"name":"{}é"}})", std::string(127, 'a'))))->name, std::string(127, 'a'));
+}
+
+TEST(jwt, may_restrict_to_rooms) {
+  EXPECT_FALSE(judged(hs256(good))->grant.rooms);
+  auto const some = judged(hs256(R"({"sub":"alice","exp":1800000060,"rooms":["tea","team:*"]})"))->grant;
+  EXPECT_TRUE(some.allows(room_id{"tea"}));
+  EXPECT_TRUE(some.allows(room_id{"team:red"}));
+  EXPECT_FALSE(some.allows(room_id{"teapot"}));
+  EXPECT_FALSE(judged(hs256(R"({"sub":"alice","exp":1800000060,"rooms":[]})"))->grant.allows(room_id{"tea"}));
+  refuses(hs256(R"({"sub":"alice","exp":1800000060,"rooms":"*"})"), "rooms is not a list");
+  refuses(hs256(R"({"sub":"alice","exp":1800000060,"rooms":[7]})"), "a pattern in rooms");
+  refuses(hs256(R"({"sub":"alice","exp":1800000060,"rooms":null})"), "rooms is not a list");
+}
+
+TEST(jwt, is_three_parts_of_base64url_and_of_a_bounded_size) {
+  auto const made = hs256(good);
+  for (auto const& text : {std::string{}, std::string{"."}, std::string{"tea"}, made.substr(0, made.rfind('.')), made + ".", made + ".e30.e30.e30"}) {
+    refuses(text, "three parts");
+  }
+  refuses("..", "header is not a JSON object");
+  refuses("e30=.e30.", "header is not base64url");
+  refuses(base64url("[]") + ".e30.", "header is not a JSON object");
+  refuses(base64url("{") + ".e30.", "header is not a JSON object");
+  refuses(made + "=", "signature is not base64url");
+  refuses(made + "/", "signature");
+  refuses(hs256("[]"), "payload is not a JSON object");
+  refuses(hs256("\xff{}"), "payload is not a JSON object");
+  refuses(hs256(good, R"({"alg":"HS256","crit":["exp"]})"), "extension");
+  refuses(hs256(fmt::format(R"({{"sub":"alice","exp":1800000060,"x":"{}"}})", std::string(8192, 'x'))), "longer than 8192 bytes");
+}
