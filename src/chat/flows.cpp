@@ -233,7 +233,7 @@ void flows::resume_backlog(session& s) {
   }
 }
 
-// Rule 4 of the state design: hear first, then become visible, then answer, then mail, then what came in between.
+// Rule 4 of the state design: hear, become visible, then answer, then mail, then what came in between.
 task<> flows::run_register(session_ptr s, std::optional<std::string> id, std::optional<user_id> claimed, register_request r) {
   auto who = co_await identify(s, id, {std::move(claimed), std::move(r.token)});
   if (!who || s->gone) co_return;
@@ -260,8 +260,8 @@ task<> flows::run_register(session_ptr s, std::optional<std::string> id, std::op
     co_return;
   }
   if (!online) {
-    // Redis may have made the user online all the same (a lost answer): undone like any other end.
-    end_in_redis(*s);
+    // Redis may have made the user online all the same (a lost answer): undone like any other end. Nothing was heard.
+    end_in_redis(*s, {.since_began = true});
     hub_.detach(*s);
     s->held.reset();
     s->user = user_id{};
@@ -273,7 +273,7 @@ task<> flows::run_register(session_ptr s, std::optional<std::string> id, std::op
     // To say `recovered: false` would be a guess: the log may well be there in a moment. Friends who were not told of the arrival
     // must not be told of the end alone.
     if (online->connections == 1 && online->was_announced) announce_arrival(s->user);
-    end_in_redis(*s);
+    end_in_redis(*s, {.since_began = true});
     hub_.detach(*s);
     s->held.reset();
     s->user = user_id{};
@@ -309,25 +309,44 @@ task<> flows::run_register(session_ptr s, std::optional<std::string> id, std::op
 
 task<result<state::connected>> flows::go_online(session_ptr s) {
   using namespace asio::experimental::awaitable_operators;
-  auto [entry, rooms] = co_await (people_.load(s->user) && store_.connections.rooms(s->user));
+  auto [entry, known] = co_await (people_.load(s->user) && store_.connections.places(s->user));
   if (!entry) co_return std::unexpected(entry.error());
-  if (!rooms) co_return std::unexpected(rooms.error());
-  for (auto const& room : entry->rooms) {
-    if (std::ranges::find(*rooms, room) == rooms->end()) rooms->push_back(room);
+  if (!known) co_return std::unexpected(known.error());
+  if (s->grant) std::erase_if(*known, [&](auto const& place) { return !s->grant->allows(place.first); });
+  std::vector<room_id> rooms, fresh;
+  std::vector<state::message_place> places;
+  for (auto& [room, place] : *known) {
+    if (!hub_.heard(room)) {
+      fresh.push_back(room);
+      places.push_back(std::move(place));
+    }
+    rooms.push_back(std::move(room));
   }
-  *rooms = permitted(*s, std::move(*rooms));
-  if (auto const heard = co_await hear(*s, *rooms); !heard) co_return std::unexpected(heard.error());
-  auto online = co_await store_.connections.add(details(*s), entry->rooms);
+  for (auto const& room : permitted(*s, entry->rooms)) {
+    if (std::ranges::find(rooms, room) == rooms.end()) rooms.push_back(room);
+  }
+  result<void> heard;
+  result<state::connected> online;
+  if (rooms.size() == known->size()) {
+    // At the same time: what is said before the subscription holds comes from the log, from where the rooms stood before.
+    for (auto const& room : rooms) hub_.enter(*s, room, false);
+    if (!fresh.empty()) co_await bus_.begin_listening(worker_, fresh, places);
+    std::tie(heard, online) = co_await (hear(*s, rooms) && store_.connections.add(details(*s), entry->rooms));
+  } else {
+    heard = co_await hear(*s, rooms);
+    if (heard) online = co_await store_.connections.add(details(*s), entry->rooms);
+  }
+  if (!heard) co_return std::unexpected(heard.error());
   if (!online) co_return std::unexpected(online.error());
   if (online->kept_out_s) co_return online;
   s->asserted = data_;
   online->rooms = permitted(*s, std::move(online->rooms));
   // Rooms that came or went while we were asking.
-  for (auto const& room : *rooms) {
+  for (auto const& room : rooms) {
     if (std::ranges::find(online->rooms, room) == online->rooms.end()) hub_.leave(*s, room);
   }
-  if (auto const heard = co_await hear(*s, online->rooms); !heard) {
-    log::warn("session.half_heard", {{"connection", s->id.str()}, {"user", s->user.str()}, {"reason", heard.error().text}});
+  if (auto const rest = co_await hear(*s, online->rooms); !rest) {
+    log::warn("session.half_heard", {{"connection", s->id.str()}, {"user", s->user.str()}, {"reason", rest.error().text}});
   }
   co_return std::move(online);
 }
