@@ -13,6 +13,7 @@
 #include "chat/bus.hpp"
 #include "chat/hub.hpp"
 #include "chat/protocol.hpp"
+#include "chat/rate_memory.hpp"
 #include "directory/directory.hpp"
 #include "state/store.hpp"
 
@@ -140,6 +141,7 @@ class flows {
   flow_limits limits_;
   hub hub_;
   activity activity_;
+  rate_memory rates_;
   std::function<void()> offline_;
   std::size_t ending_ = 0;  // disconnects under way, and arrivals that friends are being told
   std::uint32_t data_ = 0;  // counts how often Redis has lost data
