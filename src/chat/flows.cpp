@@ -281,6 +281,7 @@ task<> flows::run_register(session_ptr s, std::optional<std::string> id, std::op
   }
   s->registered = true;
   s->shown.reset();
+  rates_.recall(*s, now_ms());
   s->returning = !online->was_announced;
   s->identified();
   count_.registers.add();
@@ -759,6 +760,9 @@ void flows::closed(session& s, bool vanished) {
   expiries_.remove(s);
   if (!s.registered) return;
   s.registered = false;
+  if (s.message_rate.is_low(limits_.message_burst) || s.request_rate.is_low(limits_.request_burst) || s.refusal_rate.is_low(limits_.refusal_burst)) {
+    rates_.remember(s, now_ms());
+  }
   count_.registered_connections.sub();
   end_in_redis(s, std::move(unsure));
 }

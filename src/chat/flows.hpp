@@ -14,6 +14,7 @@
 #include "chat/expiries.hpp"
 #include "chat/hub.hpp"
 #include "chat/protocol.hpp"
+#include "chat/rate_memory.hpp"
 #include "chat/room_policy.hpp"
 #include "directory/directory.hpp"
 #include "state/store.hpp"
@@ -152,6 +153,7 @@ class flows {
   hub hub_;
   activity activity_;
   expiries expiries_;
+  rate_memory rates_;
   std::function<void()> offline_;
   std::size_t ending_ = 0;  // disconnects under way, and arrivals that friends are being told
   std::uint32_t data_ = 0;  // counts how often Redis has lost data
