@@ -228,7 +228,8 @@ task<> flows::run_register(session_ptr s, std::optional<std::string> id, std::op
   s->acks = r.acks;
   s->held = std::make_unique<std::vector<held_frame>>();
   hub_.attach(*s);
-  auto const online = co_await go_online(s);
+  directory::entry entry;
+  auto const online = co_await go_online(s, entry);
   if (online && online->kept_out_s) {
     hub_.detach(*s);
     s->held.reset();
@@ -249,7 +250,7 @@ task<> flows::run_register(session_ptr s, std::optional<std::string> id, std::op
   if (!resumed) {
     // To say `recovered: false` would be a guess: the log may well be there in a moment. Friends who were not told of the arrival
     // must not be told of the end alone.
-    if (online->connections == 1 && online->was_announced) announce_arrival(s->user);
+    if (online->connections == 1 && online->was_announced) announce_arrival(std::move(entry));
     end_in_redis(*s);
     hub_.detach(*s);
     s->held.reset();
@@ -278,10 +279,11 @@ task<> flows::run_register(session_ptr s, std::optional<std::string> id, std::op
     co_await bus_.catch_up();
   }
   release_held(*s, sent);
-  if (online->connections == 1 && online->was_announced) announce_arrival(s->user);
+  if (online->connections == 1 && online->was_announced) announce_arrival(std::move(entry));
 }
 
-task<result<state::connected>> flows::go_online(session_ptr s) {
+// `who` becomes what the directory says.
+task<result<state::connected>> flows::go_online(session_ptr s, directory::entry& who) {
   using namespace asio::experimental::awaitable_operators;
   auto [entry, rooms] = co_await (people_.load(s->user) && store_.connections.rooms(s->user));
   if (!entry) co_return std::unexpected(entry.error());
@@ -294,6 +296,7 @@ task<result<state::connected>> flows::go_online(session_ptr s) {
   if (!online) co_return std::unexpected(online.error());
   if (online->kept_out_s) co_return online;
   s->asserted = data_;
+  who = std::move(*entry);
   // Rooms that came or went while we were asking.
   for (auto const& room : *rooms) {
     if (std::ranges::find(online->rooms, room) == online->rooms.end()) hub_.leave(*s, room);
@@ -494,20 +497,25 @@ void flows::release_held(session& s, already_sent const& sent) {
 }
 
 task<bool> flows::announce(user_id user, bool online) {
-  auto const entry = co_await people_.load(user);
-  auto const told = !entry ? result<std::int64_t>{std::unexpected(entry.error())}
-                           : co_await store_.connections.notify(entry->friends, online ? 'u' : 'U',
-                                                                online ? friend_online(entry->user) : friend_offline(user, iso8601_now()));
-  if (!told) log::warn("announcement.failed", {{"user", user.str()}, {"online", online}, {"reason", told.error().text}});
+  auto entry = co_await people_.load(user);
+  if (entry) co_return co_await tell_friends(std::move(*entry), online);
+  log::warn("announcement.failed", {{"user", user.str()}, {"online", online}, {"reason", entry.error().text}});
+  co_return false;
+}
+
+task<bool> flows::tell_friends(directory::entry who, bool online) {
+  auto const told = co_await store_.connections.notify(who.friends, online ? 'u' : 'U',
+                                                       online ? friend_online(who.user) : friend_offline(who.user.id, iso8601_now()));
+  if (!told) log::warn("announcement.failed", {{"user", who.user.id.str()}, {"online", online}, {"reason", told.error().text}});
   co_return told.has_value();
 }
 
-void flows::announce_arrival(user_id user) {
+void flows::announce_arrival(directory::entry who) {
   ++ending_;
-  spawn([](flows* self, user_id who) -> task<> {
-    co_await self->announce(std::move(who), true);
+  spawn([](flows* self, directory::entry arrived) -> task<> {
+    co_await self->tell_friends(std::move(arrived), true);
     --self->ending_;
-  }(this, std::move(user)));
+  }(this, std::move(who)));
 }
 
 void flows::assert_again(std::chrono::milliseconds spread, bool older_data) {

@@ -91,7 +91,7 @@ class flows {
   void resume_backlog(session& s);
 
   task<> run_register(session_ptr s, std::optional<std::string> id, std::optional<user_id> claimed, register_request r);
-  task<result<state::connected>> go_online(session_ptr s);
+  task<result<state::connected>> go_online(session_ptr s, directory::entry& who);
   state::connection_details details(session const& s) const;
   task<result<void>> hear(session& s, std::vector<room_id> rooms, std::int64_t since_ms = 0);
   task<> deliver_mail(session_ptr s, already_sent& sent);
@@ -105,7 +105,8 @@ class flows {
   task<result<std::vector<recovery>>> recover_all(state::connected const& online, std::vector<std::pair<room_id, std::string>> wanted);
   task<> replay(session_ptr s, std::vector<recovery> const& resumed);
   void release_held(session& s, already_sent const& sent);
-  void announce_arrival(user_id user);
+  task<bool> tell_friends(directory::entry who, bool online);
+  void announce_arrival(directory::entry who);
   task<> run_assert_again(std::chrono::milliseconds spread);
   bool forgotten(session const& s) const { return s.registered && s.asserted != data_; }
   task<result<void>> assert_session(session_ptr s);
