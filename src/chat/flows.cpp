@@ -251,7 +251,8 @@ task<> flows::run_register(session_ptr s, std::optional<std::string> id, std::op
   s->acks = r.acks;
   s->held = std::make_unique<std::vector<held_frame>>();
   hub_.attach(*s);
-  auto const online = co_await go_online(s);
+  directory::entry entry;
+  auto const online = co_await go_online(s, entry);
   if (online && online->kept_out_s) {
     hub_.detach(*s);
     s->held.reset();
@@ -272,7 +273,7 @@ task<> flows::run_register(session_ptr s, std::optional<std::string> id, std::op
   if (!resumed) {
     // To say `recovered: false` would be a guess: the log may well be there in a moment. Friends who were not told of the arrival
     // must not be told of the end alone.
-    if (online->connections == 1 && online->was_announced) announce_arrival(s->user);
+    if (online->connections == 1 && online->was_announced) announce_arrival(std::move(entry));
     end_in_redis(*s, {.since_began = true});
     hub_.detach(*s);
     s->held.reset();
@@ -304,11 +305,15 @@ task<> flows::run_register(session_ptr s, std::optional<std::string> id, std::op
   }
   release_held(*s, sent);
   if (online->connections == 1 && online->was_announced) {
-    announce_arrival(s->user, {{}, std::move(who->username), std::move(who->name), {}});
+    // Of whom the directory says nothing, the token may.
+    if (entry.user.username.empty()) entry.user.username = std::move(who->username);
+    if (entry.user.name.empty()) entry.user.name = std::move(who->name);
+    announce_arrival(std::move(entry));
   }
 }
 
-task<result<state::connected>> flows::go_online(session_ptr s) {
+// `who` becomes what the directory says.
+task<result<state::connected>> flows::go_online(session_ptr s, directory::entry& who) {
   using namespace asio::experimental::awaitable_operators;
   auto [entry, known] = co_await (people_.load(s->user) && store_.connections.places(s->user));
   if (!entry) co_return std::unexpected(entry.error());
@@ -342,6 +347,7 @@ task<result<state::connected>> flows::go_online(session_ptr s) {
   if (online->kept_out_s) co_return online;
   s->asserted = data_;
   online->rooms = permitted(*s, std::move(online->rooms));
+  who = std::move(*entry);
   // Rooms that came or went while we were asking.
   for (auto const& room : rooms) {
     if (std::ranges::find(online->rooms, room) == online->rooms.end()) hub_.leave(*s, room);
@@ -550,23 +556,26 @@ void flows::release_held(session& s, already_sent const& sent) {
   }
 }
 
-task<bool> flows::announce(user_id user, bool online, directory::profile known) {
+task<bool> flows::announce(user_id user, bool online) {
   auto entry = co_await people_.load(user);
-  if (entry && entry->user.username.empty()) entry->user.username = std::move(known.username);
-  if (entry && entry->user.name.empty()) entry->user.name = std::move(known.name);
-  auto const told = !entry ? result<std::int64_t>{std::unexpected(entry.error())}
-                           : co_await store_.connections.notify(entry->friends, online ? 'u' : 'U',
-                                                                online ? friend_online(entry->user) : friend_offline(user, iso8601_now()));
-  if (!told) log::warn("announcement.failed", {{"user", user.str()}, {"online", online}, {"reason", told.error().text}});
+  if (entry) co_return co_await tell_friends(std::move(*entry), online);
+  log::warn("announcement.failed", {{"user", user.str()}, {"online", online}, {"reason", entry.error().text}});
+  co_return false;
+}
+
+task<bool> flows::tell_friends(directory::entry who, bool online) {
+  auto const told = co_await store_.connections.notify(who.friends, online ? 'u' : 'U',
+                                                       online ? friend_online(who.user) : friend_offline(who.user.id, iso8601_now()));
+  if (!told) log::warn("announcement.failed", {{"user", who.user.id.str()}, {"online", online}, {"reason", told.error().text}});
   co_return told.has_value();
 }
 
-void flows::announce_arrival(user_id user, directory::profile known) {
+void flows::announce_arrival(directory::entry who) {
   ++ending_;
-  spawn([](flows* self, user_id who, directory::profile profile) -> task<> {
-    co_await self->announce(std::move(who), true, std::move(profile));
+  spawn([](flows* self, directory::entry arrived) -> task<> {
+    co_await self->tell_friends(std::move(arrived), true);
     --self->ending_;
-  }(this, std::move(user), std::move(known)));
+  }(this, std::move(who)));
 }
 
 void flows::assert_again(std::chrono::milliseconds spread, bool older_data) {
