@@ -94,7 +94,10 @@ std::variant<daemon_config, early_exit> read_daemon_config(int argc, char const*
   double drain = 20, redis_wait = 10, lease = 15, grace = 5;
 
   app.add_option("--listen", listen, "HOST:PORT or unix:PATH; repeatable; port 0 lets the kernel choose")->group("Network")->capture_default_str();
-  app.add_option("--workers", g.workers, "threads; 0 = one per core")->group("Network")->check(CLI::Range(0, 64))->default_val(0);
+  app.add_option("--workers", g.workers, "threads; 0 = one per core, less one for the embedded Redis")
+      ->group("Network")
+      ->check(CLI::Range(0, 64))
+      ->default_val(0);
   std::string tls_cert, tls_key;
   auto* const cert =
       app.add_option("--tls-cert", tls_cert, "PEM file of the certificate and its chain: TCP listeners speak TLS 1.2 or 1.3; SIGHUP reads it anew")
@@ -271,7 +274,9 @@ std::variant<daemon_config, early_exit> read_daemon_config(int argc, char const*
   if (instance.empty()) instance = host_and_random();
   if (auto const fault = id_fault(instance)) return refuse(fmt::format("--instance-id: '{}' {}", instance, *fault));
   g.instance = instance_id{instance};
-  if (g.workers == 0) g.workers = std::min(64U, std::max(1U, std::thread::hardware_concurrency()));
+  // The embedded Redis has a thread of its own to run. Workers that share its core wake each other more often than they help.
+  auto const cores = std::max(1U, std::thread::hardware_concurrency());
+  if (g.workers == 0) g.workers = std::min(64U, out.embedded ? std::max(1U, cores - 1) : cores);
   auto const ring = gateway::io_uring_allowed();
   if (send == "io_uring" && !ring)
     return refuse(

@@ -72,9 +72,19 @@ void bus::stop() { running_ = false; }
 task<result<void>> bus::listen(std::size_t worker, std::vector<room_id> rooms) {
   co_return co_await asio::async_initiate<asio::use_awaitable_t<> const, void(result<void>)>(
       [this, worker, rooms = std::move(rooms)](auto handler) mutable {
-        asio::dispatch(ex_,
-                       [this, worker, rooms = std::move(rooms), then = done{std::move(handler)}]() mutable { want(worker, rooms, std::move(then)); });
+        asio::dispatch(
+            ex_, [this, worker, rooms = std::move(rooms), then = done{std::move(handler)}]() mutable { want(worker, rooms, {}, std::move(then)); });
       },
+      use_task);
+}
+
+task<> bus::begin_listening(std::size_t worker, std::vector<room_id> rooms, std::vector<state::message_place> places) {
+  co_await asio::co_spawn(
+      ex_,
+      [](bus& self, std::size_t who, std::vector<room_id> const& all, std::vector<state::message_place> const& from) -> task<> {
+        self.want(who, all, from, [](result<void> const&) {});
+        co_return;
+      }(*this, worker, rooms, places),
       use_task);
 }
 
@@ -93,14 +103,18 @@ task<> bus::catch_up() {
       use_task);
 }
 
-void bus::want(std::size_t worker, std::vector<room_id> const& rooms, done then) {
+void bus::want(std::size_t worker, std::vector<room_id> const& rooms, std::vector<state::message_place> const& places, done then) {
   auto const w = std::make_shared<waiter>(0, std::move(then));
   if (!connected_) return finish(*w, fail(errc::not_connected, "no connection to Redis for the bus"));
   redis::request subscribe;
   std::vector<std::string_view> fresh;
-  for (auto const& room : rooms) {
-    auto const [found, added] = rooms_.try_emplace(room.str());
+  for (std::size_t i = 0; i < rooms.size(); ++i) {
+    auto const found = rooms_.try_emplace(rooms[i].str()).first;
     auto& c = found->second;
+    if (!places.empty() && !c.known && (c.workers == 0 || c.unconfirmed > 0)) {
+      c.last = places[i];
+      c.known = true;
+    }
     if (c.workers == 0) {
       ++c.unconfirmed;
       fresh.push_back(found->first);

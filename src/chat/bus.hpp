@@ -38,6 +38,9 @@ class bus {
 
   // The worker hears these rooms from when this returns. not_connected or timeout: it may not; ask again.
   task<result<void>> listen(std::size_t worker, std::vector<room_id> rooms);
+  // Begins to listen; `listen` awaits it. The worker has what comes for rooms that this process hears already; of rooms that are new
+  // here it will get what was said after `places`, one for each room, from the log if need be.
+  task<> begin_listening(std::size_t worker, std::vector<room_id> rooms, std::vector<state::message_place> places);
   // The worker does not need the room any more. Calls of one worker take effect in the order they were made.
   void ignore(std::size_t worker, room_id room);
   // What Redis had published before this call has been given to the workers when it returns, if there is a connection.
@@ -65,7 +68,7 @@ class bus {
     std::vector<std::shared_ptr<bus_message>> held;
   };
 
-  void want(std::size_t worker, std::vector<room_id> const& rooms, done then);
+  void want(std::size_t worker, std::vector<room_id> const& rooms, std::vector<state::message_place> const& places, done then);
   void unwant(std::size_t worker, std::string const& room);
   void pushed(std::span<redis::node const> message);
   void confirmed(std::string_view channel_name);

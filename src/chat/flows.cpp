@@ -87,8 +87,8 @@ flows::flows(asio::any_io_executor executor, std::size_t worker, instance_id ins
       count_(count),
       limits_(limits),
       hub_(count),
-      expiries_(ex_),
       activity_(ex_, store_, limits_.seen_every),
+      expiries_(ex_),
       typing_timer_(ex_) {
   hub_.on_empty([this](room_id const& room) { bus_.ignore(worker_, room); });
 }
@@ -182,7 +182,13 @@ void flows::handle(session_ptr s, request r) {
   }
   if (auto* j = std::get_if<join_room>(&r.body)) return exclusively(s, run_join(s, std::move(r.id), std::move(*j)));
   if (auto* l = std::get_if<leave_room>(&r.body)) return exclusively(s, run_leave(s, std::move(r.id), std::move(l->room)));
-  if (auto* f = std::get_if<refresh_identity>(&r.body)) return exclusively(s, run_refresh(s, std::move(r.id), std::move(*f)));
+  if (auto* f = std::get_if<refresh_identity>(&r.body)) {
+    // To check a token costs more than most requests do.
+    if (!s->message_rate.take(limits_.messages_per_s, limits_.message_burst, now_ms())) {
+      return refuse(*s, {error_code::rate_limited, "too many requests", std::move(r.id)});
+    }
+    return exclusively(s, run_refresh(s, std::move(r.id), std::move(*f)));
+  }
   if (auto* a = std::get_if<offline_ack>(&r.body)) return take_offline_ack(*s, *a);
   if (auto* h = std::get_if<get_history>(&r.body)) {
     if (!hub_.in(*s, h->room)) return refuse(*s, std::move(r.id), error{errc::not_member, {}});
@@ -227,7 +233,7 @@ void flows::resume_backlog(session& s) {
   }
 }
 
-// Rule 4 of the state design: hear first, then become visible, then answer, then mail, then what came in between.
+// Rule 4 of the state design: hear, become visible, then answer, then mail, then what came in between.
 task<> flows::run_register(session_ptr s, std::optional<std::string> id, std::optional<user_id> claimed, register_request r) {
   auto who = co_await identify(s, id, {std::move(claimed), std::move(r.token)});
   if (!who || s->gone) co_return;
@@ -245,7 +251,8 @@ task<> flows::run_register(session_ptr s, std::optional<std::string> id, std::op
   s->acks = r.acks;
   s->held = std::make_unique<std::vector<held_frame>>();
   hub_.attach(*s);
-  auto const online = co_await go_online(s);
+  directory::entry entry;
+  auto const online = co_await go_online(s, entry);
   if (online && online->kept_out_s) {
     hub_.detach(*s);
     s->held.reset();
@@ -254,8 +261,8 @@ task<> flows::run_register(session_ptr s, std::optional<std::string> id, std::op
     co_return;
   }
   if (!online) {
-    // Redis may have made the user online all the same (a lost answer): undone like any other end.
-    end_in_redis(*s);
+    // Redis may have made the user online all the same (a lost answer): undone like any other end. Nothing was heard.
+    end_in_redis(*s, {.since_began = true});
     hub_.detach(*s);
     s->held.reset();
     s->user = user_id{};
@@ -266,8 +273,8 @@ task<> flows::run_register(session_ptr s, std::optional<std::string> id, std::op
   if (!resumed) {
     // To say `recovered: false` would be a guess: the log may well be there in a moment. Friends who were not told of the arrival
     // must not be told of the end alone.
-    if (online->connections == 1 && online->was_announced) announce_arrival(s->user);
-    end_in_redis(*s);
+    if (online->connections == 1 && online->was_announced) announce_arrival(std::move(entry));
+    end_in_redis(*s, {.since_began = true});
     hub_.detach(*s);
     s->held.reset();
     s->user = user_id{};
@@ -275,6 +282,7 @@ task<> flows::run_register(session_ptr s, std::optional<std::string> id, std::op
   }
   s->registered = true;
   s->shown.reset();
+  rates_.recall(*s, now_ms());
   s->returning = !online->was_announced;
   s->identified();
   count_.registers.add();
@@ -297,31 +305,55 @@ task<> flows::run_register(session_ptr s, std::optional<std::string> id, std::op
   }
   release_held(*s, sent);
   if (online->connections == 1 && online->was_announced) {
-    announce_arrival(s->user, {{}, std::move(who->username), std::move(who->name), {}});
+    // Of whom the directory says nothing, the token may.
+    if (entry.user.username.empty()) entry.user.username = std::move(who->username);
+    if (entry.user.name.empty()) entry.user.name = std::move(who->name);
+    announce_arrival(std::move(entry));
   }
 }
 
-task<result<state::connected>> flows::go_online(session_ptr s) {
+// `who` becomes what the directory says.
+task<result<state::connected>> flows::go_online(session_ptr s, directory::entry& who) {
   using namespace asio::experimental::awaitable_operators;
-  auto [entry, rooms] = co_await (people_.load(s->user) && store_.connections.rooms(s->user));
+  auto [entry, known] = co_await (people_.load(s->user) && store_.connections.places(s->user));
   if (!entry) co_return std::unexpected(entry.error());
-  if (!rooms) co_return std::unexpected(rooms.error());
-  for (auto const& room : entry->rooms) {
-    if (std::ranges::find(*rooms, room) == rooms->end()) rooms->push_back(room);
+  if (!known) co_return std::unexpected(known.error());
+  if (s->grant) std::erase_if(*known, [&](auto const& place) { return !s->grant->allows(place.first); });
+  std::vector<room_id> rooms, fresh;
+  std::vector<state::message_place> places;
+  for (auto& [room, place] : *known) {
+    if (!hub_.heard(room)) {
+      fresh.push_back(room);
+      places.push_back(std::move(place));
+    }
+    rooms.push_back(std::move(room));
   }
-  *rooms = permitted(*s, std::move(*rooms));
-  if (auto const heard = co_await hear(*s, *rooms); !heard) co_return std::unexpected(heard.error());
-  auto online = co_await store_.connections.add(details(*s), entry->rooms);
+  for (auto const& room : permitted(*s, entry->rooms)) {
+    if (std::ranges::find(rooms, room) == rooms.end()) rooms.push_back(room);
+  }
+  result<void> heard;
+  result<state::connected> online;
+  if (rooms.size() == known->size()) {
+    // At the same time: what is said before the subscription holds comes from the log, from where the rooms stood before.
+    for (auto const& room : rooms) hub_.enter(*s, room, false);
+    if (!fresh.empty()) co_await bus_.begin_listening(worker_, fresh, places);
+    std::tie(heard, online) = co_await (hear(*s, rooms) && store_.connections.add(details(*s), entry->rooms));
+  } else {
+    heard = co_await hear(*s, rooms);
+    if (heard) online = co_await store_.connections.add(details(*s), entry->rooms);
+  }
+  if (!heard) co_return std::unexpected(heard.error());
   if (!online) co_return std::unexpected(online.error());
   if (online->kept_out_s) co_return online;
   s->asserted = data_;
   online->rooms = permitted(*s, std::move(online->rooms));
+  who = std::move(*entry);
   // Rooms that came or went while we were asking.
-  for (auto const& room : *rooms) {
+  for (auto const& room : rooms) {
     if (std::ranges::find(online->rooms, room) == online->rooms.end()) hub_.leave(*s, room);
   }
-  if (auto const heard = co_await hear(*s, online->rooms); !heard) {
-    log::warn("session.half_heard", {{"connection", s->id.str()}, {"user", s->user.str()}, {"reason", heard.error().text}});
+  if (auto const rest = co_await hear(*s, online->rooms); !rest) {
+    log::warn("session.half_heard", {{"connection", s->id.str()}, {"user", s->user.str()}, {"reason", rest.error().text}});
   }
   co_return std::move(online);
 }
@@ -524,23 +556,26 @@ void flows::release_held(session& s, already_sent const& sent) {
   }
 }
 
-task<bool> flows::announce(user_id user, bool online, directory::profile known) {
+task<bool> flows::announce(user_id user, bool online) {
   auto entry = co_await people_.load(user);
-  if (entry && entry->user.username.empty()) entry->user.username = std::move(known.username);
-  if (entry && entry->user.name.empty()) entry->user.name = std::move(known.name);
-  auto const told = !entry ? result<std::int64_t>{std::unexpected(entry.error())}
-                           : co_await store_.connections.notify(entry->friends, online ? 'u' : 'U',
-                                                                online ? friend_online(entry->user) : friend_offline(user, iso8601_now()));
-  if (!told) log::warn("announcement.failed", {{"user", user.str()}, {"online", online}, {"reason", told.error().text}});
+  if (entry) co_return co_await tell_friends(std::move(*entry), online);
+  log::warn("announcement.failed", {{"user", user.str()}, {"online", online}, {"reason", entry.error().text}});
+  co_return false;
+}
+
+task<bool> flows::tell_friends(directory::entry who, bool online) {
+  auto const told = co_await store_.connections.notify(who.friends, online ? 'u' : 'U',
+                                                       online ? friend_online(who.user) : friend_offline(who.user.id, iso8601_now()));
+  if (!told) log::warn("announcement.failed", {{"user", who.user.id.str()}, {"online", online}, {"reason", told.error().text}});
   co_return told.has_value();
 }
 
-void flows::announce_arrival(user_id user, directory::profile known) {
+void flows::announce_arrival(directory::entry who) {
   ++ending_;
-  spawn([](flows* self, user_id who, directory::profile said) -> task<> {
-    co_await self->announce(std::move(who), true, std::move(said));
+  spawn([](flows* self, directory::entry arrived) -> task<> {
+    co_await self->tell_friends(std::move(arrived), true);
     --self->ending_;
-  }(this, std::move(user), std::move(known)));
+  }(this, std::move(who)));
 }
 
 void flows::assert_again(std::chrono::milliseconds spread, bool older_data) {
@@ -586,9 +621,10 @@ task<result<void>> flows::assert_session(session_ptr s) {
     if (p.joined) joined.emplace_back(*p.room->name);
   }
   auto const data = data_;
-  auto const online = co_await store_.connections.add(details(*s), rooms, rooms_known_since(s->asserted));
+  auto online = co_await store_.connections.add(details(*s), rooms, rooms_known_since(s->asserted));
   if (!online) co_return std::unexpected(online.error());
   s->asserted = data;
+  online->rooms = permitted(*s, std::move(online->rooms));
   if (online->kept_out_s) co_return s->close(state::close_forbidden, state::ban_reason), result<void>{};
   if (s->gone) {
     end_in_redis(*s);  // closed meanwhile: its end may have come before this beginning
@@ -733,6 +769,9 @@ void flows::closed(session& s, bool vanished) {
   expiries_.remove(s);
   if (!s.registered) return;
   s.registered = false;
+  if (s.message_rate.is_low(limits_.message_burst) || s.request_rate.is_low(limits_.request_burst) || s.refusal_rate.is_low(limits_.refusal_burst)) {
+    rates_.remember(s, now_ms());
+  }
   count_.registered_connections.sub();
   end_in_redis(s, std::move(unsure));
 }

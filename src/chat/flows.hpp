@@ -14,6 +14,7 @@
 #include "chat/expiries.hpp"
 #include "chat/hub.hpp"
 #include "chat/protocol.hpp"
+#include "chat/rate_memory.hpp"
 #include "chat/room_policy.hpp"
 #include "directory/directory.hpp"
 #include "state/store.hpp"
@@ -73,8 +74,7 @@ class flows {
   task<bool> settled(std::chrono::milliseconds patience);
 
   // Tells the user's friends; false when they could not be told.
-  // `known`: what is said of a user of whom the directory says nothing.
-  task<bool> announce(user_id user, bool online, directory::profile known = {});
+  task<bool> announce(user_id user, bool online);
   // Puts every session of this worker into Redis again, which has lost them; spread over `spread`. Clients notice nothing.
   // A session that wants something or ends meanwhile is put there first. `older_data`: Redis may have gone back to an earlier state,
   // so that it lacks what has been acknowledged since.
@@ -101,7 +101,7 @@ class flows {
   void answer_registered(session& s, std::optional<std::string> const& id, std::vector<room_id> const& rooms, std::vector<recovery> const& resumed);
   task<> run_refresh(session_ptr s, std::optional<std::string> id, refresh_identity r);
   task<> run_register(session_ptr s, std::optional<std::string> id, std::optional<user_id> claimed, register_request r);
-  task<result<state::connected>> go_online(session_ptr s);
+  task<result<state::connected>> go_online(session_ptr s, directory::entry& who);
   state::connection_details details(session const& s) const;
   task<result<void>> hear(session& s, std::vector<room_id> rooms, std::int64_t since_ms = 0);
   task<> deliver_mail(session_ptr s, already_sent& sent);
@@ -115,7 +115,8 @@ class flows {
   task<result<std::vector<recovery>>> recover_all(state::connected const& online, std::vector<std::pair<room_id, std::string>> wanted);
   task<> replay(session_ptr s, std::vector<recovery> const& resumed);
   void release_held(session& s, already_sent const& sent);
-  void announce_arrival(user_id user, directory::profile known = {});
+  task<bool> tell_friends(directory::entry who, bool online);
+  void announce_arrival(directory::entry who);
   task<> run_assert_again(std::chrono::milliseconds spread);
   bool forgotten(session const& s) const { return s.registered && s.asserted != data_; }
   task<result<void>> assert_session(session_ptr s);
@@ -150,8 +151,9 @@ class flows {
   counters& count_;
   flow_limits limits_;
   hub hub_;
-  expiries expiries_;
   activity activity_;
+  expiries expiries_;
+  rate_memory rates_;
   std::function<void()> offline_;
   std::size_t ending_ = 0;  // disconnects under way, and arrivals that friends are being told
   std::uint32_t data_ = 0;  // counts how often Redis has lost data

@@ -48,6 +48,8 @@ struct token_bucket {
     tokens -= 1;
     return true;
   }
+  // Whether more than half of a burst was used up when it was last asked.
+  bool is_low(float burst) const { return tokens >= 0 && tokens < burst / 2; }
 };
 
 class session {

@@ -37,7 +37,9 @@ void chat_session::send(frame_ptr frame, chat::traffic kind) {
 }
 
 void chat_session::close(std::uint16_t code, std::string_view reason) {
-  if (link_) link_->close(close_code{code}, reason);
+  if (!link_) return;
+  if (close_code{code} == close_code::flooding) link_->cut_off(close_code::flooding, reason);
+  else link_->close(close_code{code}, reason);
 }
 
 void chat_session::after_pong(std::function<void(bool)> done) {

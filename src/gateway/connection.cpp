@@ -179,6 +179,14 @@ void connection::close(close_code code, std::string_view reason, bool vanished) 
   push(control(opcode::close, payload));
 }
 
+void connection::cut_off(close_code code, std::string_view reason) {
+  connection_ptr const keep{this};
+  close(code, reason);
+  if (phase_ != phase::closing) return;
+  phase_ = phase::draining;
+  if (outbox_.empty()) half_close();
+}
+
 bool connection::close_later(close_code code, std::string_view reason) {
   if (phase_ != phase::open || std::exchange(condemned_, true)) return false;
   asio::post(loop_.io, [self = connection_ptr{this}, code, why = std::string{reason}] {

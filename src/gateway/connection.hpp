@@ -90,7 +90,9 @@ class connection final : public deadline_entry {
   // Starts the close handshake; what was queued before still leaves first.
   // `vanished`: the peer can't have received what was queued, and the endpoint is told so.
   void close(close_code code, std::string_view reason, bool vanished = false);
-  // The same from inside a loop over connections: nothing changes before the next turn. What is queued is given up.
+  // The same, and what the peer still sends is not even looked at.
+  void cut_off(close_code code, std::string_view reason);
+  // The same as close from inside a loop over connections: nothing changes before the next turn. What is queued is given up.
   // False when that is under way already.
   bool close_later(close_code code, std::string_view reason);
   // Pings, and calls `done` when the answer shows that all that was queued before has arrived (true), or at the end (false).

@@ -23,6 +23,7 @@ enum class close_code : std::uint16_t {
   policy = 1008,
   too_big = 1009,
   internal = 1011,
+  flooding = 4429,
   slow_consumer = 4430,
 };
 

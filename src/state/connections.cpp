@@ -85,7 +85,9 @@ task<result<std::int64_t>> connections::remove(connection_id c, instance_id inst
   auto call = script.call(used_keys, 13 + 3 * unsure.heard.size());
   call.arg(user).arg(c).arg(iso8601_now()).arg(keys::prefix::room_participants).arg(keys::prefix::joined_room_participants);
   call.arg(keys::room_channels(database_)).arg(user_json).arg(grace_.count()).arg(keys::prefix::room_log);
-  call.arg(unsure.since_ms ? std::to_string(*unsure.since_ms) : std::string{}).arg(keys::instance_channels(database_)).arg(keys::prefix::room_head);
+  call.arg(unsure.since_ms ? std::to_string(*unsure.since_ms) : std::string{unsure.since_began ? "began" : ""})
+      .arg(keys::instance_channels(database_))
+      .arg(keys::prefix::room_head);
   call.arg(keys::prefix::room_absent);
   for (auto const& [room, place] : unsure.heard) call.arg(room).arg(place.epoch).arg(place.seq);
   auto const answer = co_await script.run(redis_, std::move(call));
@@ -143,11 +145,19 @@ task<result<void>> connections::seen(std::vector<user_id> users, std::string whe
   co_return result<void>{};
 }
 
-task<result<std::vector<room_id>>> connections::rooms(user_id user) {
-  auto const answer = co_await redis_.exec(redis::request{"SMEMBERS", keys::member_rooms(user)});
+task<result<std::vector<std::pair<room_id, message_place>>>> connections::places(user_id user) {
+  static redis::script const script{scripts::user_places_lua};
+  std::string const used_keys[]{keys::member_rooms(user)};
+  auto call = script.call(used_keys, 1);
+  call.arg(keys::prefix::room_head);
+  auto const answer = co_await script.run(redis_, std::move(call));
   if (!answer) co_return std::unexpected(answer.error());
-  std::vector<room_id> out;
-  for (auto& room : (*answer)[0].strings()) out.emplace_back(std::move(room));
+  auto const items = (*answer)[0].items();
+  std::vector<std::pair<room_id, message_place>> out;
+  out.reserve(items.size() / 3);
+  for (std::size_t i = 0; i + 2 < items.size(); i += 3) {
+    out.emplace_back(items[i].text(), message_place{std::string{items[i + 1].text()}, static_cast<std::uint64_t>(items[i + 2].integer())});
+  }
   co_return out;
 }
 

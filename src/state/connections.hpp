@@ -45,6 +45,7 @@ struct connected {
 // What the user of an ending connection may not have received, though Redis took it for delivered.
 struct unsure_mail {
   std::optional<std::int64_t> since_ms{};                       // all that the user's rooms said since then (Redis TIME)
+  bool since_began = false;                                // all that they said since the connection began
   std::vector<std::pair<room_id, message_place>> heard{};  // what these rooms said after the place; epoch "" is all since the connection began
 };
 
@@ -79,8 +80,8 @@ class connections {
   // `lastSeen` of these users in the document's clients, which hold no entry of who is gone. One round trip: seen.lua
   task<result<void>> seen(std::vector<user_id> users, std::string when);
 
-  // Rooms whose durable member the user is. SMEMBERS
-  task<result<std::vector<room_id>>> rooms(user_id user);
+  // Rooms whose durable member the user is, and the latest message of each. One round trip: user_places.lua
+  task<result<std::vector<std::pair<room_id, message_place>>>> places(user_id user);
 
   // Who of `users` is online, in the order asked for. SMISMEMBER
   task<result<std::vector<bool>>> online(std::vector<user_id> users);

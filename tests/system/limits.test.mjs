@@ -122,6 +122,25 @@ test('a flood of messages is refused with rate_limited, and who persists is clos
   assert.ok(numbers.get('hiky_rate_limited_total') >= 50);
 });
 
+test('who was closed for flooding, or left in good time, does not get a new burst by coming back', bounded, async (t) => {
+  const daemon = await daemonWith(t, '--workers', '1', '--rate-messages', '0.001:10', '--rate-refusals', '0.001:20');
+  const flood = async () => {
+    const alice = await clientAs(t, 'alice', daemon.url);
+    await alice.join('tea');
+    for (let n = 0; n < 100; n += 1) alice.say({ type: 'message', roomId: 'tea', content: n });
+    assert.equal((await within('the end', alice.closed)).code, 4429);
+  };
+  const bob = await clientAs(t, 'bob', daemon.url);
+  await bob.join('tea');
+  for (let n = 0; n < 3; n += 1) await flood();
+  for (let n = 0; n < 10; n += 1) await bob.hears({ type: 'message', content: n });
+  assert.deepEqual((await bob.rest()).filter((frame) => frame.includes('"message"')), []);
+  // Nobody else pays for it.
+  const carol = await clientAs(t, 'carol', daemon.url);
+  await carol.join('tea');
+  assert.equal((await carol.ask({ type: 'message', roomId: 'tea', content: 'hello' })).type, 'messageAck');
+});
+
 test('requests other than messages have a rate of their own', bounded, async (t) => {
   const daemon = await daemonWith(t, '--rate-requests', '1:20');
   const alice = await clientAs(t, 'alice', daemon.url);

@@ -7,7 +7,8 @@
 --      10 offline_messages:{u}  11 offline_inflight:{u}:{c}  12 offline_dropped:{u}  13 member_rooms:{u}
 -- ARGV 1 user  2 connection  3 ISO time  4 prefix room_participants  5 prefix joined_room_participants
 --      6 prefix of room channels  7 user as a JSON string  8 grace in ms  9 prefix room_log
---      10 `` or a time in ms: what the user's rooms said since may not have arrived (the instance is dead)
+--      10 `` or a time in ms: what the user's rooms said since may not have arrived (the instance is dead); `began`: since the connection
+--         did (it never came to hear them)
 --      11 prefix of instance channels
 --      12 prefix room_head  13 prefix room_absent
 --      14… room, epoch, seq, …: what this connection has surely heard of its rooms; later messages it has not. With epoch `` it heard
@@ -39,8 +40,9 @@ if was_there then
     if fields.m and fields.s ~= user and at >= since and at < heard_since then table.insert(unsure, { at, tonumber(entry[1]:match('^%d+')), fields.m }) end
   end
   if ARGV[10] ~= '' then
+    local since = ARGV[10] == 'began' and began or tonumber(ARGV[10])
     for _, room in ipairs(redis.call('SMEMBERS', KEYS[5])) do
-      for _, entry in ipairs(redis.call('XREVRANGE', ARGV[9] .. room, '+', '-', 'COUNT', 100)) do doubt(entry, tonumber(ARGV[10])) end
+      for _, entry in ipairs(redis.call('XREVRANGE', ARGV[9] .. room, '+', '-', 'COUNT', 100)) do doubt(entry, since) end
     end
   end
   for i = 14, #ARGV, 3 do

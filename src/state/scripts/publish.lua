@@ -58,7 +58,8 @@ local function queue(users)
       local mailbox = ARGV[6] .. user
       local extra = call('LPUSH', mailbox, frame) - 100
       if extra > 0 then
-        call('LTRIM', mailbox, 0, 99)
+        -- A full mailbox loses exactly one, and RPOP costs two thirds of LTRIM.
+        if extra == 1 then call('RPOP', mailbox) else call('LTRIM', mailbox, 0, 99) end
         call('INCRBY', ARGV[7] .. user, extra)
       end
     end

@@ -15,6 +15,8 @@ export async function startDaemon({ data, redis, flags = [], env } = {}) {
     ['--grace', '0'],
     ['--drain', '0'],
     ['--instance-id', 'one'],
+    // What one worker hears for another is half of what can go wrong, whatever the machine's number of cores.
+    ...(given.includes('--config') ? [] : [['--workers', '2']]),
   ].flatMap(([name, value]) => (given.includes(name) ? [] : [name, value]));
   const process = await launch(hikyd, [...usual, ...store, ...flags], ready, { env });
   const [, host, port, redisPid, socket, workers, send] = process.match;
