@@ -16,7 +16,7 @@ inline constexpr std::uint16_t close_unauthorized = 4401;
 
 class expiries {
  public:
-  explicit expiries(asio::any_io_executor executor) : timer_(std::move(executor)) {}
+  explicit expiries(asio::any_io_executor const& executor) : timer_(executor) {}
   // Waits for the end of what the session's grant says, in the place of what was waited for before.
   void set(session& s, std::optional<std::chrono::sys_seconds> before);
   // The session is not ended from here any more. Harmless when it would not be.
