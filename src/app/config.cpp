@@ -135,6 +135,10 @@ std::variant<daemon_config, early_exit> read_daemon_config(int argc, char const*
       ->group("Identity")
       ->check(CLI::IsMember({"open"}));
   app.add_flag("--allow-open", allow_open, "permit --auth open on an address that others can reach")->group("Identity");
+  std::string api_key_file;
+  app.add_option("--api-key-file", api_key_file, "FILE with keys of the HTTP API, one a line: KEY [scope,scope]; without it the API is closed")
+      ->type_name("FILE")
+      ->group("Identity");
   app.add_option("--rate-messages", rate_messages, "PER_SECOND[:BURST] messages per connection; 0 = no limit")
       ->group("Limits")
       ->capture_default_str();
@@ -277,6 +281,10 @@ std::variant<daemon_config, early_exit> read_daemon_config(int argc, char const*
   g.flow.typing_per_s = typing->per_second;
   g.flow.typing_burst = typing->burst;
   g.frames.max_message = max_frame;
+  if (!api_key_file.empty()) {
+    g.api_keys = std::make_shared<auth::api_key_file>(api_key_file);
+    if (auto const read = g.api_keys->load(); !read) return refuse("--api-key-file: " + read.error().text);
+  }
   if (instance.empty()) instance = host_and_random();
   if (auto const fault = id_fault(instance)) return refuse(fmt::format("--instance-id: '{}' {}", instance, *fault));
   g.instance = instance_id{instance};

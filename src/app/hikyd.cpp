@@ -44,9 +44,30 @@ void announce(app::daemon_config const& config, pid_t redis_pid) {
   std::fflush(stdout);
 }
 
+void warn_of_exposed_keys(app::daemon_config const& config) {
+  auto const& keys = config.gateway.api_keys;
+  if (keys && keys->exposed())
+    log::warn("api_keys.exposed", {{"file", keys->path().string()}, {"reason", "everybody on this machine can read it; chmod o-r helps"}});
+}
+
+// SIGHUP reads key files again. A file that can't be read leaves everything as it was.
+void reload_at_hangup(asio::signal_set& hangups, app::daemon_config const& config) {
+  hangups.async_wait([&](boost::system::error_code ec, int) {
+    if (ec) return;
+    if (auto const& keys = config.gateway.api_keys) {
+      if (auto const read = keys->load(); read) log::info("api_keys.loaded", {{"keys", keys->keys()->size()}});
+      else log::error("api_keys.not_loaded", {{"reason", read.error().text}, {"now", "the keys of before are still in force"}});
+    }
+    warn_of_exposed_keys(config);
+    reload_at_hangup(hangups, config);
+  });
+}
+
 int run(app::daemon_config config) {
   asio::io_context main_io{1};
-  asio::signal_set signals{main_io, SIGINT, SIGTERM};
+  asio::signal_set signals{main_io, SIGINT, SIGTERM}, hangups{main_io, SIGHUP};
+  warn_of_exposed_keys(config);
+  reload_at_hangup(hangups, config);
 
   auto const room = app::room_for_connections(config.gateway.admission.connections, app::descriptors_besides(config),
                                               config.gateway.tls ? 3 : 1);  // TLS: the connection and a socket pair

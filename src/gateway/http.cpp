@@ -11,6 +11,9 @@
 #include <boost/beast/http/read.hpp>
 #include <boost/beast/http/write.hpp>
 
+#include "gateway/api.hpp"
+#include "gateway/api_problem.hpp"
+#include "gateway/api_target.hpp"
 #include "gateway/chat_session.hpp"
 #include "gateway/forwarded.hpp"
 #include "gateway/site.hpp"
@@ -34,6 +37,17 @@ http::status status_of(error_code ec) {
   if (ec == http::error::header_limit) return http::status::request_header_fields_too_large;
   if (ec == http::error::body_limit) return http::status::payload_too_large;
   return http::status::bad_request;
+}
+
+// To what is not, or not yet, a request. The API answers as the API, also where a body is too large.
+http_response unreadable(http::request_parser<http::string_body> const& parser, http::status status, std::string const& why) {
+  if (is_api_path(path_of(parser.get()))) {
+    bool const large = status == http::status::payload_too_large;
+    return problem_response(
+        parser.get(), {status, large ? "too_large" : "invalid_argument",
+                       large ? fmt::format("the body is larger than {} bytes", max_request_body) : fmt::format("not an HTTP/1.1 request: {}", why)});
+  }
+  return plain_response({}, status, fmt::format("not an HTTP/1.1 request: {}\n", why));
 }
 
 // Lets the peer read the answer before the connection is reset by what it still sends.
@@ -81,12 +95,12 @@ task<std::optional<http_greeting>> read_request(stream_socket& socket, std::stri
   }
   if (ec.category() == make_error_code(http::error::end_of_stream).category() && ec != http::error::end_of_stream &&
       ec != http::error::partial_message) {
-    auto answer = plain_response({}, status_of(ec), fmt::format("not an HTTP/1.1 request: {}\n", ec.message()));
+    auto answer = unreadable(parser, status_of(ec), ec.message());
     answer.keep_alive(false);
     co_await write_response(socket, std::move(answer));
     co_await linger(socket);
   } else if (ec == asio::error::operation_aborted && parser.got_some()) {
-    auto answer = plain_response({}, http::status::request_timeout, "the request did not arrive in time\n");
+    auto answer = unreadable(parser, http::status::request_timeout, "it did not arrive in time");
     answer.keep_alive(false);
     co_await write_response(socket, std::move(answer));
   }
@@ -130,7 +144,8 @@ task<> serve_http(worker& on, stream_socket socket, admission::seat seat, std::c
       auto response =
           wants_websocket(request)
               ? refused_handshake(request, {http::status::not_found, fmt::format("no WebSocket here; the endpoint is {}", websocket_path)})
-              : co_await site_response(on, request);
+          : is_api_path(path_of(request)) ? co_await api_response(on, request)
+                                          : co_await site_response(on, request);
       if (co_await write_response(socket, std::move(response))) continue;
       co_await linger(socket);
       co_return;
