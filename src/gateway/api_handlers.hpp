@@ -25,6 +25,8 @@ task<api_result> send_frame(api_call& call);
 task<api_result> clients(api_call& call);
 task<api_result> typing(api_call& call);
 task<api_result> instances(api_call& call);
+task<api_result> explain_user(api_call& call);
+task<api_result> explain_message(api_call& call);
 task<api_result> redis_info(api_call& call);
 task<api_result> cleanup(api_call& call);
 task<api_result> openapi(api_call& call);

@@ -58,6 +58,7 @@ task<api_result> publish(api_call& call) {
   auto const sender = text_field(call.fields, "senderId");
   if (sender) m.sender = user_id{*sender};
   m.system = !sender;
+  m.heard = call.on.flows().here().last_of(m.room);
   if (m.content.size() > call.on.settings().frames.max_message) {
     co_return std::unexpected(problem{http_status::payload_too_large, "too_large",
                                       fmt::format("the content is larger than a message may be, {} bytes", call.on.settings().frames.max_message)});

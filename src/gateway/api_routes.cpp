@@ -16,6 +16,8 @@ constexpr api_parameter cursor{"query", "cursor", R"({"type":"string"})", "`next
 constexpr std::array paged{limit, cursor};
 constexpr std::array history{limit, cursor,
                              api_parameter{"query", "after", R"({"type":"string"})", "A messageId: what the room has said since, oldest first"}};
+constexpr std::array whose{api_parameter{"query", "room", R"({"$ref":"#/components/schemas/Id"})", "The message's room, which saves looking for it"},
+                           api_parameter{"query", "user", R"({"$ref":"#/components/schemas/Id"})", "This recipient alone"}};
 constexpr std::array once{
     api_parameter{"header", "Idempotency-Key", R"({"type":"string","minLength":1,"maxLength":130})",
                   "The same key with the same body gives the first answer again, for five minutes; with another body it is refused"}};
@@ -62,6 +64,17 @@ constexpr std::array table{
     api_route{verb::get, "/clients", read, api::clients, "listClients", "Everybody's newest connection", "ClientPage", {}, paged},
     api_route{verb::get, "/typing", read, api::typing, "listTyping", "Who types, and where", "TypingPage", {}, paged},
     api_route{verb::get, "/instances", read, api::instances, "listInstances", "The instances that share this Redis", "Instances"},
+    api_route{verb::get, "/explain/users/{user}", read, api::explain_user, "explainUser", "Why a user is online or not, connection by connection",
+              "UserExplanation"},
+    api_route{verb::get,
+              "/explain/messages/{id}",
+              read,
+              api::explain_message,
+              "explainMessage",
+              "What became of a message, recipient by recipient",
+              "MessageExplanation",
+              {},
+              whose},
     api_route{verb::get, "/redis/info", read, api::redis_info, "getRedisInfo", "What Redis says about itself", "RedisInfo"},
     api_route{verb::post, "/maintenance/cleanup", admin, api::cleanup, "cleanUp", "Deletes everything under ws: in the WebSocket database", "Removed",
               "CleanupRequest"},

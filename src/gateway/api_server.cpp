@@ -6,6 +6,8 @@
 #include "gateway/api_handlers.hpp"
 #include "gateway/api_page.hpp"
 #include "gateway/worker.hpp"
+#include "state/explain.hpp"
+#include "state/instances.hpp"
 #include "state/keys.hpp"
 #include "state/stored_json.hpp"
 #include "state/typing_users.hpp"
@@ -50,35 +52,29 @@ task<api_result> typing(api_call& call) {
 }
 
 task<api_result> instances(api_call& call) {
-  auto& redis = call.on.redis();
-  redis::request asked;
-  asked.add("TIME").add("ZRANGE", keys::instances, 0, -1, "WITHSCORES");
-  auto const reply = co_await redis.exec(std::move(asked));
-  if (!reply) co_return std::unexpected(problem_of(reply.error()));
-  auto const time = (*reply)[0].items();
-  if (time.size() != 2) co_return std::unexpected(problem_of({errc::unexpected_reply, "TIME gave no time"}));
-  auto const now = time[0].integer() * 1000 + time[1].integer() / 1000;
-  struct instance {
-    std::string id;
-    std::int64_t lease_ms;
-  };
-  std::vector<instance> found;
-  // RESP3 gives pairs.
-  for (auto const& pair : (*reply)[1].items()) {
-    auto const parts = pair.items();
-    if (parts.size() == 2) found.push_back({std::string{parts[0].text()}, static_cast<std::int64_t>(std::stod(std::string{parts[1].text()})) - now});
+  auto const found = co_await state::list_instances(call.on.redis());
+  if (!found) co_return std::unexpected(problem_of(found.error()));
+  co_return api_answer{mended_utf8(json::serialize(json::object{{"items", state::to_json(*found)}}))};
+}
+
+task<api_result> explain_user(api_call& call) {
+  auto const found = co_await state::explain_user(call.on.redis(), user_id{call.ids[0]});
+  if (!found) co_return std::unexpected(problem_of(found.error()));
+  co_return api_answer{mended_utf8(json::serialize(state::to_json(*found)))};
+}
+
+task<api_result> explain_message(api_call& call) {
+  state::message_question about{call.ids[0]};
+  if (auto const room = call.parameter("room")) about.room = room_id{*room};
+  if (auto const user = call.parameter("user")) about.only = user_id{*user};
+  for (auto const* id : {"room", "user"}) {
+    auto const given = call.parameter(id);
+    auto const fault = given ? id_fault(*given) : std::nullopt;
+    if (fault) co_return std::unexpected(problem{http_status::bad_request, "invalid_argument", fmt::format("the {} {}", id, *fault)});
   }
-  redis::request counted;
-  for (auto const& one : found) counted.add("HLEN", keys::instance_connections(instance_id{one.id}));
-  json::array items;
-  if (!found.empty()) {
-    auto const held = co_await redis.exec(std::move(counted));
-    if (!held) co_return std::unexpected(problem_of(held.error()));
-    for (std::size_t i = 0; i < found.size(); ++i) {
-      items.emplace_back(json::object{{"id", mended_utf8(found[i].id)}, {"leaseMs", found[i].lease_ms}, {"connections", (*held)[i].integer()}});
-    }
-  }
-  co_return api_answer{json::serialize(json::object{{"items", std::move(items)}})};
+  auto const found = co_await state::explain_message(call.on.redis(), std::move(about), call.on.settings().room_log);
+  if (!found) co_return std::unexpected(problem_of(found.error()));
+  co_return api_answer{mended_utf8(json::serialize(state::to_json(*found)))};
 }
 
 task<api_result> redis_info(api_call& call) {

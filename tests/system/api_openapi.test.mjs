@@ -78,6 +78,8 @@ const calls = {
   listClients: ['/clients'],
   listTyping: ['/typing'],
   listInstances: ['/instances'],
+  explainUser: ['/explain/users/alice'],
+  explainMessage: ['/explain/messages/$messageId?room=tea'],
   getRedisInfo: ['/redis/info'],
   cleanUp: ['/maintenance/cleanup', { confirm: 'delete all ws data' }],
   getOpenApi: ['/openapi.json'],
@@ -89,12 +91,14 @@ test('every route of the document answers as the document says, and refuses as i
   await alice.join('tea');
   alice.say({ type: 'typing', roomId: 'tea', isTyping: true });
   await api.put('/rooms/tea/members/bob');
-  for (const n of [1, 2, 3]) await api.post('/rooms/tea/messages', { senderId: 'alice', content: n });
+  let last;
+  for (const n of [1, 2, 3]) last = await api.post('/rooms/tea/messages', { senderId: 'alice', content: n });
   const { cleanUp, ...rest } = calls;
   const problem = stage.document.components.schemas.Problem;
   const named = Object.fromEntries(operations().map((one) => [one.operation.operationId, one]));
   assert.deepEqual(Object.keys(named).sort(), Object.keys(calls).sort(), 'a route without a call here, or a call without a route');
-  for (const [name, [path, json]] of Object.entries({ ...rest, cleanUp })) {
+  for (const [name, [pattern, json]] of Object.entries({ ...rest, cleanUp })) {
+    const path = pattern.replace('$messageId', last.messageId);
     const { method, operation } = named[name];
     const { requestBody, responses, security } = operation;
     if (requestBody) assert.equal(fault(requestBody.content['application/json'].schema, json), undefined, name);

@@ -59,7 +59,7 @@ test('a frame for a user reaches all their connections on all instances, and nob
   assert.deepEqual(await api.post('/users/nobody/messages', { frame: { type: 'x' } }), { userId: 'nobody', reached: false });
   for (const frame of [1, [], {}, { type: 1 }, { type: '' }]) await api.refused(400, 'invalid_argument', 'POST', '/users/ben/messages', { json: { frame } });
   matches([{ id: 'one', connections: 2 }, { id: 'two', connections: 2 }], (await api.get('/instances')).items.sort((a, b) => a.id.localeCompare(b.id)));
-  assert.ok((await api.get('/instances')).items.every(({ leaseMs }) => leaseMs > 0 && leaseMs <= 15_000));
+  assert.ok((await api.get('/instances')).items.every(({ lease, leaseLeftMs, hearsTheBus }) => lease === 'alive' && leaseLeftMs > 0 && leaseLeftMs <= 15_000 && hearsTheBus));
 });
 
 test('what waits for a user can be read and thrown away', bounded, async (t) => {
@@ -74,6 +74,24 @@ test('what waits for a user can be read and thrown away', bounded, async (t) => 
   assert.deepEqual(await api.delete('/users/dan/offline-messages'), { removed: 5 });
   assert.deepEqual(await api.get('/users/dan/offline-messages'), { items: [], count: 0, dropped: 0 });
   matches({ queued: 0 }, await api.get('/users/dan'));
+});
+
+test('a user and a message are explained', bounded, async (t) => {
+  const { api, daemon } = stage;
+  const gus = await clientAs(t, 'gus', daemon.url);
+  await gus.join('why');
+  await api.put('/rooms/why/members/hal');
+  const { messageId } = await api.post('/rooms/why/messages', { senderId: 'hal', content: 1 });
+  matches({ userId: 'gus', online: true, connections: [{ id: gus.connectionId, instance: 'one' }], rooms: [{ roomId: 'why', joined: true }], problems: [] }, await api.get('/explain/users/gus'));
+  matches({ userId: 'hal', online: false, mail: { queued: 0 } }, await api.get('/explain/users/hal'));
+  const all = await api.get(`/explain/messages/${messageId}`);
+  matches({ messageId, roomId: 'why', kept: true, senderId: 'hal', members: 2 }, all);
+  assert.deepEqual(Object.fromEntries(all.recipients.map(({ userId, outcome }) => [userId, outcome])), { gus: 'routed', hal: 'sent' });
+  const one = await api.get(`/explain/messages/${encodeURIComponent(messageId)}?room=why&user=gus`);
+  assert.deepEqual(one.recipients.map(({ userId }) => userId), ['gus']);
+  await api.refused(400, 'invalid_argument', 'GET', '/explain/messages/nonsense');
+  await api.refused(400, 'invalid_argument', 'GET', `/explain/messages/${messageId}?room=`);
+  await api.refused(404, 'not_found', 'GET', '/explain/messages/000000000000:1');
 });
 
 test('what other programs have left in Redis hides nobody', bounded, async (t) => {
