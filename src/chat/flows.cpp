@@ -91,7 +91,7 @@ void flows::answer(session& s, std::string const& json) {
 }
 
 void flows::refuse(session& s, refusal why) {
-  count_.frames_refused.add();
+  count_.refused[static_cast<std::size_t>(why.code)].add();
   if (why.code == error_code::rate_limited) count_.rate_limited.add();
   bool const own_doing = why.code != error_code::unavailable && why.code != error_code::internal;
   answer(s, error_frame(why));
@@ -134,6 +134,7 @@ void flows::receive(session& s, std::string_view text) {
 }
 
 void flows::handle(session_ptr s, request r) {
+  count_.received[r.body.index()].add();
   bool const is_message = std::holds_alternative<send_message>(r.body), is_hint = std::holds_alternative<set_typing>(r.body);
   if (!is_message && !s->request_rate.take(limits_.requests_per_s, limits_.request_burst, now_ms())) {
     if (is_hint) return note_refusal(*s);
@@ -655,8 +656,10 @@ task<> flows::run_leave(session_ptr s, std::optional<std::string> id, room_id ro
 }
 
 task<> flows::run_message(session_ptr s, std::optional<std::string> id, send_message m) {
+  auto const came = steady_clock::now();
   auto const stored = co_await store_.room_log.publish({m.room, s->user, s->id, m.content, std::move(m.client_msg_id), hub_.last_of(m.room)});
   if (!stored) co_return refuse(*s, std::move(id), stored.error());
+  count_.publish.observe(steady_clock::now() - came);
   if (!stored->duplicate) count_.messages_published.add();
   if (id) answer(*s, message_ack(*id, m.room, stored->message_id, stored->timestamp, stored->duplicate));
 }

@@ -112,7 +112,7 @@ std::vector<session_ptr> hub::registered_sessions() const {
 }
 
 void hub::hand(session& s, bus_message const& m, traffic kind) {
-  count_.deliveries.add();
+  count_.delivered[static_cast<std::size_t>(kind)].add();
   if (s.held) s.held->push_back({m.frame, kind, m.message_id});
   else s.send(m.frame, kind);
 }

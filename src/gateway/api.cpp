@@ -218,6 +218,7 @@ std::optional<std::string_view> api_call::parameter(std::string_view name) const
 }
 
 task<http_response> api_response(worker& on, http_request const& request) {
+  auto const came = std::chrono::steady_clock::now();
   if (request.method() == verb::options) {
     // No CORS headers: pages of other sites are not let in. A key does not belong into a browser.
     auto const target = parse_api_target({request.target().data(), request.target().size()});
@@ -233,6 +234,8 @@ task<http_response> api_response(worker& on, http_request const& request) {
   auto const o = co_await answered(on, request);
   auto out = made(request, o);
   out.set("X-Content-Type-Options", "nosniff");
+  on.count().api.observe(std::chrono::steady_clock::now() - came);
+  on.count().api_answers[std::min(out.result_int() / 100, 5U)].add();
   tell(request, out, o);
   if (request.method() == verb::head) out.body().clear();  // Content-Length stays that of the GET
   co_return out;

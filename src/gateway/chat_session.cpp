@@ -28,9 +28,9 @@ void chat_session::send(frame_ptr frame, chat::traffic kind) {
   if (!link_) return;
   // Hints go first, long before anything that matters would have to.
   auto const full = kind == chat::traffic::typing ? link_->queued_share() > 0.25 : kind == chat::traffic::presence && link_->queued_share() > 0.5;
-  if (full) return count_.shed_frames.add();
+  if (full) return count_.shed[static_cast<std::size_t>(kind)].add();
   if (link_->queue(std::move(frame))) return;
-  if (kind != chat::traffic::chat) return count_.shed_frames.add();
+  if (kind != chat::traffic::chat) return count_.shed[static_cast<std::size_t>(kind)].add();
   // A chat message is never skipped: the reader learns that it was too slow, and comes back for what it missed.
   if (link_->close_later(close_code::slow_consumer, "too slow: reconnect and resume")) count_.slow_closed.add();
 }
