@@ -203,6 +203,11 @@ std::variant<daemon_config, early_exit> read_daemon_config(int argc, char const*
       ->group("Operation")
       ->check(CLI::IsMember({"debug", "info", "warn", "error"}))
       ->capture_default_str();
+  std::string log_format{"text"};
+  app.add_option("--log-format", log_format, "text for people, json for machines: one event per line either way")
+      ->group("Operation")
+      ->check(CLI::IsMember({"text", "json"}))
+      ->capture_default_str();
   name_environment(app);
   app.config_formatter(std::make_shared<file_below_environment>());
   app.allow_config_extras(CLI::config_extras_mode::error);
@@ -296,6 +301,7 @@ std::variant<daemon_config, early_exit> read_daemon_config(int argc, char const*
         "send");
   g.method = send != "send" && ring ? gateway::send_method::io_uring : gateway::send_method::send;
   out.data = data;
+  out.log_format = log_format == "json" ? log::format::json : log::format::text;
   out.log_level = level == "debug" ? log::level::debug : level == "warn" ? log::level::warn : level == "error" ? log::level::error : log::level::info;
   g.leases.lease = std::chrono::milliseconds{static_cast<long>(lease * 1000)};
   g.leases.tick = std::min(g.leases.tick, g.leases.lease / 4);

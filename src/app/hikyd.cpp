@@ -141,7 +141,9 @@ int main(int argc, char** argv) {
   }
   // stdout is for the ready line.
   spdlog::set_default_logger(std::make_shared<spdlog::logger>("hikyd", std::make_shared<spdlog::sinks::stderr_sink_mt>()));
-  spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%eZ %l %v", spdlog::pattern_time_type::utc);
+  auto const format = std::get<app::daemon_config>(config).log_format;
+  log::set_format(format);
+  spdlog::set_pattern(format == log::format::json ? "%v" : "%Y-%m-%dT%H:%M:%S.%eZ %l %v", spdlog::pattern_time_type::utc);
   log::set_level(std::get<app::daemon_config>(config).log_level);
   ::signal(SIGPIPE, SIG_IGN);
   try {

@@ -101,7 +101,7 @@ void flows::refuse(session& s, refusal why) {
 // Who goes on all the same costs us as much as who is let through.
 void flows::note_refusal(session& s) {
   if (s.gone || s.refusal_rate.take(limits_.refusals_per_s, limits_.refusal_burst, now_ms())) return;
-  log::info("session.flooding", {{"connection", s.id.str()}, {"user", s.user.str()}});
+  log::info("session.flooding", {{"connection", s.id.str()}, {"trace", s.trace_id()}, {"user", s.user.str()}});
   count_.flooding_closed.add();
   s.close(close_flooding, "too many refused requests; send less");
 }
@@ -110,10 +110,12 @@ void flows::note_refusal(session& s) {
 void flows::refuse(session& s, std::optional<std::string> id, error const& why) {
   if (why.code == errc::not_member) return refuse(s, {error_code::not_member, "you are not in this room; send joinRoom first", std::move(id)});
   if (is_transient(why)) {
-    log::debug("request.unavailable", {{"connection", s.id.str()}, {"user", s.user.str()}, {"code", to_string(why.code)}, {"reason", why.text}});
+    log::debug("request.unavailable",
+               {{"connection", s.id.str()}, {"trace", s.trace_id()}, {"user", s.user.str()}, {"code", to_string(why.code)}, {"reason", why.text}});
     return refuse(s, {error_code::unavailable, "the server can't reach its storage right now; try again in a moment", std::move(id)});
   }
-  log::error("request.failed", {{"connection", s.id.str()}, {"user", s.user.str()}, {"code", to_string(why.code)}, {"reason", why.text}});
+  log::error("request.failed",
+             {{"connection", s.id.str()}, {"trace", s.trace_id()}, {"user", s.user.str()}, {"code", to_string(why.code)}, {"reason", why.text}});
   refuse(s, {error_code::internal, std::string{internal_message}, std::move(id)});
 }
 
@@ -262,7 +264,7 @@ task<> flows::run_register(session_ptr s, std::optional<std::string> id, std::op
   s->identified();
   count_.registers.add();
   count_.registered_connections.add();
-  log::debug("session.registered", {{"connection", s->id.str()}, {"user", s->user.str()}, {"rooms", online->rooms.size()}});
+  log::debug("session.registered", {{"connection", s->id.str()}, {"trace", s->trace_id()}, {"user", s->user.str()}, {"rooms", online->rooms.size()}});
   for (std::size_t i = 0; i < resumed->size(); ++i) {
     auto const& room = (*resumed)[i];
     // What the client has and Redis has lost will be the number of another message.
@@ -300,7 +302,7 @@ task<result<state::connected>> flows::go_online(session_ptr s) {
     if (std::ranges::find(online->rooms, room) == online->rooms.end()) hub_.leave(*s, room);
   }
   if (auto const heard = co_await hear(*s, online->rooms); !heard) {
-    log::warn("session.half_heard", {{"connection", s->id.str()}, {"user", s->user.str()}, {"reason", heard.error().text}});
+    log::warn("session.half_heard", {{"connection", s->id.str()}, {"trace", s->trace_id()}, {"user", s->user.str()}, {"reason", heard.error().text}});
   }
   co_return std::move(online);
 }
@@ -401,7 +403,7 @@ task<bool> flows::arrived(session& s) {
 task<> flows::deliver_mail(session_ptr s, already_sent& sent) {
   auto mail = co_await store_.mailbox.claim(s->user, s->id);
   if (!mail) {
-    log::warn("mail.unclaimed", {{"connection", s->id.str()}, {"user", s->user.str()}, {"reason", mail.error().text}});
+    log::warn("mail.unclaimed", {{"connection", s->id.str()}, {"trace", s->trace_id()}, {"user", s->user.str()}, {"reason", mail.error().text}});
     co_return;
   }
   if (!s->held) co_await live_has_caught_up(s, mail->messages);
@@ -471,7 +473,9 @@ void flows::confirm_mail(session& s, std::size_t count) {
   spawn([](flows* self, session_ptr who, std::size_t arrived, std::int64_t lost) -> task<> {
     auto const settled = co_await self->store_.mailbox.confirm(who->user, who->id, arrived, lost);
     if (who->mail_waits && !who->mail && !who->gone) self->fetch_mail(*who);
-    if (!settled) log::warn("mail.unconfirmed", {{"connection", who->id.str()}, {"user", who->user.str()}, {"reason", settled.error().text}});
+    if (!settled)
+      log::warn("mail.unconfirmed",
+                {{"connection", who->id.str()}, {"trace", who->trace_id()}, {"user", who->user.str()}, {"reason", settled.error().text}});
   }(this, &s, count, dropped));
 }
 
@@ -531,7 +535,8 @@ task<> flows::run_assert_again(std::chrono::milliseconds spread) {
       auto const done = s->busy ? result<void>{fail(errc::timeout, {})} : co_await assert_session(s);
       if (done) break;
       if (!is_transient(done.error())) {
-        log::warn("session.not_asserted", {{"connection", s->id.str()}, {"user", s->user.str()}, {"reason", done.error().text}});
+        log::warn("session.not_asserted",
+                  {{"connection", s->id.str()}, {"trace", s->trace_id()}, {"user", s->user.str()}, {"reason", done.error().text}});
         break;
       }
       pause.expires_after(100ms);
@@ -543,7 +548,8 @@ task<> flows::run_assert_again(std::chrono::milliseconds spread) {
 // Tried once. What fails for now is up to run_assert_again, and the client's request is answered as it deserves.
 task<> flows::run_assert_session(session_ptr s) {
   if (auto const done = co_await assert_session(s); !done && !is_transient(done.error())) {
-    log::warn("session.not_asserted", {{"connection", s->id.str()}, {"user", s->user.str()}, {"reason", done.error().text}});
+    log::warn("session.not_asserted",
+              {{"connection", s->id.str()}, {"trace", s->trace_id()}, {"user", s->user.str()}, {"reason", done.error().text}});
   }
 }
 
@@ -567,7 +573,7 @@ task<result<void>> flows::assert_session(session_ptr s) {
     if (std::ranges::find(online->rooms, room) == online->rooms.end()) hub_.leave(*s, room);
   }
   if (auto const heard = co_await hear(*s, online->rooms, wall_ms()); !heard) {
-    log::warn("session.half_heard", {{"connection", s->id.str()}, {"user", s->user.str()}, {"reason", heard.error().text}});
+    log::warn("session.half_heard", {{"connection", s->id.str()}, {"trace", s->trace_id()}, {"user", s->user.str()}, {"reason", heard.error().text}});
   }
   if (s->gone) co_return hub_.detach(*s), result<void>{};
   if (online->mail > 0) fetch_mail(*s);
@@ -750,11 +756,12 @@ task<bool> flows::settled(std::chrono::milliseconds patience) {
 task<> flows::leave_if_left(session_ptr s, room_id room) {
   auto const member = co_await store_.members.contains(room, s->user);
   if (member && !*member) hub_.leave(*s, room);
-  if (!member) log::warn("session.half_left", {{"connection", s->id.str()}, {"room", room.str()}, {"reason", member.error().text}});
+  if (!member)
+    log::warn("session.half_left", {{"connection", s->id.str()}, {"trace", s->trace_id()}, {"room", room.str()}, {"reason", member.error().text}});
 }
 
 void flows::refuse_banned(session& s, std::optional<std::string> id, std::int64_t seconds) {
-  log::info("session.banned", {{"connection", s.id.str()}, {"user", s.user.str()}, {"seconds", seconds}});
+  log::info("session.banned", {{"connection", s.id.str()}, {"trace", s.trace_id()}, {"user", s.user.str()}, {"seconds", seconds}});
   count_.banned.add();
   refuse(s, {error_code::forbidden, fmt::format("an operator keeps this user out; try again in {} s", seconds), std::move(id)});
   s.close(state::close_forbidden, state::ban_reason);
@@ -786,7 +793,7 @@ task<> flows::end_banned() {
 
 void flows::end_session(session& s, bus_message::ending const& why) {
   if (!why.connection.empty() && why.connection != s.id.str()) return;
-  log::info("session.ended", {{"connection", s.id.str()}, {"user", s.user.str()}, {"code", why.code}, {"reason", why.reason}});
+  log::info("session.ended", {{"connection", s.id.str()}, {"trace", s.trace_id()}, {"user", s.user.str()}, {"code", why.code}, {"reason", why.reason}});
   (why.code == state::close_replaced ? count_.replaced : count_.kicked).add();
   s.close(why.code, why.reason);
 }
@@ -806,7 +813,8 @@ void flows::deliver(bus::batch const& messages) {
       }
       spawn([](flows* self, session_ptr who, room_id r) -> task<> {
         if (auto const heard = co_await self->hear(*who, {r}, wall_ms()); !heard) {
-          log::warn("session.half_heard", {{"connection", who->id.str()}, {"room", r.str()}, {"reason", heard.error().text}});
+          log::warn("session.half_heard",
+                    {{"connection", who->id.str()}, {"trace", who->trace_id()}, {"room", r.str()}, {"reason", heard.error().text}});
         }
         if (who->gone) self->hub_.detach(*who);
       }(this, session_ptr{&s}, room_id{about.room}));

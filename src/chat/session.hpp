@@ -73,6 +73,8 @@ class session {
 
   connection_id id;
   user_id user;  // empty until identified
+  std::unique_ptr<std::string> trace;  // the trace that its handshake belongs to, if any
+  std::string_view trace_id() const { return trace ? std::string_view{*trace} : std::string_view{}; }
 
   struct presence_in_room {
     chat::room* room;

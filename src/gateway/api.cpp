@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "base/log.hpp"
+#include "base/trace_context.hpp"
 #include "gateway/api_route.hpp"
 #include "gateway/api_target.hpp"
 #include "gateway/http.hpp"
@@ -197,15 +198,20 @@ http_response made(http_request const& request, outcome const& o) {
   return out;
 }
 
-// Changes are told, reading only to who debugs.
+// Changes are told, reading only to who debugs; what went wrong here always.
 void tell(http_request const& request, http_response const& response, outcome const& o) {
-  auto const level = request.method() == verb::get || request.method() == verb::head ? log::level::debug : log::level::info;
+  bool const reads = request.method() == verb::get || request.method() == verb::head;
+  auto const* cause = o.result || o.result.error().cause.empty() ? nullptr : &o.result.error().cause;
+  auto const level = cause ? log::level::error : reads ? log::level::debug : log::level::info;
   if (!log::enabled(level)) return;
-  log::event(level, "api.called",
+  auto const trace = request["traceparent"];
+  log::event(level, cause ? "api.failed" : "api.called",
              {{"method", std::string_view{request.method_string()}},
               {"route", o.route ? o.route->pattern : std::string_view{"-"}},
               {"status", response.result_int()},
-              {"key", o.key.name.empty() ? std::string_view{"-"} : std::string_view{o.key.name}}});
+              {"key", o.key.name.empty() ? std::string_view{"-"} : std::string_view{o.key.name}},
+              {"reason", cause ? std::string_view{*cause} : std::string_view{"-"}},
+              {"trace", trace_id_of({trace.data(), trace.size()})}});
 }
 
 }  // namespace

@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include "base/json.hpp"
-#include "base/log.hpp"
 #include "directory/foreign_text.hpp"
 #include "gateway/http.hpp"
 #include "gateway/site.hpp"
@@ -25,8 +24,7 @@ problem problem_of(error const& e) {
             "the server can't reach its storage right now; try again in a moment",
             {{http_field::retry_after, "1"}}};
   }
-  log::error("api.failed", {{"code", to_string(e.code)}, {"reason", e.text}});
-  return {http_status::internal_server_error, "internal", "something went wrong here; the server's log says what"};
+  return {http_status::internal_server_error, "internal", "something went wrong here; the server's log says what", {}, e.text};
 }
 
 http_response problem_response(http_request const& to, problem const& why) {

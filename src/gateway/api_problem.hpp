@@ -19,9 +19,10 @@ struct problem {
   std::string_view code;  // the end of its `type`; the WebSocket's error codes where one fits
   std::string detail;     // what happened, what was expected, what to do
   std::vector<std::pair<http_field, std::string>> headers{};
+  std::string cause{};  // of the server's own faults: for the log, never told
 };
 
-// The error of an operation as the caller may know it. What is the server's own fault is logged here, and not told.
+// The error of an operation as the caller may know it. What is the server's own fault is in `cause` alone.
 problem problem_of(error const& e);
 
 inline constexpr std::string_view problem_media_type = "application/problem+json";

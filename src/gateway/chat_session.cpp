@@ -4,11 +4,12 @@
 namespace hiky::gateway {
 
 void chat_session::begin(chat::flows& flows, chat::counters& count, connection_ptr link, connection_id id, std::string user_agent,
-                         std::string_view already_read) {
+                         std::string_view already_read, std::string trace) {
   auto* const s = new chat_session{flows, count, link};
   s->self_ = s;
   s->id = std::move(id);
   s->user_agent_ = std::move(user_agent);
+  if (!trace.empty()) s->trace = std::make_unique<std::string>(std::move(trace));
   link->start(*s, wait_for::identity, already_read);
 }
 

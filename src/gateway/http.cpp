@@ -11,6 +11,7 @@
 #include <boost/beast/http/read.hpp>
 #include <boost/beast/http/write.hpp>
 
+#include "base/trace_context.hpp"
 #include "gateway/api.hpp"
 #include "gateway/api_problem.hpp"
 #include "gateway/api_target.hpp"
@@ -170,7 +171,8 @@ task<> serve_http(worker& on, stream_socket socket, admission::seat seat, std::c
     if (ec) co_return;
     std::string const agent{request[http::field::user_agent].substr(0, max_user_agent)};
     connection_ptr const link{new connection{on.connections(), std::move(socket), std::move(seat)}};
-    chat_session::begin(on.flows(), on.count(), link, on.next_connection_id(), agent, buffer);
+    chat_session::begin(on.flows(), on.count(), link, on.next_connection_id(), agent, buffer,
+                        trace_id_of({request["traceparent"].data(), request["traceparent"].size()}));
     co_return;
   }
 }
