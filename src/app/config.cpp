@@ -135,6 +135,10 @@ std::variant<daemon_config, early_exit> read_daemon_config(int argc, char const*
       ->check(CLI::Range(0.0, 3600.0))
       ->capture_default_str();
   identity_options const identity{app};
+  std::string api_key_file;
+  app.add_option("--api-key-file", api_key_file, "FILE with keys of the HTTP API, one a line: KEY [scope,scope]; without it the API is closed")
+      ->type_name("FILE")
+      ->group("Identity");
   app.add_option("--rate-messages", rate_messages, "PER_SECOND[:BURST] messages per connection; 0 = no limit")
       ->group("Limits")
       ->capture_default_str();
@@ -198,6 +202,11 @@ std::variant<daemon_config, early_exit> read_daemon_config(int argc, char const*
   app.add_option("--log-level", level, "debug, info, warn or error")
       ->group("Operation")
       ->check(CLI::IsMember({"debug", "info", "warn", "error"}))
+      ->capture_default_str();
+  std::string log_format{"text"};
+  app.add_option("--log-format", log_format, "text for people, json for machines: one event per line either way")
+      ->group("Operation")
+      ->check(CLI::IsMember({"text", "json"}))
       ->capture_default_str();
   name_environment(app);
   app.config_formatter(std::make_shared<file_below_environment>());
@@ -271,6 +280,10 @@ std::variant<daemon_config, early_exit> read_daemon_config(int argc, char const*
   g.flow.typing_per_s = typing->per_second;
   g.flow.typing_burst = typing->burst;
   g.frames.max_message = max_frame;
+  if (!api_key_file.empty()) {
+    g.api_keys = std::make_shared<auth::api_key_file>(api_key_file);
+    if (auto const read = g.api_keys->load(); !read) return refuse("--api-key-file: " + read.error().text);
+  }
   if (instance.empty()) instance = host_and_random();
   if (auto const fault = id_fault(instance)) return refuse(fmt::format("--instance-id: '{}' {}", instance, *fault));
   g.instance = instance_id{instance};
@@ -284,6 +297,7 @@ std::variant<daemon_config, early_exit> read_daemon_config(int argc, char const*
         "send");
   g.method = send != "send" && ring ? gateway::send_method::io_uring : gateway::send_method::send;
   out.data = data;
+  out.log_format = log_format == "json" ? log::format::json : log::format::text;
   out.log_level = level == "debug" ? log::level::debug : level == "warn" ? log::level::warn : level == "error" ? log::level::error : log::level::info;
   g.leases.lease = std::chrono::milliseconds{static_cast<long>(lease * 1000)};
   g.leases.tick = std::min(g.leases.tick, g.leases.lease / 4);

@@ -19,6 +19,7 @@ struct daemon_config {
   std::filesystem::path data;
   gateway::gateway_settings gateway;  // `redis` is set when not embedded
   log::level log_level = log::level::info;
+  log::format log_format = log::format::text;
   std::chrono::milliseconds redis_wait{10'000};
   std::chrono::milliseconds drain{20'000};
 };

@@ -43,9 +43,34 @@ void announce(app::daemon_config const& config, pid_t redis_pid) {
   std::fflush(stdout);
 }
 
+void warn_of_exposed_keys(app::daemon_config const& config) {
+  auto const& keys = config.gateway.api_keys;
+  if (keys && keys->exposed())
+    log::warn("api_keys.exposed", {{"file", keys->path().string()}, {"reason", "everybody on this machine can read it; chmod o-r helps"}});
+}
+
+// SIGHUP reads key files and certificates again. A file that can't be read leaves everything as it was.
+void reload_at_hangup(asio::signal_set& hangups, app::daemon_config const& config) {
+  hangups.async_wait([&](boost::system::error_code ec, int) {
+    if (ec) return;
+    if (auto const& keys = config.gateway.api_keys) {
+      if (auto const read = keys->load(); read) log::info("api_keys.loaded", {{"keys", keys->keys()->size()}});
+      else log::error("api_keys.not_loaded", {{"reason", read.error().text}, {"now", "the keys of before are still in force"}});
+    }
+    warn_of_exposed_keys(config);
+    if (config.gateway.tls) {
+      if (auto const read = config.gateway.tls->load()) log::info("tls.reloaded");
+      else log::error("tls.not_reloaded", {{"reason", read.error().text}, {"now", "the old certificate stays in use"}});
+    }
+    reload_at_hangup(hangups, config);
+  });
+}
+
 int run(app::daemon_config config) {
   asio::io_context main_io{1};
-  asio::signal_set signals{main_io, SIGINT, SIGTERM};
+  asio::signal_set signals{main_io, SIGINT, SIGTERM}, hangups{main_io, SIGHUP};
+  warn_of_exposed_keys(config);
+  reload_at_hangup(hangups, config);
 
   auto const room = app::room_for_connections(config.gateway.admission.connections, app::descriptors_besides(config),
                                               config.gateway.tls ? 3 : 1);  // TLS: the connection and a socket pair
@@ -68,19 +93,6 @@ int run(app::daemon_config config) {
   if (auto const bound = server->listen(config.listen); !bound) return complain(exit_runtime, bound.error().text);
   if (auto const up = server->start(config.redis_wait); !up) return complain(exit_no_redis, up.error().text);
   announce(config, own_redis ? own_redis->pid() : 0);
-
-  asio::signal_set hangups{main_io, SIGHUP};
-  std::function<void()> reload_at_hangup = [&] {
-    hangups.async_wait([&](boost::system::error_code ec, int) {
-      if (ec) return;
-      if (config.gateway.tls) {
-        if (auto const read = config.gateway.tls->load()) log::info("tls.reloaded");
-        else log::error("tls.not_reloaded", {{"reason", read.error().text}, {"now", "the old certificate stays in use"}});
-      }
-      reload_at_hangup();
-    });
-  };
-  reload_at_hangup();
 
   bool drained = false;
   std::thread drainer;
@@ -118,7 +130,9 @@ int main(int argc, char** argv) {
   }
   // stdout is for the ready line.
   spdlog::set_default_logger(std::make_shared<spdlog::logger>("hikyd", std::make_shared<spdlog::sinks::stderr_sink_mt>()));
-  spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%eZ %l %v", spdlog::pattern_time_type::utc);
+  auto const format = std::get<app::daemon_config>(config).log_format;
+  log::set_format(format);
+  spdlog::set_pattern(format == log::format::json ? "%v" : "%Y-%m-%dT%H:%M:%S.%eZ %l %v", spdlog::pattern_time_type::utc);
   log::set_level(std::get<app::daemon_config>(config).log_level);
   ::signal(SIGPIPE, SIG_IGN);
   try {

@@ -161,6 +161,7 @@ void bus::finish(waiter& w, result<void> outcome) {
 }
 
 void bus::pushed(std::span<redis::node const> message) {
+  if (!read_at_) read_at_ = std::chrono::steady_clock::now();
   if (message.size() < 4) return;
   auto const what = message[1].value;
   if (what == "message") received(message[2].value, message[3].value);
@@ -210,6 +211,7 @@ void bus::received(std::string_view channel_name, std::string_view payload) {
   }
   if (parsed->kind == 'c') {
     last_canary_ = std::chrono::steady_clock::now();
+    lag_ns_ = (last_canary_ - canary_sent_).count();
     hears_ = true;
     return;
   }
@@ -224,6 +226,7 @@ void bus::received(std::string_view channel_name, std::string_view payload) {
 }
 
 void bus::hand_on(channel const& c, std::shared_ptr<bus_message const> m) {
+  if (m->kind == 'g') gaps_.fetch_add(1, std::memory_order_relaxed);
   for (std::size_t i = 0; i < batches_.size(); ++i) {
     if (c.workers >> i & 1) batches_[i].push_back(m);
   }
@@ -363,6 +366,7 @@ task<> bus::watch() {
   while (running_) {
     pause.expires_after(canary_interval);
     co_await pause.async_wait(use_task);
+    canary_sent_ = std::chrono::steady_clock::now();
     auto const sent = co_await client_.exec(redis::request{"PUBLISH", instance_channel_, "c 0\n"});
     if (!running_) co_return;
     auto const now = std::chrono::steady_clock::now();
@@ -380,8 +384,10 @@ task<> bus::watch() {
 
 void bus::flush() {
   if (!fresh_.empty()) spawn(learn_places(std::exchange(fresh_, {})));
+  auto const read_at = read_at_ ? *read_at_ : std::chrono::steady_clock::now();
+  read_at_.reset();
   for (std::size_t i = 0; i < batches_.size(); ++i) {
-    if (!batches_[i].empty()) sinks_[i](std::exchange(batches_[i], {}));
+    if (!batches_[i].empty()) sinks_[i](std::exchange(batches_[i], {}), read_at);
   }
 }
 

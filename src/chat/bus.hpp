@@ -24,8 +24,8 @@ namespace hiky::chat {
 class bus {
  public:
   using batch = std::vector<std::shared_ptr<bus_message const>>;
-  // Called on the bus's thread with what one read brought for the worker.
-  using sink = std::function<void(batch)>;
+  // Called on the bus's thread with what one read brought for the worker, and when that was.
+  using sink = std::function<void(batch, std::chrono::steady_clock::time_point)>;
 
   // Lives on `connection`'s executor, takes its pushes and state for itself, and must be there before its start().
   bus(redis::client& connection, instance_id instance);
@@ -48,6 +48,10 @@ class bus {
 
   // Subscribed, and a canary came back lately.
   bool alive() const { return connected_ && hears_; }
+
+  // From any thread: how long the latest canary took through Redis and back, and how often loss had to be said.
+  std::chrono::nanoseconds lag() const { return std::chrono::nanoseconds{lag_ns_.load(std::memory_order_relaxed)}; }
+  std::uint64_t gaps() const { return gaps_.load(std::memory_order_relaxed); }
 
  private:
   using done = asio::any_completion_handler<void(result<void>)>;
@@ -98,7 +102,10 @@ class bus {
   std::uint64_t last_filling_ = 0;
   std::vector<std::string> fresh_;  // rooms just subscribed, whose place is to be learnt
   std::atomic<bool> connected_{false}, hears_{true};
-  std::chrono::steady_clock::time_point last_canary_;
+  std::chrono::steady_clock::time_point last_canary_, canary_sent_;
+  std::optional<std::chrono::steady_clock::time_point> read_at_;  // of the batches that are being filled
+  std::atomic<std::int64_t> lag_ns_{0};
+  std::atomic<std::uint64_t> gaps_{0};
   bool running_ = false;
 };
 

@@ -33,6 +33,7 @@ server::server(gateway_settings settings)
                                  [this] {
                                    for (auto const& w : workers_) asio::post(w->io(), [&w = *w] { w.flows().assert_again(assertion_spread, false); });
                                  }});
+  metrics_.watch(*bus_, *janitor_);
   for (auto const& w : workers_) {
     w->redis().on_other_data([&w = *w] { w.flows().assert_again(assertion_spread, true); });
     w->on_readiness([this] { return std::ranges::all_of(workers_, [](auto const& one) { return one->connected(); }); });

@@ -62,6 +62,10 @@ inline std::string dedup(room_id const& r, user_id const& sender, std::string_vi
   return "ws:dedup:" + std::to_string(r.str().size()) + ":" + r.str() + ":" + std::to_string(sender.str().size()) + ":" + sender.str() + ":" +
          std::string{client_msg_id};
 }
+// String: the digest of the request that came with an Idempotency-Key. `caller` is the name of an API key, which holds no colon.
+inline std::string idempotency(std::string_view caller, std::string_view key) {
+  return "ws:idempotency:" + std::string{caller} + ":" + std::string{key};
+}
 // List, newest first. The last colon parts the ids: connection ids hold none.
 inline std::string offline_inflight(user_id const& u, connection_id const& c) { return of(prefix::offline_inflight, u) + ":" + c.str(); }
 inline std::string offline_dropped(user_id const& u) { return of(prefix::offline_dropped, u); }  // counter
