@@ -307,8 +307,17 @@ function absences({ events, connections, friends, faults, struck, options, fail,
   // Behind a door that is shut a client learns late that the server has ended its connection.
   const unaware = (user, t) => (byUser.get(user) ?? []).some((c) => c.from <= t && c.to > t - 10_000 &&
     faults.some((f) => delaying.has(f.kind) && f.instance === c.instance && f.from <= t && f.to >= t - 10_000));
+  const quiet = 15_000; // after a fault, until which it must be made good
+  const undisturbed = (c, t) => c.registered < t - 3_000 && c.to > t + 1_000 && !c.hurt && !faults.some((f) => (silencing.has(f.kind) || delaying.has(f.kind)) &&
+    (f.instance === c.instance || globally.has(f.kind)) && f.from <= t && f.to >= t - quiet);
   for (const e of events) {
     if (e.e === 'online') {
+      const present = new Set(e.users);
+      for (const [user, mine] of byUser) {
+        if (present.has(user) || reported.has(user) || !mine.some((c) => undisturbed(c, e.t))) continue;
+        reported.add(user);
+        fail(`${user} is not online ${at(e.t)}, though connected`);
+      }
       for (const user of e.users) {
         const mine = byUser.get(user) ?? [];
         if (mine.some((c) => c.from <= e.t && Math.max(c.to, c.ghostTo ?? 0) >= e.t)) continue;

@@ -101,6 +101,9 @@ test('a new epoch after a gap is right, if Redis lost its data', () => {
 test('a new epoch without a loss is seen, since acknowledged messages are gone', () => says(/never lost its data/, (r) => (r.empty.hashes['ws:room_head:tea'].epoch = 'f')));
 
 test('somebody online without a connection is seen while the storm goes on', () => says(/is online .* after the last connection/, (r, { add }) => add({ t: 30_000, e: 'online', users: ['bob'] })));
+test('somebody connected who is not online is seen while the storm goes on', () => {
+  says(/bob is not online .* though connected/, (r, { add, drop }) => (drop((e) => e.t > 100), add({ t: 30_000, e: 'online', users: ['ann'] })));
+});
 test('somebody told to be offline who is here is seen', () => {
   says(/who was not away/, (r, { add, drop }) => (drop((e) => e.t > 100), add({ t: 20_000, d: 'ann/1', c: 1, e: 'offline', user: 'bob', room: 'tea' })));
 });
