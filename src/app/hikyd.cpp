@@ -91,7 +91,9 @@ int run(app::daemon_config config) {
 
   auto server = std::make_unique<gateway::server>(config.gateway);
   if (auto const bound = server->listen(config.listen); !bound) return complain(exit_runtime, bound.error().text);
-  if (auto const up = server->start(config.redis_wait); !up) return complain(exit_no_redis, up.error().text);
+  if (auto const up = server->start(config.redis_wait); !up) {
+    return complain(up.error().code == errc::conflict ? exit_runtime : exit_no_redis, up.error().text);
+  }
   announce(config, own_redis ? own_redis->pid() : 0);
 
   bool drained = false;

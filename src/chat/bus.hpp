@@ -46,6 +46,9 @@ class bus {
   // What Redis had published before this call has been given to the workers when it returns, if there is a connection.
   task<> catch_up();
 
+  // Whether another process lives under this instance's name: its heartbeat comes here as ours does there. Before start().
+  task<bool> has_twin();
+
   // Subscribed, and a canary came back lately.
   bool alive() const { return connected_ && hears_; }
 
@@ -93,7 +96,7 @@ class bus {
   asio::any_io_executor ex_;
   redis::client& client_;
   state::room_log log_;
-  std::string room_prefix_, instance_channel_;
+  std::string room_prefix_, instance_channel_, canary_;
   std::vector<sink> sinks_;
   std::vector<batch> batches_;
   std::unordered_map<std::string, channel, id_hash, std::equal_to<>> rooms_;
@@ -107,6 +110,7 @@ class bus {
   std::atomic<std::int64_t> lag_ns_{0};
   std::atomic<std::uint64_t> gaps_{0};
   bool running_ = false;
+  bool twin_ = false;  // a canary of another process was heard
 };
 
 }  // namespace hiky::chat

@@ -637,6 +637,7 @@ task<result<void>> flows::assert_session(session_ptr s) {
     end_in_redis(*s);  // closed meanwhile: its end may have come before this beginning
     co_return result<void>{};
   }
+  online->rooms = permitted(*s, std::move(online->rooms));
   // Rooms that another connection of the user has left or joined, which this one did not hear.
   for (auto const& room : rooms) {
     if (std::ranges::find(online->rooms, room) == online->rooms.end()) hub_.leave(*s, room);

@@ -81,6 +81,10 @@ result<void> server::start(std::chrono::milliseconds patience) {
     std::this_thread::sleep_for(1ms);
   }
   auto& io = workers_.front()->io();
+  if (asio::co_spawn(io, bus_->has_twin(), asio::use_future).get()) {
+    return fail(errc::conflict, fmt::format("another hikyd runs as instance '{}' on this Redis; stop that one, or choose another --instance-id",
+                                            settings_.instance.str()));
+  }
   asio::post(io, [this] { bus_->start(); });
   auto const clean = asio::co_spawn(io, janitor_->begin(settings_.sole_owner), asio::use_future).get();
   if (!clean) return clean;
