@@ -87,7 +87,9 @@ task<result<web_answer>> ask(asio::any_io_executor executor, web_address where, 
   if (ec) {
     auto const verdict = SSL_get_verify_result(stream.native_handle());
     if (verdict != X509_V_OK) {
-      co_return fail(errc::io, fmt::format("{}: its certificate is not trusted: {}", where.to_string(), X509_verify_cert_error_string(verdict)));
+      // OpenSSL has no word for what the check of the name found.
+      auto const* const why = verdict == X509_V_ERR_UNSPECIFIED ? "it is for another name" : X509_verify_cert_error_string(verdict);
+      co_return fail(errc::io, fmt::format("{}: its certificate is not trusted: {}", where.to_string(), why));
     }
     co_return failed(where, "no TLS", ec);
   }

@@ -14,6 +14,10 @@
 
 namespace hiky::auth {
 
+namespace {
+constexpr std::chrono::milliseconds soon{1'000};  // after a failure that leaves nothing to check tokens with
+}
+
 result<std::string> file_text(std::string const& path) {
   constexpr std::size_t most = 1 << 20;
   std::ifstream in{path, std::ios::binary};
@@ -30,7 +34,8 @@ result<std::string> file_text(std::string const& path) {
 task<result<void>> key_source::refresh() {
   if (std::holds_alternative<std::monostate>(places_.jwks)) co_return result<void>{};
   auto const now = clock::now();
-  bool const due = (!read_ || now - *read_ > places_.life) && (!tried_ || now - *tried_ > places_.pause);
+  auto const pause = keys_.empty() ? std::min(places_.pause, soon) : places_.pause;
+  bool const due = (!read_ || now - *read_ > places_.life) && (!tried_ || now - *tried_ > pause);
   // Only somebody who finds nothing waits; the others use what is there while it is renewed.
   if (!read_ && (due || fetching_)) co_await fetch();
   else if (due) asio::co_spawn(executor_, fetch(), asio::detached);
@@ -40,7 +45,8 @@ task<result<void>> key_source::refresh() {
 
 task<bool> key_source::look_again() {
   if (std::holds_alternative<std::monostate>(places_.jwks)) co_return false;
-  if (!fetching_ && tried_ && clock::now() - *tried_ < places_.pause) co_return false;
+  if (!fetching_ && looked_ && clock::now() - *looked_ < places_.pause) co_return false;
+  if (!fetching_) looked_ = clock::now();
   co_await fetch();
   co_return true;
 }

@@ -18,7 +18,7 @@ struct key_places {
   key_set fixed{};                                                       // from --jwt-key
   std::variant<std::monostate, std::string, web_address> jwks{};         // a file's path, or an address
   std::chrono::milliseconds life{std::chrono::minutes{5}};               // older ones are read again
-  std::chrono::milliseconds pause{std::chrono::seconds{10}};             // at least, between two tries
+  std::chrono::milliseconds pause{std::chrono::seconds{10}};             // at least, between two reads for unknown key ids, or after a failure
   std::chrono::milliseconds patience{std::chrono::seconds{5}};           // for one try
 };
 
@@ -28,7 +28,7 @@ class key_source {
 
   // Keys that are not too old, if that can be had. An error when there is none at all.
   task<result<void>> refresh();
-  // Somebody has shown a key id that is not among them. Reads again unless that was done a moment ago; true when it was read again.
+  // Somebody has shown a key id that is not among them. Reads again, unless that was done for such a reason a moment ago; true when it was.
   task<bool> look_again();
   key_set const& keys() const { return keys_; }
 
@@ -40,7 +40,7 @@ class key_source {
   asio::any_io_executor executor_;
   key_places places_;
   key_set keys_{places_.fixed};
-  std::optional<clock::time_point> read_, tried_;  // last success, last try
+  std::optional<clock::time_point> read_, tried_, looked_;  // last success, last try, last try for an unknown id
   std::string fault_;                              // of the last try
   bool fetching_ = false;
   asio::steady_timer fetched_;  // those who wait for a fetch under way wait for its end

@@ -6,6 +6,7 @@
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <cstring>
@@ -49,7 +50,7 @@ std::optional<std::chrono::sys_seconds> parse_date(std::string text) {
     return std::nullopt;
   t.tm_year -= 1900;
   t.tm_mon -= 1;
-  return std::min(std::chrono::sys_seconds{std::chrono::seconds{::timegm(&t)}}, latest);
+  return std::clamp(std::chrono::sys_seconds{std::chrono::seconds{::timegm(&t)}}, std::chrono::sys_seconds{}, latest);
 }
 
 std::unexpected<error> refuse(std::string why) { return fail(errc::invalid_argument, "the session is refused: " + std::move(why)); }

@@ -7,6 +7,8 @@
 #include <cstdlib>
 
 #include "gateway/handshake.hpp"
+#include "gateway/origin.hpp"
+#include "gateway/shown_credentials.hpp"
 #include "gateway/site.hpp"
 
 using namespace hiky::gateway;
@@ -22,6 +24,12 @@ void demand(bool condition, char const* law) {
 }
 
 void judge(http_request const& r) {
+  auto const shown = shown_credentials(r);
+  demand(shown.token.size() <= r.target().size() + r[field::authorization].size() + 16 * 1024, "a token stands in the request");
+  demand(!shown.claimed, "a handshake claims nothing");
+  (void)origin_allowed(r[field::origin], r[field::host], {});
+  demand(origin_allowed({}, r[field::host], {"https://chat.example"}), "no origin is no page");
+  demand(origin_allowed(r[field::origin], r[field::host], {"*"}), "all origins are all");
   auto const answer = accept_handshake(r);
   demand(path_of(r).find('?') == std::string_view::npos, "a path has no query");
   if (!answer) {

@@ -89,6 +89,7 @@ TEST(session_cookie, ends_with_the_session) {
   EXPECT_GT(expiry(R"("9999-12-31T23:59:59.000Z")", std::chrono::milliseconds::max()), now + 24h * 365 * 50);
   refuses(session(R"("2027-01-15T08:00:00.000Z")"), "has expired", "userId");
   refuses(session(R"("2026-12-31T23:59:59.000Z")"), "has expired", "userId");
+  refuses(session(R"("0000-01-01T00:00:00.000Z")"), "has expired", "userId");
   refuses(session(R"("tomorrow")"), "not a date", "userId");
   refuses(session("7"), "not a date", "userId");
 }
