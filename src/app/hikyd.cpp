@@ -49,7 +49,7 @@ void warn_of_exposed_keys(app::daemon_config const& config) {
     log::warn("api_keys.exposed", {{"file", keys->path().string()}, {"reason", "everybody on this machine can read it; chmod o-r helps"}});
 }
 
-// SIGHUP reads key files and certificates again. A file that can't be read leaves everything as it was.
+// SIGHUP reads keys and certificates again. A file that can't be read leaves everything as it was.
 void reload_at_hangup(asio::signal_set& hangups, app::daemon_config const& config) {
   hangups.async_wait([&](boost::system::error_code ec, int) {
     if (ec) return;

@@ -23,7 +23,9 @@ spdlog::level::level_enum to_spdlog(level at) {
 
 // A value with spaces, quotes or line ends is quoted, so that one event stays one line and fields can be told apart.
 void append_value(std::string& out, std::string_view value) {
-  bool const plain = !value.empty() && value.find_first_of(" \"\\\n\r\t=") == std::string_view::npos;
+  bool const plain = !value.empty() && std::ranges::none_of(value, [](char c) {
+    return static_cast<unsigned char>(c) <= ' ' || c == 0x7f || c == '"' || c == '\\' || c == '=';
+  });
   if (plain) {
     out += value;
     return;
@@ -34,6 +36,7 @@ void append_value(std::string& out, std::string_view value) {
     else if (c == '\r') out += "\\r";
     else if (c == '\t') out += "\\t";
     else if (c == '"' || c == '\\') (out += '\\') += c;
+    else if (static_cast<unsigned char>(c) < ' ' || c == 0x7f) out += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
     else out += c;
   }
   out += '"';

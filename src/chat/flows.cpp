@@ -868,7 +868,8 @@ task<> flows::end_banned() {
 
 void flows::end_session(session& s, bus_message::ending const& why) {
   if (!why.connection.empty() && why.connection != s.id.str()) return;
-  log::info("session.ended", {{"connection", s.id.str()}, {"trace", s.trace_id()}, {"user", s.user.str()}, {"code", why.code}, {"reason", why.reason}});
+  log::info("session.ended",
+            {{"connection", s.id.str()}, {"trace", s.trace_id()}, {"user", s.user.str()}, {"code", why.code}, {"reason", why.reason}});
   (why.code == state::close_replaced ? count_.replaced : count_.kicked).add();
   s.close(why.code, why.reason);
 }

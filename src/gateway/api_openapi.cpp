@@ -47,7 +47,8 @@ json::object operation(api_route const& r) {
   auto const group = r.pattern.substr(1, r.pattern.find('/', 1) - 1);
   out["tags"] = json::array{group == "rooms" || group == "users" ? group : std::string_view{"server"}};
   if (auto parameters = parameters_of(r); !parameters.empty()) out["parameters"] = std::move(parameters);
-  if (!r.request.empty()) out["requestBody"] = json::object{{"required", true}, {"content", json_body(r.request)}};
+  if (!r.request.empty())
+    out["requestBody"] = json::object{{"required", api_schema(r.request).contains("required")}, {"content", json_body(r.request)}};
   out["responses"] = responses_of(r);
   if (r.scope) {
     // Scopes of a bearer key stand here since OpenAPI 3.1, as roles.

@@ -139,4 +139,14 @@ task<api_result> send_frame(api_call& call) {
   co_return api_answer{out += fmt::format(",\"reached\":{}}}", *reached > 0)};
 }
 
+task<api_result> disconnect(api_call& call) {
+  auto const* given = call.fields.if_contains("banSeconds");
+  std::chrono::seconds const ban{given ? given->to_number<std::int64_t>() : 0};
+  auto const told = co_await call.on.store().connections.kick(user_of(call), ban);
+  if (!told) co_return std::unexpected(problem_of(told.error()));
+  std::string out{"{\"userId\":"};
+  append_json_string(out, call.ids[0]);
+  co_return api_answer{out += fmt::format(",\"connections\":{},\"bannedSeconds\":{}}}", *told, ban.count())};
+}
+
 }  // namespace hiky::gateway::api

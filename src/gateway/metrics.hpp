@@ -7,8 +7,8 @@
 
 #include "chat/bus.hpp"
 #include "chat/counters.hpp"
-#include "gateway/admission.hpp"
 #include "chat/janitor.hpp"
+#include "gateway/admission.hpp"
 #include "gateway/exposition.hpp"
 #include "redis/client.hpp"
 

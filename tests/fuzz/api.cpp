@@ -40,7 +40,8 @@ void judge_body(std::string_view text) {
   for (auto const& r : api_routes()) {
     if (r.request.empty() || schema_fault(*parsed, api_schema(r.request))) continue;
     demand(parsed->is_object(), "a body is an object");
-    for (auto const& name : api_schema(r.request).at("required").as_array()) {
+    auto const* required = api_schema(r.request).if_contains("required");
+    for (auto const& name : required ? required->as_array() : json::array{}) {
       auto const raw = raw_member(text, name.as_string());
       demand(raw && !raw->empty(), "what is required is found in the text");
       demand(parse_json(*raw).has_value(), "and is JSON as it stands there");

@@ -75,6 +75,7 @@ const calls = {
   listOfflineMessages: ['/users/bob/offline-messages'],
   clearOfflineMessages: ['/users/zoe/offline-messages'],
   sendFrame: ['/users/alice/messages', { frame: { type: 'hello', n: 1 } }],
+  disconnectUser: ['/users/zoe/disconnect', { banSeconds: 1 }],
   listClients: ['/clients'],
   listTyping: ['/typing'],
   listInstances: ['/instances'],
@@ -126,7 +127,7 @@ test('every route of the document answers as the document says, and refuses as i
 test('bodies that the schemas forbid are refused by the daemon, and what it takes the schemas allow', bounded, async () => {
   const { api } = stage;
   await api.put('/rooms/agree/members/alice');
-  const odd = [null, true, 0, 1.5, '', 'x', 'é'.repeat(64), 'x'.repeat(129), 'x'.repeat(65), [], {}, { type: 'x' }, 'delete all ws data', 'alice'];
+  const odd = [null, true, 0, 1.5, -1, 3, 31_536_001, '', 'x', 'é'.repeat(64), 'x'.repeat(129), 'x'.repeat(65), [], {}, { type: 'x' }, 'delete all ws data', 'alice'];
   for (const { path, method, operation } of operations().filter((one) => one.operation.requestBody && one.operation.operationId !== 'cleanUp')) {
     const schema = operation.requestBody.content['application/json'].schema;
     const { properties } = stage.document.components.schemas[schema.$ref.split('/').at(-1)];

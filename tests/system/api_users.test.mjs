@@ -62,6 +62,19 @@ test('a frame for a user reaches all their connections on all instances, and nob
   assert.ok((await api.get('/instances')).items.every(({ lease, leaseLeftMs, hearsTheBus }) => lease === 'alive' && leaseLeftMs > 0 && leaseLeftMs <= 15_000 && hearsTheBus));
 });
 
+test('a user is put out, on every instance, and kept out for a while', bounded, async (t) => {
+  const { api, daemon } = stage;
+  const [phone, laptop] = [await clientAs(t, 'ivy', daemon.url), await clientAs(t, 'ivy', daemon.url)];
+  assert.deepEqual(await api.post('/users/ivy/disconnect', { banSeconds: 60 }), { userId: 'ivy', connections: 2, bannedSeconds: 60 });
+  for (const device of [phone, laptop]) assert.equal((await device.closed).code, 4403);
+  const again = await clientAs(t, undefined, daemon.url);
+  again.say({ type: 'register', userId: 'ivy' });
+  assert.equal((await again.closed).code, 4403);
+  assert.deepEqual(await api.ok('POST', '/users/nobody/disconnect'), { userId: 'nobody', connections: 0, bannedSeconds: 0 });
+  await api.refused(400, 'invalid_argument', 'POST', '/users/ivy/disconnect', { json: { banSeconds: -1 } });
+  await api.refused(400, 'invalid_argument', 'POST', '/users/ivy/disconnect', { json: { seconds: 1 } });
+});
+
 test('what waits for a user can be read and thrown away', bounded, async (t) => {
   const { api, daemon } = stage;
   await api.put('/rooms/mail/members/dan');

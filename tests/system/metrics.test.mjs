@@ -58,6 +58,14 @@ test('every metric that the dashboard and the rules name exists', bounded, async
   for (const panel of dashboard.panels.filter(({ type }) => type !== 'row')) assert.ok(panel.title && panel.targets.length > 0 && panel.gridPos, JSON.stringify(panel));
 });
 
+test('every metric is described in docs/operations.md, and nothing else is', bounded, async (t) => {
+  const daemon = await daemonFor(t, { data: await folder(t) });
+  const known = families(await text(daemon));
+  const page = await readFile(fileURLToPath(new URL('../../docs/operations.md', import.meta.url)), 'utf8');
+  const described = [...page.matchAll(/`((?:hiky|process)_\w+)(?:\{[\w,]+\})?`/g)].map(([, name]) => name);
+  assert.deepEqual(described.sort(), known.sort());
+});
+
 test('requests are counted by type, refusals by code, deliveries by class', bounded, async (t) => {
   const daemon = await daemonFor(t, { data: await folder(t) });
   const [alice, bob] = [await clientAs(t, 'alice', daemon.url), await clientAs(t, 'bob', daemon.url)];
