@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // The OpenAPI document: valid by the specification, and true of the daemon, route by route.
 import assert from 'node:assert/strict';
+import { copyFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import Ajv2020 from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
@@ -9,14 +13,25 @@ import { Api, keyFile, keys } from './support/api.mjs';
 import { clientAs } from './support/client.mjs';
 import { startDaemon } from './support/daemon.mjs';
 import { atEnd } from './support/processes.mjs';
-import { folder } from './support/redis.mjs';
+import { folder, startRedis } from './support/redis.mjs';
 
 const bounded = { timeout: 60_000 };
+const freePort = () => new Promise((resolve) => {
+  const server = createServer().listen(0, '127.0.0.1', () => {
+    const { port } = server.address();
+    server.close(() => resolve(port));
+  });
+});
 const stage = {};
 const ends = { after: (end) => (stage.end = end) };
 before(async () => {
   const data = await folder(ends);
-  stage.daemon = await startDaemon({ data, flags: await keyFile(data) });
+  // With no more rights in Redis than the example gives: every route must do with them.
+  const acl = fileURLToPath(new URL('../../deploy/redis/users.acl', import.meta.url));
+  await copyFile(acl, join(data, 'users.acl'));
+  const port = await freePort();
+  await startRedis(ends, data, '--port', String(port), '--aclfile', join(data, 'users.acl'));
+  stage.daemon = await startDaemon({ redis: `redis://hikyd:change-this-password@127.0.0.1:${port}`, flags: await keyFile(data) });
   atEnd(ends, () => stage.daemon.stopWell());
   stage.api = new Api(stage.daemon);
   stage.document = await stage.api.as(null).get('/openapi.json');
