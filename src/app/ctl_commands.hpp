@@ -12,6 +12,7 @@
 #include "base/ids.hpp"
 #include "directory/editable_directory.hpp"
 #include "state/explain.hpp"
+#include "state/fsck.hpp"
 
 namespace hiky::ctl {
 
@@ -23,6 +24,9 @@ outcome health(session& s);
 report unhealthy(error const& why);
 outcome info(session& s);
 outcome cleanup(session& s);
+
+// ctl_fsck.cpp
+outcome fsck(session& s, state::fsck_question how);
 
 // ctl_explain.cpp
 outcome instances(session& s);

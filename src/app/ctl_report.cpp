@@ -62,6 +62,20 @@ std::string lines(std::vector<std::vector<std::string>> const& rows, bool facts)
   return out;
 }
 
+std::string paragraphs(std::vector<std::string> const& head, std::vector<std::vector<std::string>> const& rows) {
+  std::string out;
+  for (auto const& row : rows) {
+    out += row.front() + "\n";
+    for (std::size_t i = 1; i < row.size(); ++i) {
+      if (row[i].empty()) continue;
+      out += "  ";
+      append_padded(out, head[i], 10);
+      out += row[i] + "\n";
+    }
+  }
+  return out;
+}
+
 std::string visible_lines(std::string_view text) {
   std::string out;
   for (std::size_t begin = 0; begin <= text.size();) {
@@ -134,7 +148,7 @@ std::string render(report const& r, face as) {
   if (as == face::lines) return lines(rows, r.head.empty());
   if (rows.empty() && !r.when_empty.empty()) return r.when_empty + "\n";
   if (r.head.empty()) return facts(rows);
-  auto const body = table(r.head, rows);
+  auto const body = r.blocks ? paragraphs(r.head, rows) : table(r.head, rows);
   return r.title.empty() ? body : visible_lines(r.title) + "\n" + body;
 }
 

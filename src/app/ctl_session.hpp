@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a command of hikyctl works with: a connection to each of the databases it needs, for one command's time.
 #pragma once
+#include <functional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -19,6 +20,8 @@ struct session {
   redis::client ws;   // the document's database 1
   redis::client app;  // database 0, the directory; connected only for the commands that use it
   int database() const { return ws.where().database; }
+  // Says how far long work is; where nobody watches, nothing.
+  std::function<void(std::string)> progress = [](std::string const&) {};
 };
 
 // One try, within the address's deadlines: a person waits in front of it. The error says what to do.
