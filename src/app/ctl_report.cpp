@@ -136,6 +136,7 @@ std::string pasteable(std::vector<std::string_view> const& words) {
 json::string foreign(std::string_view text) { return json::string{directory::mended_utf8(std::string{text})}; }
 
 std::string render(report const& r, face as) {
+  if (r.streamed) return {};
   if (as == face::json) return r.json + "\n";
   if (!r.text.empty()) return r.text.ends_with('\n') ? r.text : r.text + "\n";
   bool const cut = as == face::terminal && r.widest_cell > 0;

@@ -22,6 +22,7 @@ struct report {
   bool blocks = false;                          // a terminal gets each row as a paragraph, its first cell above the others
   std::vector<std::string> notes{};             // for stderr
   int exit_code = 0;
+  bool streamed = false;                        // all was said under way; nothing is printed at the end
 };
 
 enum class face { json, terminal, lines };

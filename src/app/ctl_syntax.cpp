@@ -74,6 +74,7 @@ struct builder {
   void overview(CLI::App& app);
   void explanations(CLI::App& app);
   void repairs(CLI::App& app);
+  void live(CLI::App& app);
   void people(CLI::App& app);
   void rooms(CLI::App& app);
   void directory(CLI::App& app, CLI::App& users);
@@ -110,6 +111,25 @@ void builder::explanations(CLI::App& app) {
       ->transform(is_word)
       ->check(is_id);
   message.add_option("--user", into.for_user, "this recipient only")->type_name("USER")->transform(is_word)->check(is_id);
+}
+
+void builder::live(CLI::App& app) {
+  auto& watching = add(app, "top", "what happens right now: connections, messages, Redis, busiest rooms; q ends it", [](words const& w) {
+    top_question const how{w.once ? 1 : w.most, std::chrono::milliseconds{static_cast<long>(w.interval * 1000)}};
+    return command{[how](session& s) { return ctl::top(s, how); }};
+  });
+  watching.add_flag("--once", into.once, "one sample, as a report");
+  watching.add_option("--interval", into.interval, "between samples (default 1)")->type_name("SECONDS")->check(CLI::Range(0.1, 3600.0));
+  auto& following = add(app, "tail", "follow a room's messages", [](words const& w) {
+    tail_question const how{room_id{w.room}, w.lines, w.most, w.events};
+    return command{[how](session& s) { return ctl::tail(s, how); }};
+  });
+  room(following);
+  following.add_option("-n,--lines", into.lines, "messages of the past to begin with (default 10)")->type_name("N")->check(CLI::Range(0, 1000));
+  following.add_flag("--events", into.events, "also who types, joins, leaves and goes");
+  for (auto* each : {&watching, &following}) {
+    each->add_option("--count", into.most, "end after so many")->type_name("N")->check(CLI::PositiveNumber);
+  }
 }
 
 void builder::repairs(CLI::App& app) {
@@ -251,6 +271,7 @@ std::map<CLI::App const*, command_maker> add_commands(CLI::App& app, words& into
   b.overview(app);
   b.explanations(app);
   b.repairs(app);
+  b.live(app);
   b.people(app);
   b.rooms(app);
   return std::move(b.makers);

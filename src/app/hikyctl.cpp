@@ -81,6 +81,9 @@ int run(std::vector<std::string> arguments) {
 
   asio::io_context context{1};
   session s{context.get_executor(), asked->ws, asked->app};
+  s.as = asked->json ? face::json : isatty(STDOUT_FILENO) == 1 ? face::terminal : face::lines;
+  s.emit = [](std::string_view text) { return std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0; };
+  s.note = [](std::string_view text) { fmt::print(stderr, "hikyctl: note: {}\n", visible(text)); };
   progress_line line;
   if (isatty(STDERR_FILENO) == 1) s.progress = [&line](std::string text) { line.show(text); };
   ending end{fail(errc::io, "the command was never run")};
@@ -93,7 +96,7 @@ int run(std::vector<std::string> arguments) {
   context.run();
   line.wipe();
 
-  auto const as = asked->json ? face::json : isatty(STDOUT_FILENO) == 1 ? face::terminal : face::lines;
+  auto const as = s.as;
   if (end.found) return print(*end.found, as);
   if (end.reached_redis) return complain(end.found.error().text, code_of(end.found.error()));
   if (asked->what.without_redis) return print(asked->what.without_redis(end.found.error()), as);
