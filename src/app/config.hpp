@@ -21,6 +21,7 @@ struct daemon_config {
   log::level log_level = log::level::info;
   std::chrono::milliseconds redis_wait{10'000};
   std::chrono::milliseconds drain{20'000};
+  bool only_check = false;  // start nothing
 };
 
 // What main is to return at once, and what to print first.

@@ -5,6 +5,7 @@
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 #include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
 
 #include <csignal>
 #include <future>
@@ -13,6 +14,7 @@
 
 #include "app/config.hpp"
 #include "app/machine.hpp"
+#include "app/service_manager.hpp"
 #include "base/log.hpp"
 #include "gateway/server.hpp"
 #include "redis/embedded.hpp"
@@ -43,6 +45,16 @@ void announce(app::daemon_config const& config, pid_t redis_pid) {
   std::fflush(stdout);
 }
 
+// Tells systemd's watchdog that we live as long as every worker comes round; a worker that hangs gets us restarted.
+void keep_alive(asio::steady_timer& timer, std::chrono::microseconds interval, gateway::server& server) {
+  timer.expires_after(interval);
+  timer.async_wait([&timer, &server, interval](boost::system::error_code ec) {
+    if (ec) return;
+    server.when_all_answer([] { app::service_manager::notify("WATCHDOG=1"); });
+    keep_alive(timer, interval, server);
+  });
+}
+
 int run(app::daemon_config config) {
   asio::io_context main_io{1};
   asio::signal_set signals{main_io, SIGINT, SIGTERM};
@@ -68,15 +80,20 @@ int run(app::daemon_config config) {
   if (auto const bound = server->listen(config.listen); !bound) return complain(exit_runtime, bound.error().text);
   if (auto const up = server->start(config.redis_wait); !up) return complain(exit_no_redis, up.error().text);
   announce(config, own_redis ? own_redis->pid() : 0);
+  app::service_manager::ready();
+  asio::steady_timer watchdog{main_io};
+  if (auto const interval = app::service_manager::watchdog_interval()) keep_alive(watchdog, *interval, *server);
 
   asio::signal_set hangups{main_io, SIGHUP};
   std::function<void()> reload_at_hangup = [&] {
     hangups.async_wait([&](boost::system::error_code ec, int) {
       if (ec) return;
+      app::service_manager::reloading();
       if (config.gateway.tls) {
         if (auto const read = config.gateway.tls->load()) log::info("tls.reloaded");
         else log::error("tls.not_reloaded", {{"reason", read.error().text}, {"now", "the old certificate stays in use"}});
       }
+      app::service_manager::ready();
       reload_at_hangup();
     });
   };
@@ -88,6 +105,7 @@ int run(app::daemon_config config) {
     if (ec) return;
     // Ctrl-C is a person who waits: everybody is told at once. SIGTERM is a deploy: clients move over little by little.
     auto const spread = signal == SIGINT ? 0ms : config.drain;
+    app::service_manager::stopping();
     log::info("daemon.draining", {{"signal", signal == SIGINT ? "SIGINT" : "SIGTERM"}, {"seconds", static_cast<double>(spread.count()) / 1000}});
     drainer = std::thread([&, spread] {
       server->drain(spread);
@@ -115,6 +133,10 @@ int main(int argc, char** argv) {
   if (auto const* early = std::get_if<app::early_exit>(&config)) {
     (early->code == 0 ? std::cout : std::cerr) << early->text;
     return early->code;
+  }
+  if (std::get<app::daemon_config>(config).only_check) {
+    fmt::print("hikyd: the configuration is valid\n");
+    return 0;
   }
   // stdout is for the ready line.
   spdlog::set_default_logger(std::make_shared<spdlog::logger>("hikyd", std::make_shared<spdlog::sinks::stderr_sink_mt>()));
