@@ -134,7 +134,9 @@ int main(int argc, char** argv) {
     (early->code == 0 ? std::cout : std::cerr) << early->text;
     return early->code;
   }
-  if (std::get<app::daemon_config>(config).only_check) {
+  if (auto const& read = std::get<app::daemon_config>(config); read.only_check) {
+    auto const room = app::room_for_connections(read.gateway.admission.connections, app::descriptors_besides(read), read.gateway.tls ? 3 : 1);
+    if (!room) return complain(exit_usage, room.error().text);
     fmt::print("hikyd: the configuration is valid\n");
     return 0;
   }

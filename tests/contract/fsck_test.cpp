@@ -21,7 +21,7 @@ class fsck : public support::with_redis {
  protected:
   fsck() {
     // alice and bob are in tea and here, carol belongs to it and is away, with mail.
-    ok(store.leases.renew(chat_1, 60s));
+    ok(store.leases.renew(chat_1, 60s, true));
     connect("alice", "c.1"), connect("bob", "c.2"), connect("carol", "c.3");
     for (auto const* user : {"alice", "bob", "carol"}) ok(store.members.join(user_id{user}, tea, connection_id{}, 10));
     ok(store.connections.remove(connection_id{"c.3"}, chat_1, user_id{"carol"}));
