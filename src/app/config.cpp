@@ -10,6 +10,8 @@
 
 #include "app/config_identity.hpp"
 #include "app/machine.hpp"
+#include "app/man_words.hpp"
+#include "app/option_text.hpp"
 #include "base/version.hpp"
 
 namespace hiky::app {
@@ -26,7 +28,7 @@ std::string environment_name(std::string option) {
 void name_environment(CLI::App& app) {
   for (auto* option : app.get_options()) {
     auto const name = option->get_single_name();
-    if (name.empty() || name == "help" || name == "version" || name == "config") continue;
+    if (name.empty() || name == "help" || name == "version" || name == "config" || !option->get_configurable()) continue;
     option->envname(environment_name(name));
   }
 }
@@ -208,9 +210,20 @@ std::variant<daemon_config, early_exit> read_daemon_config(int argc, char const*
       ->group("Operation")
       ->check(CLI::IsMember({"text", "json"}))
       ->capture_default_str();
+  bool print = false;
+  app.add_flag("--check-config", out.only_check, "read all configuration, say whether it is valid, and start nothing")
+      ->group("Help")
+      ->configurable(false);
+  app.add_flag("--print-config", print, "print the configuration as a TOML file, defaults commented out, and start nothing")
+      ->group("Help")
+      ->configurable(false);
   name_environment(app);
   app.config_formatter(std::make_shared<file_below_environment>());
   app.allow_config_extras(CLI::config_extras_mode::error);
+
+  // For the build, which makes the man page and completion from the options.
+  if (argc == 2 && std::string_view{argv[1]} == "--help-man") return early_exit{0, man_page(app, hikyd_man)};
+  if (argc == 3 && std::string_view{argv[1]} == "--help-completion") return early_exit{0, completion(app, argv[2])};
 
   auto const refuse = [](std::string text) { return early_exit{usage, "hikyd: " + std::move(text) + "\n"}; };
   try {
@@ -304,6 +317,7 @@ std::variant<daemon_config, early_exit> read_daemon_config(int argc, char const*
   g.grace = std::chrono::milliseconds{static_cast<long>(grace * 1000)};
   out.drain = std::chrono::milliseconds{static_cast<long>(drain * 1000)};
   out.redis_wait = std::chrono::milliseconds{static_cast<long>(redis_wait * 1000)};
+  if (print) return early_exit{0, toml_of(app)};
   return out;
 }
 

@@ -22,6 +22,7 @@ struct daemon_config {
   log::format log_format = log::format::text;
   std::chrono::milliseconds redis_wait{10'000};
   std::chrono::milliseconds drain{20'000};
+  bool only_check = false;  // start nothing
 };
 
 // What main is to return at once, and what to print first.

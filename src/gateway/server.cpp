@@ -8,6 +8,7 @@
 #include <boost/asio/use_future.hpp>
 
 #include <algorithm>
+#include <atomic>
 #include <future>
 #include <latch>
 
@@ -91,6 +92,15 @@ result<void> server::start(std::chrono::milliseconds patience) {
   asio::co_spawn(io, janitor_->run(), asio::detached);
   for (auto const& l : listeners_) l->start();
   return {};
+}
+
+void server::when_all_answer(std::function<void()> then) {
+  auto const left = std::make_shared<std::atomic<std::size_t>>(workers_.size());
+  for (auto const& w : workers_) {
+    asio::post(w->io(), [left, then] {
+      if (--*left == 0) then();
+    });
+  }
 }
 
 void server::drain(std::chrono::milliseconds spread) {
