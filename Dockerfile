@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 #   docker build -t hiky . && docker run --rm --network host hiky
-# Identity mode `open` serves loopback only, hence the host's network. The data of the embedded Redis is in the volume.
+# Without --auth, hikyd serves loopback only, hence the host's network. The data of the embedded Redis is in the volume. Options are
+# arguments, or environment variables HIKY_…. Several on one Redis: deploy/compose.yaml.
 FROM debian:bookworm AS build
 WORKDIR /hiky
 COPY script/bootstrap script/
@@ -19,6 +20,10 @@ RUN apt-get update \
  && useradd --system --home-dir /var/lib/hiky --create-home hiky
 COPY --from=build /opt/hiky/bin/ /usr/local/bin/
 USER hiky
+ENV HIKY_DATA=/var/lib/hiky
 VOLUME /var/lib/hiky
 EXPOSE 8080
-ENTRYPOINT ["hikyd", "--data", "/var/lib/hiky"]
+# Asks the Redis that HIKY_REDIS or HIKY_DATA names.
+HEALTHCHECK --interval=30s --timeout=12s --start-period=60s CMD ["hikyctl", "health"]
+STOPSIGNAL SIGTERM
+ENTRYPOINT ["hikyd"]

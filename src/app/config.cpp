@@ -10,6 +10,8 @@
 
 #include "app/config_identity.hpp"
 #include "app/machine.hpp"
+#include "app/man_words.hpp"
+#include "app/option_text.hpp"
 #include "base/version.hpp"
 
 namespace hiky::app {
@@ -26,7 +28,7 @@ std::string environment_name(std::string option) {
 void name_environment(CLI::App& app) {
   for (auto* option : app.get_options()) {
     auto const name = option->get_single_name();
-    if (name.empty() || name == "help" || name == "version" || name == "config") continue;
+    if (name.empty() || name == "help" || name == "version" || name == "config" || !option->get_configurable()) continue;
     option->envname(environment_name(name));
   }
 }
@@ -135,6 +137,10 @@ std::variant<daemon_config, early_exit> read_daemon_config(int argc, char const*
       ->check(CLI::Range(0.0, 3600.0))
       ->capture_default_str();
   identity_options const identity{app};
+  std::string api_key_file;
+  app.add_option("--api-key-file", api_key_file, "FILE with keys of the HTTP API, one a line: KEY [scope,scope]; without it the API is closed")
+      ->type_name("FILE")
+      ->group("Identity");
   app.add_option("--rate-messages", rate_messages, "PER_SECOND[:BURST] messages per connection; 0 = no limit")
       ->group("Limits")
       ->capture_default_str();
@@ -199,9 +205,25 @@ std::variant<daemon_config, early_exit> read_daemon_config(int argc, char const*
       ->group("Operation")
       ->check(CLI::IsMember({"debug", "info", "warn", "error"}))
       ->capture_default_str();
+  std::string log_format{"text"};
+  app.add_option("--log-format", log_format, "text for people, json for machines: one event per line either way")
+      ->group("Operation")
+      ->check(CLI::IsMember({"text", "json"}))
+      ->capture_default_str();
+  bool print = false;
+  app.add_flag("--check-config", out.only_check, "read all configuration, say whether it is valid, and start nothing")
+      ->group("Help")
+      ->configurable(false);
+  app.add_flag("--print-config", print, "print the configuration as a TOML file, defaults commented out, and start nothing")
+      ->group("Help")
+      ->configurable(false);
   name_environment(app);
   app.config_formatter(std::make_shared<file_below_environment>());
   app.allow_config_extras(CLI::config_extras_mode::error);
+
+  // For the build, which makes the man page and completion from the options.
+  if (argc == 2 && std::string_view{argv[1]} == "--help-man") return early_exit{0, man_page(app, hikyd_man)};
+  if (argc == 3 && std::string_view{argv[1]} == "--help-completion") return early_exit{0, completion(app, argv[2])};
 
   auto const refuse = [](std::string text) { return early_exit{usage, "hikyd: " + std::move(text) + "\n"}; };
   try {
@@ -271,6 +293,10 @@ std::variant<daemon_config, early_exit> read_daemon_config(int argc, char const*
   g.flow.typing_per_s = typing->per_second;
   g.flow.typing_burst = typing->burst;
   g.frames.max_message = max_frame;
+  if (!api_key_file.empty()) {
+    g.api_keys = std::make_shared<auth::api_key_file>(api_key_file);
+    if (auto const read = g.api_keys->load(); !read) return refuse("--api-key-file: " + read.error().text);
+  }
   if (instance.empty()) instance = host_and_random();
   if (auto const fault = id_fault(instance)) return refuse(fmt::format("--instance-id: '{}' {}", instance, *fault));
   g.instance = instance_id{instance};
@@ -284,12 +310,14 @@ std::variant<daemon_config, early_exit> read_daemon_config(int argc, char const*
         "send");
   g.method = send != "send" && ring ? gateway::send_method::io_uring : gateway::send_method::send;
   out.data = data;
+  out.log_format = log_format == "json" ? log::format::json : log::format::text;
   out.log_level = level == "debug" ? log::level::debug : level == "warn" ? log::level::warn : level == "error" ? log::level::error : log::level::info;
   g.leases.lease = std::chrono::milliseconds{static_cast<long>(lease * 1000)};
   g.leases.tick = std::min(g.leases.tick, g.leases.lease / 4);
   g.grace = std::chrono::milliseconds{static_cast<long>(grace * 1000)};
   out.drain = std::chrono::milliseconds{static_cast<long>(drain * 1000)};
   out.redis_wait = std::chrono::milliseconds{static_cast<long>(redis_wait * 1000)};
+  if (print) return early_exit{0, toml_of(app)};
   return out;
 }
 

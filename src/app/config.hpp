@@ -19,8 +19,10 @@ struct daemon_config {
   std::filesystem::path data;
   gateway::gateway_settings gateway;  // `redis` is set when not embedded
   log::level log_level = log::level::info;
+  log::format log_format = log::format::text;
   std::chrono::milliseconds redis_wait{10'000};
   std::chrono::milliseconds drain{20'000};
+  bool only_check = false;  // start nothing
 };
 
 // What main is to return at once, and what to print first.

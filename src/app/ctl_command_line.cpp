@@ -10,6 +10,8 @@
 
 #include "app/config.hpp"
 #include "app/ctl_syntax.hpp"
+#include "app/man_words.hpp"
+#include "app/option_text.hpp"
 #include "base/version.hpp"
 
 namespace hiky::ctl {
@@ -135,6 +137,12 @@ std::expected<invocation, early_exit> parse_command_line(std::vector<std::string
   add_global_options(app, where);
   words said;
   auto const commands = add_commands(app, said);
+  std::string shell;
+  auto const& completing = *app.add_subcommand("completion", "print a completion script for a shell: source it, or put it where the shell looks");
+  app.get_subcommand("completion")->add_option("SHELL", shell, "bash, zsh or fish")->required()->check(CLI::IsMember({"bash", "zsh", "fish"}));
+  // For the build, which makes the man page from the options.
+  if (arguments == std::vector<std::string>{"--help-man"})
+    return std::unexpected(early_exit{exit_code::ok, hiky::app::man_page(app, hiky::app::hikyctl_man)});
 
   try {
     auto spelling = spelled_for_cli11(std::move(arguments));
@@ -149,6 +157,7 @@ std::expected<invocation, early_exit> parse_command_line(std::vector<std::string
   }
   auto const path = named(app);
   if (auto const wrong = misplaced_word(path)) return std::unexpected(usage_error(*wrong, spelled(path)));
+  if (path.back() == &completing) return std::unexpected(early_exit{exit_code::ok, hiky::app::completion(app, shell)});
   auto const chosen = commands.find(path.back());
   if (chosen == commands.end()) return std::unexpected(usage_error("a command is missing", spelled(path)));
   auto what = chosen->second(said);

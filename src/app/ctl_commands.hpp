@@ -12,6 +12,7 @@
 #include "base/ids.hpp"
 #include "directory/editable_directory.hpp"
 #include "state/explain.hpp"
+#include "state/fsck.hpp"
 
 namespace hiky::ctl {
 
@@ -23,6 +24,25 @@ outcome health(session& s);
 report unhealthy(error const& why);
 outcome info(session& s);
 outcome cleanup(session& s);
+
+// ctl_tail.cpp
+struct tail_question {
+  room_id room;
+  std::size_t backlog = 10;  // messages of the past to begin with
+  std::size_t most = 0;      // then it ends; 0 = never
+  bool events = false;       // also who types, joins, leaves and goes
+};
+outcome tail(session& s, tail_question how);
+
+// ctl_top.cpp
+struct top_question {
+  std::size_t samples = 0;  // then it ends; 0 = never
+  std::chrono::milliseconds interval{1000};
+};
+outcome top(session& s, top_question how);
+
+// ctl_fsck.cpp
+outcome fsck(session& s, state::fsck_question how);
 
 // ctl_explain.cpp
 outcome instances(session& s);

@@ -62,6 +62,20 @@ std::string lines(std::vector<std::vector<std::string>> const& rows, bool facts)
   return out;
 }
 
+std::string paragraphs(std::vector<std::string> const& head, std::vector<std::vector<std::string>> const& rows) {
+  std::string out;
+  for (auto const& row : rows) {
+    out += row.front() + "\n";
+    for (std::size_t i = 1; i < row.size(); ++i) {
+      if (row[i].empty()) continue;
+      out += "  ";
+      append_padded(out, head[i], 10);
+      out += row[i] + "\n";
+    }
+  }
+  return out;
+}
+
 std::string visible_lines(std::string_view text) {
   std::string out;
   for (std::size_t begin = 0; begin <= text.size();) {
@@ -122,6 +136,7 @@ std::string pasteable(std::vector<std::string_view> const& words) {
 json::string foreign(std::string_view text) { return json::string{directory::mended_utf8(std::string{text})}; }
 
 std::string render(report const& r, face as) {
+  if (r.streamed) return {};
   if (as == face::json) return r.json + "\n";
   if (!r.text.empty()) return r.text.ends_with('\n') ? r.text : r.text + "\n";
   bool const cut = as == face::terminal && r.widest_cell > 0;
@@ -134,7 +149,7 @@ std::string render(report const& r, face as) {
   if (as == face::lines) return lines(rows, r.head.empty());
   if (rows.empty() && !r.when_empty.empty()) return r.when_empty + "\n";
   if (r.head.empty()) return facts(rows);
-  auto const body = table(r.head, rows);
+  auto const body = r.blocks ? paragraphs(r.head, rows) : table(r.head, rows);
   return r.title.empty() ? body : visible_lines(r.title) + "\n" + body;
 }
 

@@ -19,8 +19,10 @@ struct report {
   std::size_t widest_cell = 0;                  // a terminal gets longer cells cut to this many characters; 0 = no limit
   std::string when_empty{};                     // what a terminal gets instead of a table without rows
   std::string title{};                          // what a terminal gets above the table
+  bool blocks = false;                          // a terminal gets each row as a paragraph, its first cell above the others
   std::vector<std::string> notes{};             // for stderr
   int exit_code = 0;
+  bool streamed = false;                        // all was said under way; nothing is printed at the end
 };
 
 enum class face { json, terminal, lines };

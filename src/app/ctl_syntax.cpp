@@ -73,6 +73,8 @@ struct builder {
 
   void overview(CLI::App& app);
   void explanations(CLI::App& app);
+  void repairs(CLI::App& app);
+  void live(CLI::App& app);
   void people(CLI::App& app);
   void rooms(CLI::App& app);
   void directory(CLI::App& app, CLI::App& users);
@@ -95,7 +97,7 @@ void builder::overview(CLI::App& app) {
 
 void builder::explanations(CLI::App& app) {
   add(app, "instances", "the instances that share this Redis: their leases, and what they hold", &ctl::instances);
-  auto& group = *app.add_subcommand("explain", "why a user is online or not, and what became of a message")->require_subcommand(1);
+  auto& group = *app.add_subcommand("explain", "why a user is online or not, and what became of a message");
   user(add(group, "user", "which connections, instances and leases, which rooms, what waits in the mailbox",
            [](words const& w) { return command{[who = user_id{w.user}](session& s) { return ctl::explain_user(s, who); }}; }));
   auto& message = add(group, "message", "for whom it was routed, queued, acknowledged or dropped, and why", [](words const& w) {
@@ -109,6 +111,40 @@ void builder::explanations(CLI::App& app) {
       ->transform(is_word)
       ->check(is_id);
   message.add_option("--user", into.for_user, "this recipient only")->type_name("USER")->transform(is_word)->check(is_id);
+}
+
+void builder::live(CLI::App& app) {
+  auto& watching = add(app, "top", "what happens right now: connections, messages, Redis, busiest rooms; q ends it", [](words const& w) {
+    top_question const how{w.once ? 1 : w.most, std::chrono::milliseconds{static_cast<long>(w.interval * 1000)}};
+    return command{[how](session& s) { return ctl::top(s, how); }};
+  });
+  watching.add_flag("--once", into.once, "one sample, as a report");
+  watching.add_option("--interval", into.interval, "between samples (default 1)")->type_name("SECONDS")->check(CLI::Range(0.1, 3600.0));
+  auto& following = add(app, "tail", "follow a room's messages", [](words const& w) {
+    tail_question const how{room_id{w.room}, w.lines, w.most, w.events};
+    return command{[how](session& s) { return ctl::tail(s, how); }};
+  });
+  room(following);
+  following.add_option("-n,--lines", into.lines, "messages of the past to begin with (default 10)")->type_name("N")->check(CLI::Range(0, 1000));
+  following.add_flag("--events", into.events, "also who types, joins, leaves and goes");
+  for (auto* each : {&watching, &following}) {
+    each->add_option("--count", into.most, "end after so many")->type_name("N")->check(CLI::PositiveNumber);
+  }
+}
+
+void builder::repairs(CLI::App& app) {
+  auto& checking = add(app, "fsck", "look for ghosts, half-joined users, connections nobody will end, stuck or poisonous mail, strays",
+                       [](words const& w) -> std::expected<command, std::string> {
+                         if (w.strays && !w.repair) return std::unexpected("--strays says what --repair is to do besides; give both");
+                         state::fsck_question how{w.repair, w.strays, std::chrono::milliseconds{static_cast<long>(w.wait * 1000)}};
+                         return command{[how](session& s) { return ctl::fsck(s, how); }};
+                       });
+  checking.add_flag("--repair", into.repair, "mend what is found; may be done while everything runs");
+  checking.add_flag("--strays", into.strays, "with --repair: delete unknown keys under ws:, too");
+  checking.add_option("--wait", into.wait, "before what looks wrong is looked at again, since some of it rights itself (default 4)")
+      ->type_name("SECONDS")
+      ->check(CLI::Range(0.0, 3600.0));
+  checking.footer("Exit code 1 when something is wrong and was not mended.");
 }
 
 void builder::people(CLI::App& app) {
@@ -234,6 +270,8 @@ std::map<CLI::App const*, command_maker> add_commands(CLI::App& app, words& into
   builder b{into};
   b.overview(app);
   b.explanations(app);
+  b.repairs(app);
+  b.live(app);
   b.people(app);
   b.rooms(app);
   return std::move(b.makers);

@@ -27,7 +27,9 @@ struct words {
   std::vector<std::string> users;
   std::optional<std::string> from, username, name, image, in_room, for_user;
   std::int64_t ban_s = 0;
-  bool count = false, clear = false, yes = false, raw = false;
+  bool count = false, clear = false, yes = false, raw = false, repair = false, strays = false, events = false, once = false;
+  double wait = 4, interval = 1;
+  std::size_t lines = 10, most = 0;
 };
 
 // Makes the command of what was typed, or says in a sentence why it can't be.

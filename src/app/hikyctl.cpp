@@ -5,6 +5,7 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 
+#include <chrono>
 #include <cstdio>
 #include <exception>
 
@@ -13,6 +14,26 @@
 
 namespace hiky::ctl {
 namespace {
+
+// One line on a terminal's stderr that overwrites itself, a few times a second at most.
+class progress_line {
+ public:
+  void show(std::string_view text) {
+    auto const now = std::chrono::steady_clock::now();
+    if (now < next_) return;
+    next_ = now + std::chrono::milliseconds{100};
+    fmt::print(stderr, "\r{}\x1b[K", visible(text));
+    std::fflush(stderr);
+    shown_ = true;
+  }
+  void wipe() const {
+    if (shown_) fmt::print(stderr, "\r\x1b[K");
+  }
+
+ private:
+  std::chrono::steady_clock::time_point next_{};
+  bool shown_ = false;
+};
 
 int complain(std::string_view text, int code) {
   fmt::print(stderr, "hikyctl: {}\n", visible(text));
@@ -60,6 +81,11 @@ int run(std::vector<std::string> arguments) {
 
   asio::io_context context{1};
   session s{context.get_executor(), asked->ws, asked->app};
+  s.as = asked->json ? face::json : isatty(STDOUT_FILENO) == 1 ? face::terminal : face::lines;
+  s.emit = [](std::string_view text) { return std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0; };
+  s.note = [](std::string_view text) { fmt::print(stderr, "hikyctl: note: {}\n", visible(text)); };
+  progress_line line;
+  if (isatty(STDERR_FILENO) == 1) s.progress = [&line](std::string text) { line.show(text); };
   ending end{fail(errc::io, "the command was never run")};
   asio::co_spawn(context, perform(s, asked->what), [&](std::exception_ptr thrown, ending ended) {
     s.ws.stop();
@@ -68,8 +94,9 @@ int run(std::vector<std::string> arguments) {
     end = std::move(ended);
   });
   context.run();
+  line.wipe();
 
-  auto const as = asked->json ? face::json : isatty(STDOUT_FILENO) == 1 ? face::terminal : face::lines;
+  auto const as = s.as;
   if (end.found) return print(*end.found, as);
   if (end.reached_redis) return complain(end.found.error().text, code_of(end.found.error()));
   if (asked->what.without_redis) return print(asked->what.without_redis(end.found.error()), as);

@@ -5,6 +5,7 @@
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 #include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
 
 #include <csignal>
 #include <future>
@@ -13,6 +14,7 @@
 
 #include "app/config.hpp"
 #include "app/machine.hpp"
+#include "app/service_manager.hpp"
 #include "base/log.hpp"
 #include "gateway/server.hpp"
 #include "redis/embedded.hpp"
@@ -43,9 +45,46 @@ void announce(app::daemon_config const& config, pid_t redis_pid) {
   std::fflush(stdout);
 }
 
+void warn_of_exposed_keys(app::daemon_config const& config) {
+  auto const& keys = config.gateway.api_keys;
+  if (keys && keys->exposed())
+    log::warn("api_keys.exposed", {{"file", keys->path().string()}, {"reason", "everybody on this machine can read it; chmod o-r helps"}});
+}
+
+// SIGHUP reads keys and certificates again. A file that can't be read leaves everything as it was.
+void reload_at_hangup(asio::signal_set& hangups, app::daemon_config const& config) {
+  hangups.async_wait([&](boost::system::error_code ec, int) {
+    if (ec) return;
+    app::service_manager::reloading();
+    if (auto const& keys = config.gateway.api_keys) {
+      if (auto const read = keys->load(); read) log::info("api_keys.loaded", {{"keys", keys->keys()->size()}});
+      else log::error("api_keys.not_loaded", {{"reason", read.error().text}, {"now", "the keys of before are still in force"}});
+    }
+    warn_of_exposed_keys(config);
+    if (config.gateway.tls) {
+      if (auto const read = config.gateway.tls->load()) log::info("tls.reloaded");
+      else log::error("tls.not_reloaded", {{"reason", read.error().text}, {"now", "the old certificate stays in use"}});
+    }
+    app::service_manager::ready();
+    reload_at_hangup(hangups, config);
+  });
+}
+
+// Tells systemd's watchdog that we live as long as every worker comes round; a worker that hangs gets us restarted.
+void keep_alive(asio::steady_timer& timer, std::chrono::microseconds interval, gateway::server& server) {
+  timer.expires_after(interval);
+  timer.async_wait([&timer, &server, interval](boost::system::error_code ec) {
+    if (ec) return;
+    server.when_all_answer([] { app::service_manager::notify("WATCHDOG=1"); });
+    keep_alive(timer, interval, server);
+  });
+}
+
 int run(app::daemon_config config) {
   asio::io_context main_io{1};
-  asio::signal_set signals{main_io, SIGINT, SIGTERM};
+  asio::signal_set signals{main_io, SIGINT, SIGTERM}, hangups{main_io, SIGHUP};
+  warn_of_exposed_keys(config);
+  reload_at_hangup(hangups, config);
 
   auto const room = app::room_for_connections(config.gateway.admission.connections, app::descriptors_besides(config),
                                               config.gateway.tls ? 3 : 1);  // TLS: the connection and a socket pair
@@ -66,21 +105,13 @@ int run(app::daemon_config config) {
 
   auto server = std::make_unique<gateway::server>(config.gateway);
   if (auto const bound = server->listen(config.listen); !bound) return complain(exit_runtime, bound.error().text);
-  if (auto const up = server->start(config.redis_wait); !up) return complain(exit_no_redis, up.error().text);
+  if (auto const up = server->start(config.redis_wait); !up) {
+    return complain(up.error().code == errc::conflict ? exit_runtime : exit_no_redis, up.error().text);
+  }
   announce(config, own_redis ? own_redis->pid() : 0);
-
-  asio::signal_set hangups{main_io, SIGHUP};
-  std::function<void()> reload_at_hangup = [&] {
-    hangups.async_wait([&](boost::system::error_code ec, int) {
-      if (ec) return;
-      if (config.gateway.tls) {
-        if (auto const read = config.gateway.tls->load()) log::info("tls.reloaded");
-        else log::error("tls.not_reloaded", {{"reason", read.error().text}, {"now", "the old certificate stays in use"}});
-      }
-      reload_at_hangup();
-    });
-  };
-  reload_at_hangup();
+  app::service_manager::ready();
+  asio::steady_timer watchdog{main_io};
+  if (auto const interval = app::service_manager::watchdog_interval()) keep_alive(watchdog, *interval, *server);
 
   bool drained = false;
   std::thread drainer;
@@ -88,6 +119,7 @@ int run(app::daemon_config config) {
     if (ec) return;
     // Ctrl-C is a person who waits: everybody is told at once. SIGTERM is a deploy: clients move over little by little.
     auto const spread = signal == SIGINT ? 0ms : config.drain;
+    app::service_manager::stopping();
     log::info("daemon.draining", {{"signal", signal == SIGINT ? "SIGINT" : "SIGTERM"}, {"seconds", static_cast<double>(spread.count()) / 1000}});
     drainer = std::thread([&, spread] {
       server->drain(spread);
@@ -116,9 +148,17 @@ int main(int argc, char** argv) {
     (early->code == 0 ? std::cout : std::cerr) << early->text;
     return early->code;
   }
+  if (auto const& read = std::get<app::daemon_config>(config); read.only_check) {
+    auto const room = app::room_for_connections(read.gateway.admission.connections, app::descriptors_besides(read), read.gateway.tls ? 3 : 1);
+    if (!room) return complain(exit_usage, room.error().text);
+    fmt::print("hikyd: the configuration is valid\n");
+    return 0;
+  }
   // stdout is for the ready line.
   spdlog::set_default_logger(std::make_shared<spdlog::logger>("hikyd", std::make_shared<spdlog::sinks::stderr_sink_mt>()));
-  spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%eZ %l %v", spdlog::pattern_time_type::utc);
+  auto const format = std::get<app::daemon_config>(config).log_format;
+  log::set_format(format);
+  spdlog::set_pattern(format == log::format::json ? "%v" : "%Y-%m-%dT%H:%M:%S.%eZ %l %v", spdlog::pattern_time_type::utc);
   log::set_level(std::get<app::daemon_config>(config).log_level);
   ::signal(SIGPIPE, SIG_IGN);
   try {

@@ -6,6 +6,7 @@
 #include <initializer_list>
 #include <string>
 #include <string_view>
+#include <type_traits>
 
 namespace hiky::log {
 
@@ -13,12 +14,15 @@ enum class level { debug, info, warn, error };
 
 struct field {
   template <class T>
-  field(std::string_view n, T const& v) : name(n), value(fmt::format("{}", v)) {}
+  field(std::string_view n, T const& v) : name(n), value(fmt::format("{}", v)), bare(std::is_integral_v<T>) {}
   std::string_view name;
-  std::string value;
+  std::string value;  // of a field named `trace`, empty is left out: most requests belong to none
+  bool bare;          // stands in JSON as it is: a number, true or false
 };
 
-// Where lines go; set once at start. The default is spdlog's default logger, as text.
+// Lines go to spdlog's default logger. Set once at start: the default is text, for people; `json` is one object a line.
+enum class format { text, json };
+void set_format(format how);
 void set_level(level at_least);
 bool enabled(level at);
 

@@ -8,6 +8,8 @@
 
 #include <fmt/format.h>
 
+#include <random>
+
 #include "base/log.hpp"
 #include "chat/protocol.hpp"
 #include "state/keys.hpp"
@@ -21,6 +23,7 @@ namespace {
 constexpr std::size_t fill_page = 500;
 constexpr auto canary_interval = 1000ms;
 constexpr auto canary_patience = 3500ms;
+constexpr auto twin_patience = 2500ms;  // within which a living process is heard
 
 std::shared_ptr<bus_message const> gap_message(std::string_view room, std::uint64_t from, std::uint64_t to) {
   return std::make_shared<bus_message const>(
@@ -41,6 +44,7 @@ bus::bus(redis::client& connection, instance_id instance)
       log_(connection, connection.where().database, {}),
       room_prefix_(state::keys::room_channels(connection.where().database)),
       instance_channel_(state::keys::instance_channels(connection.where().database) + instance.str()),
+      canary_(fmt::format("c {:x}\n", std::random_device{}())),
       deadline_(ex_) {
   client_.on_push([this](std::span<redis::node const> m) { pushed(m); }, [this] { flush(); });
   client_.on_state([this](bool up) { state_changed(up); });
@@ -103,6 +107,19 @@ task<> bus::catch_up() {
       use_task);
 }
 
+task<bool> bus::has_twin() {
+  auto const sent = co_await client_.exec(redis::request{"PUBLISH", instance_channel_, canary_});
+  if (!sent || (*sent)[0].integer() <= 1) co_return false;
+  // Somebody else listens, though perhaps only a connection of a dead process that Redis has not missed yet.
+  asio::steady_timer pause{ex_};
+  auto const until = std::chrono::steady_clock::now() + twin_patience;
+  while (!twin_ && std::chrono::steady_clock::now() < until) {
+    pause.expires_after(50ms);
+    co_await pause.async_wait(use_task);
+  }
+  co_return twin_;
+}
+
 void bus::want(std::size_t worker, std::vector<room_id> const& rooms, std::vector<state::message_place> const& places, done then) {
   auto const w = std::make_shared<waiter>(0, std::move(then));
   if (!connected_) return finish(*w, fail(errc::not_connected, "no connection to Redis for the bus"));
@@ -161,6 +178,7 @@ void bus::finish(waiter& w, result<void> outcome) {
 }
 
 void bus::pushed(std::span<redis::node const> message) {
+  if (!read_at_) read_at_ = std::chrono::steady_clock::now();
   if (message.size() < 4) return;
   auto const what = message[1].value;
   if (what == "message") received(message[2].value, message[3].value);
@@ -208,8 +226,17 @@ void bus::received(std::string_view channel_name, std::string_view payload) {
     log::warn("bus.unreadable", {{"channel", channel_name}, {"bytes", payload.size()}});
     return;
   }
+  if (parsed->kind == 'c' && payload != canary_) {
+    // Each ends what the other holds: neither can be right.
+    if (running_ && !twin_) {
+      log::error("instance.twin", {{"channel", instance_channel_}, {"reason", "another hikyd runs under the same --instance-id; stop one of them"}});
+    }
+    twin_ = true;
+    return;
+  }
   if (parsed->kind == 'c') {
     last_canary_ = std::chrono::steady_clock::now();
+    lag_ns_ = (last_canary_ - canary_sent_).count();
     hears_ = true;
     return;
   }
@@ -224,6 +251,7 @@ void bus::received(std::string_view channel_name, std::string_view payload) {
 }
 
 void bus::hand_on(channel const& c, std::shared_ptr<bus_message const> m) {
+  if (m->kind == 'g') gaps_.fetch_add(1, std::memory_order_relaxed);
   for (std::size_t i = 0; i < batches_.size(); ++i) {
     if (c.workers >> i & 1) batches_[i].push_back(m);
   }
@@ -363,7 +391,8 @@ task<> bus::watch() {
   while (running_) {
     pause.expires_after(canary_interval);
     co_await pause.async_wait(use_task);
-    auto const sent = co_await client_.exec(redis::request{"PUBLISH", instance_channel_, "c 0\n"});
+    canary_sent_ = std::chrono::steady_clock::now();
+    auto const sent = co_await client_.exec(redis::request{"PUBLISH", instance_channel_, canary_});
     if (!running_) co_return;
     auto const now = std::chrono::steady_clock::now();
     if (!sent || !connected_) {
@@ -380,8 +409,10 @@ task<> bus::watch() {
 
 void bus::flush() {
   if (!fresh_.empty()) spawn(learn_places(std::exchange(fresh_, {})));
+  auto const read_at = read_at_ ? *read_at_ : std::chrono::steady_clock::now();
+  read_at_.reset();
   for (std::size_t i = 0; i < batches_.size(); ++i) {
-    if (!batches_[i].empty()) sinks_[i](std::exchange(batches_[i], {}));
+    if (!batches_[i].empty()) sinks_[i](std::exchange(batches_[i], {}), read_at);
   }
 }
 

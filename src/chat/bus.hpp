@@ -24,8 +24,8 @@ namespace hiky::chat {
 class bus {
  public:
   using batch = std::vector<std::shared_ptr<bus_message const>>;
-  // Called on the bus's thread with what one read brought for the worker.
-  using sink = std::function<void(batch)>;
+  // Called on the bus's thread with what one read brought for the worker, and when that was.
+  using sink = std::function<void(batch, std::chrono::steady_clock::time_point)>;
 
   // Lives on `connection`'s executor, takes its pushes and state for itself, and must be there before its start().
   bus(redis::client& connection, instance_id instance);
@@ -46,8 +46,15 @@ class bus {
   // What Redis had published before this call has been given to the workers when it returns, if there is a connection.
   task<> catch_up();
 
+  // Whether another process lives under this instance's name: its heartbeat comes here as ours does there. Before start().
+  task<bool> has_twin();
+
   // Subscribed, and a canary came back lately.
   bool alive() const { return connected_ && hears_; }
+
+  // From any thread: how long the latest canary took through Redis and back, and how often loss had to be said.
+  std::chrono::nanoseconds lag() const { return std::chrono::nanoseconds{lag_ns_.load(std::memory_order_relaxed)}; }
+  std::uint64_t gaps() const { return gaps_.load(std::memory_order_relaxed); }
 
  private:
   using done = asio::any_completion_handler<void(result<void>)>;
@@ -89,7 +96,7 @@ class bus {
   asio::any_io_executor ex_;
   redis::client& client_;
   state::room_log log_;
-  std::string room_prefix_, instance_channel_;
+  std::string room_prefix_, instance_channel_, canary_;
   std::vector<sink> sinks_;
   std::vector<batch> batches_;
   std::unordered_map<std::string, channel, id_hash, std::equal_to<>> rooms_;
@@ -98,8 +105,12 @@ class bus {
   std::uint64_t last_filling_ = 0;
   std::vector<std::string> fresh_;  // rooms just subscribed, whose place is to be learnt
   std::atomic<bool> connected_{false}, hears_{true};
-  std::chrono::steady_clock::time_point last_canary_;
+  std::chrono::steady_clock::time_point last_canary_, canary_sent_;
+  std::optional<std::chrono::steady_clock::time_point> read_at_;  // of the batches that are being filled
+  std::atomic<std::int64_t> lag_ns_{0};
+  std::atomic<std::uint64_t> gaps_{0};
   bool running_ = false;
+  bool twin_ = false;  // a canary of another process was heard
 };
 
 }  // namespace hiky::chat

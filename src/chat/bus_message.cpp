@@ -47,6 +47,7 @@ std::optional<bus_message> parse_bus_message(std::string_view room, std::string_
       m.subject = head;
       break;
     case 'c':
+    case 'f':
     case 'u':
     case 'U':
       if (of_room) return std::nullopt;

@@ -6,8 +6,9 @@
 //                     o USER                    offline
 //                     g                         messages are lost for good; for extended sessions
 //   instance channel  c NUMBER                  a canary: shows that the subscriber still hears
-//                     u USER                    a frame for all connections of USER
-//                     U USER                    the same, for extended sessions only
+//                     f USER                    a frame of the application, for all connections of USER
+//                     u USER                    the same, which slow readers may miss
+//                     U USER                    like u, for extended sessions only
 //                     w USER                    mail waits for USER, who is online
 //                     k USER                    ends connections of USER: the second line is CODE CONNECTION REASON, and CONNECTION * is all
 //                     a USER                    USER takes part in the room that the second line names

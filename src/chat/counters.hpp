@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a worker has done, counted without locks: written by the worker's own thread, read by whoever asks for metrics.
 #pragma once
+#include <array>
 #include <atomic>
 #include <cstdint>
+
+#include "base/histogram.hpp"
 
 namespace hiky::chat {
 
@@ -18,8 +21,17 @@ class counter {
 
 struct counters {
   counter connections, registered_connections;                    // now
-  counter accepted, registers, frames_in, messages_in, messages_published, frames_refused;
-  counter deliveries, bytes_sent, shed_frames, slow_closed, offline_delivered, typing_in;
+  counter outbox_bytes;                                           // now
+  std::array<counter, 16> received;        // by what was asked: the request's place in chat::request::body, and behind them what is no request
+  std::array<counter, 16> refused;         // by chat::error_code
+  std::array<counter, 3> delivered, shed;  // by chat::traffic
+  histogram publish;                       // from a message's arrival to Redis's answer
+  histogram fanout;                        // from a read of what Redis published to the kernel's having it, once per batch
+  histogram api;                           // from an API request's arrival to its answer
+  std::array<counter, 6> api_answers;      // by the first digit of the status
+
+  counter accepted, registers, frames_in, messages_in, messages_published;
+  counter bytes_sent, slow_closed, offline_delivered, typing_in;
   counter proxy_refused, tls_failed, rate_limited, flooding_closed, unregistered_closed, silent_dropped;
   counter kicked, replaced, banned;  // connections ended for others' reasons; registers of banned users
 };

@@ -109,7 +109,7 @@ void flows::answer(session& s, std::string const& json) {
 }
 
 void flows::refuse(session& s, refusal why) {
-  count_.frames_refused.add();
+  count_.refused[static_cast<std::size_t>(why.code)].add();
   if (why.code == error_code::rate_limited) count_.rate_limited.add();
   bool const own_doing = why.code != error_code::unavailable && why.code != error_code::internal;
   answer(s, error_frame(why));
@@ -119,7 +119,7 @@ void flows::refuse(session& s, refusal why) {
 // Who goes on all the same costs us as much as who is let through.
 void flows::note_refusal(session& s) {
   if (s.gone || s.refusal_rate.take(limits_.refusals_per_s, limits_.refusal_burst, now_ms())) return;
-  log::info("session.flooding", {{"connection", s.id.str()}, {"user", s.user.str()}});
+  log::info("session.flooding", {{"connection", s.id.str()}, {"trace", s.trace_id()}, {"user", s.user.str()}});
   count_.flooding_closed.add();
   s.close(close_flooding, "too many refused requests; send less");
 }
@@ -128,10 +128,12 @@ void flows::note_refusal(session& s) {
 void flows::refuse(session& s, std::optional<std::string> id, error const& why) {
   if (why.code == errc::not_member) return refuse(s, {error_code::not_member, "you are not in this room; send joinRoom first", std::move(id)});
   if (is_transient(why)) {
-    log::debug("request.unavailable", {{"connection", s.id.str()}, {"user", s.user.str()}, {"code", to_string(why.code)}, {"reason", why.text}});
+    log::debug("request.unavailable",
+               {{"connection", s.id.str()}, {"trace", s.trace_id()}, {"user", s.user.str()}, {"code", to_string(why.code)}, {"reason", why.text}});
     return refuse(s, {error_code::unavailable, "the server can't reach its storage right now; try again in a moment", std::move(id)});
   }
-  log::error("request.failed", {{"connection", s.id.str()}, {"user", s.user.str()}, {"code", to_string(why.code)}, {"reason", why.text}});
+  log::error("request.failed",
+             {{"connection", s.id.str()}, {"trace", s.trace_id()}, {"user", s.user.str()}, {"code", to_string(why.code)}, {"reason", why.text}});
   refuse(s, {error_code::internal, std::string{internal_message}, std::move(id)});
 }
 
@@ -152,6 +154,7 @@ void flows::receive(session& s, std::string_view text) {
 }
 
 void flows::handle(session_ptr s, request r) {
+  count_.received[r.body.index()].add();
   bool const is_message = std::holds_alternative<send_message>(r.body), is_hint = std::holds_alternative<set_typing>(r.body);
   if (!is_message && !s->request_rate.take(limits_.requests_per_s, limits_.request_burst, now_ms())) {
     if (is_hint) return note_refusal(*s);
@@ -287,7 +290,7 @@ task<> flows::run_register(session_ptr s, std::optional<std::string> id, std::op
   s->identified();
   count_.registers.add();
   count_.registered_connections.add();
-  log::debug("session.registered", {{"connection", s->id.str()}, {"user", s->user.str()}, {"rooms", online->rooms.size()}});
+  log::debug("session.registered", {{"connection", s->id.str()}, {"trace", s->trace_id()}, {"user", s->user.str()}, {"rooms", online->rooms.size()}});
   for (std::size_t i = 0; i < resumed->size(); ++i) {
     auto const& room = (*resumed)[i];
     // What the client has and Redis has lost will be the number of another message.
@@ -353,7 +356,7 @@ task<result<state::connected>> flows::go_online(session_ptr s, directory::entry&
     if (std::ranges::find(online->rooms, room) == online->rooms.end()) hub_.leave(*s, room);
   }
   if (auto const rest = co_await hear(*s, online->rooms); !rest) {
-    log::warn("session.half_heard", {{"connection", s->id.str()}, {"user", s->user.str()}, {"reason", rest.error().text}});
+    log::warn("session.half_heard", {{"connection", s->id.str()}, {"trace", s->trace_id()}, {"user", s->user.str()}, {"reason", rest.error().text}});
   }
   co_return std::move(online);
 }
@@ -454,7 +457,7 @@ task<bool> flows::arrived(session& s) {
 task<> flows::deliver_mail(session_ptr s, already_sent& sent) {
   auto mail = co_await store_.mailbox.claim(s->user, s->id);
   if (!mail) {
-    log::warn("mail.unclaimed", {{"connection", s->id.str()}, {"user", s->user.str()}, {"reason", mail.error().text}});
+    log::warn("mail.unclaimed", {{"connection", s->id.str()}, {"trace", s->trace_id()}, {"user", s->user.str()}, {"reason", mail.error().text}});
     co_return;
   }
   if (s->grant && s->grant->rooms) {
@@ -533,7 +536,9 @@ void flows::confirm_mail(session& s, std::size_t count) {
   spawn([](flows* self, session_ptr who, std::size_t arrived, std::int64_t lost) -> task<> {
     auto const settled = co_await self->store_.mailbox.confirm(who->user, who->id, arrived, lost);
     if (who->mail_waits && !who->mail && !who->gone) self->fetch_mail(*who);
-    if (!settled) log::warn("mail.unconfirmed", {{"connection", who->id.str()}, {"user", who->user.str()}, {"reason", settled.error().text}});
+    if (!settled)
+      log::warn("mail.unconfirmed",
+                {{"connection", who->id.str()}, {"trace", who->trace_id()}, {"user", who->user.str()}, {"reason", settled.error().text}});
   }(this, &s, count, dropped));
 }
 
@@ -598,7 +603,8 @@ task<> flows::run_assert_again(std::chrono::milliseconds spread) {
       auto const done = s->busy ? result<void>{fail(errc::timeout, {})} : co_await assert_session(s);
       if (done) break;
       if (!is_transient(done.error())) {
-        log::warn("session.not_asserted", {{"connection", s->id.str()}, {"user", s->user.str()}, {"reason", done.error().text}});
+        log::warn("session.not_asserted",
+                  {{"connection", s->id.str()}, {"trace", s->trace_id()}, {"user", s->user.str()}, {"reason", done.error().text}});
         break;
       }
       pause.expires_after(100ms);
@@ -610,7 +616,8 @@ task<> flows::run_assert_again(std::chrono::milliseconds spread) {
 // Tried once. What fails for now is up to run_assert_again, and the client's request is answered as it deserves.
 task<> flows::run_assert_session(session_ptr s) {
   if (auto const done = co_await assert_session(s); !done && !is_transient(done.error())) {
-    log::warn("session.not_asserted", {{"connection", s->id.str()}, {"user", s->user.str()}, {"reason", done.error().text}});
+    log::warn("session.not_asserted",
+              {{"connection", s->id.str()}, {"trace", s->trace_id()}, {"user", s->user.str()}, {"reason", done.error().text}});
   }
 }
 
@@ -630,12 +637,13 @@ task<result<void>> flows::assert_session(session_ptr s) {
     end_in_redis(*s);  // closed meanwhile: its end may have come before this beginning
     co_return result<void>{};
   }
+  online->rooms = permitted(*s, std::move(online->rooms));
   // Rooms that another connection of the user has left or joined, which this one did not hear.
   for (auto const& room : rooms) {
     if (std::ranges::find(online->rooms, room) == online->rooms.end()) hub_.leave(*s, room);
   }
   if (auto const heard = co_await hear(*s, online->rooms, wall_ms()); !heard) {
-    log::warn("session.half_heard", {{"connection", s->id.str()}, {"user", s->user.str()}, {"reason", heard.error().text}});
+    log::warn("session.half_heard", {{"connection", s->id.str()}, {"trace", s->trace_id()}, {"user", s->user.str()}, {"reason", heard.error().text}});
   }
   if (s->gone) co_return hub_.detach(*s), result<void>{};
   if (online->mail > 0) fetch_mail(*s);
@@ -725,8 +733,10 @@ task<> flows::run_leave(session_ptr s, std::optional<std::string> id, room_id ro
 }
 
 task<> flows::run_message(session_ptr s, std::optional<std::string> id, send_message m) {
+  auto const came = steady_clock::now();
   auto const stored = co_await store_.room_log.publish({m.room, s->user, s->id, m.content, std::move(m.client_msg_id), hub_.last_of(m.room)});
   if (!stored) co_return refuse(*s, std::move(id), stored.error());
+  count_.publish.observe(steady_clock::now() - came);
   if (!stored->duplicate) count_.messages_published.add();
   if (id) answer(*s, message_ack(*id, m.room, stored->message_id, stored->timestamp, stored->duplicate));
 }
@@ -821,11 +831,12 @@ task<bool> flows::settled(std::chrono::milliseconds patience) {
 task<> flows::leave_if_left(session_ptr s, room_id room) {
   auto const member = co_await store_.members.contains(room, s->user);
   if (member && !*member) hub_.leave(*s, room);
-  if (!member) log::warn("session.half_left", {{"connection", s->id.str()}, {"room", room.str()}, {"reason", member.error().text}});
+  if (!member)
+    log::warn("session.half_left", {{"connection", s->id.str()}, {"trace", s->trace_id()}, {"room", room.str()}, {"reason", member.error().text}});
 }
 
 void flows::refuse_banned(session& s, std::optional<std::string> id, std::int64_t seconds) {
-  log::info("session.banned", {{"connection", s.id.str()}, {"user", s.user.str()}, {"seconds", seconds}});
+  log::info("session.banned", {{"connection", s.id.str()}, {"trace", s.trace_id()}, {"user", s.user.str()}, {"seconds", seconds}});
   count_.banned.add();
   refuse(s, {error_code::forbidden, fmt::format("an operator keeps this user out; try again in {} s", seconds), std::move(id)});
   s.close(state::close_forbidden, state::ban_reason);
@@ -857,7 +868,8 @@ task<> flows::end_banned() {
 
 void flows::end_session(session& s, bus_message::ending const& why) {
   if (!why.connection.empty() && why.connection != s.id.str()) return;
-  log::info("session.ended", {{"connection", s.id.str()}, {"user", s.user.str()}, {"code", why.code}, {"reason", why.reason}});
+  log::info("session.ended",
+            {{"connection", s.id.str()}, {"trace", s.trace_id()}, {"user", s.user.str()}, {"code", why.code}, {"reason", why.reason}});
   (why.code == state::close_replaced ? count_.replaced : count_.kicked).add();
   s.close(why.code, why.reason);
 }
@@ -878,7 +890,8 @@ void flows::deliver(bus::batch const& messages) {
       if (s.grant && !s.grant->allows(room_id{about.room})) return;
       spawn([](flows* self, session_ptr who, room_id r) -> task<> {
         if (auto const heard = co_await self->hear(*who, {r}, wall_ms()); !heard) {
-          log::warn("session.half_heard", {{"connection", who->id.str()}, {"room", r.str()}, {"reason", heard.error().text}});
+          log::warn("session.half_heard",
+                    {{"connection", who->id.str()}, {"trace", who->trace_id()}, {"room", r.str()}, {"reason", heard.error().text}});
         }
         if (who->gone) self->hub_.detach(*who);
       }(this, session_ptr{&s}, room_id{about.room}));

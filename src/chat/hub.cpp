@@ -112,7 +112,7 @@ std::vector<session_ptr> hub::registered_sessions() const {
 }
 
 void hub::hand(session& s, bus_message const& m, traffic kind) {
-  count_.deliveries.add();
+  count_.delivered[static_cast<std::size_t>(kind)].add();
   if (s.held) s.held->push_back({m.frame, kind, m.message_id});
   else s.send(m.frame, kind);
 }
@@ -186,10 +186,10 @@ hub::share hub::share_of(session const& s, std::string_view room, state::message
   return had ? share::arrived : share::none;
 }
 
-void hub::to_user(bus_message const& m, bool extended_only) {
+void hub::to_user(bus_message const& m, traffic kind, bool extended_only) {
   if (auto const* sessions = sessions_of(m.subject)) {
     for (auto* s : *sessions) {
-      if (!extended_only || s->extended) hand(*s, m, traffic::presence);
+      if (!extended_only || s->extended) hand(*s, m, kind);
     }
   }
 }
@@ -212,8 +212,9 @@ void hub::apply(bus_message const& m, std::function<void(session&, bus_message c
         for (auto const& s : std::vector<session_ptr>{sessions->begin(), sessions->end()}) about(*s, m);
       }
       break;
-    case 'u': to_user(m, false); break;
-    case 'U': to_user(m, true); break;
+    case 'f': to_user(m, traffic::chat, false); break;
+    case 'u': to_user(m, traffic::presence, false); break;
+    case 'U': to_user(m, traffic::presence, true); break;
     default: break;
   }
 }

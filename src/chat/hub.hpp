@@ -71,7 +71,7 @@ class hub {
   void remove_from(session& s, std::size_t index_in_session);
   template <class Wanted>
   void to_room(bus_message const& m, traffic kind, Wanted wanted);
-  void to_user(bus_message const& m, bool extended_only);
+  void to_user(bus_message const& m, traffic kind, bool extended_only);
 
   counters& count_;
   std::function<void(room_id const&)> on_empty_;

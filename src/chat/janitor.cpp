@@ -33,7 +33,13 @@ task<result<void>> janitor::begin(bool sole_owner) {
   }
   auto const lease = co_await store_.leases.renew(own_, times_.lease, true);
   if (!lease) co_return std::unexpected(lease.error());
+  renewed();
   co_return result<void>{};
+}
+
+void janitor::renewed() {
+  count_.renewals.fetch_add(1, std::memory_order_relaxed);
+  count_.renewed_at_ns = std::chrono::steady_clock::now().time_since_epoch() / std::chrono::nanoseconds{1};
 }
 
 task<> janitor::run() {
@@ -48,13 +54,16 @@ task<> janitor::run() {
     }
     if (!running_) co_return;
     if (!lease) {
+      count_.failures.fetch_add(1, std::memory_order_relaxed);
       if (!is_transient(lease.error())) log::error("lease.not_renewed", {{"instance", own_.str()}, {"reason", lease.error().text}});
       continue;
     }
+    renewed();
     if (lease->own == state::lease_state::being_swept) {
       // Somebody undoes our connections because we were silent. To assert them now would be undone too.
       forgotten = true;
     } else if (std::exchange(forgotten, false)) {
+      count_.losses.fetch_add(1, std::memory_order_relaxed);
       log::warn("lease.lost",
                 {{"instance", own_.str()}, {"reason", "silent for too long, or Redis lost its data"}, {"now", "asserting all connections again"}});
       on_.assert_again();
@@ -142,7 +151,8 @@ task<result<std::size_t>> janitor::sweep(instance_id ended) {
   }
   if (auto const gone = co_await store_.leases.forget(ended); !gone) co_return std::unexpected(gone.error());
   if (!left_behind->empty()) {
-    ++sweeps_;
+    count_.sweeps.fetch_add(1, std::memory_order_relaxed);
+    count_.swept_connections.fetch_add(left_behind->size(), std::memory_order_relaxed);
     log::info("instance.swept", {{"instance", ended.str()}, {"connections", left_behind->size()}});
   }
   co_return left_behind->size();

@@ -3,6 +3,7 @@
 #pragma once
 #include <boost/asio/steady_timer.hpp>
 
+#include <atomic>
 #include <chrono>
 #include <functional>
 
@@ -39,10 +40,16 @@ class janitor {
   // Gives the lease up: this instance has no connection any more.
   task<> end();
 
-  std::uint64_t sweeps() const { return sweeps_; }
+  // From any thread.
+  struct numbers {
+    std::atomic<std::uint64_t> renewals{0}, failures{0}, losses{0}, sweeps{0}, swept_connections{0};
+    std::atomic<std::int64_t> renewed_at_ns{0};  // steady clock
+  };
+  numbers const& count() const { return count_; }
 
  private:
   task<result<std::size_t>> sweep(instance_id ended);
+  void renewed();
   task<> announce_due();
   task<> sweep_expired(std::vector<instance_id> expired);
 
@@ -51,7 +58,7 @@ class janitor {
   instance_id own_;
   lease_times times_;
   effects on_;
-  std::uint64_t sweeps_ = 0;
+  numbers count_;
   asio::steady_timer announcing_;
   bool expecting_ = false;
   bool running_ = true;

@@ -78,6 +78,8 @@ class session {
   user_id user;  // empty until identified
   std::unique_ptr<auth::identity> shown;  // who this is by what the handshake showed; until registered
   std::unique_ptr<auth::grant> grant;     // what the identity is restricted to; mostly absent
+  std::unique_ptr<std::string> trace;  // the trace that its handshake belongs to, if any
+  std::string_view trace_id() const { return trace ? std::string_view{*trace} : std::string_view{}; }
 
   struct presence_in_room {
     chat::room* room;

@@ -4,12 +4,13 @@
 namespace hiky::gateway {
 
 void chat_session::begin(chat::flows& flows, chat::counters& count, connection_ptr link, connection_id id, std::string user_agent,
-                         std::unique_ptr<auth::identity> who, std::string_view already_read) {
+                         std::unique_ptr<auth::identity> who, std::string_view already_read, std::string trace) {
   auto* const s = new chat_session{flows, count, link};
   s->self_ = s;
   s->id = std::move(id);
   s->user_agent_ = std::move(user_agent);
   s->shown = std::move(who);
+  if (!trace.empty()) s->trace = std::make_unique<std::string>(std::move(trace));
   link->start(*s, wait_for::identity, already_read);
 }
 
@@ -29,9 +30,9 @@ void chat_session::send(frame_ptr frame, chat::traffic kind) {
   if (!link_) return;
   // Hints go first, long before anything that matters would have to.
   auto const full = kind == chat::traffic::typing ? link_->queued_share() > 0.25 : kind == chat::traffic::presence && link_->queued_share() > 0.5;
-  if (full) return count_.shed_frames.add();
+  if (full) return count_.shed[static_cast<std::size_t>(kind)].add();
   if (link_->queue(std::move(frame))) return;
-  if (kind != chat::traffic::chat) return count_.shed_frames.add();
+  if (kind != chat::traffic::chat) return count_.shed[static_cast<std::size_t>(kind)].add();
   // A chat message is never skipped: the reader learns that it was too slow, and comes back for what it missed.
   if (link_->close_later(close_code::slow_consumer, "too slow: reconnect and resume")) count_.slow_closed.add();
 }

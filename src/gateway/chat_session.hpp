@@ -10,7 +10,7 @@ class chat_session final : public chat::session, public endpoint {
  public:
   // Starts the conversation; the session keeps itself until the connection has ended. `who`: by the handshake, if it showed anybody.
   static void begin(chat::flows& flows, chat::counters& count, connection_ptr link, connection_id id, std::string user_agent,
-                    std::unique_ptr<auth::identity> who, std::string_view already_read);
+                    std::unique_ptr<auth::identity> who, std::string_view already_read, std::string trace = {});
 
   using session::received;
   void received(opcode op, std::string_view payload) override;

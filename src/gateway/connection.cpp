@@ -54,6 +54,7 @@ void connection_loop::flush() {
     if (c->has_output()) sending_view_.push_back(c.get());
   }
   sender.flush(sending_view_);
+  if (auto const since = std::exchange(measured_, std::nullopt)) count.fanout.observe(std::chrono::steady_clock::now() - *since);
   sending_.clear();
 }
 
@@ -82,7 +83,10 @@ connection::connection(connection_loop& loop, stream_socket socket, admission::s
   loop_.count.connections.add();
 }
 
-connection::~connection() { loop_.count.connections.sub(); }
+connection::~connection() {
+  loop_.count.outbox_bytes.sub(queued_);
+  loop_.count.connections.sub();
+}
 
 void connection::start(endpoint& who, wait_for first, std::string_view already_read) {
   who_ = &who;
@@ -168,6 +172,7 @@ bool connection::queue(frame_ptr frame) {
 
 void connection::push(frame_ptr frame) {
   queued_ += static_cast<std::uint32_t>(frame->bytes().size());
+  loop_.count.outbox_bytes.add(frame->bytes().size());
   outbox_.push_back(std::move(frame));
   if (!blocked_) loop_.mark(*this);
 }
@@ -195,6 +200,7 @@ bool connection::close_later(close_code code, std::string_view reason) {
     auto const kept = self->sent_of_first_ > 0 ? 1U : 0U;
     while (box.size() > kept) {
       self->queued_ -= static_cast<std::uint32_t>(box.back()->bytes().size());
+      self->loop_.count.outbox_bytes.sub(box.back()->bytes().size());
       box.pop_back();
     }
     self->close(code, why, true);
@@ -223,7 +229,7 @@ void connection::drop() {
   error_code ignored;
   socket_.close(ignored);
   outbox_.clear();
-  queued_ = 0;
+  loop_.count.outbox_bytes.sub(std::exchange(queued_, 0));
   if (auto* who = std::exchange(who_, nullptr)) who->ended(true);
   if (auto const unanswered = std::move(probes_)) {
     for (auto& p : *unanswered) p.done(false);
@@ -245,14 +251,17 @@ void connection::sent(ssize_t taken) {
     loop_.count.bytes_sent.add(static_cast<std::uint64_t>(taken));
     auto left = static_cast<std::size_t>(taken);
     std::size_t whole = 0;
+    std::uint32_t freed = 0;
     while (whole < outbox_.size()) {
       auto const rest = outbox_[whole]->bytes().size() - sent_of_first_;
       if (left < rest) break;
       left -= rest;
       sent_of_first_ = 0;
-      queued_ -= static_cast<std::uint32_t>(outbox_[whole]->bytes().size());
+      freed += static_cast<std::uint32_t>(outbox_[whole]->bytes().size());
       ++whole;
     }
+    queued_ -= freed;
+    loop_.count.outbox_bytes.sub(freed);
     sent_of_first_ += static_cast<std::uint32_t>(left);
     outbox_.erase(outbox_.begin(), outbox_.begin() + static_cast<std::ptrdiff_t>(whole));
   }

@@ -7,8 +7,10 @@
 #include <boost/container/small_vector.hpp>
 #include <boost/smart_ptr/intrusive_ptr.hpp>
 
+#include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -48,6 +50,10 @@ class connection_loop {
 
   // `c` has something to send; it leaves at the end of this turn.
   void mark(connection& c);
+  // Whatever is marked now has been read from Redis at `then`: how long it takes to leave is counted.
+  void measure_since(std::chrono::steady_clock::time_point then) {
+    if (!ready_.empty() && !measured_) measured_ = then;
+  }
   // Acts on all deadlines that have passed. Call a few times a second.
   void tick();
   static std::uint32_t now_ms();
@@ -69,6 +75,7 @@ class connection_loop {
  private:
   void flush();
   std::size_t const usual_outbox_;
+  std::optional<std::chrono::steady_clock::time_point> measured_;
   std::vector<boost::intrusive_ptr<connection>> ready_, sending_;
   std::vector<connection*> sending_view_;
 };

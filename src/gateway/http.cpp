@@ -12,6 +12,10 @@
 #include <boost/beast/http/write.hpp>
 
 #include "base/log.hpp"
+#include "base/trace_context.hpp"
+#include "gateway/api.hpp"
+#include "gateway/api_problem.hpp"
+#include "gateway/api_target.hpp"
 #include "gateway/chat_session.hpp"
 #include "gateway/forwarded.hpp"
 #include "gateway/origin.hpp"
@@ -66,6 +70,17 @@ std::string unauthorized_frame(std::string reason) {
   return std::string{shared_frame::make(reason, 0x88)->bytes()};
 }
 
+// To what is not, or not yet, a request. The API answers as the API, also where a body is too large.
+http_response unreadable(http::request_parser<http::string_body> const& parser, http::status status, std::string const& why) {
+  if (is_api_path(path_of(parser.get()))) {
+    bool const large = status == http::status::payload_too_large;
+    return problem_response(
+        parser.get(), {status, large ? "too_large" : "invalid_argument",
+                       large ? fmt::format("the body is larger than {} bytes", max_request_body) : fmt::format("not an HTTP/1.1 request: {}", why)});
+  }
+  return plain_response({}, status, fmt::format("not an HTTP/1.1 request: {}\n", why));
+}
+
 // Lets the peer read the answer before the connection is reset by what it still sends.
 task<> linger(stream_socket& socket) {
   error_code ec;
@@ -112,12 +127,12 @@ task<std::optional<http_greeting>> read_request(stream_socket& socket, std::stri
   }
   if (ec.category() == make_error_code(http::error::end_of_stream).category() && ec != http::error::end_of_stream &&
       ec != http::error::partial_message) {
-    auto answer = plain_response({}, status_of(ec), fmt::format("not an HTTP/1.1 request: {}\n", ec.message()));
+    auto answer = unreadable(parser, status_of(ec), ec.message());
     answer.keep_alive(false);
     co_await write_response(socket, std::move(answer));
     co_await linger(socket);
   } else if (ec == asio::error::operation_aborted && parser.got_some()) {
-    auto answer = plain_response({}, http::status::request_timeout, "the request did not arrive in time\n");
+    auto answer = unreadable(parser, http::status::request_timeout, "it did not arrive in time");
     answer.keep_alive(false);
     co_await write_response(socket, std::move(answer));
   }
@@ -161,7 +176,8 @@ task<> serve_http(worker& on, stream_socket socket, admission::seat seat, std::c
       auto response =
           wants_websocket(request)
               ? refused_handshake(request, {http::status::not_found, fmt::format("no WebSocket here; the endpoint is {}", websocket_path)})
-              : co_await site_response(on, request);
+          : is_api_path(path_of(request)) ? co_await api_response(on, request)
+                                          : co_await site_response(on, request);
       if (co_await write_response(socket, std::move(response))) continue;
       co_await linger(socket);
       co_return;
@@ -198,7 +214,8 @@ task<> serve_http(worker& on, stream_socket socket, admission::seat seat, std::c
     }
     std::string const agent{request[http::field::user_agent].substr(0, max_user_agent)};
     connection_ptr const link{new connection{on.connections(), std::move(socket), std::move(seat)}};
-    chat_session::begin(on.flows(), on.count(), link, on.next_connection_id(), agent, std::move(judged.who), buffer);
+    chat_session::begin(on.flows(), on.count(), link, on.next_connection_id(), agent, std::move(judged.who), buffer,
+                        trace_id_of({request["traceparent"].data(), request["traceparent"].size()}));
     co_return;
   }
 }

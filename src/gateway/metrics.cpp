@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "gateway/metrics.hpp"
 
-#include <prometheus/metric_family.h>
+#include <fmt/format.h>
 #include <prometheus/text_serializer.h>
 
+#include <algorithm>
 #include <array>
 
 #include "base/version.hpp"
+#include "chat/protocol.hpp"
+#include "chat/session.hpp"
 
 namespace hiky::gateway {
 namespace {
@@ -24,18 +27,16 @@ struct row {
 
 constexpr std::array rows{
     row{"hiky_connections", "WebSocket connections open now", MetricType::Gauge, &counters::connections},
+    row{"hiky_outbox_bytes", "Bytes that wait for slow readers now", MetricType::Gauge, &counters::outbox_bytes},
     row{"hiky_registered_connections", "Connections with an identity now", MetricType::Gauge, &counters::registered_connections},
     row{"hiky_accepted_connections_total", "Connections accepted, HTTP included", MetricType::Counter, &counters::accepted},
     row{"hiky_registers_total", "Registers that succeeded", MetricType::Counter, &counters::registers},
     row{"hiky_frames_received_total", "Text frames received from clients", MetricType::Counter, &counters::frames_in},
-    row{"hiky_frames_refused_total", "Requests answered with an error frame", MetricType::Counter, &counters::frames_refused},
     row{"hiky_messages_received_total", "Chat messages received from clients", MetricType::Counter, &counters::messages_in},
     row{"hiky_messages_published_total", "Chat messages that Redis has stored", MetricType::Counter, &counters::messages_published},
     row{"hiky_typing_received_total", "Typing changes received and passed on", MetricType::Counter, &counters::typing_in},
-    row{"hiky_deliveries_total", "Frames handed to connections for others' doings", MetricType::Counter, &counters::deliveries},
     row{"hiky_offline_messages_delivered_total", "Messages delivered from offline queues", MetricType::Counter, &counters::offline_delivered},
     row{"hiky_sent_bytes_total", "WebSocket bytes given to the kernel", MetricType::Counter, &counters::bytes_sent},
-    row{"hiky_shed_frames_total", "Typing and presence frames left out for slow readers", MetricType::Counter, &counters::shed_frames},
     row{"hiky_slow_connections_closed_total", "Connections closed because their reader was too slow", MetricType::Counter, &counters::slow_closed},
     row{"hiky_proxy_connections_refused_total", "Connections without a right PROXY header, or not from a trusted proxy", MetricType::Counter,
         &counters::proxy_refused},
@@ -51,60 +52,121 @@ constexpr std::array rows{
     row{"hiky_banned_registers_total", "Registers of users whom an operator keeps out", MetricType::Counter, &counters::banned},
 };
 
-prometheus::MetricFamily family(char const* name, char const* help, MetricType type, double value) {
-  prometheus::MetricFamily out;
-  out.name = name;
-  out.help = help;
-  out.type = type;
-  auto& metric = out.metric.emplace_back();
-  if (type == MetricType::Gauge) metric.gauge.value = value;
-  else metric.counter.value = value;
-  return out;
-}
+// In the order of chat::request::body.
+constexpr std::array requests{"register",        "joinRoom", "leaveRoom",  "message", "typing",
+                              "getOnlineStatus", "history",  "offlineAck", "refresh", "ping"};
+static_assert(requests.size() == std::variant_size_v<decltype(chat::request::body)>, "a new kind of request needs its name here");
+static_assert(requests.size() <= std::tuple_size_v<decltype(counters::received)>);
+constexpr std::array classes{"typing", "presence", "chat"};  // chat::traffic
 
 }  // namespace
 
-std::string metrics::text() const {
-  std::vector<prometheus::MetricFamily> families;
-  for (auto const& r : rows) {
-    double sum = 0;
-    for (auto const& w : workers_) sum += static_cast<double>((w.chat->*r.value).get());
-    families.push_back(family(r.name, r.help, r.type, sum));
+double metrics::sum_of(counter counters::* value) const {
+  double out = 0;
+  for (auto const& w : workers_) out += static_cast<double>((w.chat->*value).get());
+  return out;
+}
+
+template <std::size_t Size>
+double metrics::sum_of(std::array<counter, Size> counters::* values, std::size_t i) const {
+  double out = 0;
+  for (auto const& w : workers_) out += static_cast<double>((w.chat->*values)[i].get());
+  return out;
+}
+
+std::vector<histogram const*> metrics::parts_of(histogram counters::* value) const {
+  std::vector<histogram const*> out;
+  for (auto const& w : workers_) out.push_back(&(w.chat->*value));
+  return out;
+}
+
+void metrics::add_traffic(metric_families& to) const {
+  labelled received{"hiky_requests_total", "Requests received from clients, by type", "type"};
+  for (std::size_t i = 0; i < requests.size(); ++i) received.add(requests[i], sum_of(&counters::received, i));
+  labelled refused{"hiky_frames_refused_total", "Requests answered with an error frame, by its code", "code"};
+  for (std::size_t i = 0; i <= static_cast<std::size_t>(chat::error_code::internal); ++i) {
+    refused.add(std::string{to_string(static_cast<chat::error_code>(i))}, sum_of(&counters::refused, i));
   }
-  double requests = 0, connects = 0, failures = 0;
+  labelled delivered{"hiky_deliveries_total", "Frames handed to connections for others' doings", "class"};
+  labelled shed{"hiky_shed_frames_total", "Frames left out for slow readers; never chat", "class"};
+  for (std::size_t i = 0; i < classes.size(); ++i) {
+    delivered.add(classes[i], sum_of(&counters::delivered, i));
+    if (i != static_cast<std::size_t>(chat::traffic::chat)) shed.add(classes[i], sum_of(&counters::shed, i));
+  }
+  for (auto* each : {&received, &refused, &delivered, &shed}) to.push_back(each->take());
+  to.push_back(sum("hiky_publish_seconds", "From a message's arrival to Redis's answer that it is stored", parts_of(&counters::publish)));
+  to.push_back(sum("hiky_fanout_seconds", "From a read of what Redis published to the kernel's having all frames made of it, a batch each",
+                   parts_of(&counters::fanout)));
+  labelled answers{"hiky_api_answers_total", "Answers of the HTTP API, by the first digit of their status", "status"};
+  for (std::size_t const i : {2, 4, 5}) answers.add(fmt::format("{}xx", i), sum_of(&counters::api_answers, i));
+  to.push_back(answers.take());
+  to.push_back(sum("hiky_api_request_seconds", "From the arrival of an API request to its answer", parts_of(&counters::api)));
+}
+
+void metrics::add_redis(metric_families& to) const {
+  double requests_sent = 0, connects = 0, failures = 0;
+  std::vector<histogram const*> trips;
   for (auto const& w : workers_) {
-    requests += static_cast<double>(w.redis->requests.load(std::memory_order_relaxed));
+    requests_sent += static_cast<double>(w.redis->requests.load(std::memory_order_relaxed));
     connects += static_cast<double>(w.redis->connects.load(std::memory_order_relaxed));
     failures += static_cast<double>(w.redis->failures.load(std::memory_order_relaxed));
+    trips.push_back(&w.redis->round_trips);
   }
-  families.push_back(family("hiky_redis_requests_total", "Requests sent to Redis's WebSocket database", MetricType::Counter, requests));
-  families.push_back(family("hiky_redis_connects_total", "Connections made to Redis's WebSocket database", MetricType::Counter, connects));
-  families.push_back(family("hiky_redis_connect_failures_total", "Attempts to connect to Redis that failed", MetricType::Counter, failures));
-  if (doors_) {
-    prometheus::MetricFamily refused;
-    refused.name = "hiky_refused_connections_total";
-    refused.help = "Connections and handshakes refused by a limit";
-    refused.type = MetricType::Counter;
-    for (std::size_t i = 0; i < no_entry_kinds; ++i) {
-      auto const why = static_cast<no_entry>(i);
-      auto& one = refused.metric.emplace_back();
-      one.label = {{"limit", std::string{to_string(why)}}};
-      one.counter.value = static_cast<double>(doors_->refused(why));
-    }
-    families.push_back(std::move(refused));
-    families.push_back(family("hiky_sockets", "Connections of every kind open now, HTTP and half-open handshakes included", MetricType::Gauge,
-                              static_cast<double>(doors_->present())));
-    families.push_back(family("hiky_limit_connections", "Connections this instance may have (0: no limit)", MetricType::Gauge,
-                              static_cast<double>(doors_->limits().connections)));
-    families.push_back(
-        family("hiky_resident_memory_bytes", "Memory that the process holds", MetricType::Gauge, static_cast<double>(doors_->resident_bytes())));
-    families.push_back(family("hiky_limit_memory_bytes", "Memory from which on new connections are refused (0: no limit)", MetricType::Gauge,
-                              static_cast<double>(doors_->limits().memory)));
+  to.push_back(count("hiky_redis_requests_total", "Requests sent to Redis's WebSocket database", requests_sent));
+  to.push_back(count("hiky_redis_connects_total", "Connections made to Redis's WebSocket database", connects));
+  to.push_back(count("hiky_redis_connect_failures_total", "Attempts to connect to Redis that failed", failures));
+  to.push_back(sum("hiky_redis_round_trip_seconds", "From a request to Redis to its answer", trips));
+  if (bus_) {
+    to.push_back(gauge("hiky_bus_up", "1 while this instance hears the others through Redis", bus_->alive() ? 1 : 0));
+    to.push_back(
+        gauge("hiky_bus_lag_seconds", "How long the latest canary took through Redis and back", std::chrono::duration<double>(bus_->lag()).count()));
+    to.push_back(
+        count("hiky_gaps_total", "Times that a room lost messages for good, which its clients were told", static_cast<double>(bus_->gaps())));
   }
-  families.push_back(family("hiky_workers", "Worker threads", MetricType::Gauge, static_cast<double>(workers_.size())));
-  auto build = family("hiky_build_info", "Always 1; the labels tell what runs", MetricType::Gauge, 1);
+  if (janitor_) {
+    auto const& n = janitor_->count();
+    auto const now = std::chrono::steady_clock::now().time_since_epoch() / std::chrono::nanoseconds{1};
+    to.push_back(count("hiky_lease_renewals_total", "Renewals of this instance's lease", static_cast<double>(n.renewals)));
+    to.push_back(count("hiky_lease_failures_total", "Renewals that Redis did not answer", static_cast<double>(n.failures)));
+    to.push_back(
+        count("hiky_lease_losses_total", "Times that Redis had lost this instance, which put its connections back", static_cast<double>(n.losses)));
+    to.push_back(gauge("hiky_lease_age_seconds", "Since the latest renewal", static_cast<double>(now - n.renewed_at_ns) * 1e-9));
+    to.push_back(count("hiky_sweeps_total", "Ended instances that this one has undone", static_cast<double>(n.sweeps)));
+    to.push_back(count("hiky_swept_connections_total", "Connections of ended instances that were undone", static_cast<double>(n.swept_connections)));
+  }
+}
+
+void metrics::add_doors(metric_families& to) const {
+  if (!doors_) return;
+  labelled refused{"hiky_refused_connections_total", "Connections and handshakes refused by a limit", "limit"};
+  for (std::size_t i = 0; i < no_entry_kinds; ++i) {
+    auto const why = static_cast<no_entry>(i);
+    refused.add(std::string{to_string(why)}, static_cast<double>(doors_->refused(why)));
+  }
+  to.push_back(refused.take());
+  to.push_back(
+      gauge("hiky_sockets", "Connections of every kind open now, HTTP and half-open handshakes included", static_cast<double>(doors_->present())));
+  to.push_back(
+      gauge("hiky_limit_connections", "Connections this instance may have (0: no limit)", static_cast<double>(doors_->limits().connections)));
+  to.push_back(gauge("hiky_resident_memory_bytes", "Memory that the process holds", static_cast<double>(doors_->resident_bytes())));
+  to.push_back(gauge("hiky_limit_memory_bytes", "Memory from which on new connections are refused (0: no limit)",
+                     static_cast<double>(doors_->limits().memory)));
+}
+
+std::string metrics::text() const {
+  metric_families families;
+  for (auto const& r : rows) families.push_back((r.type == MetricType::Gauge ? gauge : count)(r.name, r.help, sum_of(r.value)));
+  add_traffic(families);
+  add_redis(families);
+  add_doors(families);
+  auto const connections = sum_of(&counters::connections);
+  families.push_back(gauge("hiky_connection_memory_bytes", "Resident memory of the process for each open connection",
+                           resident_memory() / std::max(connections, 1.0)));
+  families.push_back(gauge("hiky_workers", "Worker threads", static_cast<double>(workers_.size())));
+  auto build = gauge("hiky_build_info", "Always 1; the labels tell what runs", 1);
   build.metric[0].label = {{"version", version}, {"instance_id", instance_}, {"send", send_method_}};
   families.push_back(std::move(build));
+  add_process(families);
   return prometheus::TextSerializer{}.Serialize(families);
 }
 

@@ -5,8 +5,11 @@
 #include <string_view>
 #include <vector>
 
+#include "chat/bus.hpp"
 #include "chat/counters.hpp"
+#include "chat/janitor.hpp"
 #include "gateway/admission.hpp"
+#include "gateway/exposition.hpp"
 #include "redis/client.hpp"
 
 namespace hiky::gateway {
@@ -19,10 +22,19 @@ class metrics {
   // Both outlive this.
   void add_worker(chat::counters const& count, redis::counters const& redis) { workers_.push_back({&count, &redis}); }
   void watch(admission const& doors) { doors_ = &doors; }
+  void watch(chat::bus const& channel, chat::janitor const& sweeper) { bus_ = &channel, janitor_ = &sweeper; }
   // From any thread.
   std::string text() const;
 
  private:
+  double sum_of(chat::counter chat::counters::* value) const;
+  template <std::size_t Size>
+  double sum_of(std::array<chat::counter, Size> chat::counters::* values, std::size_t i) const;
+  std::vector<histogram const*> parts_of(histogram chat::counters::* value) const;
+  void add_traffic(metric_families& to) const;
+  void add_redis(metric_families& to) const;
+  void add_doors(metric_families& to) const;
+
   struct source {
     chat::counters const* chat;
     redis::counters const* redis;
@@ -30,6 +42,8 @@ class metrics {
   std::string instance_, send_method_;
   std::vector<source> workers_;
   admission const* doors_ = nullptr;
+  chat::bus const* bus_ = nullptr;
+  chat::janitor const* janitor_ = nullptr;
 };
 
 }  // namespace hiky::gateway

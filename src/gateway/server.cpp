@@ -8,6 +8,7 @@
 #include <boost/asio/use_future.hpp>
 
 #include <algorithm>
+#include <atomic>
 #include <future>
 #include <latch>
 
@@ -33,6 +34,7 @@ server::server(gateway_settings settings)
                                  [this] {
                                    for (auto const& w : workers_) asio::post(w->io(), [&w = *w] { w.flows().assert_again(assertion_spread, false); });
                                  }});
+  metrics_.watch(*bus_, *janitor_);
   for (auto const& w : workers_) {
     w->redis().on_other_data([&w = *w] { w.flows().assert_again(assertion_spread, true); });
     w->on_readiness([this] { return std::ranges::all_of(workers_, [](auto const& one) { return one->connected(); }); });
@@ -80,12 +82,25 @@ result<void> server::start(std::chrono::milliseconds patience) {
     std::this_thread::sleep_for(1ms);
   }
   auto& io = workers_.front()->io();
+  if (asio::co_spawn(io, bus_->has_twin(), asio::use_future).get()) {
+    return fail(errc::conflict, fmt::format("another hikyd runs as instance '{}' on this Redis; stop that one, or choose another --instance-id",
+                                            settings_.instance.str()));
+  }
   asio::post(io, [this] { bus_->start(); });
   auto const clean = asio::co_spawn(io, janitor_->begin(settings_.sole_owner), asio::use_future).get();
   if (!clean) return clean;
   asio::co_spawn(io, janitor_->run(), asio::detached);
   for (auto const& l : listeners_) l->start();
   return {};
+}
+
+void server::when_all_answer(std::function<void()> then) {
+  auto const left = std::make_shared<std::atomic<std::size_t>>(workers_.size());
+  for (auto const& w : workers_) {
+    asio::post(w->io(), [left, then] {
+      if (--*left == 0) then();
+    });
+  }
 }
 
 void server::drain(std::chrono::milliseconds spread) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The gateway as a whole: workers, the bus between them and the rest, and the listeners.
 #pragma once
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -20,6 +21,8 @@ class server {
   result<void> listen(std::vector<listen_address>& addresses);
   // Starts the workers; waits at most `patience` for Redis, then accepts connections.
   result<void> start(std::chrono::milliseconds patience);
+  // Calls `then` when every worker has come round to it, on the last one's thread: none of them hangs.
+  void when_all_answer(std::function<void()> then);
   // Stops accepting, says goodbye to everybody spread over `spread`, and returns when Redis knows that all are gone.
   void drain(std::chrono::milliseconds spread);
 

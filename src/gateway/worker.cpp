@@ -70,8 +70,12 @@ void worker::use(chat::bus& channel) {
   bus_ = &channel;
   flows_ =
       std::make_unique<chat::flows>(io_.get_executor(), index_, settings_.instance, store_, people_, gate_, door_, channel, count_, settings_.flow);
-  channel.add_worker(
-      [this](chat::bus::batch messages) { asio::dispatch(io_, [this, messages = std::move(messages)] { flows_->deliver(messages); }); });
+  channel.add_worker([this](chat::bus::batch messages, std::chrono::steady_clock::time_point read_at) {
+    asio::dispatch(io_, [this, messages = std::move(messages), read_at] {
+      flows_->deliver(messages);
+      loop_.measure_since(read_at);
+    });
+  });
 }
 
 void worker::run() {

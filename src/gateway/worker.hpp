@@ -6,6 +6,7 @@
 #include <atomic>
 #include <thread>
 
+#include "auth/api_keys.hpp"
 #include "auth/gate.hpp"
 #include "base/tls.hpp"
 #include "chat/bus.hpp"
@@ -44,6 +45,7 @@ struct gateway_settings {
   std::shared_ptr<tls::identity> tls;  // set: TCP listeners speak TLS
   bool proxy_protocol = false;         // TCP connections begin with a PROXY header
   bool tell_addresses = true;  // clients' addresses go into Redis
+  std::shared_ptr<auth::api_key_file> api_keys{};  // none: the HTTP API is closed
 };
 
 class worker {
@@ -67,6 +69,7 @@ class worker {
   asio::io_context& io() { return io_; }
   redis::client& redis() { return redis_; }
   state::store& store() { return store_; }
+  directory::directory& people() { return people_; }
   connection_loop& connections() { return loop_; }
   auth::authenticator& gate() { return gate_; }
   chat::flows& flows() { return *flows_; }

@@ -54,7 +54,12 @@ std::string_view login_hint(std::string_view refusal) {
 
 struct client::core : std::enable_shared_from_this<client::core> {
   core(asio::any_io_executor executor, address to)
-      : ex(std::move(executor)), where(std::move(to)), sock(ex), deadline_timer(ex), pause_timer(ex), state_timer(ex) {}
+      : ex(std::move(executor)), where(std::move(to)), sock(ex), deadline_timer(ex), pause_timer(ex), state_timer(ex) {
+    // One look at the clock per read, not per answer; when a request was submitted is known by its deadline.
+    chat.on_answer([this](exchange::clock::time_point deadline) {
+      if (logged_in) counts.round_trips.observe(read_at - (deadline - where.deadline));
+    });
+  }
 
   task<> run(std::uint64_t life) {
     auto pause = std::chrono::milliseconds{first_pause};
@@ -231,6 +236,7 @@ struct client::core : std::enable_shared_from_this<client::core> {
       error_code ec;
       auto const room = chat.prepare(read_size);
       auto const size = co_await sock.async_read_some(asio::buffer(room.data(), room.size()), asio::redirect_error(use_task, ec));
+      read_at = exchange::clock::now();
       if (ec) co_return hung ? error{errc::not_connected, "Redis hangs: no answer for two deadlines"} : lost(ec);
       auto const fed = chat.commit(size);
       if (pushes_seen) {
@@ -322,6 +328,7 @@ struct client::core : std::enable_shared_from_this<client::core> {
   socket sock;
   tls::context authorities;
   exchange chat;
+  exchange::clock::time_point read_at{};
   counters counts;
   asio::steady_timer deadline_timer, pause_timer, state_timer;
   std::function<void(bool)> state_handler;

@@ -9,6 +9,7 @@
 #include <span>
 
 #include "base/async.hpp"
+#include "base/histogram.hpp"
 #include "redis/address.hpp"
 #include "redis/exchange.hpp"
 #include "redis/reply.hpp"
@@ -19,6 +20,7 @@ namespace hiky::redis {
 // Written by the client's thread, readable from any.
 struct counters {
   std::atomic<std::uint64_t> requests{0}, connects{0}, failures{0};
+  histogram round_trips;  // from a request's submit to its answer
 };
 
 class client {

@@ -67,8 +67,8 @@ struct embedded::child {
   std::filesystem::path socket_path() const { return data / "redis.sock"; }
 
   result<void> spawn() {
-    // Lists are mailboxes, pushed at one end and cut at the other: packed together, as is usual, each push would move up to 8 KB of the
-    // messages before it. `ziplist` is Redis 6's word, which later ones know too.
+    // Lists are mailboxes, pushed at one end and cut at the other: packed to 8 KB, as is usual, each push would move all that the
+    // node holds. `ziplist` is Redis 6's word, which later ones know too.
     std::vector<std::string> const words{program,
                                          "--port",
                                          "0",
@@ -91,7 +91,7 @@ struct embedded::child {
                                          "--maxmemory-policy",
                                          "noeviction",
                                          "--list-max-ziplist-size",
-                                         "1"};
+                                         "4"};
     std::vector<char*> argv;
     argv.reserve(words.size() + 1);
     for (auto const& word : words) argv.push_back(const_cast<char*>(word.c_str()));

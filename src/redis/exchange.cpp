@@ -66,6 +66,7 @@ void exchange::complete_front() {
   // Taken off the queue first: the handler may submit again.
   auto finished = std::move(waiting_.front());
   waiting_.pop_front();
+  if (answered_) answered_(finished.deadline);
   if (finished.then) std::move(finished.then)(result<reply>{std::move(finished.answer)});
 }
 

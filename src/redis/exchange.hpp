@@ -50,6 +50,8 @@ class exchange {
   void abandon(error const& why);
 
   void on_push(push_handler handler) { push_ = std::move(handler); }
+  // Called with the deadline of each request whose answer is complete.
+  void on_answer(std::function<void(clock::time_point)> handler) { answered_ = std::move(handler); }
 
  private:
   struct entry {
@@ -74,6 +76,7 @@ class exchange {
   std::vector<piece> pieces_;  // of the message being read; offsets from begin_, since the buffer may move
   std::vector<node> message_;
   push_handler push_;
+  std::function<void(clock::time_point)> answered_;
 };
 
 }  // namespace hiky::redis

@@ -28,6 +28,7 @@ inline constexpr std::string_view offline_inflight = "ws:offline_inflight:";
 inline constexpr std::string_view offline_dropped = "ws:offline_dropped:";
 inline constexpr std::string_view last_seen = "ws:last_seen:";
 inline constexpr std::string_view banned = "ws:banned:";
+inline constexpr std::string_view dedup = "ws:dedup:";
 }  // namespace prefix
 
 inline std::string of(std::string_view family, std::string_view id) {
@@ -59,14 +60,56 @@ inline std::string room_head(room_id const& r) { return of(prefix::room_head, r)
 inline std::string room_log(room_id const& r) { return of(prefix::room_log, r); }  // stream, id seq-0
 // Of one sender in one room. Sizes go first, so that no two triples can be cut differently into the same key.
 inline std::string dedup(room_id const& r, user_id const& sender, std::string_view client_msg_id) {
-  return "ws:dedup:" + std::to_string(r.str().size()) + ":" + r.str() + ":" + std::to_string(sender.str().size()) + ":" + sender.str() + ":" +
-         std::string{client_msg_id};
+  return std::string{prefix::dedup} + std::to_string(r.str().size()) + ":" + r.str() + ":" + std::to_string(sender.str().size()) + ":" +
+         sender.str() + ":" + std::string{client_msg_id};
+}
+// String: the digest of the request that came with an Idempotency-Key. `caller` is the name of an API key, which holds no colon.
+inline std::string idempotency(std::string_view caller, std::string_view key) {
+  return "ws:idempotency:" + std::string{caller} + ":" + std::string{key};
 }
 // List, newest first. The last colon parts the ids: connection ids hold none.
 inline std::string offline_inflight(user_id const& u, connection_id const& c) { return of(prefix::offline_inflight, u) + ":" + c.str(); }
 inline std::string offline_dropped(user_id const& u) { return of(prefix::offline_dropped, u); }  // counter
 inline std::string last_seen(user_id const& u) { return of(prefix::last_seen, u); }  // string, ISO time
 inline std::string banned(user_id const& u) { return of(prefix::banned, u); }  // string, the reason; EX: until then the user stays out
+
+// Every family above, and what its keys are: whatever else lies under ws: is a stray.
+struct family {
+  std::string_view name;  // ends with a colon when an id follows
+  std::string_view type;  // as TYPE says it
+};
+inline constexpr family families[]{
+    {clients, "hash"},
+    {online_users, "set"},
+    {typing_users, "hash"},
+    {instances, "zset"},
+    {sweeps, "zset"},
+    {pending_offline, "zset"},
+    {prefix::user_rooms, "set"},
+    {prefix::room_participants, "set"},
+    {prefix::joined_room_participants, "set"},
+    {prefix::typing_user, "string"},
+    {prefix::offline_messages, "list"},
+    {prefix::user_connections, "hash"},
+    {prefix::instance_connections, "hash"},
+    {prefix::room_members, "set"},
+    {prefix::member_rooms, "set"},
+    {prefix::room_absent, "set"},
+    {prefix::room_head, "hash"},
+    {prefix::room_log, "stream"},
+    {prefix::offline_inflight, "list"},
+    {prefix::offline_dropped, "string"},
+    {prefix::last_seen, "string"},
+    {prefix::banned, "string"},
+    {prefix::dedup, "string"},
+};
+// The family of `key`, or nullptr.
+constexpr family const* family_of(std::string_view key) {
+  for (auto const& each : families) {
+    if (each.name.ends_with(':') ? key.starts_with(each.name) : key == each.name) return &each;
+  }
+  return nullptr;
+}
 
 // Channels. Pub/Sub knows no databases, so the number is part of the name.
 inline std::string room_channels(int database) { return "ws:" + std::to_string(database) + ":room:"; }

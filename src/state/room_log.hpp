@@ -32,7 +32,10 @@ struct outgoing_message {
   std::string_view content;                  // JSON text; outlives the call
   std::optional<std::string> client_msg_id;  // makes retries safe
   message_place heard{};  // the latest of the room that the sender's instance knows: Redis must not give its number again
+  bool system = false;    // the sender need not belong to the room; somebody must
 };
+
+inline constexpr std::string_view system_sender = "system";  // who speaks when nobody in particular does
 
 struct published {
   std::string message_id;  // `epoch:seq`

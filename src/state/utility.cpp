@@ -12,7 +12,7 @@ constexpr int batch = 1000;
 
 }  // namespace
 
-task<result<std::size_t>> utility::cleanup() {
+task<result<std::size_t>> utility::cleanup(std::function<void(std::size_t)> progress) {
   std::size_t removed = 0;
   std::string cursor = "0";
   std::vector<std::string> found;
@@ -29,6 +29,7 @@ task<result<std::size_t>> utility::cleanup() {
     if (!answer) co_return std::unexpected(in_context(answer.error(), "SCAN + UNLINK", keys::pattern));
     if (!found.empty()) removed += static_cast<std::size_t>((*answer)[0].integer());
     found.clear();
+    if (progress) progress(removed);
     if (!more) break;
     auto const scan = (*answer)[answer->size() - 1].items();
     if (scan.size() != 2) co_return std::unexpected(in_context({errc::unexpected_reply, "SCAN gave no cursor"}, "SCAN", keys::pattern));

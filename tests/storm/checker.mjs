@@ -30,6 +30,7 @@ const expectedLines = {
   'typing.not_ended': redisFaults,
   'room.not_filled': redisFaults,
   'bus.deaf': redisFaults,
+  'bans.unknown': redisFaults,
   'drain.incomplete': redisFaults,
   'room.epoch_changed': ['redis_lose'],
 };
@@ -303,8 +304,20 @@ function absences({ events, connections, friends, faults, struck, options, fail,
   const byUser = groups(connections, (c) => c.user);
   const limit = (options.lease + 5) * 1000;
   const reported = new Set();
+  // Behind a door that is shut a client learns late that the server has ended its connection.
+  const unaware = (user, t) => (byUser.get(user) ?? []).some((c) => c.from <= t && c.to > t - 10_000 &&
+    faults.some((f) => delaying.has(f.kind) && f.instance === c.instance && f.from <= t && f.to >= t - 10_000));
+  const quiet = 15_000; // after a fault, until which it must be made good
+  const undisturbed = (c, t) => c.registered < t - 3_000 && c.to > t + 1_000 && !c.hurt && !faults.some((f) => (silencing.has(f.kind) || delaying.has(f.kind)) &&
+    (f.instance === c.instance || globally.has(f.kind)) && f.from <= t && f.to >= t - quiet);
   for (const e of events) {
     if (e.e === 'online') {
+      const present = new Set(e.users);
+      for (const [user, mine] of byUser) {
+        if (present.has(user) || reported.has(user) || !mine.some((c) => undisturbed(c, e.t))) continue;
+        reported.add(user);
+        fail(`${user} is not online ${at(e.t)}, though connected`);
+      }
       for (const user of e.users) {
         const mine = byUser.get(user) ?? [];
         if (mine.some((c) => c.from <= e.t && Math.max(c.to, c.ghostTo ?? 0) >= e.t)) continue;
@@ -322,7 +335,7 @@ function absences({ events, connections, friends, faults, struck, options, fail,
       figures.friends_told = (figures.friends_told ?? 0) + 1;
       if (!friends[e.told]?.includes(e.user)) fail(`${e.d} was told that ${e.user} is ${e.online ? 'online' : 'offline'} ${at(e.t)}, who is no friend`);
     }
-    if (e.e === 'friend' && e.online && !struck(silencing, e.t - 10_000, e.t)) {
+    if (e.e === 'friend' && e.online && !struck(silencing, e.t - 10_000, e.t) && !unaware(e.user, e.t)) {
       const mine = (byUser.get(e.user) ?? []).filter((c) => c.from < e.t);
       const came = mine.filter((c) => (c.registered ?? e.t) > e.t - 5_000);
       const new_here = came.some((c) => !mine.some((o) => o !== c && o.registered && o.registered < (c.registered ?? e.t) && o.to > c.from - options.grace * 800));
@@ -330,7 +343,7 @@ function absences({ events, connections, friends, faults, struck, options, fail,
     }
     if (e.e === 'offline' || (e.e === 'friend' && !e.online)) {
       const span = 10_000;
-      if (struck(silencing, e.t - span, e.t)) continue;
+      if (struck(silencing, e.t - span, e.t) || unaware(e.user, e.t)) continue;
       const mine = (byUser.get(e.user) ?? []).filter((c) => c.registered && c.to > e.t - span && c.registered < e.t).sort((a, b) => a.registered - b.registered);
       let present = e.t - span;
       let longest = 0;

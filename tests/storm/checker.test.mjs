@@ -101,8 +101,38 @@ test('a new epoch after a gap is right, if Redis lost its data', () => {
 test('a new epoch without a loss is seen, since acknowledged messages are gone', () => says(/never lost its data/, (r) => (r.empty.hashes['ws:room_head:tea'].epoch = 'f')));
 
 test('somebody online without a connection is seen while the storm goes on', () => says(/is online .* after the last connection/, (r, { add }) => add({ t: 30_000, e: 'online', users: ['bob'] })));
+test('somebody connected who is not online is seen while the storm goes on', () => {
+  says(/bob is not online .* though connected/, (r, { add, drop }) => (drop((e) => e.t > 100), add({ t: 30_000, e: 'online', users: ['ann'] })));
+});
 test('somebody told to be offline who is here is seen', () => {
   says(/who was not away/, (r, { add, drop }) => (drop((e) => e.t > 100), add({ t: 20_000, d: 'ann/1', c: 1, e: 'offline', user: 'bob', room: 'tea' })));
+});
+test('a word about somebody who is no friend is seen, and a friend said to be gone who is here', () => {
+  const told = (t, online) => ({ t, d: 'ann/1', c: 1, e: 'friend', told: 'ann', user: 'bob', online });
+  says(/who is no friend/, (r, { add }) => add(told(40, true)));
+  const friends = (r) => (r.friends = { ann: ['bob'] });
+  assert.deepEqual(verdict((r, { add }) => (friends(r), add(told(40, true)))), []);
+  says(/who was not away/, (r, { add, drop }) => (friends(r), drop((e) => e.t > 100), add(told(20_000, false))));
+  says(/who had not been away/, (r, { add, drop }) => (friends(r), drop((e) => e.t > 100), add(told(20_000, true))));
+});
+test('who has left a room and is in it again is seen', () => {
+  const leaves = [{ t: 40, d: 'bob/1', c: 1, e: 'leaving', user: 'bob', room: 'tea' }, { t: 41, d: 'bob/1', c: 1, e: 'left', user: 'bob', room: 'tea' }];
+  says(/bob has left tea and is a member/, (r, { add }) => add(...leaves));
+  says(/is in tea, which bob had left/, (r, { add }) =>
+    add(...leaves, { t: 50, d: 'bob/1', c: 2, e: 'register', user: 'bob', kind: 'ack' }, { t: 51, d: 'bob/1', c: 2, e: 'registered', user: 'bob', connection: 'b2', rooms: ['tea'] }));
+});
+test('after a loss of all data whoever was here when it struck is missed by the room, also if the connection ends', () => {
+  const loss = [{ t: 10_000, e: 'fault', kind: 'redis_lose', number: 1 }, { t: 11_000, e: 'healed', kind: 'redis_lose', number: 1 }];
+  const spoken = (at) => ({ t: at, d: 'ann/1', c: 1, e: 'acked', user: 'ann', n: 'ann/1#2', room: 'tea', id: 'f:1', at });
+  const change = (end, at) => (r, { add, drop }) => {
+    drop((e) => e.t > 100);
+    add(...loss, { t: end, d: 'bob/1', c: 1, e: 'closed' }, spoken(at));
+    r.empty.hashes['ws:room_head:tea'].epoch = 'f';
+  };
+  says(/f:1 in tea .* never reached bob/, change(12_000, 30_000));
+  const lost = (text) => /never reached/.test(text);
+  assert.ok(!verdict(change(12_000, 15_000)).some(lost)); // not yet put back
+  assert.ok(!verdict(change(9_000, 30_000)).some(lost)); // was not here
 });
 test('what is left behind is seen', () => {
   says(/offline_inflight:bob:b1 is left/, (r) => (r.settled.lists['ws:offline_inflight:bob:b1'] = ['{}']));

@@ -86,7 +86,9 @@ test('hikyd and hikyctl do all their work with the rights of the example', bound
   await again.hears({ type: 'message', content: 'still warm' });
 
   // Looks, sends, kicks and bans.
-  for (const words of [['status'], ['health'], ['info'], ['online'], ['clients'], ['user', 'alice'], ['rooms'], ['room', 'tea']]) await ctl(operator, ...words);
+  for (const words of [['status'], ['health'], ['info'], ['online'], ['clients'], ['user', 'alice'], ['rooms'], ['room', 'tea'],
+    ['instances'], ['explain', 'user', 'alice'], ['explain', 'message', first.messageId], ['fsck', '--wait', '0'], ['fsck', '--repair', '--wait', '0'],
+    ['top', '--once', '--interval', '0.1'], ['tail', 'tea', '-n', '1', '--count', '1']]) await ctl(operator, ...words);
   await ctl(operator, 'send', 'tea', 'closing soon');
   await again.hears({ type: 'message', content: 'closing soon' });
   assert.equal((await ctl(operator, 'disconnect', 'bob', '--ban', '60')).connections, 1);

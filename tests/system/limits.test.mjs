@@ -126,7 +126,7 @@ test('who was closed for flooding, or left in good time, does not get a new burs
   const daemon = await daemonWith(t, '--workers', '1', '--rate-messages', '0.001:10', '--rate-refusals', '0.001:20');
   const flood = async () => {
     const alice = await clientAs(t, 'alice', daemon.url);
-    await alice.join('tea');
+    await alice.ask({ type: 'joinRoom', roomId: 'tea' }); // what she said before may come first
     for (let n = 0; n < 100; n += 1) alice.say({ type: 'message', roomId: 'tea', content: n });
     assert.equal((await within('the end', alice.closed)).code, 4429);
   };
@@ -236,8 +236,8 @@ test('readers who read nothing cannot make the process grow: it gives them up an
   let highest = 0;
   for (let round = 0; round < 150; round += 1) {
     for (const { room } of readers) {
-      const { type, message } = await alice.ask({ type: 'message', roomId: room, content });
-      assert.equal(type, 'messageAck', message);
+      const { type, retryable, message } = await alice.ask({ type: 'message', roomId: room, content });
+      assert.ok(type === 'messageAck' || retryable, message);
     }
     highest = Math.max(highest, (await metrics(daemon)).get('hiky_resident_memory_bytes'));
     if ((await metrics(daemon)).get('hiky_slow_connections_closed_total') >= 35) break;

@@ -87,7 +87,7 @@ TEST_F(hub_of_friends, messages_go_to_the_room_but_not_to_the_connection_that_se
   EXPECT_EQ(who_heard(), (set{"c1", "c2", "c3"}));
   tell("nowhere", "m c1 e:3\n{}");
   EXPECT_EQ(who_heard(), set{});
-  EXPECT_EQ(count.deliveries.get(), 5u);
+  EXPECT_EQ(count.delivered[static_cast<std::size_t>(traffic::chat)].get(), 5u);
 }
 
 TEST_F(hub_of_friends, typing_and_absence_go_to_the_others_in_the_room) {

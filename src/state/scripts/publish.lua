@@ -6,10 +6,13 @@
 --      5 epoch to begin if the room has none  6 prefix offline_messages  7 prefix offline_dropped
 --      8 messages kept in the log  9 the log's life in ms, kept to within 1/24  10 largest room whose mailboxes are filled  11 life of dedup in s
 --      12 epoch  13 seq of the latest message that the sender's instance knows
--- Returns { 1 stored | 2 duplicate, messageId, timestamp } or { 0 } when the sender is not a member
+--      [14 `system`: the sender need not be a member, but somebody must be in the room]
+-- Returns { 1 stored | 2 duplicate, messageId, timestamp } or { 0 } when the sender is not a member (or, for `system`, nobody is)
 local call, format, floor = redis.call, string.format, math.floor
 local sender = ARGV[1]
-if call('SISMEMBER', KEYS[2], sender) == 0 and call('SISMEMBER', KEYS[1], sender) == 0 then return { 0 } end
+if ARGV[14] then
+  if call('EXISTS', KEYS[2], KEYS[1]) == 0 then return { 0 } end
+elseif call('SISMEMBER', KEYS[2], sender) == 0 and call('SISMEMBER', KEYS[1], sender) == 0 then return { 0 } end
 if KEYS[7] then
   local before = call('GET', KEYS[7])
   if before then

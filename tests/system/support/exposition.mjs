@@ -6,7 +6,9 @@ const name = '[a-zA-Z_:][a-zA-Z0-9_:]*';
 const label = '[a-zA-Z_][a-zA-Z0-9_]*="(?:[^"\\\\\\n]|\\\\[\\\\"n])*"';
 const sample = new RegExp(`^(${name})(\\{(?:${label}(?:,${label})*)?\\})? (NaN|[+-]?Inf|[-+]?[\\d.]+(?:e[-+]?\\d+)?)(?: -?\\d+)?$`);
 
-// Name with labels → value.
+const number = (text) => Number(text.replace('Inf', 'Infinity'));
+
+// Name with labels → value; a name alone → the sum over its labels.
 export function samples(text) {
   assert.ok(text.endsWith('\n'), 'the last line has no end');
   const [help, type, found] = [new Map(), new Map(), new Map()];
@@ -21,11 +23,17 @@ export function samples(text) {
     }
     const [, metric, labels = '', value] = sample.exec(line) ?? [];
     assert.ok(metric, `not a sample: ${line}`);
-    assert.ok(help.has(metric) && type.has(metric), `${metric} has no HELP or TYPE before it`);
-    assert.equal(metric.endsWith('_total'), type.get(metric) === 'counter', `${metric} is a ${type.get(metric)}`);
-    assert.ok(metric.startsWith('hiky_'), `${metric} is not named after us`);
+    const [, histogram] = /^(.*)_(?:bucket|sum|count)$/.exec(metric) ?? [];
+    const family = type.get(histogram) === 'histogram' ? histogram : metric;
+    assert.ok(help.has(family) && type.has(family), `${metric} has no HELP or TYPE before it`);
+    assert.equal(family.endsWith('_total'), type.get(family) === 'counter', `${metric} is a ${type.get(family)}`);
+    assert.ok(/^(hiky|process)_/.test(metric), `${metric} is not named after us`);
     assert.ok(!found.has(metric + labels), `${metric}${labels} stands twice`);
-    found.set(metric + labels, Number(value));
+    found.set(metric + labels, number(value));
+    if (labels && family === metric) found.set(metric, (found.get(metric) ?? 0) + number(value));
   }
   return found;
 }
+
+// Names of all families.
+export const families = (text) => [...text.matchAll(/^# TYPE (\S+)/gm)].map(([, family]) => family);

@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: Apache-2.0
+# The Debian package: cpack -G DEB in the build folder, or script/package. The daemon, its tool, and what a service needs; no library.
+# cmake --install leaves these files out: only a package may write to /etc.
+install(FILES "${PROJECT_SOURCE_DIR}/deploy/hikyd.toml" DESTINATION /etc/hiky COMPONENT package EXCLUDE_FROM_ALL)
+install(FILES "${PROJECT_SOURCE_DIR}/deploy/systemd/hikyd.service" DESTINATION lib/systemd/system COMPONENT package EXCLUDE_FROM_ALL)
+install(FILES "${PROJECT_SOURCE_DIR}/deploy/debian/copyright" DESTINATION share/doc/hiky COMPONENT package EXCLUDE_FROM_ALL)
+if(HIKY_GZIP)
+  # -n: no name and no time, so that the same sources give the same file.
+  add_custom_command(OUTPUT "${PROJECT_BINARY_DIR}/texts/changelog.gz" DEPENDS "${PROJECT_SOURCE_DIR}/CHANGELOG.md" VERBATIM
+    COMMAND ${CMAKE_COMMAND} -E make_directory "${PROJECT_BINARY_DIR}/texts"
+    COMMAND ${HIKY_GZIP} -9nc "${PROJECT_SOURCE_DIR}/CHANGELOG.md" > "${PROJECT_BINARY_DIR}/texts/changelog.gz")
+  add_custom_target(changelog_gz ALL DEPENDS "${PROJECT_BINARY_DIR}/texts/changelog.gz")
+  install(FILES "${PROJECT_BINARY_DIR}/texts/changelog.gz" DESTINATION share/doc/hiky COMPONENT package EXCLUDE_FROM_ALL)
+endif()
+
+set(CPACK_GENERATOR DEB)
+set(CPACK_PACKAGE_NAME hiky)
+set(CPACK_PACKAGE_VERSION "${PROJECT_VERSION}")
+set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "${PROJECT_DESCRIPTION}")
+set(CPACK_PACKAGE_DESCRIPTION
+"Rooms, presence, typing, friends, and messages that wait for whoever is away.
+All state lives in Redis: in one of its own, which the daemon starts and ends,
+or in one that any number of daemons share. With hikyctl, which looks into it.")
+set(CPACK_PACKAGE_CONTACT "The hiky authors <hiky@localhost>" CACHE STRING "Maintainer of the package: NAME <ADDRESS>")
+set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
+set(CPACK_STRIP_FILES ON)
+set(CPACK_COMPONENTS_ALL daemon package)
+set(CPACK_COMPONENTS_GROUPING ALL_COMPONENTS_IN_ONE)
+set(CPACK_DEB_COMPONENT_INSTALL ON)
+set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
+set(CPACK_DEBIAN_PACKAGE_SECTION net)
+set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
+set(CPACK_DEBIAN_PACKAGE_DEPENDS adduser)
+set(CPACK_DEBIAN_PACKAGE_RECOMMENDS redis-server)
+set(CPACK_DEBIAN_PACKAGE_CONTROL_STRICT_PERMISSION ON)
+set(CPACK_DEBIAN_PACKAGE_CONTROL_EXTRA
+  "${PROJECT_SOURCE_DIR}/deploy/debian/conffiles"
+  "${PROJECT_SOURCE_DIR}/deploy/debian/postinst"
+  "${PROJECT_SOURCE_DIR}/deploy/debian/prerm"
+  "${PROJECT_SOURCE_DIR}/deploy/debian/postrm")
+include(CPack)

@@ -1,0 +1,60 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- Do the six sets that say who is in which room agree about some pairs of user and room? Told and mended in one step.
+-- ARGV 1 `repair` or ``  2 prefix user_connections  3 prefix room_members  4 prefix member_rooms  5 prefix room_participants
+--      6 prefix user_rooms  7 prefix joined_room_participants  8 prefix room_absent  9 prefix of instance channels  10… user, room, …
+-- Returns { { user, room, finding }… }. A key of another type counts as empty here; its type is a finding of its own.
+local call, out = redis.pcall, {}
+local repair = ARGV[1] == 'repair'
+for i = 10, #ARGV, 2 do
+  local user, room = ARGV[i], ARGV[i + 1]
+  local members, member_rooms = ARGV[3] .. room, ARGV[4] .. user
+  local participants, user_rooms = ARGV[5] .. room, ARGV[6] .. user
+  local joiners, absentees = ARGV[7] .. room, ARGV[8] .. room
+  local function has(key, what) return call('SISMEMBER', key, what) == 1 end
+  local function tell(finding) table.insert(out, { user, room, finding }) end
+  local function mend(command, key, what)
+    if repair then call(command, key, what) end
+  end
+
+  local held = call('HGETALL', ARGV[2] .. user)
+  local here = #held > 0
+  local member, listed = has(members, user), has(member_rooms, room)
+  local takes_part, knows = has(participants, user), has(user_rooms, room)
+  local joined, absent = has(joiners, user), has(absentees, user)
+
+  if member ~= listed then
+    tell(member and 'member_without_room' or 'room_without_member')
+    mend('SADD', members, user)
+    mend('SADD', member_rooms, room)
+    member = true
+  end
+  if not here then
+    if takes_part then tell('participant_without_connection') mend('SREM', participants, user) takes_part = false end
+    if knows then tell('rooms_without_connection') mend('SREM', user_rooms, room) end
+    if member and not absent then tell('absence_not_counted') mend('SADD', absentees, user) absent = true end
+  else
+    if member and not takes_part then
+      tell('member_takes_no_part')
+      mend('SADD', participants, user)
+      mend('SADD', user_rooms, room)
+      takes_part = true
+      -- The instances that hold the user must hear the room from now on, or messages would be neither sent nor queued.
+      local told = {}
+      for c = 2, #held, 2 do
+        local ok, about = pcall(cjson.decode, held[c])
+        local instance = ok and type(about) == 'table' and about.instance
+        if repair and type(instance) == 'string' and not told[instance] then
+          told[instance] = true
+          call('PUBLISH', ARGV[9] .. instance, 'a ' .. user .. '\n' .. room)
+        end
+      end
+    elseif takes_part ~= knows then
+      tell('half_joined')
+      if takes_part then mend('SADD', user_rooms, room) else mend('SREM', user_rooms, room) end
+    end
+    if absent then tell('absent_but_here') mend('SREM', absentees, user) absent = false end
+  end
+  if joined and not takes_part then tell('joined_without_part') mend('SREM', joiners, user) end
+  if absent and not member then tell('absent_without_membership') mend('SREM', absentees, user) end
+end
+return out

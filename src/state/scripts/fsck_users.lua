@@ -1,0 +1,86 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- Do connections, instances and what says who is online agree about some users? Told and mended in one step, except what takes
+-- disconnect.lua: connections that nobody will ever end.
+-- KEYS 1 online_users  2 clients  3 instances  4 sweeps  5 pending_offline
+-- ARGV 1 `repair` or ``  2 prefix user_connections  3 prefix instance_connections  4 ms after the end of a lease in which living
+--      instances may sweep  5… users
+-- Returns { { user, finding, connection or '', its instance or '', lease end or '', its `at` or '' }… }
+local call, out = redis.pcall, {}
+local repair = ARGV[1] == 'repair'
+local now = redis.call('TIME')
+now = now[1] * 1000 + math.floor(now[2] / 1000)
+local function score(key, name) -- a number, or nothing; also where the key is of another type
+  local found = call('ZSCORE', key, name)
+  return type(found) == 'string' and tonumber(found) or nil
+end
+
+for i = 5, #ARGV do
+  local user = ARGV[i]
+  local function tell(finding, connection, instance, lease, at)
+    table.insert(out, { user, finding, connection or '', instance or '', lease and string.format('%.0f', lease) or '', at or '' })
+  end
+  local held = call('HGETALL', ARGV[2] .. user)
+  local newest, newest_at, count = nil, -1, #held / 2
+  for c = 1, #held, 2 do
+    local connection, text = held[c], held[c + 1]
+    local ok, about = pcall(cjson.decode, text)
+    local at = text:match('"at":(%d+)}$')
+    if not ok or type(about) ~= 'table' or type(about.instance) ~= 'string' then
+      tell('connection_of_nobody', connection, '', nil, at)
+    else
+      if tonumber(at or 0) > newest_at then newest, newest_at = about, tonumber(at or 0) end
+      local lease, sweep = score(KEYS[3], about.instance), score(KEYS[4], about.instance)
+      -- What a dead or unknown instance lists is told as one finding, of the instance.
+      if not (sweep and sweep >= now) and call('HGET', ARGV[3] .. about.instance, connection) ~= user then
+        if not lease then
+          tell('connection_of_unknown_instance', connection, about.instance, nil, at)
+        elseif lease < now - ARGV[4] then
+          tell('connection_of_dead_instance', connection, about.instance, lease, at)
+        else
+          tell('connection_not_listed', connection, about.instance)
+          if repair then call('HSET', ARGV[3] .. about.instance, connection, user) end
+        end
+      end
+    end
+  end
+
+  local online, client = call('SISMEMBER', KEYS[1], user) == 1, call('HGET', KEYS[2], user)
+  if type(client) ~= 'string' then client = nil end
+  if count == 0 then
+    if online then
+      tell('ghost')
+      if repair then
+        call('SREM', KEYS[1], user)
+        call('ZADD', KEYS[5], now, user)
+      end
+    end
+    if client then
+      tell('client_without_connection')
+      if repair then call('HDEL', KEYS[2], user) end
+    end
+  else
+    if not online then
+      tell('connected_but_not_online')
+      if repair then
+        call('SADD', KEYS[1], user)
+        call('ZREM', KEYS[5], user)
+      end
+    end
+    local ok, about = pcall(cjson.decode, client or '')
+    local counted = client and client:match('"connections":(%d+)}$')
+    if not ok or type(about) ~= 'table' then
+      if newest then
+        tell('client_missing')
+        local since = cjson.encode(type(newest.since) == 'string' and newest.since or '')
+        local address = type(newest.ip) == 'string' and newest.ip ~= '' and ',"ipAddress":' .. cjson.encode(newest.ip) or ''
+        if repair then
+          call('HSET', KEYS[2], user, '{"connectedAt":' .. since .. ',"lastSeen":' .. since .. address .. ',"connections":' .. string.format('%d', count) .. '}')
+        end
+      end
+    elseif counted and tonumber(counted) ~= count then
+      tell('client_miscounted')
+      if repair then call('HSET', KEYS[2], user, (client:gsub('"connections":%d+}$', '"connections":' .. string.format('%d', count) .. '}'))) end
+    end
+  end
+end
+return out

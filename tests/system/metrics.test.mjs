@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+// What an operator's Prometheus sees: names by its conventions, numbers that follow what happens, and a dashboard and alert rules that ask
+// for nothing that isn't there.
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { Api, keyFile, keys } from './support/api.mjs';
+import { clientAs } from './support/client.mjs';
+import { daemonFor } from './support/daemon.mjs';
+import { families, samples } from './support/exposition.mjs';
+import { run, until } from './support/processes.mjs';
+import { folder, startRedis } from './support/redis.mjs';
+
+const bounded = { timeout: 60_000 };
+const deploy = (name) => fileURLToPath(new URL(`../../deploy/${name}`, import.meta.url));
+const text = async (daemon) => (await fetch(`${daemon.url}/metrics`)).text();
+const metrics = async (daemon) => samples(await text(daemon));
+
+const promtool = (() => {
+  try {
+    execFileSync('promtool', ['--version'], { stdio: 'ignore' });
+    return true;
+  } catch {
+    return false;
+  }
+})();
+const withPromtool = { ...bounded, skip: !promtool && 'promtool is not in PATH; script/bootstrap test unpacks it into .deps/bin' };
+
+test('promtool finds nothing to say about /metrics', withPromtool, async (t) => {
+  const data = await folder(t);
+  const daemon = await daemonFor(t, { data });
+  const page = join(data, 'metrics.txt');
+  await writeFile(page, await text(daemon));
+  const { code, stdout, stderr } = await run('sh', ['-c', `promtool check metrics <'${page}'`]);
+  assert.deepEqual([code, stdout, stderr], [0, '', '']);
+});
+
+test('the alert rules are rules, and fire for what they name', withPromtool, async () => {
+  for (const args of [['check', 'rules', deploy('prometheus/alerts.yml')], ['test', 'rules', deploy('prometheus/alerts_test.yml')]]) {
+    const { code, stdout, stderr } = await run('promtool', args);
+    assert.equal(code, 0, stdout + stderr);
+  }
+});
+
+test('every metric that the dashboard and the rules name exists', bounded, async (t) => {
+  const daemon = await daemonFor(t, { data: await folder(t) });
+  const known = new Set(families(await text(daemon)));
+  const dashboard = JSON.parse(await readFile(deploy('grafana/hiky.json'), 'utf8'));
+  const asked = { dashboard: dashboard.panels.flatMap((panel) => (panel.targets ?? []).map(({ expr }) => expr)).join('\n'), alerts: await readFile(deploy('prometheus/alerts.yml'), 'utf8') };
+  for (const [where, expressions] of Object.entries(asked)) {
+    const names = [...expressions.matchAll(/\b(?:hiky|process)_\w+/g)].map(([name]) => name);
+    assert.ok(names.length > 5, where);
+    for (const name of names) assert.ok(known.has(name) || known.has(name.replace(/_(bucket|sum|count)$/, '')), `${where} asks for ${name}, which is not in /metrics`);
+  }
+  for (const panel of dashboard.panels.filter(({ type }) => type !== 'row')) assert.ok(panel.title && panel.targets.length > 0 && panel.gridPos, JSON.stringify(panel));
+});
+
+test('every metric is described in docs/operations.md, and nothing else is', bounded, async (t) => {
+  const daemon = await daemonFor(t, { data: await folder(t) });
+  const known = families(await text(daemon));
+  const page = await readFile(fileURLToPath(new URL('../../docs/operations.md', import.meta.url)), 'utf8');
+  const described = [...page.matchAll(/`((?:hiky|process)_\w+)(?:\{[\w,]+\})?`/g)].map(([, name]) => name);
+  assert.deepEqual(described.sort(), known.sort());
+});
+
+test('requests are counted by type, refusals by code, deliveries by class', bounded, async (t) => {
+  const daemon = await daemonFor(t, { data: await folder(t) });
+  const [alice, bob] = [await clientAs(t, 'alice', daemon.url), await clientAs(t, 'bob', daemon.url)];
+  await alice.join('tea');
+  await bob.join('tea');
+  for (const content of [1, 2, 3]) await alice.ask({ type: 'message', roomId: 'tea', content });
+  for (const seq of [1, 2, 3]) await bob.hears({ type: 'message', seq });
+  alice.say({ type: 'typing', roomId: 'tea', isTyping: true });
+  await bob.hears({ type: 'typing' });
+  await alice.ask({ type: 'message', roomId: 'elsewhere', content: 1 });
+  await alice.ask({ type: 'brew' });
+  alice.say('nonsense');
+  await alice.hears({ type: 'error', code: 'bad_json' });
+  const now = await metrics(daemon);
+  const said = (name) => now.get(name);
+  assert.deepEqual(
+    ['register', 'joinRoom', 'message', 'typing', 'history'].map((type) => said(`hiky_requests_total{type="${type}"}`)), [2, 2, 4, 1, 0]);
+  assert.deepEqual(['not_member', 'unknown_type', 'bad_json', 'internal'].map((code) => said(`hiky_frames_refused_total{code="${code}"}`)), [1, 1, 1, 0]);
+  assert.deepEqual(['chat', 'typing', 'presence'].map((type) => said(`hiky_deliveries_total{class="${type}"}`)), [3, 1, 0]);
+  assert.equal(said('hiky_frames_received_total'), 11);
+  assert.equal(said('hiky_outbox_bytes'), 0);
+  assert.ok(said('hiky_connection_memory_bytes') > 100_000);
+  assert.ok(Math.abs(said('hiky_connection_memory_bytes') * 2 / said('process_resident_memory_bytes') - 1) < 0.05);
+  assert.ok(said('process_open_fds') > 10 && said('process_open_fds') < said('process_max_fds'));
+  assert.ok(Math.abs(said('process_start_time_seconds') - Date.now() / 1000) < 60);
+});
+
+test('histograms count each observation once, in the bucket where it belongs', bounded, async (t) => {
+  const redis = await startRedis(t, await folder(t));
+  const data = await folder(t);
+  const daemon = await daemonFor(t, { redis: redis.url, flags: await keyFile(data) });
+  const [alice, bob] = [await clientAs(t, 'alice', daemon.url), await clientAs(t, 'bob', daemon.url)];
+  await alice.join('tea');
+  await bob.join('tea');
+  for (let n = 0; n < 20; n += 1) {
+    await alice.ask({ type: 'message', roomId: 'tea', content: n });
+    await bob.hears({ type: 'message' });
+  }
+  // One that takes its time.
+  redis.signal('SIGSTOP');
+  alice.say({ type: 'message', roomId: 'tea', content: 'late' });
+  setTimeout(() => redis.signal('SIGCONT'), 700);
+  await bob.hears({ type: 'message', content: 'late' });
+  await new Api(daemon, keys.all).get('/users/online');
+  const now = await until('the latest to be counted', async () => {
+    const seen = await metrics(daemon);
+    return seen.get('hiky_publish_seconds_count') === 21 && seen.get('hiky_fanout_seconds_count') >= 21 && seen;
+  });
+  for (const name of ['hiky_publish_seconds', 'hiky_fanout_seconds', 'hiky_redis_round_trip_seconds', 'hiky_api_request_seconds']) {
+    const buckets = [...now].filter(([key]) => key.startsWith(`${name}_bucket{`));
+    assert.equal(buckets.length, 18, name);
+    assert.ok(buckets.every(([, value], i) => i === 0 || value >= buckets[i - 1][1]), `${name} falls`);
+    assert.equal(buckets.at(-1)[1], now.get(`${name}_count`), name);
+    assert.ok(now.get(`${name}_count`) > 0 && now.get(`${name}_sum`) > 0, name);
+  }
+  // The slow one, and it alone, is behind 0.5 s; how slow the others are is the machine's business.
+  const upTo = (le) => [...now].find(([key]) => key === `hiky_publish_seconds_bucket{le="${le}"}`)[1];
+  assert.equal(upTo('0.5'), 20);
+  assert.ok(now.get('hiky_publish_seconds_sum') > 0.5 && now.get('hiky_publish_seconds_sum') < 20);
+});
+
+test('the bus, the lease and an outage show', bounded, async (t) => {
+  const data = await folder(t);
+  const redis = await startRedis(t, data);
+  const daemon = await daemonFor(t, { redis: redis.url, flags: ['--lease', '2'] });
+  await until('the first canary', async () => (await metrics(daemon)).get('hiky_bus_lag_seconds') > 0);
+  const calm = await metrics(daemon);
+  assert.equal(calm.get('hiky_bus_up'), 1);
+  assert.ok(calm.get('hiky_lease_renewals_total') >= 1 && calm.get('hiky_lease_age_seconds') < 2);
+  assert.deepEqual(['hiky_lease_losses_total', 'hiky_lease_failures_total', 'hiky_gaps_total', 'hiky_sweeps_total'].map((name) => calm.get(name)), [0, 0, 0, 0]);
+  await redis.stop('SIGKILL');
+  await until('the outage to show', async () => {
+    const now = await metrics(daemon);
+    return now.get('hiky_bus_up') === 0 && now.get('hiky_lease_failures_total') > 0 && now.get('hiky_redis_connect_failures_total') > 0;
+  });
+  await startRedis(t, data);
+  // It has lost everything.
+  await until('the loss to show', async () => {
+    const now = await metrics(daemon);
+    return now.get('hiky_bus_up') === 1 && now.get('hiky_lease_losses_total') === 1 && now.get('hiky_lease_age_seconds') < 2;
+  }, 15_000);
+});
+
+test('an instance that ends another one’s connections counts them', bounded, async (t) => {
+  const redis = await startRedis(t, await folder(t));
+  const flags = ['--lease', '2'];
+  const one = await daemonFor(t, { redis: redis.url, flags });
+  const two = await daemonFor(t, { redis: redis.url, flags: [...flags, '--instance-id', 'two'] });
+  for (const name of ['alice', 'bob', 'carol']) await clientAs(t, name, two.url);
+  await two.stop('SIGKILL');
+  const now = await until('the sweep', async () => {
+    const seen = await metrics(one);
+    return seen.get('hiky_sweeps_total') === 1 && seen;
+  }, 15_000);
+  assert.equal(now.get('hiky_swept_connections_total'), 3);
+});
