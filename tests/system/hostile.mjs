@@ -148,7 +148,7 @@ async function measureAll() {
     }
     clearInterval(talk);
     const numbers = await (await fetch(`${daemon.url}/metrics`)).text();
-    for (const [each] of numbers.matchAll(/^hiky_(?:slow|flooding|silent|unregistered)_connections_\S+ \d+$|^hiky_shed_frames_total \d+$/gm)) console.log(each);
+    for (const [each] of numbers.matchAll(/^hiky_(?:slow|flooding|silent|unregistered)_connections_\S+ \d+$|^hiky_shed_frames_total\S* \d+$/gm)) console.log(each);
     for (const { one, other } of pairs) one.vanishes(), other.vanishes();
     talker.vanishes();
   } finally {
