@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the parts of flows share. Only for flows*.cpp.
+#pragma once
+#include <algorithm>
+#include <chrono>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/ids.hpp"
+#include "base/json.hpp"
+#include "chat/session.hpp"
+
+namespace hiky::chat {
+
+inline std::uint32_t now_ms() {
+  using namespace std::chrono;
+  return static_cast<std::uint32_t>(duration_cast<milliseconds>(steady_clock::now().time_since_epoch()).count());
+}
+
+inline std::int64_t wall_ms() {
+  using namespace std::chrono;
+  return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
+}
+
+inline std::string_view message_id_of(std::string_view frame) {
+  auto const quoted = raw_member(frame, "messageId").value_or("\"\"");
+  return quoted.substr(1, quoted.size() - 2);
+}
+
+// What a session may hear of `rooms`.
+inline std::vector<room_id> permitted(session const& s, std::vector<room_id> rooms) {
+  if (s.grant) std::erase_if(rooms, [&](room_id const& room) { return !s.grant->allows(room); });
+  return rooms;
+}
+
+inline std::string typing_key(user_id const& user, room_id const& room) { return user.str() + '\n' + room.str(); }
+
+}  // namespace hiky::chat

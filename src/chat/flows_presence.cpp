@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: Apache-2.0
+// Part of flows: a session in Redis: told to friends, asserted again after a loss of data, ended.
+#include "chat/flows.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/clock.hpp"
+#include "base/log.hpp"
+#include "chat/flows_common.hpp"
+
+namespace hiky::chat {
+
+using namespace std::chrono_literals;
+using std::chrono::steady_clock;
+
+task<bool> flows::announce(user_id user, bool online) {
+  auto entry = co_await people_.load(user);
+  if (entry) co_return co_await tell_friends(std::move(*entry), online);
+  log::warn("announcement.failed", {{"user", user.str()}, {"online", online}, {"reason", entry.error().text}});
+  co_return false;
+}
+
+task<bool> flows::tell_friends(directory::entry who, bool online) {
+  auto const told = co_await store_.connections.notify(who.friends, online ? 'u' : 'U',
+                                                       online ? friend_online(who.user) : friend_offline(who.user.id, iso8601_now()));
+  if (!told) log::warn("announcement.failed", {{"user", who.user.id.str()}, {"online", online}, {"reason", told.error().text}});
+  co_return told.has_value();
+}
+
+void flows::announce_arrival(directory::entry who) {
+  ++ending_;
+  spawn([](flows* self, directory::entry arrived) -> task<> {
+    co_await self->tell_friends(std::move(arrived), true);
+    --self->ending_;
+  }(this, std::move(who)));
+}
+
+void flows::assert_again(std::chrono::milliseconds spread, bool older_data) {
+  ++data_;
+  if (older_data) older_data_ = data_;
+  spawn(run_assert_again(spread));
+}
+
+task<> flows::run_assert_again(std::chrono::milliseconds spread) {
+  auto const all = hub_.registered_sessions();
+  asio::steady_timer pause{ex_};
+  auto const begin = steady_clock::now();
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    auto const& s = all[i];
+    pause.expires_at(begin + spread * static_cast<long>(i) / static_cast<long>(all.size()));
+    if (pause.expiry() > steady_clock::now()) co_await pause.async_wait(use_task);
+    // Kept at: nobody else will notice that this session is missing. Only this worker's connection to Redis may be late.
+    while (forgotten(*s)) {
+      // A session that is busy may be leaving a room, which must not be asserted behind its back.
+      auto const done = s->busy ? result<void>{fail(errc::timeout, {})} : co_await assert_session(s);
+      if (done) break;
+      if (!is_transient(done.error())) {
+        log::warn("session.not_asserted",
+                  {{"connection", s->id.str()}, {"trace", s->trace_id()}, {"user", s->user.str()}, {"reason", done.error().text}});
+        break;
+      }
+      pause.expires_after(100ms);
+      co_await pause.async_wait(use_task);
+    }
+  }
+}
+
+// Tried once. What fails for now is up to run_assert_again, and the client's request is answered as it deserves.
+task<> flows::run_assert_session(session_ptr s) {
+  if (auto const done = co_await assert_session(s); !done && !is_transient(done.error())) {
+    log::warn("session.not_asserted",
+              {{"connection", s->id.str()}, {"trace", s->trace_id()}, {"user", s->user.str()}, {"reason", done.error().text}});
+  }
+}
+
+task<result<void>> flows::assert_session(session_ptr s) {
+  std::vector<room_id> rooms, joined;
+  for (auto const& p : s->rooms) {
+    rooms.emplace_back(*p.room->name);
+    if (p.joined) joined.emplace_back(*p.room->name);
+  }
+  auto const data = data_;
+  auto online = co_await store_.connections.add(details(*s), rooms, rooms_known_since(s->asserted));
+  if (!online) co_return std::unexpected(online.error());
+  s->asserted = data;
+  online->rooms = permitted(*s, std::move(online->rooms));
+  if (online->kept_out_s) co_return s->close(state::close_forbidden, state::ban_reason), result<void>{};
+  if (s->gone) {
+    end_in_redis(*s);  // closed meanwhile: its end may have come before this beginning
+    co_return result<void>{};
+  }
+  online->rooms = permitted(*s, std::move(online->rooms));
+  // Rooms that another connection of the user has left or joined, which this one did not hear.
+  for (auto const& room : rooms) {
+    if (std::ranges::find(online->rooms, room) == online->rooms.end()) hub_.leave(*s, room);
+  }
+  if (auto const heard = co_await hear(*s, online->rooms, wall_ms()); !heard) {
+    log::warn("session.half_heard", {{"connection", s->id.str()}, {"trace", s->trace_id()}, {"user", s->user.str()}, {"reason", heard.error().text}});
+  }
+  if (s->gone) co_return hub_.detach(*s), result<void>{};
+  if (online->mail > 0) fetch_mail(*s);
+  for (auto const& room : joined) {
+    if (!hub_.in(*s, room)) continue;
+    if (auto const in = co_await store_.members.join(s->user, room, s->id, 0, true); !in) break;
+  }
+  co_return result<void>{};
+}
+
+// A room that the user left elsewhere while nobody here could hear of it must not be entered again, unless Redis may have forgotten the
+// latest joins.
+state::known_rooms flows::rooms_known_since(std::uint32_t asserted) const {
+  return asserted < older_data_ ? state::known_rooms::member : state::known_rooms::if_nothing;
+}
+
+state::connection_details flows::details(session const& s) const {
+  return {s.id, instance_, s.user, iso8601_now(), s.remote_address(), std::string{s.user_agent()}};
+}
+
+void flows::closed(session& s, bool vanished) {
+  s.gone = true;
+  s.vanished |= vanished;
+  s.backlog.reset();
+  if (s.busy) return;  // `exclusively` calls again; until then the hub notes what is missed
+  // Until disconnect.lua has run, Redis takes the user for present and queues nothing: what is said meanwhile must be found in the log.
+  state::unsure_mail unsure;
+  for (auto const& p : s.rooms) {
+    auto heard = p.room->last;
+    if (s.vanished) {
+      for (auto const& [room, seq] : s.tail) {
+        if (room == p.room) heard.seq = std::min(heard.seq, seq - 1);
+      }
+    }
+    if (heard.epoch.empty()) heard.seq = static_cast<std::uint64_t>(p.since_ms);
+    unsure.heard.emplace_back(room_id{*p.room->name}, std::move(heard));
+  }
+  hub_.detach(s);
+  expiries_.remove(s);
+  if (!s.registered) return;
+  s.registered = false;
+  if (s.message_rate.is_low(limits_.message_burst) || s.request_rate.is_low(limits_.request_burst) || s.refusal_rate.is_low(limits_.refusal_burst)) {
+    rates_.remember(s, now_ms());
+  }
+  count_.registered_connections.sub();
+  end_in_redis(s, std::move(unsure));
+}
+
+void flows::end_in_redis(session const& s, state::unsure_mail unsure) {
+  ++ending_;
+  spawn(run_disconnect(details(s), s.asserted, std::move(unsure)));
+}
+
+// Kept at until it is done: a user whose last connection closed while Redis was away must not stay online.
+task<> flows::run_disconnect(state::connection_details ended, std::uint32_t asserted, state::unsure_mail unsure) {
+  for (;;) {
+    result<std::int64_t> left{0};
+    if (asserted != data_ && !unsure.heard.empty()) {
+      // Redis has lost the connection and perhaps its user's rooms. Only who belongs to a room is missed by it.
+      std::vector<room_id> rooms;
+      for (auto const& [room, place] : unsure.heard) rooms.push_back(room);
+      auto const data = data_;
+      auto const known = co_await store_.connections.add(ended, std::move(rooms), rooms_known_since(asserted));
+      if (known) asserted = data;
+      else left = std::unexpected(known.error());
+    }
+    if (left) left = co_await store_.connections.remove(ended.id, ended.instance, ended.user, unsure);
+    if (left || !is_transient(left.error())) {
+      if (!left) log::error("session.not_ended", {{"connection", ended.id.str()}, {"user", ended.user.str()}, {"reason", left.error().text}});
+      if (left && *left == 0 && store_.connections.grace().count() > 0 && offline_) offline_();
+      if (left && *left == 0 && store_.connections.grace().count() == 0) co_await announce(ended.user, false);
+      --ending_;
+      co_return;
+    }
+    asio::steady_timer pause{ex_, 500ms};
+    co_await pause.async_wait(use_task);
+  }
+}
+
+task<bool> flows::settled(std::chrono::milliseconds patience) {
+  auto const until = steady_clock::now() + patience;
+  while (ending_ > 0 && steady_clock::now() < until) {
+    asio::steady_timer pause{ex_, 10ms};
+    co_await pause.async_wait(use_task);
+  }
+  co_return ending_ == 0;
+}
+
+void flows::refuse_banned(session& s, std::optional<std::string> id, std::int64_t seconds) {
+  log::info("session.banned", {{"connection", s.id.str()}, {"trace", s.trace_id()}, {"user", s.user.str()}, {"seconds", seconds}});
+  count_.banned.add();
+  refuse(s, {error_code::forbidden, fmt::format("an operator keeps this user out; try again in {} s", seconds), std::move(id)});
+  s.close(state::close_forbidden, state::ban_reason);
+}
+
+// Those whose `k` was published while nobody listened.
+task<> flows::end_banned() {
+  constexpr std::size_t at_once = 1000;
+  auto const all = hub_.registered_sessions();
+  for (std::size_t i = 0; i < all.size(); i += at_once) {
+    std::vector<user_id> users;
+    for (auto j = i; j < std::min(all.size(), i + at_once); ++j) users.push_back(all[j]->user);
+    auto kept_out = co_await store_.connections.kept_out(users);
+    // The bus heard Redis again; this worker's own connection may be later.
+    for (asio::steady_timer pause{ex_}; !kept_out && is_transient(kept_out.error());) {
+      pause.expires_after(250ms);
+      co_await pause.async_wait(use_task);
+      kept_out = co_await store_.connections.kept_out(users);
+    }
+    if (!kept_out) {
+      log::warn("bans.unknown", {{"reason", kept_out.error().text}});
+      co_return;
+    }
+    for (std::size_t j = 0; j < users.size(); ++j) {
+      if ((*kept_out)[j] > 0) end_session(*all[i + j], {state::close_forbidden, {}, std::string{state::ban_reason}});
+    }
+  }
+}
+
+void flows::end_session(session& s, bus_message::ending const& why) {
+  if (!why.connection.empty() && why.connection != s.id.str()) return;
+  log::info("session.ended",
+            {{"connection", s.id.str()}, {"trace", s.trace_id()}, {"user", s.user.str()}, {"code", why.code}, {"reason", why.reason}});
+  (why.code == state::close_replaced ? count_.replaced : count_.kicked).add();
+  s.close(why.code, why.reason);
+}
+
+}  // namespace hiky::chat

@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: Apache-2.0
+// Part of flows: a session begins, hears its rooms, and gets what it missed.
+#include "chat/flows.hpp"
+
+#include <boost/asio/append.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/experimental/awaitable_operators.hpp>
+#include <boost/asio/post.hpp>
+
+#include <algorithm>
+
+#include "base/log.hpp"
+#include "chat/flows_common.hpp"
+
+namespace hiky::chat {
+
+using namespace std::chrono_literals;
+using std::chrono::steady_clock;
+
+// Rule 4 of the state design: hear, become visible, then answer, then mail, then what came in between.
+task<> flows::run_register(session_ptr s, std::optional<std::string> id, std::optional<user_id> claimed, register_request r) {
+  auto who = co_await identify(s, id, {std::move(claimed), std::move(r.token)});
+  if (!who || s->gone) co_return;
+  if (s->registered) {
+    std::vector<room_id> rooms;
+    for (auto const& p : s->rooms) rooms.emplace_back(*p.room->name);
+    s->extended |= r.extended;
+    grant(*s, std::move(who->grant));
+    co_return answer_registered(*s, id, rooms, {});
+  }
+
+  s->user = who->user;
+  grant(*s, std::move(who->grant));
+  s->extended = r.extended;
+  s->acks = r.acks;
+  s->held = std::make_unique<std::vector<held_frame>>();
+  hub_.attach(*s);
+  directory::entry entry;
+  auto const online = co_await go_online(s, entry);
+  if (online && online->kept_out_s) {
+    hub_.detach(*s);
+    s->held.reset();
+    refuse_banned(*s, std::move(id), *online->kept_out_s);
+    s->user = user_id{};
+    co_return;
+  }
+  if (!online) {
+    // Redis may have made the user online all the same (a lost answer): undone like any other end. Nothing was heard.
+    end_in_redis(*s, {.since_began = true});
+    hub_.detach(*s);
+    s->held.reset();
+    s->user = user_id{};
+    co_return refuse(*s, std::move(id), online.error());
+  }
+  already_sent sent;
+  auto const resumed = co_await recover_all(*online, r.resume);
+  if (!resumed) {
+    // To say `recovered: false` would be a guess: the log may well be there in a moment. Friends who were not told of the arrival
+    // must not be told of the end alone.
+    if (online->connections == 1 && online->was_announced) announce_arrival(std::move(entry));
+    end_in_redis(*s, {.since_began = true});
+    hub_.detach(*s);
+    s->held.reset();
+    s->user = user_id{};
+    co_return refuse(*s, std::move(id), resumed.error());
+  }
+  s->registered = true;
+  s->shown.reset();
+  rates_.recall(*s, now_ms());
+  s->returning = !online->was_announced;
+  s->identified();
+  count_.registers.add();
+  count_.registered_connections.add();
+  log::debug("session.registered", {{"connection", s->id.str()}, {"trace", s->trace_id()}, {"user", s->user.str()}, {"rooms", online->rooms.size()}});
+  for (std::size_t i = 0; i < resumed->size(); ++i) {
+    auto const& room = (*resumed)[i];
+    // What the client has and Redis has lost will be the number of another message.
+    auto const has = state::parse_message_id(r.resume[i].second);
+    if (has && (has->epoch != room.complete_to.epoch || has->seq <= room.complete_to.seq)) sent.add_all_to(r.resume[i].second);
+    for (auto const& message : room.messages) sent.add(message_id_of(message));
+    if (room.complete_from > 0) hub::has(*s, room.room, room.complete_from, room.complete_to);
+  }
+  answer_registered(*s, id, online->rooms, *resumed);
+  co_await replay(s, *resumed);
+  if (online->mail > 0) {
+    co_await deliver_mail(s, sent);
+    // Of what the mail has brought, the bus may still bring some: known as sent only while frames are held.
+    co_await bus_.catch_up();
+  }
+  release_held(*s, sent);
+  if (online->connections == 1 && online->was_announced) {
+    // Of whom the directory says nothing, the token may.
+    if (entry.user.username.empty()) entry.user.username = std::move(who->username);
+    if (entry.user.name.empty()) entry.user.name = std::move(who->name);
+    announce_arrival(std::move(entry));
+  }
+}
+
+// `who` becomes what the directory says.
+task<result<state::connected>> flows::go_online(session_ptr s, directory::entry& who) {
+  using namespace asio::experimental::awaitable_operators;
+  auto [entry, known] = co_await (people_.load(s->user) && store_.connections.places(s->user));
+  if (!entry) co_return std::unexpected(entry.error());
+  if (!known) co_return std::unexpected(known.error());
+  if (s->grant) std::erase_if(*known, [&](auto const& place) { return !s->grant->allows(place.first); });
+  std::vector<room_id> rooms, fresh;
+  std::vector<state::message_place> places;
+  for (auto& [room, place] : *known) {
+    if (!hub_.heard(room)) {
+      fresh.push_back(room);
+      places.push_back(std::move(place));
+    }
+    rooms.push_back(std::move(room));
+  }
+  for (auto const& room : permitted(*s, entry->rooms)) {
+    if (std::ranges::find(rooms, room) == rooms.end()) rooms.push_back(room);
+  }
+  result<void> heard;
+  result<state::connected> online;
+  if (rooms.size() == known->size()) {
+    // At the same time: what is said before the subscription holds comes from the log, from where the rooms stood before.
+    for (auto const& room : rooms) hub_.enter(*s, room, false);
+    if (!fresh.empty()) co_await bus_.begin_listening(worker_, fresh, places);
+    std::tie(heard, online) = co_await (hear(*s, rooms) && store_.connections.add(details(*s), entry->rooms));
+  } else {
+    heard = co_await hear(*s, rooms);
+    if (heard) online = co_await store_.connections.add(details(*s), entry->rooms);
+  }
+  if (!heard) co_return std::unexpected(heard.error());
+  if (!online) co_return std::unexpected(online.error());
+  if (online->kept_out_s) co_return online;
+  s->asserted = data_;
+  online->rooms = permitted(*s, std::move(online->rooms));
+  who = std::move(*entry);
+  // Rooms that came or went while we were asking.
+  for (auto const& room : rooms) {
+    if (std::ranges::find(online->rooms, room) == online->rooms.end()) hub_.leave(*s, room);
+  }
+  if (auto const rest = co_await hear(*s, online->rooms); !rest) {
+    log::warn("session.half_heard", {{"connection", s->id.str()}, {"trace", s->trace_id()}, {"user", s->user.str()}, {"reason", rest.error().text}});
+  }
+  co_return std::move(online);
+}
+
+// The session hears `rooms` when this returns; Redis is asked only for those that nobody on this worker hears yet.
+task<result<void>> flows::hear(session& s, std::vector<room_id> rooms, std::int64_t since_ms) {
+  std::vector<room_id> fresh;
+  for (auto const& room : rooms) {
+    if (!hub_.heard(room)) fresh.push_back(room);
+  }
+  for (auto const& room : rooms) hub_.enter(s, room, false, since_ms);
+  if (fresh.empty()) co_return result<void>{};
+  auto const outcome = co_await bus_.listen(worker_, fresh);
+  if (outcome) {
+    for (auto const& room : fresh) hub_.set_heard(room);
+  }
+  co_return outcome;
+}
+
+// What `room` has said since the client's last message, or what of it is left.
+task<result<recovery>> flows::recover(room_id room, std::string since, std::size_t most) {
+  auto const last = state::parse_message_id(since);
+  auto page = co_await store_.room_log.after(room, last ? last->seq : 0, most);
+  if (!page) co_return std::unexpected(page.error());
+  recovery out{room};
+  if (!last || page->epoch != last->epoch) {
+    // Redis lost the room's head in between: what the client has can't be compared with what is here. It gets what there is.
+    if (last && last->seq > 0) page = co_await store_.room_log.after(room, 0, most);
+    if (!page) co_return std::unexpected(page.error());
+  } else if (last->seq > page->newest) {
+    // Redis went back to an earlier state and has lost what the client has.
+    out.recovered = false;
+  } else {
+    auto const first = page->messages.empty() ? page->newest + 1 : page->messages.front().seq;
+    auto const end = page->messages.empty() ? page->newest : page->messages.back().seq;
+    out.recovered = first <= last->seq + 1 && end >= page->newest;
+    if (first > last->seq + 1) {
+      out.lost_from = last->seq + 1;
+      out.lost_to = first - 1;
+    } else if (end < page->newest) {
+      // More than one answer brings: the rest is there for `history`.
+      out.lost_from = end + 1;
+      out.lost_to = page->newest;
+    }
+  }
+  // Without those in between that did not fit in, what replay brings is no beginning of what comes live.
+  bool const whole = page->messages.empty() || page->messages.back().seq >= page->newest;
+  if (whole && last && last->epoch == page->epoch) out.complete_from = 1;  // it has what it says, gets the rest, and is told what is lost
+  else if (whole) out.complete_from = page->messages.empty() ? page->newest + 1 : page->messages.front().seq;
+  out.complete_to = {page->epoch, page->newest};
+  for (auto& m : page->messages) out.messages.push_back(std::move(m.frame));
+  co_return out;
+}
+
+task<result<std::vector<recovery>>> flows::recover_all(state::connected const& online, std::vector<std::pair<room_id, std::string>> wanted) {
+  std::vector<recovery> out;
+  for (auto& [room, since] : wanted) {
+    if (std::ranges::find(online.rooms, room) == online.rooms.end()) {
+      out.push_back({room});
+      continue;
+    }
+    auto found = co_await recover(room, std::move(since), limits_.replayed);
+    if (!found) co_return std::unexpected(found.error());
+    out.push_back(std::move(*found));
+  }
+  co_return out;
+}
+
+// In portions: more than the outbox takes must not look like a slow reader.
+task<> flows::replay(session_ptr s, std::vector<recovery> const& resumed) {
+  constexpr std::size_t portion = 256 * 1024;
+  std::size_t bytes = 0;
+  for (auto const& room : resumed) {
+    if (!room.recovered && s->extended) answer(*s, gap(room));
+    for (auto const& message : room.messages) {
+      answer(*s, message);
+      bytes += message.size();
+      if (bytes < portion) continue;
+      bytes = 0;
+      if (!co_await arrived(*s)) co_return;
+    }
+  }
+}
+
+// True once the client has received all that was sent so far.
+task<bool> flows::arrived(session& s) {
+  using done = asio::any_completion_handler<void(bool)>;
+  co_return co_await asio::async_initiate<asio::use_awaitable_t<> const, void(bool)>(
+      [this, &s](auto handler) {
+        auto const then = std::make_shared<done>(std::move(handler));
+        s.after_pong([this, then](bool ok) { asio::post(ex_, asio::append(std::move(*then), ok)); });
+      },
+      use_task);
+}
+
+void flows::release_held(session& s, already_sent const& sent) {
+  auto const held = std::move(s.held);
+  if (!held || s.gone) return;
+  for (auto const& h : *held) {
+    if (h.message_id.empty() || !sent.contains(h.message_id)) s.send(h.frame, h.kind);
+  }
+}
+
+}  // namespace hiky::chat

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+// Part of flows: rooms are joined, left, and read back.
+#include "chat/flows.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/log.hpp"
+#include "chat/flows_common.hpp"
+
+namespace hiky::chat {
+
+using namespace std::chrono_literals;
+using std::chrono::steady_clock;
+
+namespace {
+
+constexpr std::uint64_t max_seq = 1ULL << 62;
+
+}  // namespace
+
+task<> flows::run_join(session_ptr s, std::optional<std::string> id, join_room r) {
+  auto const room = r.room;
+  if (s->rooms.size() >= limits_.rooms_per_connection && !hub_.in(*s, room)) {
+    co_return refuse(
+        *s, {error_code::forbidden, fmt::format("at most {} rooms per connection; leave one first", limits_.rooms_per_connection), std::move(id)});
+  }
+  if (!co_await may_enter(s, id, room)) co_return;
+  bool const was_in = hub_.in(*s, room);
+  // What the room says while its past is being read waits, or it would be told twice.
+  if (r.since && !s->held) s->held = std::make_unique<std::vector<held_frame>>();
+  already_sent sent;
+  auto const outcome = co_await join(s, std::move(id), std::move(r), sent);
+  if (!outcome && !was_in) hub_.leave(*s, room);
+  release_held(*s, sent);
+}
+
+task<bool> flows::join(session_ptr s, std::optional<std::string> id, join_room r, already_sent& sent) {
+  bool const was_in = hub_.in(*s, r.room);
+  auto const heard = co_await hear(*s, {r.room}, wall_ms());
+  if (!heard) co_return refuse(*s, std::move(id), heard.error()), false;
+  auto const now_in = co_await store_.members.join(s->user, r.room, s->id, limits_.participants_shown, s->returning);
+  if (!now_in) co_return refuse(*s, std::move(id), now_in.error()), false;
+  if (!was_in) hub::set_since(*s, r.room, now_in->at_ms);
+  std::optional<recovery> missed;
+  if (r.since) {
+    auto found = co_await recover(r.room, *r.since, limits_.joined_messages);
+    if (!found) co_return refuse(*s, std::move(id), found.error()), true;
+    for (auto const& message : found->messages) sent.add(message_id_of(message));
+    if (found->complete_from > 0) hub::has(*s, r.room, found->complete_from, found->complete_to);
+    missed = std::move(*found);
+  }
+  if (s->gone) co_return false;
+  hub_.enter(*s, r.room, true, now_in->at_ms);
+  answer(*s, joined_room(id, r.room, now_in->participants, now_in->participant_count, missed ? &*missed : nullptr));
+  if (missed && !missed->recovered && s->extended) answer(*s, gap(*missed));
+  co_return true;
+}
+
+task<> flows::run_history(session_ptr s, std::optional<std::string> id, get_history r) {
+  auto const edge = state::parse_message_id(r.before ? *r.before : r.after ? *r.after : std::string{});
+  auto const seq = edge ? edge->seq : r.after ? 0 : max_seq;
+  // One more than asked for tells whether there is more.
+  auto page = r.after ? co_await store_.room_log.after(r.room, seq, r.limit + 1) : co_await store_.room_log.before(r.room, seq, r.limit + 1);
+  if (!page) co_return refuse(*s, std::move(id), page.error());
+  if (edge && edge->epoch != page->epoch) {
+    co_return refuse(
+        *s, {error_code::invalid_argument, "this messageId is from before the room's log was lost; ask without before and after", std::move(id)});
+  }
+  bool const complete = page->messages.size() <= r.limit;
+  if (!complete) page->messages.erase(r.after ? page->messages.end() - 1 : page->messages.begin());
+  std::vector<std::string> messages;
+  for (auto& m : page->messages) messages.push_back(std::move(m.frame));
+  answer(*s, history(id, r.room, messages, complete));
+}
+
+task<> flows::run_leave(session_ptr s, std::optional<std::string> id, room_id room) {
+  // leave.lua ends the user's latest mark; one that was begun here may be an older one.
+  if (typing_.erase(typing_key(s->user, room)) > 0) {
+    if (auto const ended = co_await store_.typing.change(s->user, room, state::typing_change::off); !ended) {
+      co_return refuse(*s, std::move(id), ended.error());
+    }
+  }
+  auto const left = co_await store_.members.leave(s->user, room);
+  if (!left) co_return refuse(*s, std::move(id), left.error());
+  hub_.leave(*s, room);
+  answer(*s, left_room(id, room));
+}
+
+// Another connection of the user left the room, or this one did and has joined again since: a join's answer may be here before
+// the news of an earlier leave. Redis knows.
+task<> flows::leave_if_left(session_ptr s, room_id room) {
+  auto const member = co_await store_.members.contains(room, s->user);
+  if (member && !*member) hub_.leave(*s, room);
+  if (!member)
+    log::warn("session.half_left", {{"connection", s->id.str()}, {"trace", s->trace_id()}, {"room", room.str()}, {"reason", member.error().text}});
+}
+
+}  // namespace hiky::chat

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+// The planted bugs still fit the sources. Whether the storm catches them, tests/storm/plants/run shows.
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { readdirSync } from 'node:fs';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const folder = fileURLToPath(new URL('plants', import.meta.url));
+const patches = readdirSync(folder).filter((name) => name.endsWith('.patch'));
+
+test('every planted bug can be planted', () => {
+  assert.ok(patches.length >= 8);
+  for (const name of patches) execFileSync('git', ['apply', '--check', `${folder}/${name}`], { cwd: root, stdio: 'pipe' });
+});
