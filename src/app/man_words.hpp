@@ -15,6 +15,12 @@ one that is named, which any number of
 .B hikyd
 may share.
 .PP
+Who a client is, signed tokens or the sessions of an application prove
+.RB ( \-\-auth ).
+Other programs of the application use the HTTP API under /api/v1
+.RB ( \-\-api\-key\-file ).
+/health, /ready and /metrics are for those who watch.
+.PP
 Every option is a flag, an environment variable and a key of the TOML file that
 .B \-\-config
 names. Flags win over the environment, and that over the file.
@@ -31,6 +37,9 @@ then end.
 .TP
 .B SIGINT
 The same without spreading. A second signal of either kind ends at once.
+.TP
+.B SIGHUP
+Read API keys, certificate and its key again. What can't be read stays as it was.
 .SH EXIT STATUS
 .TP
 .B 0
