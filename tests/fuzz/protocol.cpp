@@ -72,6 +72,7 @@ struct check {
     is_frame(history(id, h.room, {}, true), id);
   }
   void operator()(offline_ack const& a) const { demand(!a.up_to || state::parse_message_id(*a.up_to), "what is confirmed is a messageId"); }
+  void operator()(refresh_identity const& r) const { demand(!r.token.empty() && r.token.size() <= 8192, "a token is there, and within its limit"); }
   void operator()(ping const&) const { is_frame(pong(id), id); }
 };
 
