@@ -99,7 +99,7 @@ void append_options(std::string& out, CLI::App const& app) {
   for (auto const* o : named_options(app)) {
     if (std::ranges::find(groups, o->get_group()) == groups.end()) groups.push_back(o->get_group());
   }
-  std::ranges::stable_partition(groups, [](auto const& g) { return g == "Options"; });
+  if (auto const own = std::ranges::find(groups, "Options"); own != groups.end()) std::rotate(groups.begin(), own, own + 1);
   for (auto const& group : groups) {
     if (group != "Options") out += ".SS " + roff(group) + "\n";
     for (auto const* o : named_options(app)) {
