@@ -39,7 +39,8 @@ then end.
 The same without spreading. A second signal of either kind ends at once.
 .TP
 .B SIGHUP
-Read API keys, certificate and its key again. What can't be read stays as it was.
+Read API keys, certificate and its key again.
+What can't be read stays as it was.
 .SH EXIT STATUS
 .TP
 .B 0

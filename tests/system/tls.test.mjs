@@ -176,7 +176,7 @@ test('a slow reader is slow through the tunnel too: it is closed as slow, and no
 });
 
 test('a flooding writer is held back through the tunnel', bounded, async (t) => {
-  const stage = await secured(t, '--rate-messages', '0');
+  const stage = await secured(t, '--rate-messages', '0', '--limit-outbox', '20000000'); // bob may be slow: the writer is what is tested
   const alice = await clientAs(t, 'alice', stage.daemon.url, stage.trust);
   await alice.join('tea');
   const bob = await clientAs(t, 'bob', stage.daemon.url, stage.trust);
