@@ -42,18 +42,19 @@ template <class Stream>
 task<result<web_answer>> converse(Stream& stream, web_address const& where, web_question const& what) {
   error_code ec;
   http::request<http::string_body> request{what.json.empty() ? http::verb::get : http::verb::post, where.target, 11};
+  if (!what.method.empty()) request.method_string(what.method);
   bool const usual_port = where.port == (where.tls ? "443" : "80");
   auto const host = where.host.contains(':') ? "[" + where.host + "]" : where.host;
   request.set(http::field::host, usual_port ? host : host + ":" + where.port);
-  request.set(http::field::user_agent, "hikyd");
+  request.set(http::field::user_agent, what.agent);
   request.set(http::field::accept, "application/json");
   request.set(http::field::connection, "close");
   if (!what.bearer.empty()) request.set(http::field::authorization, "Bearer " + what.bearer);
   if (!what.json.empty()) {
     request.set(http::field::content_type, "application/json");
     request.body() = what.json;
-    request.prepare_payload();
   }
+  request.prepare_payload();
   co_await http::async_write(stream, request, asio::redirect_error(use_task, ec));
   if (ec) co_return failed(where, "the request could not be sent", ec);
   boost::beast::flat_buffer buffer{max_head + 4096};

@@ -20,7 +20,9 @@ struct web_address {
 result<web_address> parse_web_address(std::string_view url);
 
 struct web_question {
-  std::string json{};    // a body, which makes it a POST; otherwise a GET
+  std::string method{};  // empty: POST with a body, otherwise GET
+  std::string json{};    // a body
+  std::string agent{"hikyd"};
   std::string bearer{};  // for `Authorization`, unless empty
   std::size_t most_body = 256 * 1024;
   std::chrono::milliseconds patience{5'000};  // for all of it

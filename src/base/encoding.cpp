@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/encoding.hpp"
 
+#include <fmt/format.h>
 #include <openssl/evp.h>
 
 #include <charconv>
+#include <iterator>
 
 namespace hiky {
 
@@ -56,6 +58,17 @@ std::optional<std::string> percent_decoded(std::string_view text) {
     if (text.size() - i < 3 || std::from_chars(text.data() + i + 1, text.data() + i + 3, byte, 16).ptr != text.data() + i + 3) return std::nullopt;
     out += static_cast<char>(byte);
     i += 2;
+  }
+  return out;
+}
+
+std::string percent_encoded(std::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  for (char const c : text) {
+    bool const plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || std::string_view{"-._~"}.contains(c);
+    if (plain) out += c;
+    else fmt::format_to(std::back_inserter(out), "%{:02X}", static_cast<unsigned char>(c));
   }
   return out;
 }

@@ -13,5 +13,7 @@ std::optional<std::string> from_base64url(std::string_view text);
 std::string to_base64(std::string_view bytes);
 // What encodeURIComponent made. Nothing when a `%` is not followed by two digits; `+` stays a plus.
 std::optional<std::string> percent_decoded(std::string_view text);
+// One segment of a path or one value of a query: everything but letters, digits and -._~ is escaped.
+std::string percent_encoded(std::string_view text);
 
 }  // namespace hiky

@@ -113,4 +113,20 @@ std::optional<std::string_view> raw_member(std::string_view text, std::string_vi
   }
 }
 
+std::vector<std::string_view> raw_elements(std::string_view text) {
+  walker w{text};
+  std::vector<std::string_view> out;
+  w.space();
+  if (w.at >= text.size() || text[w.at] != '[') return out;
+  ++w.at;
+  w.space();
+  while (text[w.at] != ']') {
+    out.push_back(w.value());
+    w.space();
+    if (text[w.at] == ',') ++w.at;
+    w.space();
+  }
+  return out;
+}
+
 }  // namespace hiky

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/error.hpp"
 
@@ -23,5 +24,8 @@ result<json::value> parse_json(std::string_view text, json::storage_ptr storage 
 // The text of member `name` of the JSON object `text`, as it was written: numbers beyond 2^53 and spacing survive.
 // `text` must have been accepted by parse_json; the last of duplicate names wins.
 std::optional<std::string_view> raw_member(std::string_view text, std::string_view name);
+
+// The same of each element of the JSON array `text`; nothing if it is no array.
+std::vector<std::string_view> raw_elements(std::string_view text);
 
 }  // namespace hiky

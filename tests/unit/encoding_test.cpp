@@ -24,6 +24,12 @@ TEST(encoding, undoes_percent_encoding) {
   for (auto const* text : {"%", "%4", "a%4", "%zz", "%-1", "%+1", "% 1"}) EXPECT_EQ(percent_decoded(text), std::nullopt) << text;
 }
 
+TEST(encoding, percent_encodes_all_that_a_path_or_query_reads) {
+  EXPECT_EQ(percent_encoded("aZ09-._~"), "aZ09-._~");
+  EXPECT_EQ(percent_encoded("a+b c/?#&=%é\0"s), "a%2Bb%20c%2F%3F%23%26%3D%25%C3%A9%00");
+  for (auto const* text : {"", "100 %", "%41", "💬"}) EXPECT_EQ(percent_decoded(percent_encoded(text)), text);
+}
+
 TEST(patterns, are_the_text_itself_but_for_stars) {
   EXPECT_TRUE(auth::matches("tea", "tea"));
   EXPECT_FALSE(auth::matches("tea", "team"));

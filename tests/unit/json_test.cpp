@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <vector>
 
 using namespace hiky;
 using namespace std::string_literals;
@@ -107,6 +108,15 @@ TEST(raw_member, is_the_text_as_it_was_written) {
       EXPECT_EQ(member(std::string{before} + value + after), value) << before << value << after;
     }
   }
+}
+
+TEST(raw_elements, are_the_texts_as_they_were_written) {
+  using texts = std::vector<std::string_view>;
+  EXPECT_EQ(raw_elements("[]"), texts{});
+  EXPECT_EQ(raw_elements(" [ ] "), texts{});
+  EXPECT_EQ(raw_elements(R"({"a":[1]})"), texts{});
+  EXPECT_EQ(raw_elements("[12345678901234567890123]"), texts{"12345678901234567890123"});
+  EXPECT_EQ(raw_elements(R"( [1 , "],[" ,[2,[3]],{"a" : [4, "}"]},null ] )"), (texts{"1", R"("],[")", "[2,[3]]", R"({"a" : [4, "}"]})", "null"}));
 }
 
 TEST(raw_member, is_nothing_where_there_is_none) {
