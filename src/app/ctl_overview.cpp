@@ -6,6 +6,7 @@
 #include <set>
 
 #include "app/ctl_commands.hpp"
+#include "app/ctl_findings.hpp"
 #include "base/clock.hpp"
 #include "state/keys.hpp"
 #include "state/online_users.hpp"
@@ -151,8 +152,7 @@ outcome info(session& s) {
 outcome cleanup(session& s) {
   auto const removed = co_await state::utility{s.ws}.cleanup([&s](std::size_t gone) { s.progress(fmt::format("cleanup: {} keys removed", gone)); });
   if (!removed) co_return std::unexpected(removed.error());
-  co_return report{.json = json::serialize(json::object{{"removedKeys", *removed}}),
-                   .text = fmt::format("removed {} under ws: from database {}", counted(static_cast<std::int64_t>(*removed), "key"), s.database())};
+  co_return cleanup_report(static_cast<std::int64_t>(*removed), fmt::format("database {}", s.database()));
 }
 
 }  // namespace hiky::ctl

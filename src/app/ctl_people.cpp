@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "app/ctl_commands.hpp"
+#include "app/ctl_findings.hpp"
 #include "directory/redis_directory.hpp"
 #include "state/connections.hpp"
 #include "state/keys.hpp"
@@ -28,11 +29,6 @@ std::optional<json::object> object_of(std::string_view text) {
   auto parsed = parse_json(text);
   if (!parsed || !parsed->is_object()) return std::nullopt;
   return std::move(parsed->get_object());
-}
-
-std::vector<std::string> row_of(std::string name, std::vector<std::string> values) {
-  values.insert(values.begin(), std::move(name));
-  return values;
 }
 
 std::vector<std::string> sorted(std::vector<std::string> texts) {
@@ -60,16 +56,11 @@ outcome online(session& s, bool count_only) {
   if (count_only) {
     auto const count = co_await users.count();
     if (!count) co_return std::unexpected(count.error());
-    co_return report{.json = json::serialize(json::object{{"count", *count}}), .text = fmt::to_string(*count)};
+    co_return online_count_report(*count);
   }
   auto const all = co_await users.all();
   if (!all) co_return std::unexpected(all.error());
-  auto const names = texts_of(*all);
-  report out{json::serialize(json::object{{"count", names.size()}, {"users", json_array(names)}})};
-  out.head = {"USER"};
-  out.when_empty = "nobody is online";
-  for (auto const& name : names) out.rows.push_back({name});
-  co_return out;
+  co_return online_report(texts_of(*all));
 }
 
 outcome clients(session& s) {
@@ -77,36 +68,23 @@ outcome clients(session& s) {
   if (!reply) co_return std::unexpected(reply.error());
   auto entries = (*reply)[0].pairs();
   std::ranges::sort(entries);
-  report out;
-  out.head = {"USER", "CONNECTED", "LAST SEEN", "ADDRESS", "CONNECTIONS"};
-  out.when_empty = "no clients";
-  json::object all;
+  std::vector<std::pair<std::string, json::object>> readable;
+  std::vector<std::string> notes;
   for (auto const& [name, text] : entries) {
-    auto data = object_of(text);
-    if (!data) {
-      out.notes.push_back(fmt::format("the entry of '{}' in {} is left out: it is no JSON object", visible(name), keys::clients));
-      continue;
-    }
-    out.rows.push_back({name, member(*data, "connectedAt"), member(*data, "lastSeen"), member(*data, "ipAddress"), member(*data, "connections")});
-    all[foreign(name)] = std::move(*data);
+    if (auto data = object_of(text)) readable.emplace_back(name, std::move(*data));
+    else notes.push_back(fmt::format("the entry of '{}' in {} is left out: it is no JSON object", visible(name), keys::clients));
   }
-  out.json = json::serialize(json::object{{"count", all.size()}, {"clients", std::move(all)}});
+  auto out = clients_report(std::move(readable));
+  out.notes = std::move(notes);
   co_return out;
 }
 
 outcome typing(session& s) {
   auto const all = co_await state::typing_users{s.ws}.all();
   if (!all) co_return std::unexpected(all.error());
-  report out;
-  out.head = {"USER", "ROOM"};
-  out.when_empty = "nobody is typing";
-  json::object users;
-  for (auto const& [who, where] : *all) {
-    out.rows.push_back({who.str(), where.str()});
-    users[foreign(who)] = foreign(where);
-  }
-  out.json = json::serialize(json::object{{"typing", std::move(users)}});
-  co_return out;
+  std::vector<std::pair<std::string, std::string>> marks;
+  for (auto const& [who, where] : *all) marks.emplace_back(who.str(), where.str());
+  co_return typing_report(marks);
 }
 
 outcome user(session& s, user_id who) {
@@ -136,59 +114,36 @@ outcome user(session& s, user_id who) {
   auto const last_seen = client.empty() ? std::string{(*reply)[7].text()} : member(client, "lastSeen");
   auto const friends = texts_of(known->friends), listed = texts_of(known->rooms);
 
-  report out;
-  out.rows = {{"user", who.str()},
-              row_of("username", {known->user.username}),
-              row_of("name", {known->user.name}),
-              row_of("image", {known->user.profile_image}),
-              row_of("friends", friends),
-              {"online", is_online ? "yes" : "no"},
-              row_of("banned", kept_out > 0 ? std::vector{fmt::format("for {} s", kept_out)} : std::vector<std::string>{}),
-              {"last seen", last_seen}};
   json::array connections;
   auto held = (*reply)[1].pairs();
   std::ranges::sort(held);
   for (auto const& [id, text] : held) {
     auto const about = object_of(text).value_or(json::object{});
-    out.rows.push_back({"connection", id, member(about, "instance"), member(about, "since"), member(about, "ip"), member(about, "agent")});
     auto& one = connections.emplace_back(json::object{{"id", foreign(id)}}).get_object();
     for (auto const& field : about) one.insert(field);
   }
-  out.rows.push_back(row_of("takes part in", here));
-  out.rows.push_back(row_of("member of", belongs));
-  out.rows.push_back(row_of("rooms in the directory", listed));
-  out.rows.push_back(row_of("typing in", *types_in ? std::vector{(*types_in)->str()} : std::vector<std::string>{}));
-  out.rows.push_back({"queued", fmt::to_string(queued)});
-  out.rows.push_back({"dropped", fmt::to_string(dropped)});
-  for (auto& row : out.rows) std::erase_if(row, [](std::string const& cell) { return cell.empty(); });
-
-  out.json = json::serialize(json::object{{"id", foreign(who)},
-                                          {"username", text_or_null(known->user.username)},
-                                          {"name", text_or_null(known->user.name)},
-                                          {"profileImage", text_or_null(known->user.profile_image)},
-                                          {"friends", json_array(friends)},
-                                          {"online", is_online},
-                                          {"lastSeen", text_or_null(last_seen)},
-                                          {"bannedSeconds", kept_out},
-                                          {"connections", std::move(connections)},
-                                          {"rooms", json_array(here)},
-                                          {"memberRooms", json_array(belongs)},
-                                          {"directoryRooms", json_array(listed)},
-                                          {"typingIn", *types_in ? json::value(foreign(**types_in)) : json::value(nullptr)},
-                                          {"queued", queued},
-                                          {"dropped", dropped}});
-  co_return out;
+  co_return user_report({{"id", foreign(who)},
+                         {"username", text_or_null(known->user.username)},
+                         {"name", text_or_null(known->user.name)},
+                         {"profileImage", text_or_null(known->user.profile_image)},
+                         {"friends", json_array(friends)},
+                         {"online", is_online},
+                         {"lastSeen", text_or_null(last_seen)},
+                         {"bannedSeconds", kept_out},
+                         {"connections", std::move(connections)},
+                         {"rooms", json_array(here)},
+                         {"memberRooms", json_array(belongs)},
+                         {"directoryRooms", json_array(listed)},
+                         {"typingIn", *types_in ? json::value(foreign(**types_in)) : json::value(nullptr)},
+                         {"queued", queued},
+                         {"dropped", dropped}});
 }
 
 outcome disconnect(session& s, user_id who, std::chrono::seconds ban) {
   state::connections live{s.ws, s.database(), {}};
   auto const told = co_await live.kick(who, ban);
   if (!told) co_return std::unexpected(told.error());
-  auto text = *told == 0 ? fmt::format("{} has no connection", visible(who))
-                         : fmt::format("{} of {} told to end", counted(*told, "connection"), visible(who));
-  if (ban.count() > 0) text += fmt::format("; no new one for {} s", ban.count());
-  co_return report{.json = json::serialize(json::object{{"user", foreign(who)}, {"connections", *told}, {"bannedSeconds", ban.count()}}),
-                   .text = std::move(text)};
+  co_return disconnected_report(who, *told, ban.count());
 }
 
 outcome pardon(session& s, user_id who) {

@@ -5,19 +5,13 @@
 #include <algorithm>
 
 #include "app/ctl_commands.hpp"
+#include "app/ctl_findings.hpp"
 #include "state/keys.hpp"
 
 namespace hiky::ctl {
 namespace {
 
 namespace keys = state::keys;
-
-// Of a string its characters, of anything else its JSON text, with all digits of its numbers.
-std::string cell(json::object const& message, std::string_view text, std::string_view name) {
-  auto const* found = message.if_contains(name);
-  if (found == nullptr) return "-";
-  return std::string{found->is_string() ? std::string_view{found->get_string()} : raw_member(text, name).value_or("-")};
-}
 
 }  // namespace
 
@@ -26,29 +20,18 @@ outcome queue(session& s, user_id who) {
   if (!reply) co_return std::unexpected(reply.error());
   auto texts = (*reply)[0].strings();
   std::ranges::reverse(texts);
-  auto const dropped = (*reply)[1].integer();
-
-  report out;
-  out.head = {"TIME", "ROOM", "FROM", "CONTENT"};
-  out.widest_cell = 60;
-  out.when_empty = fmt::format("nothing is queued for {}", visible(who));
-  std::string messages;
-  std::size_t good = 0;
-  for (auto const& text : texts) {
-    auto const parsed = parse_json(text);
-    if (!parsed || !parsed->is_object()) {
-      out.notes.push_back(fmt::format("an entry of {} is left out: it is no JSON object", visible(keys::offline_messages(who))));
+  waiting found{who, {}, (*reply)[1].integer(), 0};
+  std::vector<std::string> notes;
+  for (auto& text : texts) {
+    if (auto const parsed = parse_json(text); parsed && parsed->is_object()) {
+      found.messages.push_back(std::move(text));
       continue;
     }
-    auto const& message = parsed->get_object();
-    out.rows.push_back(
-        {cell(message, text, "timestamp"), cell(message, text, "roomId"), cell(message, text, "senderId"), cell(message, text, "content")});
-    // As it was written: a content with numbers beyond 2^53 keeps its digits.
-    messages.append(good++ > 0 ? "," : "").append(text);
+    ++*found.unreadable;
+    notes.push_back(fmt::format("an entry of {} is left out: it is no JSON object", visible(keys::offline_messages(who))));
   }
-  if (dropped > 0) out.notes.push_back(fmt::format("the limit of 100 has dropped {} older than these", counted(dropped, "message")));
-  out.json = fmt::format(R"({{"user":{},"count":{},"dropped":{},"unreadable":{},"messages":[{}]}})", json::serialize(json::value(foreign(who))),
-                         texts.size(), dropped, texts.size() - good, messages);
+  auto out = queue_report(found);
+  out.notes.insert(out.notes.begin(), notes.begin(), notes.end());
   co_return out;
 }
 
@@ -64,9 +47,7 @@ outcome clear_queue(session& s, user_id who) {
         answers.empty() ? errc::unexpected_reply : errc::server_error,
         fmt::format("the queue of '{}' is gone, but could not be counted: {}", who.str(), answers.empty() ? "EXEC gave nothing" : answers[0].text()));
   }
-  auto const count = answers[0].integer();
-  co_return report{.json = json::serialize(json::object{{"user", foreign(who)}, {"cleared", count}}),
-                   .text = fmt::format("cleared {} of {}", counted(count, "message"), visible(who))};
+  co_return cleared_report(who, answers[0].integer());
 }
 
 }  // namespace hiky::ctl

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "app/ctl_commands.hpp"
+#include "app/ctl_findings.hpp"
 #include "directory/redis_directory.hpp"
 #include "state/keys.hpp"
 #include "state/members.hpp"
@@ -23,19 +24,6 @@ std::string size_text(std::int64_t size) { return size < 0 ? "?" : fmt::to_strin
 json::value size_json(std::int64_t size) {
   if (size < 0) return nullptr;
   return size;
-}
-
-// What add and remove have in common: one line and one list for those it changed something for, and for the others.
-report changed_members(room_id const& which, std::vector<user_id> const& changed, std::vector<user_id> const& same, std::string_view now,
-                       std::string_view before, std::string_view field) {
-  report out;
-  for (auto const& u : changed) out.text += fmt::format("{} {} {}\n", visible(u), now, visible(which));
-  for (auto const& u : same) out.text += fmt::format("{} {} {}\n", visible(u), before, visible(which));
-  json::object all{{"room", foreign(which)}};
-  all[field] = json_array(changed);
-  all["unchanged"] = json_array(same);
-  out.json = json::serialize(all);
-  return out;
 }
 
 }  // namespace
@@ -86,27 +74,19 @@ outcome room(session& s, room_id which) {
   auto const listed = co_await directory::redis_directory{s.app}.room_members(which);
   if (!listed) co_return std::unexpected(listed.error());
 
-  auto const as_set = [](std::vector<std::string> texts) { return std::set<std::string>(texts.begin(), texts.end()); };
-  std::array<std::set<std::string>, 4> sets{as_set((*reply)[0].strings()), as_set((*reply)[1].strings()), as_set((*reply)[2].strings()), {}};
-  for (auto const& u : *listed) sets[3].insert(u.str());
-  std::set<std::string> everybody;
-  for (auto const& each : sets) everybody.insert(each.begin(), each.end());
-
-  report out;
-  out.head = {"USER", "TAKES PART", "JOINED", "MEMBER", "IN DIRECTORY"};
-  out.when_empty = fmt::format("nobody is in {}", visible(which));
-  for (auto const& name : everybody) {
-    auto& row = out.rows.emplace_back(std::vector{name});
-    for (auto const& each : sets) row.emplace_back(each.contains(name) ? "yes" : "no");
-  }
-  out.json = json::serialize(json::object{{"room", foreign(which)},
-                                          {"participants", json_array(sets[0])},
-                                          {"joined", json_array(sets[1])},
-                                          {"members", json_array(sets[2])},
-                                          {"directoryMembers", json_array(sets[3])},
-                                          {"lastSeq", (*reply)[3].integer()},
-                                          {"history", (*reply)[4].integer()}});
-  co_return out;
+  auto const ids = [](std::vector<std::string> texts) {
+    std::ranges::sort(texts);
+    return json_array(texts);
+  };
+  std::set<std::string> directory_members;
+  for (auto const& u : *listed) directory_members.insert(u.str());
+  co_return room_report({{"room", foreign(which)},
+                         {"participants", ids((*reply)[0].strings())},
+                         {"joined", ids((*reply)[1].strings())},
+                         {"members", ids((*reply)[2].strings())},
+                         {"directoryMembers", json_array(directory_members)},
+                         {"lastSeq", (*reply)[3].integer()},
+                         {"history", (*reply)[4].integer()}});
 }
 
 outcome add_members(session& s, room_id which, std::vector<user_id> who) {
@@ -121,7 +101,7 @@ outcome add_members(session& s, room_id which, std::vector<user_id> who) {
     if (!entered) co_return std::unexpected(entered.error());
     (*listed || *entered ? added : already).push_back(u);
   }
-  co_return changed_members(which, added, already, "is now a member of", "was a member already of", "added");
+  co_return added_report(which, added, already);
 }
 
 outcome remove_members(session& s, room_id which, std::vector<user_id> who) {
@@ -136,7 +116,7 @@ outcome remove_members(session& s, room_id which, std::vector<user_id> who) {
     if (!left) co_return std::unexpected(left.error());
     (*listed || *left ? removed : absent).push_back(u);
   }
-  co_return changed_members(which, removed, absent, "is no longer a member of", "was no member of", "removed");
+  co_return removed_report(which, removed, absent);
 }
 
 }  // namespace hiky::ctl

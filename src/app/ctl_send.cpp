@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "app/ctl_commands.hpp"
+#include "app/ctl_findings.hpp"
 #include "state/room_log.hpp"
 
 namespace hiky::ctl {
@@ -36,11 +37,7 @@ outcome send(session& s, letter what) {
   if (what.from) sent = co_await publish_as(s, sender, what);
   else sent = co_await publish_as_system(s, what);
   if (!sent) co_return std::unexpected(sent.error());
-  co_return report{.json = json::serialize(json::object{{"roomId", foreign(what.room)},
-                                                        {"senderId", foreign(sender)},
-                                                        {"messageId", foreign(sent->message_id)},
-                                                        {"timestamp", foreign(sent->timestamp)}}),
-                   .text = fmt::format("sent {} to {} as {}", sent->message_id, visible(what.room), visible(sender))};
+  co_return sent_report(what.room, sender.str(), sent->message_id, sent->timestamp);
 }
 
 }  // namespace hiky::ctl
