@@ -9,6 +9,7 @@
 #include <cstdlib>
 
 #include "app/config.hpp"
+#include "app/ctl_remote.hpp"
 #include "app/ctl_syntax.hpp"
 #include "app/man_words.hpp"
 #include "app/option_text.hpp"
@@ -20,7 +21,7 @@ namespace {
 using namespace std::chrono_literals;
 
 struct place_options {
-  std::string redis, data, ca;
+  std::string redis, data, ca, url, api_key_file;
   int app_database = 0, ws_database = 1;
   bool json = false;
 };
@@ -73,6 +74,26 @@ void add_database(CLI::App& app, std::string const& name, std::string const& var
   app.add_option("--redis-db-" + name, into, help)->type_name("N")->check(is_number)->envname(variable);
 }
 
+// Nothing: Redis is asked. A flag for a place in Redis wins over HIKY_URL, since no flag may be without effect.
+result<std::optional<api_place>> find_instance(place_options given, std::vector<std::string> const& arguments) {
+  auto const place_in_redis =
+      std::ranges::find_if(arguments, [](std::string_view word) { return word.starts_with("--redis") || word.starts_with("--data"); });
+  if (place_in_redis != arguments.end()) {
+    if (given.url.empty() && given.api_key_file.empty()) return std::nullopt;
+    return fail(errc::invalid_argument, fmt::format("--url and --api-key-file are for an instance's API, {} is for Redis; give one or the other",
+                                                    place_in_redis->substr(0, place_in_redis->find('='))));
+  }
+  if (given.url.empty()) given.url = from_environment("HIKY_URL");
+  if (given.url.empty()) {
+    if (given.api_key_file.empty()) return std::nullopt;
+    return fail(errc::invalid_argument, "--api-key-file goes with --url http[s]://HOST[:PORT], the address of a hikyd");
+  }
+  if (given.api_key_file.empty()) given.api_key_file = from_environment("HIKY_API_KEY_FILE");
+  auto found = find_api(given.url, given.api_key_file);
+  if (!found) return std::unexpected(found.error());
+  return std::optional{std::move(*found)};
+}
+
 void add_global_options(CLI::App& app, place_options& into) {
   app.add_option("--redis", into.redis,
                  "redis[s]://[user[:password]@]host[:port], unix://PATH, or embedded (the default: hikyd's own) [env HIKY_REDIS]")
@@ -83,6 +104,9 @@ void add_global_options(CLI::App& app, place_options& into) {
       ->type_name("DIR");
   add_database(app, "app", "HIKY_REDIS_DB_APP", into.app_database, "database of the directory (default 0)");
   add_database(app, "ws", "HIKY_REDIS_DB_WS", into.ws_database, "database of the WebSocket state (default 1)");
+  app.add_option("--url", into.url, "http[s]://HOST[:PORT] of a running hikyd, whose HTTP API is asked instead of Redis [env HIKY_URL]")
+      ->type_name("URL");
+  app.add_option("--api-key-file", into.api_key_file, "with --url: file whose first key is used [env HIKY_API_KEY_FILE]")->type_name("FILE");
   app.add_flag("--json", into.json, "print JSON");
 }
 
@@ -127,9 +151,11 @@ std::optional<std::string> misplaced_word(std::vector<CLI::App const*> const& pa
 }  // namespace
 
 std::expected<invocation, early_exit> parse_command_line(std::vector<std::string> arguments) {
-  CLI::App app{"Looks into a running hiky, and after it. Talks to Redis directly; the daemon need not run.", "hikyctl"};
+  CLI::App app{"Looks into a running hiky, and after it. Talks to Redis directly, and the daemon need not run; or to a daemon's HTTP API (--url).",
+               "hikyctl"};
   app.footer(
-      "Ids and texts that begin with '-' go behind '--': hikyctl user -- -x\nExit codes: 0 ok, 1 it failed, 2 wrong usage, 3 Redis can't be reached");
+      "Ids and texts that begin with '-' go behind '--': hikyctl user -- -x\nExit codes: 0 ok, 1 it failed, 2 wrong usage, 3 Redis (or the daemon of "
+      "--url) can't be reached");
   app.fallthrough();
   app.require_subcommand(1);
   app.set_version_flag("--version", fmt::format("hikyctl {}", version));
@@ -144,10 +170,9 @@ std::expected<invocation, early_exit> parse_command_line(std::vector<std::string
   if (arguments == std::vector<std::string>{"--help-man"})
     return std::unexpected(early_exit{exit_code::ok, hiky::app::man_page(app, hiky::app::hikyctl_man)});
 
+  auto const spelling = spelled_for_cli11(std::move(arguments));
   try {
-    auto spelling = spelled_for_cli11(std::move(arguments));
-    std::ranges::reverse(spelling);  // CLI11 takes them from the back
-    app.parse(std::move(spelling));
+    app.parse(std::vector<std::string>{spelling.rbegin(), spelling.rend()});  // CLI11 takes them from the back
   } catch (CLI::CallForHelp const&) {
     return std::unexpected(early_exit{exit_code::ok, app.help()});
   } catch (CLI::CallForVersion const&) {
@@ -163,11 +188,24 @@ std::expected<invocation, early_exit> parse_command_line(std::vector<std::string
   auto what = chosen->second(said);
   if (!what) return std::unexpected(usage_error(what.error(), spelled(path)));
 
+  auto instance = find_instance(where, spelling);
+  if (!instance) return std::unexpected(usage_error(instance.error().text, "hikyctl"));
+  if (*instance) {
+    auto const name = spelled({path.begin() + 1, path.end()});
+    auto run = command_over_api(name, said);
+    if (!run) {
+      return std::unexpected(usage_error(
+          fmt::format("'{}' is not possible over the API, which --url (or HIKY_URL) asks for; it needs Redis itself: --redis URL, or --data DIR",
+                      name),
+          spelled(path)));
+    }
+    return invocation{{}, {}, {}, where.json, std::move(*what), std::make_shared<api_invocation>(std::move(**instance), std::move(*run))};
+  }
   auto found = find_redis(where);
   if (!found) return std::unexpected(usage_error(found.error().text, "hikyctl"));
   found->address.client_name = "hikyctl";
   found->address.deadline = 10s;  // a person waits, and may ask for much
-  invocation out{found->address, found->address, std::move(found->advice), where.json, std::move(*what)};
+  invocation out{found->address, found->address, std::move(found->advice), where.json, std::move(*what), {}};
   out.ws.database = where.ws_database;
   out.app.database = where.app_database;
   return out;

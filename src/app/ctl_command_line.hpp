@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// hikyctl's arguments and environment, checked and turned into one command and the place of its Redis.
+// hikyctl's arguments and environment, checked and turned into one command and the place of its Redis, or of an instance's API.
 #pragma once
 #include <expected>
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -10,6 +11,8 @@
 #include "redis/address.hpp"
 
 namespace hiky::ctl {
+
+struct api_invocation;  // ctl_remote.hpp
 
 enum exit_code : int { ok = 0, runtime = 1, usage = 2, unreachable = 3 };
 
@@ -25,6 +28,7 @@ struct invocation {
   std::string advice;  // what to do when Redis can't be reached
   bool json = false;
   command what;
+  std::shared_ptr<api_invocation const> over_api{};  // instead of Redis
 };
 
 // Nothing to run: help was asked for (ok, for stdout), or the arguments are wrong (usage, for stderr).

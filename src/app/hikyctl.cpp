@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The operator's tool: one command, one or two Redis connections, one report.
+// The operator's tool: one command, one or two Redis connections or an instance's API, one report.
 #include <fmt/format.h>
 #include <unistd.h>
 #include <boost/asio/co_spawn.hpp>
@@ -10,6 +10,7 @@
 #include <exception>
 
 #include "app/ctl_command_line.hpp"
+#include "app/ctl_remote.hpp"
 #include "base/log.hpp"
 
 namespace hiky::ctl {
@@ -70,6 +71,20 @@ int print(report const& r, face as) {
   return r.exit_code;
 }
 
+int run_over_api(api_invocation const& asked, face as) {
+  asio::io_context context{1};
+  instance_api api{context.get_executor(), asked.place};
+  result<report> found = fail(errc::io, "the command was never run");
+  asio::co_spawn(context, asked.run(api), [&](std::exception_ptr thrown, result<report> ended) {
+    context.stop();  // a look-up of a name goes on after its time is over
+    if (thrown) std::rethrow_exception(thrown);
+    found = std::move(ended);
+  });
+  context.run();
+  if (!found) return complain(found.error().text, code_of(found.error()));
+  return print(*found, as);
+}
+
 int run(std::vector<std::string> arguments) {
   log::set_level(log::level::error);  // a failed connection is this program's to report, in one line
   auto const asked = parse_command_line(std::move(arguments));
@@ -79,9 +94,11 @@ int run(std::vector<std::string> arguments) {
     return exit_code::ok;
   }
 
+  auto const as = asked->json ? face::json : isatty(STDOUT_FILENO) == 1 ? face::terminal : face::lines;
+  if (asked->over_api) return run_over_api(*asked->over_api, as);
   asio::io_context context{1};
   session s{context.get_executor(), asked->ws, asked->app};
-  s.as = asked->json ? face::json : isatty(STDOUT_FILENO) == 1 ? face::terminal : face::lines;
+  s.as = as;
   s.emit = [](std::string_view text) { return std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0; };
   s.note = [](std::string_view text) { fmt::print(stderr, "hikyctl: note: {}\n", visible(text)); };
   progress_line line;
@@ -96,7 +113,6 @@ int run(std::vector<std::string> arguments) {
   context.run();
   line.wipe();
 
-  auto const as = s.as;
   if (end.found) return print(*end.found, as);
   if (end.reached_redis) return complain(end.found.error().text, code_of(end.found.error()));
   if (asked->what.without_redis) return print(asked->what.without_redis(end.found.error()), as);

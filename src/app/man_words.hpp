@@ -75,6 +75,10 @@ inline constexpr man_words hikyctl_man{
 shows and mends what
 .BR hikyd (1)
 keeps in Redis. It talks to Redis directly; the daemon need not run.
+With
+.B \-\-url
+most commands ask the HTTP API of a daemon instead, with the first key in
+.BR \-\-api\-key\-file .
 .PP
 A terminal gets tables; a pipe gets one line for each row, with cells
 separated by tabs. Notes and errors go to standard error. Ids and texts that
@@ -97,7 +101,9 @@ left something unmended.
 Wrong usage.
 .TP
 .B 3
-Redis can't be reached.
+Redis can't be reached, or with
+.B \-\-url
+the daemon.
 .SH SEE ALSO
 .BR hikyd (1),
 .BR redis\-cli (1)
