@@ -99,8 +99,8 @@ class watcher {
       auto now = co_await count();
       if (!now) co_return std::unexpected(now.error());
       auto text = shown_as(*before, *now);
-      if (live) text = "\x1b[H\x1b[J" + text + "\nq ends\n";
-      else if (shown > 0 && s_.as != face::json) text = "\n" + text;
+      if (live) text = fmt::format("\x1b[H\x1b[J{}\nq ends\n", text);
+      else if (shown > 0 && s_.as != face::json) text.insert(0, 1, '\n');
       going_ = s_.emit(text) && going_;
       before = std::move(now);
     }

@@ -131,7 +131,7 @@ void append_commands(std::string& out, CLI::App const& app, std::string const& p
 }  // namespace
 
 std::string man_page(CLI::App const& app, man_words const& words) {
-  auto const name = app.get_name();
+  auto const& name = app.get_name();
   bool const commands = !app.get_subcommands([](CLI::App const*) { return true; }).empty();
   auto out = fmt::format(
       ".TH {} 1 \"{}\" \"hiky {}\" \"User Commands\"\n.SH NAME\n{} \\- {}\n.SH SYNOPSIS\n.B {}\n[\\fIOPTIONS\\fR]{}\n.SH DESCRIPTION\n{}\n",

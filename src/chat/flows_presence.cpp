@@ -158,6 +158,7 @@ task<> flows::run_disconnect(state::connection_details ended, std::uint32_t asse
     if (asserted != data_ && !unsure.heard.empty()) {
       // Redis has lost the connection and perhaps its user's rooms. Only who belongs to a room is missed by it.
       std::vector<room_id> rooms;
+      rooms.reserve(unsure.heard.size());
       for (auto const& [room, place] : unsure.heard) rooms.push_back(room);
       auto const data = data_;
       auto const known = co_await store_.connections.add(ended, std::move(rooms), rooms_known_since(asserted));

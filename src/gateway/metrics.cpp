@@ -76,6 +76,7 @@ double metrics::sum_of(std::array<counter, Size> counters::* values, std::size_t
 
 std::vector<histogram const*> metrics::parts_of(histogram counters::* value) const {
   std::vector<histogram const*> out;
+  out.reserve(workers_.size());
   for (auto const& w : workers_) out.push_back(&(w.chat->*value));
   return out;
 }

@@ -59,7 +59,7 @@ task<result<head>> find_head(redis::client& redis, message_question about, messa
     } while (cursor != "0");
     for (auto const& name : all) names.emplace_back(name);
   }
-  auto const found = co_await with_epoch(redis, std::move(names), place.epoch);
+  auto found = co_await with_epoch(redis, std::move(names), place.epoch);
   if (!found) co_return std::unexpected(found.error());
   if (!*found && about.room) {
     co_return fail(errc::not_found,

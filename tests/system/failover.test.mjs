@@ -21,7 +21,7 @@ async function threeOfThem(t) {
   const file = join(there, 'sentinel.conf');
   await writeFile(file, [
     `port ${sentinelPort}`, `bind ${host}`, `dir ${there}`, 'logfile ""', `sentinel monitor chat ${host} ${masterPort} 1`,
-    'sentinel down-after-milliseconds chat 1000', 'sentinel failover-timeout chat 4000', '',
+    'sentinel down-after-milliseconds chat 4000', 'sentinel failover-timeout chat 8000', '', // a busy machine is no dead master
   ].join('\n'));
   const sentinel = await launch('redis-server', [file, '--sentinel'], /Sentinel ID is/);
   atEnd(t, () => sentinel.stop());
@@ -65,6 +65,7 @@ test('a failover to a replica that has everything loses nothing', bounded, async
   const before = await say(alice, 'before');
   await nextMessage(bob);
   assert.equal(await masterLook.command('WAIT', 1, 5_000), 1);
+  assert.equal((await masterLook.command('ROLE'))[0], 'master', 'Sentinel took a busy master for dead');
   await master.stop('SIGKILL');
   const after = await say(alice, 'after');
   const [epoch, seq] = before.messageId.split(':');

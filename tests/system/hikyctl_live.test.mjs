@@ -91,7 +91,9 @@ test('top --once counts what goes on', async (t) => {
   const { redis, say } = await stage(t);
   await say('the room is known now');
   const report = run(hikyctl, ['--redis', redis.url, '--json', 'top', '--once', '--interval', '2']);
-  for (let n = 0; n < 40; n += 1) await say(n);
+  let reported = false;
+  report.finally(() => (reported = true));
+  for (let n = 0; !reported; n += 1) await say(n);
   const seen = JSON.parse((await report).out);
   assert.deepEqual([seen.online, seen.connections, seen.instances.length], [2, 2, 1]);
   assert.ok(seen.redis.commandsPerSecond > 1 && seen.redis.memoryBytes > 1e5);
