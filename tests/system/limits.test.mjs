@@ -221,7 +221,8 @@ test('a slow reader loses typing first, then presence, never a message, and is c
 test('readers who read nothing cannot make the process grow: it gives them up and stays within its limit', { timeout: 120_000 }, async (t) => {
   const limit = 96;
   const redis = await startRedis(t, await folder(t)); // which writes no file: it is not what is tested
-  const daemon = await daemonFor(t, { redis: redis.url, flags: ['--limit-outbox', `${8 << 20}`, '--rate-messages', '0', '--rate-requests', '0', '--limit-memory', `${limit}`, '--workers', '1'] });
+  const daemon = await daemonFor(t, { redis: redis.url, flags: ['--limit-outbox', `${8 << 20}`, '--rate-messages', '0', '--rate-requests', '0', '--limit-memory', `${limit}`, '--workers', '1'],
+    env: { ASAN_OPTIONS: 'quarantine_size_mb=1:allocator_release_to_os_interval_ms=20' } }); // which otherwise keeps what was freed
   const alice = await clientAs(t, 'alice', daemon.url);
   // Each has a room of its own, so that no two outboxes share a frame: 40 times 8 MiB would be 320 MiB.
   const readers = await Promise.all(Array.from({ length: 40 }, (_, n) => peerOf(t, daemon.port).then((peer) => ({ peer, room: `room ${n}` }))));
