@@ -33,6 +33,12 @@ async function threeOfThem(t) {
   return { master, replica, masterLook, replicaPort, url: `redis+sentinel://${host}:${sentinelPort}/chat` };
 }
 
+// WAIT waits for what its own connection has written.
+async function replicated(master) {
+  await master.command('SET', 'probe', 1);
+  assert.equal(await master.command('WAIT', 1, 10_000), 1);
+}
+
 // Until Redis takes it; anything but `unavailable` meanwhile is wrong.
 async function say(client, content) {
   return until(`${content} to be taken`, async () => {
@@ -64,7 +70,7 @@ test('a failover to a replica that has everything loses nothing', bounded, async
   const { alice, bob } = await people(t, url);
   const before = await say(alice, 'before');
   await nextMessage(bob);
-  assert.equal(await masterLook.command('WAIT', 1, 5_000), 1);
+  await replicated(masterLook);
   assert.equal((await masterLook.command('ROLE'))[0], 'master', 'Sentinel took a busy master for dead');
   await master.stop('SIGKILL');
   const after = await say(alice, 'after');
@@ -86,7 +92,7 @@ test('a failover to a replica that was behind is said, and gives no number twice
     assert.equal((await nextMessage(bob)).content, content);
   };
   for (const content of ['one', 'two', 'three']) await talk(content);
-  assert.equal(await masterLook.command('WAIT', 1, 5_000), 1);
+  await replicated(masterLook);
   // The replica sleeps while its link is cut: it learns of nothing more, and on waking up finds its master dead.
   replica.signal('SIGSTOP');
   await masterLook.command('CLIENT', 'KILL', 'TYPE', 'replica');
