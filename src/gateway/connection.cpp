@@ -17,7 +17,7 @@ namespace {
 
 constexpr std::size_t read_buffer_size = 64 * 1024;
 constexpr std::size_t outbox_in_need = 64 * 1024;
-constexpr int reads_per_turn = 4;  // then others get theirs, however much one client sends
+constexpr int pongs_per_read = 16;  // of more pings in one read, the latest is answered alone (RFC 6455 5.5.3)
 
 frame_ptr control(opcode op, std::string_view payload) { return shared_frame::make(payload, static_cast<std::uint8_t>(0x80 | static_cast<int>(op))); }
 
@@ -109,36 +109,34 @@ void connection::arm_read() {
   });
 }
 
+// One read a turn: others get theirs, however much one client sends.
 void connection::readable() {
-  for (int turn = 0; turn < reads_per_turn; ++turn) {
-    if (phase_ == phase::dead || (paused_ && phase_ == phase::open)) return;
-    auto const size = ::recv(native_handle(), loop_.read_buffer.data(), loop_.read_buffer.size(), MSG_DONTWAIT);
-    if (size == 0) return drop();
-    if (size < 0) {
-      if (errno == EAGAIN || errno == EINTR) break;
-      return drop();
-    }
-    feed(std::span{loop_.read_buffer}.first(static_cast<std::size_t>(size)));
-    if (static_cast<std::size_t>(size) < loop_.read_buffer.size()) break;
-  }
+  if (phase_ == phase::dead || (paused_ && phase_ == phase::open)) return;
+  auto const size = ::recv(native_handle(), loop_.read_buffer.data(), loop_.read_buffer.size(), MSG_DONTWAIT);
+  if (size == 0 || (size < 0 && errno != EAGAIN && errno != EINTR)) return drop();
+  if (size > 0) feed(std::span{loop_.read_buffer}.first(static_cast<std::size_t>(size)));
   arm_read();
 }
 
 void connection::feed(std::span<char> input) {
-  while (phase_ == phase::open || phase_ == phase::closing) {
+  frame_ptr pong;
+  for (int pings = 0; phase_ == phase::open || phase_ == phase::closing;) {
     auto const e = decoder_.next(input);
-    if (e.what == event::need_more) return;
-    handle(e);
+    if (e.what == event::need_more) break;
+    if (e.what == event::ping) {
+      pong = control(opcode::pong, e.payload);
+      if (++pings <= pongs_per_read) queue(std::exchange(pong, {}));
+    } else {
+      handle(e);
+    }
   }
+  if (pong) queue(std::move(pong));
 }
 
 void connection::handle(event const& e) {
   switch (e.what) {
     case event::message:
       if (phase_ == phase::open) who_->received(e.op, e.payload);
-      break;
-    case event::ping:
-      if (phase_ == phase::open) queue(control(opcode::pong, e.payload));
       break;
     case event::pong:
       answer_probes(e.payload);
@@ -159,6 +157,7 @@ void connection::handle(event const& e) {
       close(e.code, e.reason);
       phase_ = phase::draining;  // whatever else it sends, it is not listened to any more
       break;
+    case event::ping:
     case event::need_more: break;
   }
 }

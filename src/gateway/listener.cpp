@@ -27,6 +27,8 @@ namespace {
 constexpr int backlog = 4096;
 constexpr int accepts_per_turn = 256;
 constexpr auto pause_when_full = 100ms;
+// What the kernel may hold for one connection each way. Left to itself it lets both grow to megabytes, for whoever does not read or floods.
+constexpr int socket_buffer = 256 * 1024;
 
 std::string hint(int code, listen_address const& where) {
   if (code == EADDRINUSE) return "; another program listens there: choose another address with --listen";
@@ -126,7 +128,10 @@ result<int> listener::open(listen_address& where, bool first) {
   ::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
   if (where.unix_path.empty()) {
     ::setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
-    ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);  // accepted sockets inherit it
+    // Accepted sockets inherit the rest.
+    ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    ::setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &socket_buffer, sizeof socket_buffer);
+    ::setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &socket_buffer, sizeof socket_buffer);
   }
   if (::bind(fd, reinterpret_cast<sockaddr*>(&to), size) < 0) return failed(fd, "listen on");
   if (::listen(fd, backlog) < 0) return failed(fd, "listen on");
