@@ -350,7 +350,7 @@ task<> bus::run_fill(std::string room, std::uint64_t number) {
       c->last.seq = entry.seq;
       c->mark = mark_of(entry.frame);
     }
-    if (page->messages.size() == fill_page) {
+    if (page->more) {
       flush();
       continue;
     }

@@ -68,14 +68,28 @@ task<> flows::deliver_mail(session_ptr s, already_sent& sent) {
   if (ids.empty() && mail->dropped == 0) co_return;
   count_.offline_delivered.add(mail->messages.size());
   bool const shown = !mail->messages.empty() || mail->dropped > 0;
-  if (shown) answer(*s, offline_messages(*mail));
   s->mail = std::make_unique<unconfirmed_mail>(std::move(ids), mail->dropped);
+  if (shown && !co_await send_mail(s, std::move(*mail))) co_return;
   // A client that promised to say so says so (offlineAck). Of others, a pong that follows shows that the bytes have arrived; and so it
   // does when replay has brought everything already, since then there is nothing that the client could confirm.
   if (s->acks && shown) co_return;
   s->after_pong([this, s](bool ok) {
     if (ok) confirm_mail(*s, std::string::npos);
   });
+}
+
+// In portions, mostly one: a mailbox of large messages is more than the outbox takes, and must not look like a slow reader. False when the
+// client is gone before the last.
+task<bool> flows::send_mail(session_ptr s, state::claimed_mail mail) {
+  constexpr std::size_t portion = 256 * 1024;
+  for (auto begin = mail.messages.cbegin();; mail.dropped = 0) {
+    auto end = begin;
+    for (std::size_t bytes = 0; end != mail.messages.cend() && (end == begin || bytes + end->size() <= portion); ++end) bytes += end->size();
+    answer(*s, offline_messages({begin, end}, mail.dropped));
+    begin = end;
+    if (begin == mail.messages.cend()) co_return true;
+    if (!co_await arrived(*s)) co_return false;
+  }
 }
 
 // What the bus is about to bring must not come by mail as well; and must not be taken for delivered before it is.

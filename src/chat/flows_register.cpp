@@ -8,6 +8,8 @@
 #include <boost/asio/post.hpp>
 
 #include <algorithm>
+#include <iterator>
+#include <numeric>
 
 #include "base/log.hpp"
 #include "chat/flows_common.hpp"
@@ -20,7 +22,7 @@ using std::chrono::steady_clock;
 // Rule 4 of the state design: hear, become visible, then answer, then mail, then what came in between.
 task<> flows::run_register(session_ptr s, std::optional<std::string> id, std::optional<user_id> claimed, register_request r) {
   auto who = co_await identify(s, id, {std::move(claimed), std::move(r.token)});
-  if (!who || s->gone) co_return;
+  if (!who || (s->gone && !s->backlog)) co_return;  // what it asked for behind the register is done all the same
   if (s->registered) {
     std::vector<room_id> rooms;
     for (auto const& p : s->rooms) rooms.emplace_back(*p.room->name);
@@ -157,15 +159,33 @@ task<result<void>> flows::hear(session& s, std::vector<room_id> rooms, std::int6
   co_return outcome;
 }
 
+// The room's log after `seq`, page by page.
+task<result<state::log_page>> flows::read_after(room_id room, std::uint64_t seq, std::size_t most, std::size_t bytes) {
+  auto out = co_await store_.room_log.after(room, seq, most);
+  auto const size = [](auto const& messages) {
+    return std::accumulate(messages.begin(), messages.end(), std::size_t{0}, [](auto sum, auto const& m) { return sum + m.frame.size(); });
+  };
+  for (auto got = out ? size(out->messages) : 0; out && out->more && out->messages.size() < most && got + state::room_log::page_bytes <= bytes;) {
+    auto next = co_await store_.room_log.after(room, out->messages.back().seq, most - out->messages.size());
+    if (!next) co_return next;
+    if (next->epoch != out->epoch) break;  // the room was lost meanwhile: what was read is all there is to tell
+    got += size(next->messages);
+    out->newest = next->newest;
+    out->more = next->more;
+    std::ranges::move(next->messages, std::back_inserter(out->messages));
+  }
+  co_return out;
+}
+
 // What `room` has said since the client's last message, or what of it is left.
-task<result<recovery>> flows::recover(room_id room, std::string since, std::size_t most) {
+task<result<recovery>> flows::recover(room_id room, std::string since, std::size_t most, std::size_t bytes) {
   auto const last = state::parse_message_id(since);
-  auto page = co_await store_.room_log.after(room, last ? last->seq : 0, most);
+  auto page = co_await read_after(room, last ? last->seq : 0, most, bytes);
   if (!page) co_return std::unexpected(page.error());
   recovery out{room};
   if (!last || page->epoch != last->epoch) {
     // Redis lost the room's head in between: what the client has can't be compared with what is here. It gets what there is.
-    if (last && last->seq > 0) page = co_await store_.room_log.after(room, 0, most);
+    if (last && last->seq > 0) page = co_await read_after(room, 0, most, bytes);
     if (!page) co_return std::unexpected(page.error());
   } else if (last->seq > page->newest) {
     // Redis went back to an earlier state and has lost what the client has.
@@ -199,7 +219,7 @@ task<result<std::vector<recovery>>> flows::recover_all(state::connected const& o
       out.push_back({room});
       continue;
     }
-    auto found = co_await recover(room, std::move(since), limits_.replayed);
+    auto found = co_await recover(room, std::move(since), limits_.replayed, limits_.replayed_bytes);
     if (!found) co_return std::unexpected(found.error());
     out.push_back(std::move(*found));
   }

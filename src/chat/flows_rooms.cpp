@@ -45,7 +45,7 @@ task<bool> flows::join(session_ptr s, std::optional<std::string> id, join_room r
   if (!was_in) hub::set_since(*s, r.room, now_in->at_ms);
   std::optional<recovery> missed;
   if (r.since) {
-    auto found = co_await recover(r.room, *r.since, limits_.joined_messages);
+    auto found = co_await recover(r.room, *r.since, limits_.joined_messages, state::room_log::page_bytes);
     if (!found) co_return refuse(*s, std::move(id), found.error()), true;
     for (auto const& message : found->messages) sent.add(message_id_of(message));
     if (found->complete_from > 0) hub::has(*s, r.room, found->complete_from, found->complete_to);
@@ -61,18 +61,15 @@ task<bool> flows::join(session_ptr s, std::optional<std::string> id, join_room r
 task<> flows::run_history(session_ptr s, std::optional<std::string> id, get_history r) {
   auto const edge = state::parse_message_id(r.before ? *r.before : r.after ? *r.after : std::string{});
   auto const seq = edge ? edge->seq : r.after ? 0 : max_seq;
-  // One more than asked for tells whether there is more.
-  auto page = r.after ? co_await store_.room_log.after(r.room, seq, r.limit + 1) : co_await store_.room_log.before(r.room, seq, r.limit + 1);
+  auto page = r.after ? co_await store_.room_log.after(r.room, seq, r.limit) : co_await store_.room_log.before(r.room, seq, r.limit);
   if (!page) co_return refuse(*s, std::move(id), page.error());
   if (edge && edge->epoch != page->epoch) {
     co_return refuse(
         *s, {error_code::invalid_argument, "this messageId is from before the room's log was lost; ask without before and after", std::move(id)});
   }
-  bool const complete = page->messages.size() <= r.limit;
-  if (!complete) page->messages.erase(r.after ? page->messages.end() - 1 : page->messages.begin());
   std::vector<std::string> messages;
   for (auto& m : page->messages) messages.push_back(std::move(m.frame));
-  answer(*s, history(id, r.room, messages, complete));
+  answer(*s, history(id, r.room, messages, !page->more));
 }
 
 task<> flows::run_leave(session_ptr s, std::optional<std::string> id, room_id room) {

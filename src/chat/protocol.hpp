@@ -5,6 +5,7 @@
 #include <chrono>
 #include <expected>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -117,7 +118,7 @@ std::string history(std::optional<std::string> const& id, room_id const& room, s
 std::string left_room(std::optional<std::string> const& id, room_id const& room);
 std::string message_ack(std::string const& id, room_id const& room, std::string_view message_id, std::string_view timestamp, bool duplicate);
 std::string online_status(std::optional<std::string> const& id, std::vector<friend_status> const& friends);
-std::string offline_messages(state::claimed_mail const& mail);
+std::string offline_messages(std::span<std::string const> messages, std::int64_t dropped);
 std::string friend_online(directory::profile const& user);
 std::string friend_offline(user_id const& user, std::string_view last_seen);
 std::string pong(std::optional<std::string> const& id);

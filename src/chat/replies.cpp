@@ -166,12 +166,10 @@ std::string online_status(std::optional<std::string> const& id, std::vector<frie
       .done();
 }
 
-std::string offline_messages(state::claimed_mail const& mail) {
+std::string offline_messages(std::span<std::string const> messages, std::int64_t dropped) {
   object out{"offlineMessages"};
-  out.number("count", static_cast<std::int64_t>(mail.messages.size())).list("messages", mail.messages, [](std::string& text, std::string const& m) {
-    text += m;
-  });
-  if (mail.dropped > 0) out.number("dropped", mail.dropped);
+  out.number("count", static_cast<std::int64_t>(messages.size())).list("messages", messages, write_json);
+  if (dropped > 0) out.number("dropped", dropped);
   return out.done();
 }
 

@@ -110,16 +110,14 @@ task<api_result> messages(api_call& call) {
   auto seq = place ? place->seq : 0;
   if (!place) std::from_chars(beyond_all.data(), beyond_all.data() + beyond_all.size(), seq);
   auto& log = call.on.store().room_log;
-  // One more than asked for tells whether there is more.
-  auto page = forward ? co_await log.after(room_of(call), seq, wish->limit + 1) : co_await log.before(room_of(call), seq, wish->limit + 1);
+  auto page = forward ? co_await log.after(room_of(call), seq, wish->limit) : co_await log.before(room_of(call), seq, wish->limit);
   if (!page) co_return std::unexpected(problem_of(page.error()));
   if (place && place->epoch != page->epoch) {
     co_return std::unexpected(problem{http_status::gone, "gone", "what this messageId or cursor counts from is lost; begin again without one"});
   }
-  auto& found = page->messages;
+  auto const& found = page->messages;
   std::string next;
-  if (found.size() > wish->limit) {
-    found.erase(forward ? found.end() - 1 : found.begin());
+  if (page->more) {
     next = fmt::format("{}{}:{}", forward ? '>' : '<', page->epoch, forward ? found.back().seq : found.front().seq);
   }
   std::string out{"{\"items\":["};

@@ -25,10 +25,16 @@ request script::call(std::span<std::string const> keys, std::size_t arguments) c
 }
 
 task<result<reply>> script::run(client& redis, request prepared) const {
+  auto const unknown = [](result<reply> const& answer) {
+    return !answer && answer.error().code == errc::server_error && answer.error().text.starts_with("NOSCRIPT");
+  };
   auto answer = co_await redis.exec(prepared);
-  if (answer || answer.error().code != errc::server_error || !answer.error().text.starts_with("NOSCRIPT")) co_return answer;
-  if (auto const loaded = co_await redis.exec(request{"SCRIPT", "LOAD", text_}); !loaded) co_return std::unexpected(loaded.error());
-  co_return co_await redis.exec(std::move(prepared));
+  // Redis may forget it again between the two.
+  for (int tries = 0; tries < 5 && unknown(answer); ++tries) {
+    if (auto const loaded = co_await redis.exec(request{"SCRIPT", "LOAD", text_}); !loaded) co_return std::unexpected(loaded.error());
+    answer = co_await redis.exec(prepared);
+  }
+  co_return answer;
 }
 
 }  // namespace hiky::redis

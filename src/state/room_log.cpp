@@ -48,7 +48,8 @@ task<result<published>> room_log::publish(outgoing_message m) {
   auto const outcome = items.empty() ? -1 : items[0].integer();
   if (outcome == 0) co_return fail(errc::not_member, "the sender is not a member of the room");
   if (outcome < 0 || items.size() < 3) co_return fail(errc::unexpected_reply, "publish.lua returned something else than its table says");
-  co_return published{std::string{items[1].text()}, std::string{items[2].text()}, outcome == 2};
+  auto const mailboxes = items.size() > 3 ? static_cast<std::size_t>(items[3].integer()) : 0;
+  co_return published{std::string{items[1].text()}, std::string{items[2].text()}, outcome == 2, mailboxes};
 }
 
 std::optional<message_place> parse_message_id(std::string_view id) {
@@ -77,14 +78,18 @@ task<result<void>> room_log::begin_epoch(room_id room, std::string over) {
 task<result<log_page>> room_log::page(room_id room, std::string_view direction, std::uint64_t seq, std::size_t most) {
   static redis::script const script{scripts::history_lua};
   std::string const used_keys[]{keys::room_head(room), keys::room_log(room)};
-  auto call = script.call(used_keys, 3);
-  call.arg(direction).arg(seq).arg(most);
+  auto call = script.call(used_keys, 4);
+  call.arg(direction).arg(seq).arg(most).arg(page_bytes);
   auto const answer = co_await script.run(redis_, std::move(call));
   if (!answer) co_return std::unexpected(answer.error());
   auto const items = (*answer)[0].items();
-  if (items.size() < 3) co_return fail(errc::unexpected_reply, "history.lua returned something else than its table says");
-  log_page out{std::string{items[0].text()}, static_cast<std::uint64_t>(items[1].integer()), static_cast<std::uint64_t>(items[2].integer()), {}};
-  for (std::size_t i = 3; i < items.size(); ++i) {
+  if (items.size() < 4) co_return fail(errc::unexpected_reply, "history.lua returned something else than its table says");
+  log_page out{std::string{items[0].text()},
+               static_cast<std::uint64_t>(items[1].integer()),
+               static_cast<std::uint64_t>(items[2].integer()),
+               items[3].integer() == 1,
+               {}};
+  for (std::size_t i = 4; i < items.size(); ++i) {
     auto const entry = items[i].items();
     if (entry.size() != 3) continue;
     out.messages.push_back({static_cast<std::uint64_t>(entry[0].integer()), std::string{entry[1].text()}, connection_id{entry[2].text()}});

@@ -41,6 +41,7 @@ struct published {
   std::string message_id;  // `epoch:seq`
   std::string timestamp;   // ISO 8601, Redis TIME
   bool duplicate = false;
+  std::size_t mailboxes = 0;  // it was put into
 };
 
 struct logged_message {
@@ -53,6 +54,7 @@ struct log_page {
   std::string epoch;         // empty: nothing was ever published, or all was lost
   std::uint64_t newest = 0;  // seq of the room's last message
   std::uint64_t oldest = 0;  // seq of the first one kept; 0 = none is
+  bool more = false;         // beyond the page, in the direction that was asked for
   std::vector<logged_message> messages;  // in order
 };
 
@@ -62,7 +64,9 @@ class room_log {
 
   // not_member: the sender neither belongs to the room nor takes part in it. One round trip: publish.lua
   task<result<published>> publish(outgoing_message m);
-  // Messages after `seq`, the next ones first in line; or before `seq`, the latest of them. One round trip: history.lua
+  // Messages after `seq`, the next ones first in line; or before `seq`, the latest of them; at most `most`, and page_bytes (though one at
+  // least). One round trip: history.lua
+  static constexpr std::size_t page_bytes = 256 * 1024;
   task<result<log_page>> after(room_id room, std::uint64_t seq, std::size_t most);
   task<result<log_page>> before(room_id room, std::uint64_t seq, std::size_t most);
   // Redis has gone back to an earlier state and would give numbers of `over` again to other messages: begins a new epoch, and forgets the

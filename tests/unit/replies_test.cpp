@@ -48,9 +48,9 @@ TEST(replies, are_the_document_s_frames_with_our_fields_behind) {
 }
 
 TEST(replies, offline_messages_are_what_was_stored_byte_for_byte) {
-  EXPECT_EQ(offline_messages({0, {R"({"n":1.0})", R"({"n" : 12345678901234567890123})"}}),
+  EXPECT_EQ(offline_messages(std::vector<std::string>{R"({"n":1.0})", R"({"n" : 12345678901234567890123})"}, 0),
             R"({"type":"offlineMessages","count":2,"messages":[{"n":1.0},{"n" : 12345678901234567890123}]})");
-  EXPECT_EQ(offline_messages({50, {}}), R"({"type":"offlineMessages","count":0,"messages":[],"dropped":50})");
+  EXPECT_EQ(offline_messages({}, 50), R"({"type":"offlineMessages","count":0,"messages":[],"dropped":50})");
 }
 
 TEST(replies, errors_say_code_and_whether_to_try_again) {

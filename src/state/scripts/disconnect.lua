@@ -58,7 +58,11 @@ if was_there then
     end
   end
   table.sort(unsure, function(a, b) return a[1] < b[1] or a[1] == b[1] and a[2] < b[2] end)
-  for _, message in ipairs(unsure) do redis.call('LPUSH', KEYS[10], message[3]) end
+  local newest = {}
+  for i = math.max(1, #unsure - 99), #unsure do table.insert(newest, unsure[i][3]) end
+  if #newest > 0 then redis.call('LPUSH', KEYS[10], unpack(newest)) end
+  local skipped = #unsure - #newest
+  if skipped > 0 then redis.call('INCRBY', KEYS[12], skipped) end
 end
 local over = redis.call('LLEN', KEYS[10]) - 100
 if over > 0 then

@@ -1,22 +1,29 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- A page of a room's log, together with where the log stands, so that a reader can tell whether something is missing.
+-- Read in portions, and ended by its size too: 200 messages of 64 KB would keep everybody waiting, here and at whoever they are for.
 -- KEYS 1 room_head:{r}  2 room_log:{r}
--- ARGV 1 `after` | `before`  2 seq (not included)  3 most messages
--- Returns { epoch, newest seq, oldest seq kept (0 = none), [seq, frame, connection]… in order }
+-- ARGV 1 `after` | `before`  2 seq (not included)  3 most messages  4 most bytes, though one message at least
+-- Returns { epoch, newest seq, oldest seq kept (0 = none), 1 if there is more in this direction, else 0, [seq, frame, connection]… in order }
 local head = redis.call('HMGET', KEYS[1], 'epoch', 'seq')
 local oldest = redis.call('XRANGE', KEYS[2], '-', '+', 'COUNT', 1)
-local out = { head[1] or '', tonumber(head[2] or 0), oldest[1] and tonumber(oldest[1][1]:match('^%d+')) or 0 }
-local page
-if ARGV[1] == 'after' then
-  page = redis.call('XRANGE', KEYS[2], '(' .. ARGV[2] .. '-0', '+', 'COUNT', ARGV[3])
-else
-  local newest_first = redis.call('XREVRANGE', KEYS[2], '(' .. ARGV[2] .. '-0', '-', 'COUNT', ARGV[3])
-  page = {}
-  for i = #newest_first, 1, -1 do table.insert(page, newest_first[i]) end
-end
-for _, entry in ipairs(page) do
-  local fields = {}
-  for i = 1, #entry[2], 2 do fields[entry[2][i]] = entry[2][i + 1] end
-  table.insert(out, { tonumber(entry[1]:match('^%d+')), fields.m or '', fields.c or '' })
-end
+local forward, most, room_left = ARGV[1] == 'after', tonumber(ARGV[3]), tonumber(ARGV[4])
+local command, edge, portion = forward and 'XRANGE' or 'XREVRANGE', forward and '+' or '-', math.min(most + 1, 50)
+local found, more, from = {}, 0, '(' .. ARGV[2] .. '-0'
+repeat
+  local entries = redis.call(command, KEYS[2], from, edge, 'COUNT', portion)
+  for _, entry in ipairs(entries) do
+    local fields = {}
+    for i = 1, #entry[2], 2 do fields[entry[2][i]] = entry[2][i + 1] end
+    local frame = fields.m or ''
+    if #found == most or #found > 0 and #frame > room_left then
+      more = 1
+      break
+    end
+    room_left = room_left - #frame
+    table.insert(found, { tonumber(entry[1]:match('^%d+')), frame, fields.c or '' })
+    from = '(' .. entry[1]
+  end
+until more == 1 or #entries < portion
+local out = { head[1] or '', tonumber(head[2] or 0), oldest[1] and tonumber(oldest[1][1]:match('^%d+')) or 0, more }
+for i = 1, #found do table.insert(out, found[forward and i or #found + 1 - i]) end
 return out

@@ -7,7 +7,7 @@
 --      8 messages kept in the log  9 the log's life in ms, kept to within 1/24  10 largest room whose mailboxes are filled  11 life of dedup in s
 --      12 epoch  13 seq of the latest message that the sender's instance knows
 --      [14 `system`: the sender need not be a member, but somebody must be in the room]
--- Returns { 1 stored | 2 duplicate, messageId, timestamp } or { 0 } when the sender is not a member (or, for `system`, nobody is)
+-- Returns { 1 stored, messageId, timestamp, mailboxes filled }, { 2 duplicate, messageId, timestamp } or { 0 } when the sender is not a member (or, for `system`, nobody is)
 local call, format, floor = redis.call, string.format, math.floor
 local sender = ARGV[1]
 if ARGV[14] then
@@ -55,9 +55,11 @@ if seconds >= renew_at then
   call('HSET', KEYS[3], 'renew_at', format('%d', seconds + floor(ARGV[9] / 24000)))
 end
 
+local filled = 0
 local function queue(users)
   for _, user in ipairs(users) do
     if user ~= sender then
+      filled = filled + 1
       local mailbox = ARGV[6] .. user
       local extra = call('LPUSH', mailbox, frame) - 100
       if extra > 0 then
@@ -83,4 +85,4 @@ end
 
 call('PUBLISH', ARGV[3], ARGV[4] .. id .. '\n' .. frame)
 if KEYS[7] then call('SET', KEYS[7], id .. ' ' .. time, 'EX', ARGV[11]) end
-return { 1, id, time }
+return { 1, id, time, filled }
