@@ -27,6 +27,9 @@ constexpr auto typing_patience = std::chrono::seconds{state::typing_life_s} + 50
 constexpr std::string_view internal_message = "An error occurred while processing your request";  // the document's text
 
 constexpr std::uint16_t close_flooding = 4429;
+constexpr int refusals_before_rest = 16;
+constexpr auto rest_length = 100ms;
+constexpr std::size_t many_mailboxes = 50;
 
 // The room that a request is about, if it is about one.
 room_id const* room_of(decltype(request::body) const& body) {
@@ -55,6 +58,7 @@ flows::flows(asio::any_io_executor executor, std::size_t worker, instance_id ins
       hub_(count),
       activity_(ex_, store_, limits_.seen_every),
       expiries_(ex_),
+      heavy_(ex_),
       typing_timer_(ex_) {
   hub_.on_empty([this](room_id const& room) { bus_.ignore(worker_, room); });
 }
@@ -84,10 +88,21 @@ void flows::refuse(session& s, refusal why) {
 
 // Who goes on all the same costs us as much as who is let through.
 void flows::note_refusal(session& s) {
-  if (s.gone || s.refusal_rate.take(limits_.refusals_per_s, limits_.refusal_burst, now_ms())) return;
+  if (s.gone) return;
+  if (s.refusal_rate.take(limits_.refusals_per_s, limits_.refusal_burst, now_ms())) {
+    if (limits_.refusals_per_s > 0 && ++s.refusals % refusals_before_rest == 0) rest(s);
+    return;
+  }
   log::info("session.flooding", {{"connection", s.id.str()}, {"trace", s.trace_id()}, {"user", s.user.str()}});
   count_.flooding_closed.add();
   s.close(close_flooding, "too many refused requests; send less");
+}
+
+// Not even read for a moment, so that a flood waits at its sender's and not in our turn of the loop.
+void flows::rest(session& s) {
+  s.resting = true;
+  s.read_more(false);
+  if (!s.busy) exclusively(&s, []() -> task<> { co_return; }());
 }
 
 // What went wrong in Redis, as the client may know it: retryable when Redis is away, `internal` when it is not the client's business.
@@ -143,7 +158,7 @@ void flows::handle(session_ptr s, request r) {
     if (!s->message_rate.take(limits_.messages_per_s, limits_.message_burst, now_ms())) {
       return refuse(*s, {error_code::rate_limited, fmt::format("at most {} messages per second", limits_.messages_per_s), std::move(r.id)});
     }
-    return spawn(run_message(std::move(s), std::move(r.id), std::move(*m)));
+    return exclusively(s, run_message(s, std::move(r.id), std::move(*m)));
   }
   if (auto* t = std::get_if<set_typing>(&r.body)) {
     if (!hub_.in(*s, t->room)) return refuse(*s, std::move(r.id), error{errc::not_member, {}});
@@ -161,11 +176,13 @@ void flows::handle(session_ptr s, request r) {
   if (auto* a = std::get_if<offline_ack>(&r.body)) return take_offline_ack(*s, *a);
   if (auto* h = std::get_if<get_history>(&r.body)) {
     if (!hub_.in(*s, h->room)) return refuse(*s, std::move(r.id), error{errc::not_member, {}});
-    return spawn(run_history(std::move(s), std::move(r.id), std::move(*h)));
+    return exclusively(s, run_history(s, std::move(r.id), std::move(*h)));
   }
-  if (auto* q = std::get_if<get_online_status>(&r.body)) return spawn(run_status(std::move(s), std::move(r.id), std::move(*q)));
+  if (auto* q = std::get_if<get_online_status>(&r.body)) return exclusively(s, run_status(s, std::move(r.id), std::move(*q)));
 }
 
+// One request of a session at a time: they take effect in order, and a burst takes turns with everybody else's requests instead of
+// standing before them in the line to Redis.
 void flows::exclusively(session_ptr s, task<> work) {
   s->busy = true;
   spawn([](flows* self, session_ptr who, task<> todo) -> task<> {
@@ -174,24 +191,27 @@ void flows::exclusively(session_ptr s, task<> work) {
     } catch (std::exception const& bug) {
       self->refuse(*who, std::nullopt, error{errc::unexpected_reply, bug.what()});
     }
+    if (who->resting) {
+      asio::steady_timer pause{self->ex_, rest_length};
+      co_await pause.async_wait(use_task);
+      who->resting = false;
+    }
     who->busy = false;
     // Redis lost its data while a register was under way, when the session was not yet among those to be asserted.
     if (self->forgotten(*who) && !who->gone) self->spawn(self->run_assert_session(who));
     if (who->mail_waits && !who->gone) self->fetch_mail(*who);
-    if (who->gone) {
-      self->closed(*who, false);
-    } else {
-      self->resume_backlog(*who);
-    }
+    self->resume_backlog(*who);
+    if (!who->gone || who->busy) co_return;
+    --self->ending_;
+    self->closed(*who, false);
   }(this, std::move(s), std::move(work)));
 }
 
 void flows::resume_backlog(session& s) {
-  while (!s.busy && !s.gone && s.backlog) {
+  while (!s.busy && s.backlog) {
     if (s.backlog->empty()) {
       s.backlog.reset();
-      s.read_more(true);
-      return;
+      break;
     }
     auto const text = std::move(s.backlog->front());
     s.backlog->pop_front();
@@ -200,14 +220,20 @@ void flows::resume_backlog(session& s) {
     if (parsed) handle(&s, std::move(*parsed));
     else refuse(s, std::move(parsed.error()));
   }
+  if (!s.busy) s.read_more(true);
 }
 
 task<> flows::run_message(session_ptr s, std::optional<std::string> id, send_message m) {
   auto const came = steady_clock::now();
+  auto const turn = hub_.mailboxes_of(m.room) >= many_mailboxes ? co_await heavy_.enter() : lane::turn{};
   auto const stored = co_await store_.room_log.publish({m.room, s->user, s->id, m.content, std::move(m.client_msg_id), hub_.last_of(m.room)});
+  heavy_.leave(turn);
   if (!stored) co_return refuse(*s, std::move(id), stored.error());
   count_.publish.observe(steady_clock::now() - came);
-  if (!stored->duplicate) count_.messages_published.add();
+  if (!stored->duplicate) {
+    count_.messages_published.add();
+    hub_.set_mailboxes(m.room, stored->mailboxes);
+  }
   if (id) answer(*s, message_ack(*id, m.room, stored->message_id, stored->timestamp, stored->duplicate));
 }
 

@@ -13,6 +13,7 @@
 #include "chat/bus.hpp"
 #include "chat/expiries.hpp"
 #include "chat/hub.hpp"
+#include "chat/lane.hpp"
 #include "chat/protocol.hpp"
 #include "chat/rate_memory.hpp"
 #include "chat/room_policy.hpp"
@@ -32,6 +33,7 @@ struct flow_limits {
   std::size_t joined_messages = 200;  // that joinedRoom brings when asked `since`; `history` brings more
   std::chrono::milliseconds seen_every{10'000};  // between writes of `lastSeen`
   std::size_t replayed = 1200;  // messages of one room that a resume brings; the log keeps about as many
+  std::size_t replayed_bytes = 4 * 1024 * 1024;  // of one room; larger messages end it sooner, and the rest is there for `history`
 };
 
 // Messages a connection has already got while it was registering, so that none comes twice.
@@ -87,9 +89,10 @@ class flows {
   // May end the session: nothing of it is touched afterwards, unless the caller holds it.
   void refuse(session& s, refusal why);
   void note_refusal(session& s);
+  void rest(session& s);
   void refuse(session& s, std::optional<std::string> id, error const& why);
   void answer(session& s, std::string const& json);
-  // Runs a request that later ones must not overtake.
+  // Runs a request; later ones of the session wait.
   void exclusively(session_ptr s, task<> work);
   void resume_backlog(session& s);
 
@@ -105,13 +108,15 @@ class flows {
   state::connection_details details(session const& s) const;
   task<result<void>> hear(session& s, std::vector<room_id> rooms, std::int64_t since_ms = 0);
   task<> deliver_mail(session_ptr s, already_sent& sent);
+  task<bool> send_mail(session_ptr s, state::claimed_mail mail);
   // Mail that came to be while the user was online: another connection has ended and had perhaps not received it.
   void fetch_mail(session& s);
   task<> live_has_caught_up(session_ptr s, std::vector<std::string> const& mail);
   task<> run_fetch_mail(session_ptr s);
   void confirm_mail(session& s, std::size_t count);
   void take_offline_ack(session& s, offline_ack const& ack);
-  task<result<recovery>> recover(room_id room, std::string since, std::size_t most);
+  task<result<state::log_page>> read_after(room_id room, std::uint64_t seq, std::size_t most, std::size_t bytes);
+  task<result<recovery>> recover(room_id room, std::string since, std::size_t most, std::size_t bytes);
   task<result<std::vector<recovery>>> recover_all(state::connected const& online, std::vector<std::pair<room_id, std::string>> wanted);
   task<> replay(session_ptr s, std::vector<recovery> const& resumed);
   void release_held(session& s, already_sent const& sent);
@@ -129,8 +134,8 @@ class flows {
   task<> run_message(session_ptr s, std::optional<std::string> id, send_message m);
   task<> run_history(session_ptr s, std::optional<std::string> id, get_history r);
   task<> run_status(session_ptr s, std::optional<std::string> id, get_online_status r);
-  void end_in_redis(session const& s, state::unsure_mail unsure = {});
-  task<> run_disconnect(state::connection_details ended, std::uint32_t asserted, state::unsure_mail unsure);
+  void end_in_redis(session const& s, state::unsure_mail unsure = {}, bool heavy = false);
+  task<> run_disconnect(state::connection_details ended, std::uint32_t asserted, state::unsure_mail unsure, bool heavy);
   void change_typing(session& s, set_typing t);
   void refuse_banned(session& s, std::optional<std::string> id, std::int64_t seconds);
   task<> end_banned();
@@ -154,8 +159,9 @@ class flows {
   activity activity_;
   expiries expiries_;
   rate_memory rates_;
+  lane heavy_;  // what keeps Redis busy for longer than an ordinary request: messages into many mailboxes, and long tails put into one
   std::function<void()> offline_;
-  std::size_t ending_ = 0;  // disconnects under way, and arrivals that friends are being told
+  std::size_t ending_ = 0;  // disconnects under way or waiting for a request, and arrivals that friends are being told
   std::uint32_t data_ = 0;  // counts how often Redis has lost data
   std::uint32_t older_data_ = 0;  // when it last did by going back to an earlier state
 

@@ -61,7 +61,7 @@ void flows::grant(session& s, auth::grant given) {
 
 task<bool> flows::may_enter(session_ptr s, std::optional<std::string> id, room_id room) {
   auto const may = co_await door_.may_join(s->user, std::move(room));
-  if (may) co_return !s->gone;
+  if (may) co_return true;
   if (may.error().code == errc::invalid_argument) refuse(*s, {error_code::forbidden, may.error().text, std::move(id)});
   else refuse(*s, {error_code::unavailable, "whether you may enter can't be found out right now; try again in a moment", std::move(id)});
   co_return false;

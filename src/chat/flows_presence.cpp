@@ -15,6 +15,10 @@ namespace hiky::chat {
 using namespace std::chrono_literals;
 using std::chrono::steady_clock;
 
+namespace {
+constexpr std::size_t long_tail = 20;  // messages that a vanished client may not have received
+}
+
 task<bool> flows::announce(user_id user, bool online) {
   auto entry = co_await people_.load(user);
   if (entry) co_return co_await tell_friends(std::move(*entry), online);
@@ -121,8 +125,10 @@ state::connection_details flows::details(session const& s) const {
 void flows::closed(session& s, bool vanished) {
   s.gone = true;
   s.vanished |= vanished;
-  s.backlog.reset();
-  if (s.busy) return;  // `exclusively` calls again; until then the hub notes what is missed
+  if (s.busy) {  // `exclusively` calls again, after what was asked for before the end; until then the hub notes what is missed
+    ++ending_;
+    return;
+  }
   // Until disconnect.lua has run, Redis takes the user for present and queues nothing: what is said meanwhile must be found in the log.
   state::unsure_mail unsure;
   for (auto const& p : s.rooms) {
@@ -143,16 +149,16 @@ void flows::closed(session& s, bool vanished) {
     rates_.remember(s, now_ms());
   }
   count_.registered_connections.sub();
-  end_in_redis(s, std::move(unsure));
+  end_in_redis(s, std::move(unsure), s.vanished && s.tail.size() >= long_tail);
 }
 
-void flows::end_in_redis(session const& s, state::unsure_mail unsure) {
+void flows::end_in_redis(session const& s, state::unsure_mail unsure, bool heavy) {
   ++ending_;
-  spawn(run_disconnect(details(s), s.asserted, std::move(unsure)));
+  spawn(run_disconnect(details(s), s.asserted, std::move(unsure), heavy));
 }
 
 // Kept at until it is done: a user whose last connection closed while Redis was away must not stay online.
-task<> flows::run_disconnect(state::connection_details ended, std::uint32_t asserted, state::unsure_mail unsure) {
+task<> flows::run_disconnect(state::connection_details ended, std::uint32_t asserted, state::unsure_mail unsure, bool heavy) {
   for (;;) {
     result<std::int64_t> left{0};
     if (asserted != data_ && !unsure.heard.empty()) {
@@ -165,7 +171,11 @@ task<> flows::run_disconnect(state::connection_details ended, std::uint32_t asse
       if (known) asserted = data;
       else left = std::unexpected(known.error());
     }
-    if (left) left = co_await store_.connections.remove(ended.id, ended.instance, ended.user, unsure);
+    if (left) {
+      auto const turn = heavy ? co_await heavy_.enter() : lane::turn{};
+      left = co_await store_.connections.remove(ended.id, ended.instance, ended.user, unsure);
+      heavy_.leave(turn);
+    }
     if (left || !is_transient(left.error())) {
       if (!left) log::error("session.not_ended", {{"connection", ended.id.str()}, {"user", ended.user.str()}, {"reason", left.error().text}});
       if (left && *left == 0 && store_.connections.grace().count() > 0 && offline_) offline_();

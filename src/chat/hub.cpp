@@ -28,6 +28,15 @@ void hub::set_heard(room_id const& r) {
   if (auto const found = rooms_.find(std::string_view{r}); found != rooms_.end()) found->second.heard = true;
 }
 
+std::size_t hub::mailboxes_of(room_id const& r) const {
+  auto const found = rooms_.find(std::string_view{r});
+  return found == rooms_.end() ? 0 : found->second.mailboxes;
+}
+
+void hub::set_mailboxes(room_id const& r, std::size_t filled) {
+  if (auto const found = rooms_.find(std::string_view{r}); found != rooms_.end()) found->second.mailboxes = filled;
+}
+
 bool hub::in(session const& s, room_id const& r) const {
   return std::ranges::any_of(s.rooms, [&](auto const& p) { return *p.room->name == r.str(); });
 }

@@ -21,6 +21,7 @@ struct room {
   std::vector<member> sessions;
   state::message_place last{};  // of the latest message handed to them; epoch "" while there was none
   bool heard = false;  // the bus has confirmed that this worker gets the room's messages
+  std::size_t mailboxes = 0;  // that the latest message published here was put into
 };
 
 class hub {
@@ -43,6 +44,10 @@ class hub {
   void enter(session& s, room_id const& r, bool joined, std::int64_t since_ms = 0);
   static void set_since(session& s, room_id const& r, std::int64_t since_ms);
   void leave(session& s, room_id const& r);
+
+  // How many mailboxes the latest message of this worker to the room was put into: what the next one will cost Redis.
+  std::size_t mailboxes_of(room_id const& r) const;
+  void set_mailboxes(room_id const& r, std::size_t filled);
 
   // The room's latest message that came here; epoch "" for none.
   state::message_place last_of(room_id const& r) const;

@@ -103,7 +103,7 @@ class session {
   };
   std::unique_ptr<std::deque<left_room>> left;
   std::unique_ptr<std::vector<held_frame>> held;  // set while registering
-  std::unique_ptr<std::deque<std::string>> backlog;  // requests that wait for `busy` to end
+  std::unique_ptr<std::deque<std::string>> backlog;  // requests that wait for `busy` to end; the client's own close does not undo them
   std::unique_ptr<unconfirmed_mail> mail;
   std::vector<std::uint64_t> mailed;  // hashes of the messageIds that came by mail, the latest few hundred: none comes twice
   // Messages written since the client last showed that it received what was written before; for the offline queue, should it vanish.
@@ -120,15 +120,17 @@ class session {
   }
   token_bucket message_rate, typing_rate, request_rate, refusal_rate;
   std::uint32_t backlog_bytes = 0;
+  std::uint8_t refusals = 0;  // counts, and wraps
   std::uint32_t asserted = 0;  // the state of Redis's data in which it knows of this connection (flows::data_)
   bool registered : 1 = false;
   bool extended : 1 = false;  // asked for frames the document does not have
   bool acks : 1 = false;       // confirms offline mail itself
   bool returning : 1 = false;  // came back before its absence was announced
-  bool busy : 1 = false;      // a request that must not be overtaken is under way
+  bool busy : 1 = false;      // a request is under way, which no later one overtakes
   bool mail_waits : 1 = false;  // came while it could not be fetched
   bool gone : 1 = false;      // the socket has closed
   bool seen : 1 = false;      // has sent something of which `lastSeen` does not tell yet
+  bool resting : 1 = false;   // is not listened to for a moment: too much of what it wants is refused
   bool vanished : 1 = false;  // without a close handshake
 
  private:

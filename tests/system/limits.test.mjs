@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { clientAs } from './support/client.mjs';
 import { daemonFor, hikyd } from './support/daemon.mjs';
-import { text } from './support/frames.mjs';
+import { op, ping, text } from './support/frames.mjs';
 import { handshake, peerOf, webSocketOf } from './support/peer.mjs';
 import { atEnd, bounded as within, pause, run, until } from './support/processes.mjs';
 import { folder, startRedis } from './support/redis.mjs';
@@ -160,6 +160,37 @@ test('what nobody can read is a flood too', bounded, async (t) => {
     assert.equal(payload.readUInt16BE(), 4429);
     break;
   }
+});
+
+test('who goes on after refusals is read more slowly, and closed in the end', bounded, async (t) => {
+  const daemon = await daemonWith(t, '--workers', '1', '--rate-refusals', '5:200');
+  const bob = await clientAs(t, 'bob', daemon.url);
+  const flood = await webSocketOf(t, daemon.port);
+  const began = performance.now();
+  await flood.send(...Array.from({ length: 20_000 }, () => text('{')));
+  let refusals = 0;
+  for (let opcode = op.text; opcode === op.text; refusals += opcode === op.text ? 1 : 0) ({ opcode } = await flood.frame());
+  // With a rest of 100 ms behind each sixteenth.
+  const took = performance.now() - began;
+  assert.ok(refusals >= 200 && refusals < 220, `${refusals} refusals`);
+  assert.ok(took > 1000, `closed after ${took} ms`);
+  assert.equal((await bob.ask({ type: 'ping' })).type, 'pong');
+});
+
+test('of many pings in one read, the latest is answered', bounded, async (t) => {
+  const daemon = await daemonWith(t);
+  const peer = await webSocketOf(t, daemon.port);
+  const count = 5_000;
+  await peer.send(...Array.from({ length: count }, (_, n) => ping(`${n}`)));
+  let [answers, last] = [0, -1];
+  while (last < count - 1) {
+    const { opcode, payload } = await peer.frame();
+    assert.equal(opcode, op.pong);
+    assert.ok(Number(payload) > last, 'in order');
+    last = Number(payload);
+    answers += 1;
+  }
+  assert.ok(answers < count / 2, `${answers} answers to ${count} pings`);
 });
 
 test('more typing than a person can is dropped, and ends with 4429 when it is a flood', bounded, async (t) => {

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+// Much at once, of large messages: mailboxes, pages of history, bursts. None may be more than the connection takes, or hold others up.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { clientAs } from './support/client.mjs';
+import { daemonFor } from './support/daemon.mjs';
+import { closing, text } from './support/frames.mjs';
+import { webSocketOf } from './support/peer.mjs';
+import { until } from './support/processes.mjs';
+import { folder, Redis } from './support/redis.mjs';
+
+const bounded = { timeout: 90_000 };
+const filler = (n) => `${n} `.padEnd(60_000, 'abcdefghijklmnopqrstuvwxyz');
+const daemonWith = async (t, ...flags) => daemonFor(t, { data: await folder(t), flags: ['--rate-messages', '0', '--workers', '1', ...flags] });
+
+async function talk(t, daemon, count) {
+  const alice = await clientAs(t, 'alice', daemon.url);
+  await alice.join('tea');
+  for (let n = 1; n <= count; n += 1) assert.equal((await alice.ask({ type: 'message', roomId: 'tea', content: filler(n) })).type, 'messageAck');
+  return alice;
+}
+
+for (const ack of [false, true]) {
+  test(`a mailbox of six megabytes reaches its owner, in portions and in order${ack ? ', and is confirmed in between' : ''}`, bounded, async (t) => {
+    const daemon = await daemonWith(t);
+    const bob = await clientAs(t, 'bob', daemon.url);
+    await bob.join('tea');
+    await bob.leaves();
+    await talk(t, daemon, 105);
+    const back = await clientAs(t, 'bob', daemon.url, { fields: ack ? { ack } : {} });
+    const got = [];
+    for (let portions = 1; got.length < 100; portions += 1) {
+      const { count, messages, dropped } = await back.hears({ type: 'offlineMessages' });
+      assert.equal(count, messages.length);
+      assert.equal(dropped, portions === 1 ? 5 : undefined);
+      got.push(...messages);
+      if (ack) back.say({ type: 'offlineAck', upTo: messages.at(-1).messageId });
+    }
+    assert.deepEqual(got.map(({ seq }) => seq), Array.from({ length: 100 }, (_, n) => n + 6));
+    assert.ok(got.every(({ seq, content }) => content === filler(seq)));
+    const redis = await Redis.connect(daemon.redisSocket);
+    t.after(() => redis.close());
+    await until('the queue to be empty', async () => (await redis.command('KEYS', 'ws:offline_*')).length === 0);
+    assert.ok(back.isOpen);
+  });
+}
+
+test('a page of history ends by its size too, and the next begins behind it', bounded, async (t) => {
+  const daemon = await daemonWith(t);
+  const alice = await talk(t, daemon, 20);
+  const seen = [];
+  for (let before; ; ) {
+    const { messages, complete } = await alice.ask({ type: 'history', roomId: 'tea', limit: 200, before });
+    assert.ok(messages.length >= 1 && messages.length <= 4, `${messages.length} messages of 60,000 bytes`);
+    seen.unshift(...messages.map(({ seq }) => seq));
+    before = messages[0].messageId;
+    if (complete) break;
+  }
+  assert.deepEqual(seen, Array.from({ length: 20 }, (_, n) => n + 1));
+});
+
+test('who joins since long ago gets the first of it and is told that there is more', bounded, async (t) => {
+  const daemon = await daemonWith(t);
+  const alice = await talk(t, daemon, 20);
+  const { messages } = await alice.ask({ type: 'history', roomId: 'tea', limit: 1 });
+  const bob = await clientAs(t, 'bob', daemon.url);
+  const joined = await bob.ask({ type: 'joinRoom', roomId: 'tea', since: messages[0].messageId.replace(/:\d+$/, ':2') });
+  assert.equal(joined.recovered, false);
+  assert.deepEqual(joined.messages.map(({ seq }) => seq), [3, 4, 5, 6]);
+});
+
+test('a resume brings megabytes, whole', bounded, async (t) => {
+  const daemon = await daemonWith(t);
+  const bob = await clientAs(t, 'bob', daemon.url);
+  await bob.join('tea');
+  const alice = await talk(t, daemon, 1);
+  const { messageId } = await bob.hears({ type: 'message' });
+  await bob.leaves();
+  for (let n = 2; n <= 60; n += 1) await alice.ask({ type: 'message', roomId: 'tea', content: filler(n) });
+  const back = await clientAs(t, undefined, daemon.url);
+  back.say({ type: 'register', userId: 'bob', ack: true, resume: { tea: messageId } });
+  const { resumed } = await back.hears({ type: 'registered' });
+  assert.deepEqual(resumed, { tea: { recovered: true, count: 59 } });
+  for (let n = 2; n <= 60; n += 1) assert.equal((await back.hears({ type: 'message' })).seq, n);
+});
+
+test('what was said just before the close is said', bounded, async (t) => {
+  const daemon = await daemonWith(t);
+  const bob = await clientAs(t, 'bob', daemon.url);
+  await bob.join('tea');
+  const peer = await webSocketOf(t, daemon.port);
+  const say = (frame) => text(JSON.stringify(frame));
+  const messages = Array.from({ length: 20 }, (_, n) => say({ type: 'message', roomId: 'tea', content: n }));
+  await peer.send(say({ type: 'register', userId: 'alice' }), say({ type: 'joinRoom', roomId: 'tea' }), ...messages, closing(1000));
+  for (let n = 0; n < 20; n += 1) await bob.hears({ type: 'message', senderId: 'alice', content: n });
+  await bob.hears({ type: 'userOffline', userId: 'alice' });
+});
+
+test('messages of one sender keep their order when Redis has forgotten the script', bounded, async (t) => {
+  const daemon = await daemonWith(t, '--rate-requests', '0');
+  const redis = await Redis.connect(daemon.redisSocket);
+  t.after(() => redis.close());
+  const bob = await clientAs(t, 'bob', daemon.url);
+  await bob.join('tea');
+  const alice = await clientAs(t, 'alice', daemon.url);
+  await alice.join('tea');
+  const count = 2_000;
+  const flushing = setInterval(() => redis.command('SCRIPT', 'FLUSH').catch(() => {}), 20);
+  t.after(() => clearInterval(flushing));
+  for (let n = 0; n < count; n += 1) alice.say({ type: 'message', roomId: 'tea', content: n });
+  for (let n = 0; n < count; n += 1) assert.equal((await bob.hears({ type: 'message' })).content, n);
+});
