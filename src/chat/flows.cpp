@@ -30,6 +30,7 @@ constexpr std::uint16_t close_flooding = 4429;
 constexpr int refusals_before_rest = 16;
 constexpr auto rest_length = 100ms;
 constexpr std::size_t many_mailboxes = 50;
+constexpr float bytes_of_a_request = 16 * 1024;  // larger pages of history count as more
 
 // The room that a request is about, if it is about one.
 room_id const* room_of(decltype(request::body) const& body) {
@@ -97,6 +98,12 @@ void flows::note_refusal(session& s) {
   count_.flooding_closed.add();
   s.close(close_flooding, "too many refused requests; send less");
 }
+
+void flows::pinged(session& s, std::size_t times) {
+  for (std::size_t i = 0; i < times && !s.gone; i += refusals_before_rest) note_refusal(s);
+}
+
+void flows::charge(session& s, std::size_t bytes) { s.request_rate.charge(static_cast<float>(bytes) / bytes_of_a_request); }
 
 // Not even read for a moment, so that a flood waits at its sender's and not in our turn of the loop.
 void flows::rest(session& s) {

@@ -64,6 +64,8 @@ class flows {
 
   // One text frame of a client. Answers through session.send, now or later; requests of one session take effect in order.
   void receive(session& s, std::string_view text);
+  // The client pings far more than anybody needs to, which counts as a refusal for each few.
+  void pinged(session& s, std::size_t times);
   // The socket has closed. Ends what the session holds, here at once and in Redis as soon as it can be reached.
   // `vanished`: without a close handshake, so that what was sent last may not have arrived.
   void closed(session& s, bool vanished);
@@ -90,6 +92,7 @@ class flows {
   void refuse(session& s, refusal why);
   void note_refusal(session& s);
   void rest(session& s);
+  void charge(session& s, std::size_t bytes);
   void refuse(session& s, std::optional<std::string> id, error const& why);
   void answer(session& s, std::string const& json);
   // Runs a request; later ones of the session wait.

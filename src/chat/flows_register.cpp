@@ -159,14 +159,15 @@ task<result<void>> flows::hear(session& s, std::vector<room_id> rooms, std::int6
   co_return outcome;
 }
 
-// The room's log after `seq`, page by page.
+// The room's log after `seq`, page by page, as long as `bytes` has room for one more.
 task<result<state::log_page>> flows::read_after(room_id room, std::uint64_t seq, std::size_t most, std::size_t bytes) {
-  auto out = co_await store_.room_log.after(room, seq, most);
+  auto const page_bytes = std::min(bytes, state::room_log::page_bytes);
   auto const size = [](auto const& messages) {
     return std::accumulate(messages.begin(), messages.end(), std::size_t{0}, [](auto sum, auto const& m) { return sum + m.frame.size(); });
   };
-  for (auto got = out ? size(out->messages) : 0; out && out->more && out->messages.size() < most && got + state::room_log::page_bytes <= bytes;) {
-    auto next = co_await store_.room_log.after(room, out->messages.back().seq, most - out->messages.size());
+  auto out = co_await store_.room_log.after(room, seq, most, page_bytes);
+  for (auto got = out ? size(out->messages) : 0; out && out->more && out->messages.size() < most && got + page_bytes <= bytes;) {
+    auto next = co_await store_.room_log.after(room, out->messages.back().seq, most - out->messages.size(), page_bytes);
     if (!next) co_return next;
     if (next->epoch != out->epoch) break;  // the room was lost meanwhile: what was read is all there is to tell
     got += size(next->messages);

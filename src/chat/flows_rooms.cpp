@@ -17,6 +17,7 @@ using std::chrono::steady_clock;
 namespace {
 
 constexpr std::uint64_t max_seq = 1ULL << 62;
+constexpr std::size_t page_bytes = 64 * 1024;  // of history, which ends a page sooner than `limit`
 
 }  // namespace
 
@@ -45,9 +46,12 @@ task<bool> flows::join(session_ptr s, std::optional<std::string> id, join_room r
   if (!was_in) hub::set_since(*s, r.room, now_in->at_ms);
   std::optional<recovery> missed;
   if (r.since) {
-    auto found = co_await recover(r.room, *r.since, limits_.joined_messages, state::room_log::page_bytes);
+    auto found = co_await recover(r.room, *r.since, limits_.joined_messages, page_bytes);
     if (!found) co_return refuse(*s, std::move(id), found.error()), true;
-    for (auto const& message : found->messages) sent.add(message_id_of(message));
+    for (auto const& message : found->messages) {
+      charge(*s, message.size());
+      sent.add(message_id_of(message));
+    }
     if (found->complete_from > 0) hub::has(*s, r.room, found->complete_from, found->complete_to);
     missed = std::move(*found);
   }
@@ -61,14 +65,23 @@ task<bool> flows::join(session_ptr s, std::optional<std::string> id, join_room r
 task<> flows::run_history(session_ptr s, std::optional<std::string> id, get_history r) {
   auto const edge = state::parse_message_id(r.before ? *r.before : r.after ? *r.after : std::string{});
   auto const seq = edge ? edge->seq : r.after ? 0 : max_seq;
-  auto page = r.after ? co_await store_.room_log.after(r.room, seq, r.limit) : co_await store_.room_log.before(r.room, seq, r.limit);
+  auto const turn = s->greedy ? co_await heavy_.enter() : lane::turn{};
+  auto page =
+      r.after ? co_await store_.room_log.after(r.room, seq, r.limit, page_bytes) : co_await store_.room_log.before(r.room, seq, r.limit, page_bytes);
+  heavy_.leave(turn);
   if (!page) co_return refuse(*s, std::move(id), page.error());
   if (edge && edge->epoch != page->epoch) {
     co_return refuse(
         *s, {error_code::invalid_argument, "this messageId is from before the room's log was lost; ask without before and after", std::move(id)});
   }
   std::vector<std::string> messages;
-  for (auto& m : page->messages) messages.push_back(std::move(m.frame));
+  std::size_t bytes = 0;
+  for (auto& m : page->messages) {
+    bytes += m.frame.size();
+    messages.push_back(std::move(m.frame));
+  }
+  s->greedy = bytes > page_bytes / 4;
+  charge(*s, bytes);
   answer(*s, history(id, r.room, messages, !page->more));
 }
 

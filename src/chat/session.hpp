@@ -48,6 +48,10 @@ struct token_bucket {
     tokens -= 1;
     return true;
   }
+  // Takes more for what was let through, as far as there is more.
+  void charge(float more) {
+    if (tokens >= 0) tokens = std::max(0.0F, tokens - more);
+  }
   // Whether more than half of a burst was used up when it was last asked.
   bool is_low(float burst) const { return tokens >= 0 && tokens < burst / 2; }
 };
@@ -130,6 +134,7 @@ class session {
   bool mail_waits : 1 = false;  // came while it could not be fetched
   bool gone : 1 = false;      // the socket has closed
   bool seen : 1 = false;      // has sent something of which `lastSeen` does not tell yet
+  bool greedy : 1 = false;    // its latest page of history was a large one
   bool resting : 1 = false;   // is not listened to for a moment: too much of what it wants is refused
   bool vanished : 1 = false;  // without a close handshake
 

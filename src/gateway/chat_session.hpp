@@ -16,6 +16,7 @@ class chat_session final : public chat::session, public endpoint {
   void received(opcode op, std::string_view payload) override;
   void asked() override { session::asked(); }
   void answered() override { session::received(); }
+  void overrun(std::size_t pings) override { flows_.pinged(*this, pings); }
   bool unconfirmed() const override { return !tail.empty(); }
   void ended(bool vanished) override;
 

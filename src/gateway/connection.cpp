@@ -17,7 +17,7 @@ namespace {
 
 constexpr std::size_t read_buffer_size = 64 * 1024;
 constexpr std::size_t outbox_in_need = 64 * 1024;
-constexpr int pongs_per_read = 16;  // of more pings in one read, the latest is answered alone (RFC 6455 5.5.3)
+constexpr std::size_t pongs_per_read = 16;  // of more pings in one read, the latest is answered alone (RFC 6455 5.5.3)
 
 frame_ptr control(opcode op, std::string_view payload) { return shared_frame::make(payload, static_cast<std::uint8_t>(0x80 | static_cast<int>(op))); }
 
@@ -119,18 +119,18 @@ void connection::readable() {
 }
 
 void connection::feed(std::span<char> input) {
-  frame_ptr pong;
-  for (int pings = 0; phase_ == phase::open || phase_ == phase::closing;) {
+  std::string latest;
+  std::size_t pings = 0;
+  while (phase_ == phase::open || phase_ == phase::closing) {
     auto const e = decoder_.next(input);
     if (e.what == event::need_more) break;
-    if (e.what == event::ping) {
-      pong = control(opcode::pong, e.payload);
-      if (++pings <= pongs_per_read) queue(std::exchange(pong, {}));
-    } else {
-      handle(e);
-    }
+    if (e.what != event::ping) handle(e);
+    else if (++pings <= pongs_per_read) queue(control(opcode::pong, e.payload));
+    else latest = e.payload;
   }
-  if (pong) queue(std::move(pong));
+  if (pings <= pongs_per_read) return;
+  queue(control(opcode::pong, latest));
+  if (who_) who_->overrun(pings);
 }
 
 void connection::handle(event const& e) {

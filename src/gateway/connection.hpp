@@ -36,6 +36,8 @@ class endpoint {
   // A ping has been queued, behind all that was queued before; and its pong has come.
   virtual void asked() {}
   virtual void answered() {}
+  // The peer has sent that many pings at once, of which hardly any was answered.
+  virtual void overrun([[maybe_unused]] std::size_t pings) {}
   // Something was sent of which no pong has shown that it arrived, and which matters.
   virtual bool unconfirmed() const { return false; }
   // The last call: the connection is closing, or has vanished without a close handshake. It may be gone afterwards.

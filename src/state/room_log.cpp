@@ -62,8 +62,12 @@ std::optional<message_place> parse_message_id(std::string_view id) {
   return out;
 }
 
-task<result<log_page>> room_log::after(room_id room, std::uint64_t seq, std::size_t most) { return page(std::move(room), "after", seq, most); }
-task<result<log_page>> room_log::before(room_id room, std::uint64_t seq, std::size_t most) { return page(std::move(room), "before", seq, most); }
+task<result<log_page>> room_log::after(room_id room, std::uint64_t seq, std::size_t most, std::size_t bytes) {
+  return page(std::move(room), "after", seq, most, bytes);
+}
+task<result<log_page>> room_log::before(room_id room, std::uint64_t seq, std::size_t most, std::size_t bytes) {
+  return page(std::move(room), "before", seq, most, bytes);
+}
 
 task<result<void>> room_log::begin_epoch(room_id room, std::string over) {
   static redis::script const script{scripts::new_epoch_lua};
@@ -75,11 +79,11 @@ task<result<void>> room_log::begin_epoch(room_id room, std::string over) {
   co_return result<void>{};
 }
 
-task<result<log_page>> room_log::page(room_id room, std::string_view direction, std::uint64_t seq, std::size_t most) {
+task<result<log_page>> room_log::page(room_id room, std::string_view direction, std::uint64_t seq, std::size_t most, std::size_t bytes) {
   static redis::script const script{scripts::history_lua};
   std::string const used_keys[]{keys::room_head(room), keys::room_log(room)};
   auto call = script.call(used_keys, 4);
-  call.arg(direction).arg(seq).arg(most).arg(page_bytes);
+  call.arg(direction).arg(seq).arg(most).arg(bytes);
   auto const answer = co_await script.run(redis_, std::move(call));
   if (!answer) co_return std::unexpected(answer.error());
   auto const items = (*answer)[0].items();

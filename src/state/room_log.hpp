@@ -64,17 +64,17 @@ class room_log {
 
   // not_member: the sender neither belongs to the room nor takes part in it. One round trip: publish.lua
   task<result<published>> publish(outgoing_message m);
-  // Messages after `seq`, the next ones first in line; or before `seq`, the latest of them; at most `most`, and page_bytes (though one at
-  // least). One round trip: history.lua
+  // Messages after `seq`, the next ones first in line; or before `seq`, the latest of them. A page ends at `most` messages, or with the one
+  // that `bytes` has no more room for, except the first. One round trip: history.lua
   static constexpr std::size_t page_bytes = 256 * 1024;
-  task<result<log_page>> after(room_id room, std::uint64_t seq, std::size_t most);
-  task<result<log_page>> before(room_id room, std::uint64_t seq, std::size_t most);
+  task<result<log_page>> after(room_id room, std::uint64_t seq, std::size_t most, std::size_t bytes = page_bytes);
+  task<result<log_page>> before(room_id room, std::uint64_t seq, std::size_t most, std::size_t bytes = page_bytes);
   // Redis has gone back to an earlier state and would give numbers of `over` again to other messages: begins a new epoch, and forgets the
   // log, unless somebody did before. One round trip: new_epoch.lua
   task<result<void>> begin_epoch(room_id room, std::string over);
 
  private:
-  task<result<log_page>> page(room_id room, std::string_view direction, std::uint64_t seq, std::size_t most);
+  task<result<log_page>> page(room_id room, std::string_view direction, std::uint64_t seq, std::size_t most, std::size_t bytes);
   redis::client& redis_;
   int database_;
   room_log_limits limits_;

@@ -51,7 +51,7 @@ test('a page of history ends by its size too, and the next begins behind it', bo
   const seen = [];
   for (let before; ; ) {
     const { messages, complete } = await alice.ask({ type: 'history', roomId: 'tea', limit: 200, before });
-    assert.ok(messages.length >= 1 && messages.length <= 4, `${messages.length} messages of 60,000 bytes`);
+    assert.equal(messages.length, 1, 'messages of 60,000 bytes');
     seen.unshift(...messages.map(({ seq }) => seq));
     before = messages[0].messageId;
     if (complete) break;
@@ -66,7 +66,7 @@ test('who joins since long ago gets the first of it and is told that there is mo
   const bob = await clientAs(t, 'bob', daemon.url);
   const joined = await bob.ask({ type: 'joinRoom', roomId: 'tea', since: messages[0].messageId.replace(/:\d+$/, ':2') });
   assert.equal(joined.recovered, false);
-  assert.deepEqual(joined.messages.map(({ seq }) => seq), [3, 4, 5, 6]);
+  assert.deepEqual(joined.messages.map(({ seq }) => seq), [3]);
 });
 
 test('a resume brings megabytes, whole', bounded, async (t) => {

@@ -1,16 +1,17 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- A page of a room's log, together with where the log stands, so that a reader can tell whether something is missing.
--- Read in portions, and ended by its size too: 200 messages of 64 KB would keep everybody waiting, here and at whoever they are for.
+-- Ended by its size too, and read in growing portions: 200 messages of 64 KB would keep everybody waiting, here and at whoever they are for.
 -- KEYS 1 room_head:{r}  2 room_log:{r}
 -- ARGV 1 `after` | `before`  2 seq (not included)  3 most messages  4 most bytes, though one message at least
 -- Returns { epoch, newest seq, oldest seq kept (0 = none), 1 if there is more in this direction, else 0, [seq, frame, connection]… in order }
 local head = redis.call('HMGET', KEYS[1], 'epoch', 'seq')
 local oldest = redis.call('XRANGE', KEYS[2], '-', '+', 'COUNT', 1)
 local forward, most, room_left = ARGV[1] == 'after', tonumber(ARGV[3]), tonumber(ARGV[4])
-local command, edge, portion = forward and 'XRANGE' or 'XREVRANGE', forward and '+' or '-', math.min(most + 1, 50)
+local command, edge, portion = forward and 'XRANGE' or 'XREVRANGE', forward and '+' or '-', 4
 local found, more, from = {}, 0, '(' .. ARGV[2] .. '-0'
 repeat
-  local entries = redis.call(command, KEYS[2], from, edge, 'COUNT', portion)
+  local wanted = math.min(portion, most + 1 - #found)
+  local entries = redis.call(command, KEYS[2], from, edge, 'COUNT', wanted)
   for _, entry in ipairs(entries) do
     local fields = {}
     for i = 1, #entry[2], 2 do fields[entry[2][i]] = entry[2][i + 1] end
@@ -23,7 +24,8 @@ repeat
     table.insert(found, { tonumber(entry[1]:match('^%d+')), frame, fields.c or '' })
     from = '(' .. entry[1]
   end
-until more == 1 or #entries < portion
+  portion = math.min(2 * portion, 64)
+until more == 1 or #entries < wanted
 local out = { head[1] or '', tonumber(head[2] or 0), oldest[1] and tonumber(oldest[1][1]:match('^%d+')) or 0, more }
 for i = 1, #found do table.insert(out, found[forward and i or #found + 1 - i]) end
 return out
