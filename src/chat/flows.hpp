@@ -16,6 +16,7 @@
 #include "chat/protocol.hpp"
 #include "chat/rate_memory.hpp"
 #include "chat/room_policy.hpp"
+#include "chat/watches.hpp"
 #include "directory/directory.hpp"
 #include "state/store.hpp"
 
@@ -129,6 +130,8 @@ class flows {
   task<> run_message(session_ptr s, std::optional<std::string> id, send_message m);
   task<> run_history(session_ptr s, std::optional<std::string> id, get_history r);
   task<> run_status(session_ptr s, std::optional<std::string> id, get_online_status r);
+  task<> run_participants(session_ptr s, std::optional<std::string> id, get_participants r);
+  task<> run_watch(session_ptr s, std::optional<std::string> id, watch_presence r);
   void end_in_redis(session const& s, state::unsure_mail unsure = {});
   task<> run_disconnect(state::connection_details ended, std::uint32_t asserted, state::unsure_mail unsure);
   void change_typing(session& s, set_typing t);
@@ -154,6 +157,7 @@ class flows {
   activity activity_;
   expiries expiries_;
   rate_memory rates_;
+  watches watches_;
   std::function<void()> offline_;
   std::size_t ending_ = 0;  // disconnects under way, and arrivals that friends are being told
   std::uint32_t data_ = 0;  // counts how often Redis has lost data
