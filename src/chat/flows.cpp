@@ -60,6 +60,7 @@ flows::flows(asio::any_io_executor executor, std::size_t worker, instance_id ins
       activity_(ex_, store_, limits_.seen_every),
       expiries_(ex_),
       heavy_(ex_),
+      watches_(ex_, store_, people_, count_),
       typing_timer_(ex_) {
   hub_.on_empty([this](room_id const& room) { bus_.ignore(worker_, room); });
 }
@@ -185,6 +186,11 @@ void flows::handle(session_ptr s, request r) {
     if (!hub_.in(*s, h->room)) return refuse(*s, std::move(r.id), error{errc::not_member, {}});
     return exclusively(s, run_history(s, std::move(r.id), std::move(*h)));
   }
+  if (auto* p = std::get_if<get_participants>(&r.body)) {
+    if (!hub_.in(*s, p->room)) return refuse(*s, std::move(r.id), error{errc::not_member, {}});
+    return exclusively(s, run_participants(s, std::move(r.id), std::move(*p)));
+  }
+  if (auto* w = std::get_if<watch_presence>(&r.body)) return exclusively(s, run_watch(s, std::move(r.id), std::move(*w)));
   if (auto* q = std::get_if<get_online_status>(&r.body)) return exclusively(s, run_status(s, std::move(r.id), std::move(*q)));
 }
 
@@ -265,9 +271,11 @@ void flows::deliver(bus::batch const& messages) {
   for (auto const& m : messages) {
     if (m->kind == 'r') {
       spawn(end_banned());
+      watches_.doubt_all();
       continue;
     }
     hub_.apply(*m, [this](session& s, bus_message const& about) {
+      if (about.kind == 'u' || about.kind == 'U') return watches_.announced(s, about);
       if (about.kind == 'w') return fetch_mail(s);
       if (about.kind == 'k') return end_session(s, *about.end);
       if (about.kind == 'l') {

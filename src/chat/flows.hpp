@@ -17,6 +17,7 @@
 #include "chat/protocol.hpp"
 #include "chat/rate_memory.hpp"
 #include "chat/room_policy.hpp"
+#include "chat/watches.hpp"
 #include "directory/directory.hpp"
 #include "state/store.hpp"
 
@@ -137,6 +138,8 @@ class flows {
   task<> run_message(session_ptr s, std::optional<std::string> id, send_message m);
   task<> run_history(session_ptr s, std::optional<std::string> id, get_history r);
   task<> run_status(session_ptr s, std::optional<std::string> id, get_online_status r);
+  task<> run_participants(session_ptr s, std::optional<std::string> id, get_participants r);
+  task<> run_watch(session_ptr s, std::optional<std::string> id, watch_presence r);
   void end_in_redis(session const& s, state::unsure_mail unsure = {}, bool heavy = false);
   task<> run_disconnect(state::connection_details ended, std::uint32_t asserted, state::unsure_mail unsure, bool heavy);
   void change_typing(session& s, set_typing t);
@@ -162,6 +165,7 @@ class flows {
   activity activity_;
   expiries expiries_;
   rate_memory rates_;
+  watches watches_;
   lane heavy_;  // what keeps Redis busy for longer than an ordinary request: messages into many mailboxes, and long tails put into one
   std::function<void()> offline_;
   std::size_t ending_ = 0;  // disconnects under way or waiting for a request, and arrivals that friends are being told

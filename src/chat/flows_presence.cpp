@@ -33,6 +33,12 @@ task<bool> flows::tell_friends(directory::entry who, bool online) {
   co_return told.has_value();
 }
 
+task<> flows::run_watch(session_ptr s, std::optional<std::string> id, watch_presence r) {
+  auto const now = co_await watches_.begin(s, std::move(r.users));
+  if (!now) co_return refuse(*s, std::move(id), now.error());
+  answer(*s, presence(id, *now));
+}
+
 void flows::announce_arrival(directory::entry who) {
   ++ending_;
   spawn([](flows* self, directory::entry arrived) -> task<> {
@@ -104,6 +110,7 @@ task<result<void>> flows::assert_session(session_ptr s) {
     log::warn("session.half_heard", {{"connection", s->id.str()}, {"trace", s->trace_id()}, {"user", s->user.str()}, {"reason", heard.error().text}});
   }
   if (s->gone) co_return hub_.detach(*s), result<void>{};
+  watches_.doubt(*s);  // what was announced to the user while Redis did not know of this connection did not come here
   if (online->mail > 0) fetch_mail(*s);
   for (auto const& room : joined) {
     if (!hub_.in(*s, room)) continue;
@@ -143,6 +150,7 @@ void flows::closed(session& s, bool vanished) {
   }
   hub_.detach(s);
   expiries_.remove(s);
+  watches_.end(s);
   if (!s.registered) return;
   s.registered = false;
   if (s.message_rate.is_low(limits_.message_burst) || s.request_rate.is_low(limits_.request_burst) || s.refusal_rate.is_low(limits_.refusal_burst)) {

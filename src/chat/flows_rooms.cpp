@@ -85,6 +85,13 @@ task<> flows::run_history(session_ptr s, std::optional<std::string> id, get_hist
   answer(*s, history(id, r.room, messages, !page->more));
 }
 
+task<> flows::run_participants(session_ptr s, std::optional<std::string> id, get_participants r) {
+  auto const page = co_await store_.members.participants(r.room, {r.limit, std::move(r.from)});
+  if (page) co_return answer(*s, participants(id, r.room, *page));
+  if (page.error().code == errc::invalid_argument) co_return refuse(*s, {error_code::invalid_argument, page.error().text, std::move(id)});
+  refuse(*s, std::move(id), page.error());
+}
+
 task<> flows::run_leave(session_ptr s, std::optional<std::string> id, room_id room) {
   // leave.lua ends the user's latest mark; one that was begun here may be an older one.
   if (typing_.erase(typing_key(s->user, room)) > 0) {

@@ -222,8 +222,15 @@ void hub::apply(bus_message const& m, std::function<void(session&, bus_message c
       }
       break;
     case 'f': to_user(m, traffic::chat, false); break;
-    case 'u': to_user(m, traffic::presence, false); break;
-    case 'U': to_user(m, traffic::presence, true); break;
+    case 'u':
+    case 'U':
+      to_user(m, traffic::presence, m.kind == 'U');
+      if (auto const* sessions = sessions_of(m.subject)) {
+        for (auto* s : *sessions) {
+          if (s->watch) about(*s, m);
+        }
+      }
+      break;
     default: break;
   }
 }

@@ -64,7 +64,7 @@ class hub {
   static share share_of(session const& s, std::string_view room, state::message_place const& place);
 
   // Hands what came over the bus to those whom it concerns. `l`, `a`, `k` and `w` concern the user's own sessions: `about` is
-  // called with each, and may end sessions.
+  // called with each, and may end sessions. So it is with `u` and `U` and those that watch, and may not.
   void apply(bus_message const& m, std::function<void(session&, bus_message const&)> const& about);
 
  private:

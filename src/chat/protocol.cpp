@@ -17,6 +17,7 @@ constexpr std::size_t max_token = 8192;
 constexpr std::size_t max_resumed_rooms = 512;
 constexpr std::size_t max_history = 200;
 constexpr std::size_t max_asked_users = 1000;
+constexpr std::size_t max_cursor = 1024;
 
 // Reads the fields of one request; the first fault wins and ends the reading.
 class fields {
@@ -69,6 +70,28 @@ class fields {
     auto id = text(name, max_id_size);
     if (!fault_ && !state::parse_message_id(id)) complain("{} must be a messageId, as messages carry it", name);
     return id;
+  }
+
+  // `otherwise`, if the field is absent.
+  std::size_t count(std::string_view name, std::size_t most, std::size_t otherwise) {
+    auto const* v = find(name);
+    if (!v) return otherwise;
+    auto const number = v->is_int64() ? v->get_int64() : 0;
+    if (number >= 1 && number <= static_cast<std::int64_t>(most)) return static_cast<std::size_t>(number);
+    complain("{} must be a whole number from 1 to {}", name, most);
+    return otherwise;
+  }
+
+  template <class Id>
+  std::vector<Id> ids(std::string_view name, std::size_t most) {
+    std::vector<Id> out;
+    auto const* v = find(name);
+    if (!v || !v->is_array() || v->get_array().size() > most) {
+      complain("{} must be an array of at most {} strings", name, most);
+      return out;
+    }
+    for (auto const& each : v->get_array()) out.push_back(id<Id>(name, each));
+    return out;
   }
 
   bool flag(std::string_view name) {
@@ -136,11 +159,7 @@ body read_join(fields& f, std::string_view) { return join_room{f.required_id<roo
 body read_history(fields& f, std::string_view) {
   get_history out{f.required_id<room_id>("roomId"), f.message_id("before"), f.message_id("after")};
   if (out.before && out.after) f.complain("history takes before or after, not both");
-  if (auto const* limit = f.find("limit")) {
-    auto const number = limit->is_int64() ? limit->get_int64() : 0;
-    if (number < 1 || number > static_cast<std::int64_t>(max_history)) f.complain("limit must be a whole number from 1 to {}", max_history);
-    else out.limit = static_cast<std::size_t>(number);
-  }
+  out.limit = f.count("limit", max_history, out.limit);
   return out;
 }
 body read_leave(fields& f, std::string_view) { return leave_room{f.required_id<room_id>("roomId")}; }
@@ -160,16 +179,22 @@ body read_typing(fields& f, std::string_view) {
 
 body read_status(fields& f, std::string_view) {
   get_online_status out;
-  auto const* users = f.find("userIds");
-  if (!users) return out;
-  if (!users->is_array() || users->get_array().size() > max_asked_users) {
-    f.complain("userIds must be an array of at most {} strings", max_asked_users);
-    return out;
-  }
-  out.users.emplace();
-  for (auto const& user : users->get_array()) out.users->push_back(f.id<user_id>("userIds", user));
+  if (f.find("userIds")) out.users = f.ids<user_id>("userIds", max_asked_users);
   return out;
 }
+
+body read_participants(fields& f, std::string_view) {
+  get_participants out{f.required_id<room_id>("roomId"), {}};
+  if (f.find("cursor")) {
+    auto from = state::read_cursor(f.text("cursor", max_cursor));
+    if (from) out.from = std::move(*from);
+    else f.complain("{}", state::foreign_cursor);
+  }
+  out.limit = f.count("limit", state::largest_page, out.limit);
+  return out;
+}
+
+body read_watch(fields& f, std::string_view) { return watch_presence{f.ids<user_id>("userIds", max_asked_users)}; }
 
 body read_offline_ack(fields& f, std::string_view) {
   offline_ack out;
@@ -190,10 +215,18 @@ struct known_type {
   body (*read)(fields&, std::string_view text);
 };
 constexpr std::array known_types{
-    known_type{"message", read_message}, known_type{"typing", read_typing},          known_type{"joinRoom", read_join},
-    known_type{"leaveRoom", read_leave}, known_type{"register", read_register},      known_type{"getOnlineStatus", read_status},
-    known_type{"history", read_history}, known_type{"offlineAck", read_offline_ack}, known_type{"ping", read_ping},
+    known_type{"message", read_message},
+    known_type{"typing", read_typing},
+    known_type{"joinRoom", read_join},
+    known_type{"leaveRoom", read_leave},
+    known_type{"register", read_register},
+    known_type{"getOnlineStatus", read_status},
+    known_type{"history", read_history},
+    known_type{"offlineAck", read_offline_ack},
+    known_type{"ping", read_ping},
     known_type{"refresh", read_refresh},
+    known_type{"participants", read_participants},
+    known_type{"watchPresence", read_watch},
 };
 
 }  // namespace
@@ -226,7 +259,8 @@ std::expected<request, refusal> parse(std::string_view text) {
     return refuse(
         error_code::unknown_type,
         fmt::format(
-            "'{}' is not a type; expected register, joinRoom, leaveRoom, message, typing, getOnlineStatus, history, offlineAck, refresh or ping",
+            "'{}' is not a type; expected register, joinRoom, leaveRoom, message, typing, getOnlineStatus, history, participants, watchPresence, "
+            "offlineAck, refresh or ping",
             shown));
   }
   if (auto const* user = f.find("userId")) out.user = f.id<user_id>("userId", *user);

@@ -14,6 +14,7 @@
 #include "base/ids.hpp"
 #include "directory/directory.hpp"
 #include "state/mailbox.hpp"
+#include "state/page.hpp"
 #include "state/room_log.hpp"
 
 namespace hiky::chat {
@@ -72,6 +73,14 @@ struct get_history {
   std::optional<std::string> before, after;  // messageId; neither: the latest
   std::size_t limit = 50;
 };
+struct get_participants {
+  room_id room;
+  std::string from;  // where the page begins, as the cursor of the page before says; empty: at the beginning
+  std::size_t limit = 500;
+};
+struct watch_presence {
+  std::vector<user_id> users;
+};
 struct refresh_identity {
   std::string token;
 };
@@ -83,7 +92,8 @@ struct ping {};
 struct request {
   std::optional<std::string> id;
   std::optional<user_id> user;
-  std::variant<register_request, join_room, leave_room, send_message, set_typing, get_online_status, get_history, offline_ack, refresh_identity, ping>
+  std::variant<register_request, join_room, leave_room, send_message, set_typing, get_online_status, get_history, offline_ack, refresh_identity, ping,
+               get_participants, watch_presence>
       body;
 };
 
@@ -106,6 +116,12 @@ struct friend_status {
   bool online = false;
 };
 
+struct user_presence {
+  user_id user;
+  bool online = false;
+  std::string last_seen{};  // ISO 8601; of who is offline and was ever here
+};
+
 // What we send. Each returns the JSON text of one frame.
 std::string registered(std::optional<std::string> const& id, user_id const& user, connection_id const& connection, std::vector<room_id> const& rooms,
                        std::vector<recovery> const& resumed, std::optional<std::chrono::sys_seconds> expiry = std::nullopt);
@@ -118,6 +134,8 @@ std::string history(std::optional<std::string> const& id, room_id const& room, s
 std::string left_room(std::optional<std::string> const& id, room_id const& room);
 std::string message_ack(std::string const& id, room_id const& room, std::string_view message_id, std::string_view timestamp, bool duplicate);
 std::string online_status(std::optional<std::string> const& id, std::vector<friend_status> const& friends);
+std::string participants(std::optional<std::string> const& id, room_id const& room, state::list_page const& page);
+std::string presence(std::optional<std::string> const& id, std::span<user_presence const> users);
 std::string offline_messages(std::span<std::string const> messages, std::int64_t dropped);
 std::string friend_online(directory::profile const& user);
 std::string friend_offline(user_id const& user, std::string_view last_seen);

@@ -5,6 +5,7 @@
 #include "base/clock.hpp"
 #include "base/json.hpp"
 #include "chat/protocol.hpp"
+#include "directory/foreign_text.hpp"
 
 namespace hiky::chat {
 namespace {
@@ -162,6 +163,34 @@ std::string online_status(std::optional<std::string> const& id, std::vector<frie
             [](std::string& out, friend_status const& f) {
               write_profile(out, f.who);
               out += f.online ? ",\"isOnline\":true}" : ",\"isOnline\":false}";
+            })
+      .done();
+}
+
+std::string participants(std::optional<std::string> const& id, room_id const& room, state::list_page const& page) {
+  object out{"participants", 96 + 24 * page.items.size()};
+  out.text("id", id)
+      .text("roomId", std::string_view{room})
+      .list("participants", page.items,
+            [](std::string& text, state::list_page::entry const& e) { append_json_string(text, directory::mended_utf8(e.id)); })
+      .number("participantCount", static_cast<std::int64_t>(page.count));
+  if (!page.next.empty()) out.text("cursor", std::string_view{state::make_cursor(page.next)});
+  return out.done();
+}
+
+std::string presence(std::optional<std::string> const& id, std::span<user_presence const> users) {
+  return object{"presence", 64 + 64 * users.size()}
+      .text("id", id)
+      .list("users", users,
+            [](std::string& text, user_presence const& u) {
+              text += "{\"id\":";
+              append_json_string(text, u.user);
+              text += u.online ? ",\"isOnline\":true" : ",\"isOnline\":false";
+              if (!u.last_seen.empty()) {
+                text += ",\"lastSeen\":";
+                append_json_string(text, directory::mended_utf8(u.last_seen));
+              }
+              text += '}';
             })
       .done();
 }

@@ -14,6 +14,7 @@
 #include "auth/authenticator.hpp"
 #include "base/ids.hpp"
 #include "base/shared_frame.hpp"
+#include "chat/presence_watch.hpp"
 #include "state/room_log.hpp"
 
 namespace hiky::chat {
@@ -64,7 +65,8 @@ class session {
   virtual ~session() = default;
 
   // Queues a frame; never suspends, never throws, safe while rooms are iterated. A full outbox closes the connection later.
-  virtual void send(frame_ptr frame, traffic kind) = 0;
+  // False when it was left out.
+  virtual bool send(frame_ptr frame, traffic kind) = 0;
   // Ends the connection with a close frame.
   virtual void close(std::uint16_t code, std::string_view reason) = 0;
   // Calls `done` once the client has received all that was queued so far (true), or never will (false).
@@ -109,6 +111,7 @@ class session {
   std::unique_ptr<std::vector<held_frame>> held;  // set while registering
   std::unique_ptr<std::deque<std::string>> backlog;  // requests that wait for `busy` to end; the client's own close does not undo them
   std::unique_ptr<unconfirmed_mail> mail;
+  boost::intrusive_ptr<presence_watch> watch;  // mostly absent
   std::vector<std::uint64_t> mailed;  // hashes of the messageIds that came by mail, the latest few hundred: none comes twice
   // Messages written since the client last showed that it received what was written before; for the offline queue, should it vanish.
   std::vector<std::pair<chat::room*, std::uint64_t>> tail;

@@ -26,15 +26,15 @@ void chat_session::ended(bool vanished) {
   flows_.closed(*this, vanished);
 }
 
-void chat_session::send(frame_ptr frame, chat::traffic kind) {
-  if (!link_) return;
+bool chat_session::send(frame_ptr frame, chat::traffic kind) {
+  if (!link_) return false;
   // Hints go first, long before anything that matters would have to.
   auto const full = kind == chat::traffic::typing ? link_->queued_share() > 0.25 : kind == chat::traffic::presence && link_->queued_share() > 0.5;
-  if (full) return count_.shed[static_cast<std::size_t>(kind)].add();
-  if (link_->queue(std::move(frame))) return;
-  if (kind != chat::traffic::chat) return count_.shed[static_cast<std::size_t>(kind)].add();
+  if (!full && link_->queue(std::move(frame))) return true;
   // A chat message is never skipped: the reader learns that it was too slow, and comes back for what it missed.
-  if (link_->close_later(close_code::slow_consumer, "too slow: reconnect and resume")) count_.slow_closed.add();
+  if (kind != chat::traffic::chat) count_.shed[static_cast<std::size_t>(kind)].add();
+  else if (link_->close_later(close_code::slow_consumer, "too slow: reconnect and resume")) count_.slow_closed.add();
+  return false;
 }
 
 void chat_session::close(std::uint16_t code, std::string_view reason) {

@@ -20,7 +20,7 @@ class chat_session final : public chat::session, public endpoint {
   bool unconfirmed() const override { return !tail.empty(); }
   void ended(bool vanished) override;
 
-  void send(frame_ptr frame, chat::traffic kind) override;
+  bool send(frame_ptr frame, chat::traffic kind) override;
   void close(std::uint16_t code, std::string_view reason) override;
   void after_pong(std::function<void(bool)> done) override;
   void ask_receipt() override;

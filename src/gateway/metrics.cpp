@@ -53,8 +53,8 @@ constexpr std::array rows{
 };
 
 // In the order of chat::request::body.
-constexpr std::array requests{"register",        "joinRoom", "leaveRoom",  "message", "typing",
-                              "getOnlineStatus", "history",  "offlineAck", "refresh", "ping"};
+constexpr std::array requests{"register", "joinRoom",   "leaveRoom", "message", "typing",       "getOnlineStatus",
+                              "history",  "offlineAck", "refresh",   "ping",    "participants", "watchPresence"};
 static_assert(requests.size() == std::variant_size_v<decltype(chat::request::body)>, "a new kind of request needs its name here");
 static_assert(requests.size() <= std::tuple_size_v<decltype(counters::received)>);
 constexpr std::array classes{"typing", "presence", "chat"};  // chat::traffic

@@ -174,6 +174,17 @@ task<result<std::vector<bool>>> connections::online(std::vector<user_id> users) 
   co_return out;
 }
 
+task<result<std::vector<std::string>>> connections::last_seen(std::vector<user_id> users) {
+  std::vector<std::string> out;
+  if (users.empty()) co_return out;
+  redis::request ask;
+  for (auto const& user : users) ask.add("GET", keys::last_seen(user));
+  auto const answer = co_await redis_.exec(std::move(ask));
+  if (!answer) co_return std::unexpected(answer.error());
+  for (std::size_t i = 0; i < users.size(); ++i) out.emplace_back((*answer)[i].text());
+  co_return out;
+}
+
 task<result<std::vector<instance_id>>> connections::instances() {
   std::vector<instance_id> out;
   std::string cursor{"0"};

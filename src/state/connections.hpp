@@ -86,6 +86,9 @@ class connections {
   // Who of `users` is online, in the order asked for. SMISMEMBER
   task<result<std::vector<bool>>> online(std::vector<user_id> users);
 
+  // When each of `users` was last here, in the order asked for: ISO 8601, empty for who never left. GET, in one round trip
+  task<result<std::vector<std::string>>> last_seen(std::vector<user_id> users);
+
   // Instances that have connections. SCAN
   task<result<std::vector<instance_id>>> instances();
   // Connections of one instance, as connection → user. HGETALL

@@ -73,6 +73,10 @@ task<result<bool>> members::contains(room_id room, user_id user) {
   co_return (*answer)[0].integer() == 1;
 }
 
+task<result<list_page>> members::participants(room_id room, page_wish wish) {
+  return read_page(redis_, stored_as::set, keys::room_participants(room), std::move(wish));
+}
+
 task<result<std::vector<user_id>>> members::all(room_id room) {
   auto const answer = co_await redis_.exec(redis::request{"SMEMBERS", keys::room_members(room)});
   if (!answer) co_return std::unexpected(answer.error());

@@ -7,6 +7,7 @@
 
 #include "base/ids.hpp"
 #include "redis/client.hpp"
+#include "state/page.hpp"
 
 namespace hiky::state {
 
@@ -32,6 +33,8 @@ class members {
   task<result<bool>> contains(room_id room, user_id user);
   // SMEMBERS
   task<result<std::vector<user_id>>> all(room_id room);
+  // Who takes part in the room now, a page at a time. read_page
+  task<result<list_page>> participants(room_id room, page_wish wish);
 
  private:
   redis::client& redis_;

@@ -71,6 +71,20 @@ struct check {
     demand(h.limit >= 1 && h.limit <= 200, "a page keeps its limit");
     is_frame(history(id, h.room, {}, true), id);
   }
+  void operator()(get_participants const& p) const {
+    is_id(p.room);
+    demand(p.limit >= 1 && p.limit <= 1000, "a page keeps its limit");
+    is_frame(participants(id, p.room, {{{p.from, {}}}, 1, p.from}), id);
+  }
+  void operator()(watch_presence const& w) const {
+    demand(w.users.size() <= 1000, "no more users than allowed");
+    std::vector<user_presence> states;
+    for (auto const& user : w.users) {
+      is_id(user);
+      states.push_back({user});
+    }
+    is_frame(presence(id, states), id);
+  }
   void operator()(offline_ack const& a) const { demand(!a.up_to || state::parse_message_id(*a.up_to), "what is confirmed is a messageId"); }
   void operator()(refresh_identity const& r) const { demand(!r.token.empty() && r.token.size() <= 8192, "a token is there, and within its limit"); }
   void operator()(ping const&) const { is_frame(pong(id), id); }

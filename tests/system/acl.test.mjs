@@ -69,6 +69,9 @@ test('hikyd and hikyctl do all their work with the rights of the example', bound
   bob.say({ type: 'typing', roomId: 'tea', isTyping: false });
   await alice.hears({ type: 'typing', isTyping: false });
   assert.equal((await alice.ask({ type: 'getOnlineStatus' })).friends[0].isOnline, true);
+  assert.equal((await alice.ask({ type: 'watchPresence', userIds: ['bob'] })).users[0].isOnline, true);
+  await alice.ask({ type: 'watchPresence', userIds: [] });
+  assert.equal((await alice.ask({ type: 'participants', roomId: 'tea' })).participantCount, 2);
   assert.equal((await alice.ask({ type: 'history', roomId: 'tea' })).messages.length, 1);
 
   // Mail: counted, shown, delivered, confirmed.

@@ -146,7 +146,8 @@ test('a token for some rooms opens no other, though its user is a member there',
   const narrow = await clientAs(t, undefined, daemon.url, bearer(await app.token('alice', { rooms: ['te*'] })));
   matches({ type: 'registered', rooms: ['tea'] }, await narrow.ask({ type: 'register' }));
   const forbidden = { type: 'error', code: 'forbidden', message: 'your token is not for this room' };
-  for (const frame of [{ type: 'joinRoom' }, { type: 'leaveRoom' }, { type: 'message', content: 'x' }, { type: 'typing', isTyping: true }, { type: 'history' }]) {
+  for (const frame of [{ type: 'joinRoom' }, { type: 'leaveRoom' }, { type: 'message', content: 'x' }, { type: 'typing', isTyping: true }, { type: 'history' },
+    { type: 'participants' }]) {
     matches(forbidden, await narrow.ask({ ...frame, roomId: 'cake' }));
   }
   for (const room of ['cake', 'tea']) matches({ type: 'messageAck' }, await bob.ask({ type: 'message', roomId: room, content: `late in ${room}` }));

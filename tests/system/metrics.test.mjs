@@ -76,16 +76,19 @@ test('requests are counted by type, refusals by code, deliveries by class', boun
   alice.say({ type: 'typing', roomId: 'tea', isTyping: true });
   await bob.hears({ type: 'typing' });
   await alice.ask({ type: 'message', roomId: 'elsewhere', content: 1 });
+  await alice.ask({ type: 'participants', roomId: 'tea' });
+  await alice.ask({ type: 'watchPresence', userIds: [] });
   await alice.ask({ type: 'brew' });
   alice.say('nonsense');
   await alice.hears({ type: 'error', code: 'bad_json' });
   const now = await metrics(daemon);
   const said = (name) => now.get(name);
   assert.deepEqual(
-    ['register', 'joinRoom', 'message', 'typing', 'history'].map((type) => said(`hiky_requests_total{type="${type}"}`)), [2, 2, 4, 1, 0]);
+    ['register', 'joinRoom', 'message', 'typing', 'history', 'ping', 'participants', 'watchPresence'].map((type) => said(`hiky_requests_total{type="${type}"}`)),
+    [2, 2, 4, 1, 0, 0, 1, 1]);
   assert.deepEqual(['not_member', 'unknown_type', 'bad_json', 'internal'].map((code) => said(`hiky_frames_refused_total{code="${code}"}`)), [1, 1, 1, 0]);
   assert.deepEqual(['chat', 'typing', 'presence'].map((type) => said(`hiky_deliveries_total{class="${type}"}`)), [3, 1, 0]);
-  assert.equal(said('hiky_frames_received_total'), 11);
+  assert.equal(said('hiky_frames_received_total'), 13);
   assert.equal(said('hiky_outbox_bytes'), 0);
   assert.ok(said('hiky_connection_memory_bytes') > 100_000);
   assert.ok(Math.abs(said('hiky_connection_memory_bytes') * 2 / said('process_resident_memory_bytes') - 1) < 0.05);

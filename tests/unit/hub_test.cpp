@@ -19,9 +19,10 @@ struct fake_session final : session {
     user = user_id{std::move(who)};
     intrusive_ptr_add_ref(static_cast<session*>(this));  // lives on the stack: nobody else is to end it
   }
-  void send(frame_ptr frame, traffic kind) override {
+  bool send(frame_ptr frame, traffic kind) override {
     heard.emplace_back(frame->payload());
     kinds.push_back(kind);
+    return true;
   }
   void close(std::uint16_t, std::string_view) override {}
   void after_pong(std::function<void(bool)> done) override { done(true); }
@@ -134,6 +135,23 @@ TEST_F(hub_of_friends, frames_for_a_user_go_to_all_connections_of_that_user) {
   EXPECT_EQ(who_heard(), set{"c2"});
   tell("", "u nobody\n{}");
   EXPECT_EQ(who_heard(), set{});
+}
+
+TEST_F(hub_of_friends, announcements_are_named_to_those_who_watch_whatever_they_hear_of_them) {
+  std::vector<std::string> named;
+  auto const tell_watchers = [&](std::string_view payload) {
+    here.apply(*parse_bus_message("", payload), [&](session& s, bus_message const& about) { named.push_back(s.id.str() + ' ' + about.kind); });
+  };
+  phone.watch = new presence_watch{{user_id{"bob"}}, {}, {}};
+  tell_watchers("u alice\n{}");
+  EXPECT_EQ(named, strings{"c2 u"});
+  EXPECT_EQ(who_heard(), (set{"c1", "c2"}));
+  tell_watchers("U alice\n{}");
+  EXPECT_EQ(named, (strings{"c2 u", "c2 U"}));
+  EXPECT_EQ(who_heard(), set{}) << "nobody asked for friendOffline";
+  tell_watchers("f alice\n{}");
+  tell_watchers("u bob\n{}");
+  EXPECT_EQ(named.size(), 2u);
 }
 
 TEST_F(hub_of_friends, who_was_let_in_is_named_connection_by_connection) {

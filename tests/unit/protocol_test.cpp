@@ -70,6 +70,33 @@ TEST(protocol, reads_what_we_add_to_them) {
   EXPECT_TRUE(std::holds_alternative<ping>(parsed(R"({"type":"ping"})").body));
 }
 
+TEST(protocol, reads_a_page_of_participants) {
+  auto const first = body<get_participants>(R"({"type":"participants","roomId":"tea"})");
+  EXPECT_EQ(first.room, room_id{"tea"});
+  EXPECT_EQ(first.from, "");
+  EXPECT_EQ(first.limit, 500u);
+  auto const next = body<get_participants>(R"({"type":"participants","roomId":"tea","limit":1000,"cursor":")"s + state::make_cursor("s17") + "\"}");
+  EXPECT_EQ(next.from, "s17");
+  EXPECT_EQ(next.limit, 1000u);
+  refuses(R"({"type":"participants"})", invalid_argument, "roomId is missing");
+  for (auto const* limit : {"0", "1001", "-1", "1.5", R"("10")", "[]", "true"}) {
+    refuses(R"({"type":"participants","roomId":"tea","limit":)"s + limit + "}", invalid_argument, "limit must be a whole number from 1 to 1000");
+  }
+  for (auto const* cursor : {R"("")", R"("zz")", R"("737")", R"("+7")"}) {
+    refuses(R"({"type":"participants","roomId":"tea","cursor":)"s + cursor + "}", invalid_argument, "this cursor is none of this list's");
+  }
+  refuses(R"({"type":"participants","roomId":"tea","cursor":7})", invalid_argument, "cursor must be a string, not a number");
+  refuses(R"({"type":"participants","roomId":"tea","cursor":")" + std::string(1025, 'a') + "\"}", invalid_argument, "at most 1024 bytes");
+}
+
+TEST(protocol, reads_whom_to_watch) {
+  EXPECT_EQ(body<watch_presence>(R"({"type":"watchPresence","userIds":["a","b"]})").users, (std::vector{user_id{"a"}, user_id{"b"}}));
+  EXPECT_EQ(body<watch_presence>(R"({"type":"watchPresence","userIds":[]})").users, std::vector<user_id>{});
+  refuses(R"({"type":"watchPresence"})", invalid_argument, "userIds must be an array of at most 1000 strings");
+  refuses(R"({"type":"watchPresence","userIds":"a"})", invalid_argument, "userIds must be an array");
+  refuses(R"({"type":"watchPresence","userIds":["a",7]})", invalid_argument, "userIds must be a string, not a number");
+}
+
 TEST(protocol, keeps_content_as_it_was_written) {
   for (auto const* content :
        {"12345678901234567890123", "1.0", "-0", "1e400", "null", "false", R"("\u00e9\/")", "[1, 2 ,{}]", R"({"b":1,"a":[{"content":2}]})", "\"\""}) {
@@ -115,8 +142,9 @@ TEST(protocol, refuses_types_that_are_none) {
   refuses(R"({"type":["ping"]})", invalid_argument, "type must be a string");
   for (auto const* name : {"", "Ping", "ping ", "registered", "messageAck", "error"})
     refuses(R"({"type":")"s + name + "\"}", unknown_type, "'"s + name + "' is not a type");
-  refuses(R"({"type":"dance"})", unknown_type,
-          "expected register, joinRoom, leaveRoom, message, typing, getOnlineStatus, history, offlineAck, refresh or ping");
+  refuses(
+      R"({"type":"dance"})", unknown_type,
+      "expected register, joinRoom, leaveRoom, message, typing, getOnlineStatus, history, participants, watchPresence, offlineAck, refresh or ping");
 }
 
 TEST(protocol, shows_only_the_beginning_of_a_long_type) {
@@ -132,7 +160,7 @@ TEST(protocol, shows_only_the_beginning_of_a_long_type) {
 }
 
 TEST(protocol, refuses_missing_and_mistyped_fields_by_name) {
-  for (auto const* type : {"joinRoom", "leaveRoom", "message", "typing"}) {
+  for (auto const* type : {"joinRoom", "leaveRoom", "message", "typing", "participants"}) {
     auto const begin = R"({"type":")"s + type + R"(","content":1)";
     refuses(begin + "}", invalid_argument, "roomId is missing");
     refuses(begin + R"(,"roomId":null})", invalid_argument, "roomId is missing");
@@ -158,13 +186,14 @@ TEST(protocol, refuses_missing_and_mistyped_fields_by_name) {
 }
 
 TEST(protocol, asks_for_a_thousand_users_at_most) {
-  auto const asked = [](int count) {
-    auto text = R"({"type":"getOnlineStatus","userIds":["u")"s;
+  auto const asked = [](std::string const& type, int count) {
+    auto text = R"({"type":")" + type + R"(","userIds":["u")";
     for (int i = 1; i < count; ++i) text += R"(,"u")";
     return text + "]}";
   };
-  EXPECT_EQ(body<get_online_status>(asked(1000)).users->size(), 1000u);
-  refuses(asked(1001), invalid_argument, "at most 1000");
+  EXPECT_EQ(body<get_online_status>(asked("getOnlineStatus", 1000)).users->size(), 1000u);
+  EXPECT_EQ(body<watch_presence>(asked("watchPresence", 1000)).users.size(), 1000u);
+  for (auto const* type : {"getOnlineStatus", "watchPresence"}) refuses(asked(type, 1001), invalid_argument, "at most 1000");
 }
 
 TEST(protocol, gives_the_id_back_with_what_it_refuses) {

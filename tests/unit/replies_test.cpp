@@ -47,6 +47,21 @@ TEST(replies, are_the_document_s_frames_with_our_fields_behind) {
   EXPECT_EQ(pong(""), R"({"type":"pong","id":""})");
 }
 
+TEST(replies, a_page_of_participants_has_a_cursor_while_there_are_more) {
+  EXPECT_EQ(participants("1", room_id{"tea"}, {{{"a", {}}, {"b", {}}}, 5000, "s17"}),
+            R"({"type":"participants","id":"1","roomId":"tea","participants":["a","b"],"participantCount":5000,"cursor":"733137"})");
+  EXPECT_EQ(participants(none, room_id{"tea"}, {{}, 0, ""}), R"({"type":"participants","roomId":"tea","participants":[],"participantCount":0})");
+  EXPECT_EQ(participants(none, room_id{"tea"}, {{{"\xff", {}}}, 1, ""}),
+            "{\"type\":\"participants\",\"roomId\":\"tea\",\"participants\":[\"\xef\xbf\xbd\"],\"participantCount\":1}");
+}
+
+TEST(replies, presence_says_since_when_somebody_is_away_if_that_is_known) {
+  std::vector<user_presence> const users{{user_id{"a"}, true, ""}, {user_id{"b"}, false, "t"}, {user_id{"c"}, false, ""}};
+  EXPECT_EQ(presence("1", users), R"({"type":"presence","id":"1","users":[{"id":"a","isOnline":true},{"id":"b","isOnline":false,"lastSeen":"t"},)"
+                                  R"({"id":"c","isOnline":false}]})");
+  EXPECT_EQ(presence(none, {}), R"({"type":"presence","users":[]})");
+}
+
 TEST(replies, offline_messages_are_what_was_stored_byte_for_byte) {
   EXPECT_EQ(offline_messages(std::vector<std::string>{R"({"n":1.0})", R"({"n" : 12345678901234567890123})"}, 0),
             R"({"type":"offlineMessages","count":2,"messages":[{"n":1.0},{"n" : 12345678901234567890123}]})");
