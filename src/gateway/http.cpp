@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <boost/asio/cancel_after.hpp>
 #include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http/error.hpp>
@@ -36,6 +37,9 @@ constexpr std::uint64_t max_request_body = 64 * 1024;
 constexpr auto write_patience = 10s;
 constexpr auto keep_alive_patience = 30s;
 constexpr std::size_t max_user_agent = 256;
+// What anybody may fetch over one connection; who wants more waits. The API has its own rates.
+constexpr float pages_per_s = 10, page_burst = 30;
+constexpr auto page_pause = 100ms;
 
 http::status status_of(error_code ec) {
   if (ec == http::error::header_limit) return http::status::request_header_fields_too_large;
@@ -165,6 +169,8 @@ task<> turn_away(stream_socket socket, no_entry why) {
 
 task<> serve_http(worker& on, stream_socket socket, admission::seat seat, std::chrono::milliseconds patience) {
   std::string buffer;
+  chat::token_bucket pages;
+  asio::steady_timer pause{socket.get_executor()};
   for (;;) {
     auto greeting = co_await read_request(socket, buffer, patience);
     if (!greeting) co_return;
@@ -173,6 +179,10 @@ task<> serve_http(worker& on, stream_socket socket, admission::seat seat, std::c
     patience = keep_alive_patience;
 
     if (path_of(request) != websocket_path) {
+      if (!is_api_path(path_of(request)) && !pages.take(pages_per_s, page_burst, connection_loop::now_ms())) {
+        pause.expires_after(page_pause);
+        co_await pause.async_wait(use_task);
+      }
       auto response =
           wants_websocket(request)
               ? refused_handshake(request, {http::status::not_found, fmt::format("no WebSocket here; the endpoint is {}", websocket_path)})

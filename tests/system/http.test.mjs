@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import { clientAs } from './support/client.mjs';
 import { daemonFor } from './support/daemon.mjs';
 import { mismatch } from './support/match.mjs';
+import { peerOf } from './support/peer.mjs';
 import { until } from './support/processes.mjs';
 import { folder, startRedis } from './support/redis.mjs';
 import { samples } from './support/exposition.mjs';
@@ -134,4 +135,14 @@ test('/ is the demo, and its files are beside it', bounded, async (t) => {
     assert.equal(none.status, 404, path);
     assert.match(none.body, /nothing at this path/);
   }
+});
+
+test('pages are given out ten a second over one connection, once it has had thirty', bounded, async (t) => {
+  const daemon = await daemonFor(t, { data: await folder(t) });
+  const peer = await peerOf(t, daemon.port);
+  const began = performance.now();
+  await peer.send('GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(40));
+  for (let n = 0; n < 40; n += 1) assert.equal((await peer.answer()).status, 200);
+  const took = performance.now() - began;
+  assert.ok(took > 500, `40 pages in ${took} ms`);
 });

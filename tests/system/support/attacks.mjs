@@ -80,6 +80,18 @@ const attacks = {
     await pause(500);
     return flooders(port, count, 'long room', Array.from({ length: 20 }, () => say({ type: 'history', roomId: 'long room', limit: 200 })));
   },
+  'hammering pages': async (port, count = 10) => () => {
+    const requests = ['/metrics', '/health', '/', '/nowhere'].map((path) => `GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`).join('').repeat(10);
+    for (let n = 0; n < count; n += 1) {
+      const socket = connect({ port, host: '127.0.0.1' });
+      socket.on('error', () => (fate.failed += 1)).on('close', () => (fate.ended += 1)).resume();
+      const more = () => {
+        while (!socket.destroyed && socket.write(requests));
+        if (!socket.destroyed) socket.once('drain', more);
+      };
+      socket.on('connect', more);
+    }
+  },
   'half-open handshakes': async (port, count = 10_000) => async () => {
     for (let n = 0; n < count; n += 1) {
       const socket = connect({ port, host: '127.0.0.1' });
