@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "gateway/deflate.hpp"
 #include "gateway/frame.hpp"
 #include "gateway/utf8.hpp"
 
@@ -75,6 +76,40 @@ void check_utf8(benchmark::State& state) {
   state.SetLabel(script_names[state.range(0)]);
 }
 BENCHMARK(check_utf8)->DenseRange(0, 2);
+
+// One chat message of the given size, in words that do not repeat in order.
+std::string chat_message(std::size_t size) {
+  constexpr std::string_view words[] = {"the ",      "kettle ",  "is on, ", "bring ", "biscuits ", "and ",   "blue ",    "cups ",
+                                        "at noon, ", "because ", "nobody ", "else ",  "has ",      "time. ", "later ",   "today ",
+                                        "maybe ",    "you ",     "could ",  "tell ",  "Bob ",      "that ",  "room ",    "seven ",
+                                        "works ",    "fine ",    "again? ", "my ",    "train ",    "was ",   "delayed ", "twenty "};
+  std::string text{R"({"type":"message","roomId":"tea","senderId":"alice","content":")"};
+  constexpr std::string_view rest{R"(","timestamp":"2026-11-23T03:02:09.271Z","messageId":"a29fbfb8ed34:1","seq":1})"};
+  for (std::uint32_t next = 1; text.size() + rest.size() < size;) {
+    next = next * 1664525 + 1013904223;
+    text += words[next >> 27].substr(0, size - text.size() - rest.size());
+  }
+  return text.append(rest);
+}
+
+void deflate_message(benchmark::State& state) {
+  hiky::chat::counters count;
+  deflater deflate{1, count};
+  auto const text = chat_message(static_cast<std::size_t>(state.range(0)));
+  std::size_t size = 0;
+  for (auto _ : state) size = deflate.smallest(hiky::shared_frame::make(text), 15)->bytes().size();
+  state.counters["bytes"] = static_cast<double>(size);
+}
+BENCHMARK(deflate_message)->Arg(250)->Arg(650)->Arg(1150)->Arg(2150)->Arg(64 * 1024);
+
+void inflate_message(benchmark::State& state) {
+  hiky::chat::counters count;
+  deflater deflate{1, count};
+  inflater inflate{count};
+  auto const frame = deflate.smallest(hiky::shared_frame::make(chat_message(static_cast<std::size_t>(state.range(0)))), 15);
+  for (auto _ : state) benchmark::DoNotOptimize(inflate.inflate(frame->payload(), 1 << 20));
+}
+BENCHMARK(inflate_message)->Arg(250)->Arg(650)->Arg(1150)->Arg(2150)->Arg(64 * 1024);
 
 }  // namespace
 

@@ -14,6 +14,7 @@ struct endpoint {
   sockaddr_in address{};
   std::string authority;  // host:port, for the Host header
   std::string path;
+  bool compress = false;  // offer permessage-deflate
 };
 
 // Reads ws://127.x.y.z:PORT/path; none if `url` is anything else.

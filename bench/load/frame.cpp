@@ -38,7 +38,7 @@ void append_server_frame(std::string& out, std::uint8_t code, std::string_view p
 std::optional<frame_head> read_server_head(std::string_view bytes) {
   auto const at = [&](std::size_t i) { return static_cast<std::uint8_t>(bytes[i]); };
   if (bytes.size() < 2) return std::nullopt;
-  frame_head head{static_cast<std::uint8_t>(at(0) & 0x0F), (at(0) & 0x80) != 0, 2, at(1) & 0x7FU};
+  frame_head head{static_cast<std::uint8_t>(at(0) & 0x0F), (at(0) & 0x80) != 0, (at(0) & 0x40) != 0, 2, at(1) & 0x7FU};
   std::size_t const width = head.payload_bytes < 126 ? 0 : head.payload_bytes == 126 ? 2 : 8;
   if (width == 0) return head;
   head.head_bytes += width;

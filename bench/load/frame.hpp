@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // As much of RFC 6455 as a load generator needs: masked frames out, heads of server frames in.
-// Knows nothing of fragments or extensions: neither is negotiated, and a fragmented message is reported as a failure.
+// Knows nothing of fragments: a fragmented message is reported as a failure.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -23,6 +23,7 @@ void append_server_frame(std::string& out, std::uint8_t code, std::string_view p
 struct frame_head {
   std::uint8_t code;
   bool final;
+  bool compressed;
   std::size_t head_bytes;
   std::size_t payload_bytes;
   std::size_t bytes() const { return head_bytes + payload_bytes; }

@@ -24,7 +24,7 @@ struct request {
   std::string url, dialect = "hiky", sends, record;
   std::vector<std::string> report;
   pid_t pid = 0, redis_pid = 0;
-  bool json = false, floor_only = false;
+  bool json = false, floor_only = false, compress = false;
 };
 
 void describe(CLI::App& app, request& asked) {
@@ -48,6 +48,7 @@ void describe(CLI::App& app, request& asked) {
   app.add_option("--window", asked.set.window, "fan: messages under way at once")->capture_default_str()->check(CLI::Range(1, 1000));
   app.add_option("--in-flight", asked.set.in_flight, "Connections being opened at once")->capture_default_str()->check(CLI::Range(1, 4096));
   app.add_option("--content", asked.set.content_bytes, "Bytes of a message's content")->capture_default_str()->check(CLI::Range(18, 60'000));
+  app.add_flag("--compress", asked.compress, "Offer permessage-deflate; the members themselves send plain");
   app.add_option("--record", asked.record, "Append the outcomes to this file and print nothing");
   app.add_flag("--json", asked.json, "JSON instead of a table");
   app.add_flag("--floor", asked.floor_only, "Only the bare send() loop, needs no server");
@@ -104,8 +105,9 @@ int main(int argc, char** argv) {
   raise_file_limit(70'000);
   if (asked.floor_only) return measure_floor(asked.set);
 
-  auto const to = parse_url(asked.url);
+  auto to = parse_url(asked.url);
   if (!to) return usage(fmt::format("--url \"{}\": expected ws://127.x.y.z:PORT/PATH", asked.url));
+  to->compress = asked.compress;
   auto const speech = make_dialect(asked.dialect);
   if (!speech) return usage(fmt::format("--dialect {}: expected hiky, socketio or nchan", asked.dialect));
   std::vector<scenario> chosen;

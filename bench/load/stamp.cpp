@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "stamp.hpp"
 
+#include <array>
 #include <charconv>
+#include <cstdint>
 
 #include <fmt/format.h>
 
@@ -9,12 +11,22 @@ namespace hiky::load {
 namespace {
 constexpr char mark = '~';
 constexpr std::size_t digits = 16;
-constexpr std::string_view words = "the kettle is on, bring biscuits and the blue cups; ";
+// In an order that does not repeat, so that what is compressed is no easier to compress than chat.
+constexpr std::array<std::string_view, 64> words{
+    "the ",    "kettle ",  "is ",    "on, ",   "bring ",   "biscuits ", "and ",     "blue ",   "cups; ",  "I ",     "think ",
+    "we ",     "should ",  "meet ",  "at ",    "noon, ",   "because ",  "nobody ",  "else ",   "has ",    "time. ", "later ",
+    "today ",  "maybe ",   "you ",   "could ", "some ",    "of ",       "those ",   "from ",   "last ",   "week? ", "please ",
+    "tell ",   "Bob ",     "that ",  "room ",  "seven ",   "ok ",       "thanks! ", "great, ", "see ",    "there ", "what ",
+    "about ",  "release ", "notes ", "it ",    "works ",   "fine ",     "now ",     "but ",    "logs ",   "show ",  "warnings ",
+    "again. ", "my ",      "train ", "was ",   "delayed ", "by ",       "twenty ",  "more ",   "minutes "};
 }  // namespace
 
 std::string stamped_content(std::size_t bytes, std::int64_t sent_ns) {
   std::string content = fmt::format("{}{:016x}{}", mark, sent_ns, mark);
-  while (content.size() < bytes) content += words.substr(0, bytes - content.size());
+  for (auto next = static_cast<std::uint64_t>(sent_ns); content.size() < bytes;) {
+    next = next * 6364136223846793005 + 1442695040888963407;
+    content += words[next >> 58].substr(0, bytes - content.size());
+  }
   return content;
 }
 

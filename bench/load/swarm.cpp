@@ -13,8 +13,6 @@
 
 #include <fmt/format.h>
 
-#include "frame.hpp"
-
 namespace hiky::load {
 namespace {
 constexpr std::size_t buffer_bytes = 256 * 1024;
@@ -103,8 +101,9 @@ void swarm::handle(std::size_t index, std::uint32_t events) {
     if (code != 0) return fault(index, fmt::format("could not connect: {}", std::strerror(code)));
     if (!(events & EPOLLOUT)) return;
     one.unsent = fmt::format(
-        "GET {} HTTP/1.1\r\nHost: {}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: {}\r\nSec-WebSocket-Version: 13\r\n\r\n",
-        speech_.target(to_.path, one.where.room), to_.authority, nonce);
+        "GET {} HTTP/1.1\r\nHost: {}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: {}\r\nSec-WebSocket-Version: 13\r\n{}\r\n",
+        speech_.target(to_.path, one.where.room), to_.authority, nonce,
+        to_.compress ? "Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover\r\n" : "");
     one.at = stage::upgrading;
     return flush(one);
   }
@@ -152,16 +151,20 @@ std::size_t swarm::consume(std::size_t index, std::string_view bytes) {
       fault(index, "a fragmented message, which this program does not read");
       break;
     }
-    take_frame(index, head->code, rest.substr(head->head_bytes, head->payload_bytes));
+    take_frame(index, *head, rest.substr(head->head_bytes, head->payload_bytes));
     used += head->bytes();
   }
   return one.at == stage::gone ? bytes.size() : used;
 }
 
-void swarm::take_frame(std::size_t index, std::uint8_t code, std::string_view payload) {
-  if (code == opcode::text) return take_text(index, payload);
-  if (code == opcode::ping) return send(members_[index], opcode::pong, payload);
-  if (code != opcode::close) return;
+void swarm::take_frame(std::size_t index, frame_head const& head, std::string_view payload) {
+  if (head.code == opcode::text && head.compressed) {
+    auto const text = unpack_.unpack(payload);
+    return text ? take_text(index, *text) : fault(index, "a compressed message that can't be inflated");
+  }
+  if (head.code == opcode::text) return take_text(index, payload);
+  if (head.code == opcode::ping) return send(members_[index], opcode::pong, payload);
+  if (head.code != opcode::close) return;
   auto const byte = [&](std::size_t i) { return static_cast<unsigned>(static_cast<std::uint8_t>(payload[i])); };
   unsigned const reason = payload.size() < 2 ? 1005 : byte(0) << 8 | byte(1);
   fault(index, fmt::format("closed by the server with code {} {}", reason, payload.substr(std::min<std::size_t>(2, payload.size()))));

@@ -12,7 +12,9 @@
 #include "clock.hpp"
 #include "dialect.hpp"
 #include "endpoint.hpp"
+#include "frame.hpp"
 #include "latency.hpp"
+#include "unpack.hpp"
 
 namespace hiky::load {
 
@@ -67,7 +69,7 @@ class swarm {
   void handle(std::size_t index, std::uint32_t events);
   void read(std::size_t index);
   std::size_t consume(std::size_t index, std::string_view bytes);
-  void take_frame(std::size_t index, std::uint8_t code, std::string_view payload);
+  void take_frame(std::size_t index, frame_head const& head, std::string_view payload);
   void take_text(std::size_t index, std::string_view text);
   void advance(member& one);
   void send(member& one, std::uint8_t code, std::string_view payload);
@@ -81,6 +83,7 @@ class swarm {
   int epoll_;
   std::vector<member> members_;
   std::vector<char> buffer_;
+  unpacker unpack_;
   std::size_t waiting_ = 0;  // members on their way into their room
   latency setup_;
   std::uint64_t faults_ = 0;

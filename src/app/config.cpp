@@ -120,6 +120,12 @@ std::variant<daemon_config, early_exit> read_daemon_config(int argc, char const*
       ->group("Network")
       ->check(CLI::IsMember({"auto", "io_uring", "send"}))
       ->capture_default_str();
+  app.add_option(
+         "--compress-from", g.compress_from,
+         "bytes; messages as large as that or larger are compressed for clients that offer permessage-deflate; 0 = compression is not negotiated")
+      ->group("Network")
+      ->check(CLI::Range(0, 1 << 30))
+      ->capture_default_str();
   app.add_option("--redis", redis, "embedded, redis[s]://[user[:password]@]host[:port], unix://PATH or redis+sentinel://host[:port],…/NAME")
       ->group("Redis")
       ->capture_default_str();

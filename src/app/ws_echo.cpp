@@ -34,19 +34,19 @@ class echo final : public endpoint {
   connection_ptr link_;
 };
 
-task<> serve(connection_loop& loop, stream_socket socket) {
+task<> serve(connection_loop& loop, stream_socket socket, bool compress) {
   std::string buffer;
   auto const greeting = co_await read_request(socket, buffer, 10s);
   if (!greeting) co_return;
-  auto const accepted = accept_handshake(greeting->request);
+  auto const accepted = accept_handshake(greeting->request, compress);
   if (!accepted) {
     co_await write_response(socket, refused_handshake(greeting->request, accepted.error()));
     co_return;
   }
   boost::system::error_code ec;
-  co_await asio::async_write(socket, asio::buffer(*accepted), asio::redirect_error(use_task, ec));
+  co_await asio::async_write(socket, asio::buffer(accepted->text), asio::redirect_error(use_task, ec));
   if (ec) co_return;
-  connection_ptr const link{new connection{loop, std::move(socket)}};
+  connection_ptr const link{new connection{loop, std::move(socket), accepted->window_bits}};
   link->start(*new echo{link}, wait_for::next_ping, greeting->behind);
 }
 
@@ -64,10 +64,13 @@ task<> tick(connection_loop& loop) {
 int main(int argc, char** argv) {
   std::string listen{"127.0.0.1:9001"}, send{"auto"};
   decoder_limits limits{16 << 20, 100'000};
+  std::size_t compress_from = 1;
   CLI::App app{"ws_echo: sends every WebSocket message back"};
   app.add_option("--listen", listen, "HOST:PORT")->capture_default_str();
   app.add_option("--max-message", limits.max_message, "bytes")->capture_default_str();
   app.add_option("--max-fragments", limits.max_fragments, "fragments of one message; 0 = no limit")->capture_default_str();
+  app.add_option("--compress-from", compress_from, "bytes of a message that is compressed for clients that offer it; 0 = for none")
+      ->capture_default_str();
   app.add_option("--batch-send", send, "auto, io_uring or send")->check(CLI::IsMember({"auto", "io_uring", "send"}))->capture_default_str();
   CLI11_PARSE(app, argc, argv);
   ::signal(SIGPIPE, SIG_IGN);
@@ -85,10 +88,10 @@ int main(int argc, char** argv) {
   auto const method = send != "send" && io_uring_allowed() ? send_method::io_uring : send_method::send;
   asio::io_context io{1};
   chat::counters count;
-  connection_loop loop{io, method, limits, {}, 4 * limits.max_message + (1 << 20), count};
+  connection_loop loop{io, method, limits, {}, 4 * limits.max_message + (1 << 20), compress_from, count};
   loop.sender.open();
   listener door{io, *fd, [&](stream_socket socket, peer_address) {
-                  asio::co_spawn(io, serve(loop, std::move(socket)), [](std::exception_ptr bug) {
+                  asio::co_spawn(io, serve(loop, std::move(socket), compress_from != 0), [](std::exception_ptr bug) {
                     if (bug) std::rethrow_exception(bug);
                   });
                 }};

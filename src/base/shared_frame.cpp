@@ -23,6 +23,7 @@ frame_ptr shared_frame::make(std::string_view payload, std::uint8_t first_byte) 
 }
 
 void shared_frame::destroy(shared_frame const* f) noexcept {
+  if (auto const* const twin = f->twin_.load(std::memory_order_relaxed); twin && twin != f) intrusive_ptr_release(twin);
   f->~shared_frame();
   ::operator delete(const_cast<shared_frame*>(f));
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A finished WebSocket text frame (RFC 6455, unmasked), made once and shared by all its receivers on all threads.
+// A finished WebSocket text frame (RFC 6455, unmasked), made once and shared by all its receivers on all threads. Knows that it may
+// have a twin, the same message in fewer bytes, and nothing of how that is made.
 #pragma once
 #include <boost/smart_ptr/intrusive_ptr.hpp>
 
@@ -14,6 +15,22 @@ class shared_frame {
  public:
   std::string_view bytes() const { return {data(), size_}; }
   std::string_view payload() const { return bytes().substr(header_size_); }
+  bool is_control() const { return (data()[0] & 8) != 0; }
+
+  // The twin; null for none. The first who asks has it made: `make` gives the frame, or null where there can't be one. From any thread;
+  // of two that are made at the same time one is kept.
+  template <class Make>
+  boost::intrusive_ptr<shared_frame const> twin(Make const& make) const {
+    auto const* found = twin_.load(std::memory_order_acquire);
+    if (!found) {
+      boost::intrusive_ptr<shared_frame const> const made = make();
+      auto const* const mine = made ? made.get() : this;
+      if (made) intrusive_ptr_add_ref(mine);
+      if (twin_.compare_exchange_strong(found, mine, std::memory_order_acq_rel)) found = mine;
+      else if (made) intrusive_ptr_release(mine);
+    }
+    return found == this ? nullptr : boost::intrusive_ptr<shared_frame const>{found};
+  }
 
   // `first_byte` is FIN and opcode; 0x81 is a whole text message.
   static boost::intrusive_ptr<shared_frame const> make(std::string_view payload, std::uint8_t first_byte = 0x81);
@@ -28,6 +45,7 @@ class shared_frame {
   }
   static void destroy(shared_frame const* f) noexcept;
 
+  mutable std::atomic<shared_frame const*> twin_{nullptr};  // itself: looked for, and there is none
   mutable std::atomic<std::uint32_t> users_{0};
   std::uint32_t size_;
   std::uint8_t header_size_;

@@ -32,6 +32,7 @@ struct counters {
 
   counter accepted, registers, frames_in, messages_in, messages_published;
   counter bytes_sent, slow_closed, offline_delivered, typing_in;
+  counter deflated, inflated, saved_bytes;  // frames made smaller, once for all receivers; messages that came compressed; by each delivery
   counter proxy_refused, tls_failed, rate_limited, flooding_closed, unregistered_closed, silent_dropped;
   counter kicked, replaced, banned;  // connections ended for others' reasons; registers of banned users
 };

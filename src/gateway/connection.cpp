@@ -24,7 +24,7 @@ frame_ptr control(opcode op, std::string_view payload) { return shared_frame::ma
 }  // namespace
 
 connection_loop::connection_loop(asio::io_context& context, send_method method, decoder_limits limits, deadline_times times, std::size_t outbox,
-                                 chat::counters& counts)
+                                 std::size_t compress_from, chat::counters& counts)
     : io(context),
       frames(limits),
       max_outbox(outbox),
@@ -32,6 +32,8 @@ connection_loop::connection_loop(asio::io_context& context, send_method method, 
       read_buffer(read_buffer_size),
       waits(times),
       sender(method),
+      deflate(compress_from, counts),
+      inflate(counts),
       usual_outbox_(outbox) {}
 
 std::uint32_t connection_loop::now_ms() {
@@ -78,8 +80,12 @@ void connection_loop::drop_all() {
   for (auto const& c : all) c->drop();
 }
 
-connection::connection(connection_loop& loop, stream_socket socket, admission::seat seat)
-    : loop_(loop), socket_(std::move(socket)), seat_(std::move(seat)), decoder_(loop.frames) {
+connection::connection(connection_loop& loop, stream_socket socket, std::uint8_t window_bits, admission::seat seat)
+    : loop_(loop),
+      socket_(std::move(socket)),
+      seat_(std::move(seat)),
+      decoder_(loop.frames, decoder::role::server, window_bits == 0 ? nullptr : &loop.inflate),
+      window_bits_(window_bits) {
   loop_.count.connections.add();
 }
 
@@ -164,6 +170,7 @@ void connection::handle(event const& e) {
 
 bool connection::queue(frame_ptr frame) {
   if (phase_ != phase::open || condemned_) return true;
+  if (window_bits_ != 0) frame = loop_.deflate.smallest(std::move(frame), window_bits_);
   if (queued_ + frame->bytes().size() > loop_.max_outbox) return false;
   push(std::move(frame));
   return true;

@@ -20,6 +20,7 @@
 #include "gateway/admission.hpp"
 #include "gateway/batch_send.hpp"
 #include "gateway/deadlines.hpp"
+#include "gateway/deflate.hpp"
 #include "gateway/frame.hpp"
 
 namespace hiky::gateway {
@@ -47,8 +48,9 @@ class endpoint {
 // What the connections of one worker share.
 class connection_loop {
  public:
+  // `compress_from`: bytes of a message that is worth compressing.
   connection_loop(asio::io_context& io, send_method method, decoder_limits frames, deadline_times times, std::size_t max_outbox,
-                  chat::counters& count);
+                  std::size_t compress_from, chat::counters& count);
 
   // `c` has something to send; it leaves at the end of this turn.
   void mark(connection& c);
@@ -71,6 +73,8 @@ class connection_loop {
   std::vector<char> read_buffer;
   deadlines waits;
   batch_send sender;
+  deflater deflate;
+  inflater inflate;
   std::uint32_t last_probe = 0;
   bool tell_addresses = true;
 
@@ -84,8 +88,9 @@ class connection_loop {
 
 class connection final : public deadline_entry {
  public:
+  // `window_bits`: of the client, where permessage-deflate was negotiated, otherwise 0.
   // `seat`: its place among all connections, with the address of the client.
-  connection(connection_loop& loop, stream_socket socket, admission::seat seat = {});
+  connection(connection_loop& loop, stream_socket socket, std::uint8_t window_bits, admission::seat seat = {});
   ~connection();
 
   // Begins with bytes that came right behind the handshake. `who` outlives the call of its ended().
@@ -165,6 +170,7 @@ class connection final : public deadline_entry {
   std::uint32_t sent_of_first_ = 0;  // bytes of outbox_.front() that have left
   std::uint32_t users_ = 0;
   phase phase_ = phase::open;
+  std::uint8_t const window_bits_;
   bool marked_ = false, reading_ = false, paused_ = false, blocked_ = false, half_closed_ = false, condemned_ = false, identified_ = false;
 };
 

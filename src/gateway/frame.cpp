@@ -8,6 +8,7 @@
 #include <new>
 #include <utility>
 
+#include "gateway/deflate.hpp"
 #include "gateway/frame_head.hpp"
 #include "gateway/mask.hpp"
 #include "gateway/utf8.hpp"
@@ -65,11 +66,12 @@ struct decoder::pending {
   std::uint8_t head_size = 0;  // of a head that is not yet complete
   opcode op = opcode::continuation;
   utf8::validator text;
+  bool compressed = false;
   bool in_payload = false;
   bool given = false;  // the last event's payload is here; it goes at the following call
 };
 
-decoder::decoder(decoder_limits const& limits, role side) noexcept : limits_(&limits), side_(side) {}
+decoder::decoder(decoder_limits const& limits, role side, inflater* inflate) noexcept : limits_(&limits), inflater_(inflate), side_(side) {}
 decoder::decoder(decoder&&) noexcept = default;
 decoder& decoder::operator=(decoder&&) noexcept = default;
 decoder::~decoder() = default;
@@ -94,7 +96,10 @@ event decoder::next(std::span<char>& input) {
       to.frame = frame;
       to.left = frame.length;
       to.in_payload = true;
-      if (!is_control(frame.op) && to.message.frames++ == 0) to.op = frame.op;
+      if (!is_control(frame.op) && to.message.frames++ == 0) {
+        to.op = frame.op;
+        to.compressed = frame.compressed;
+      }
     }
     if (auto const wrong = take_payload(input)) return fail(*wrong);
     auto& now = *pending_;
@@ -107,14 +112,14 @@ event decoder::next(std::span<char>& input) {
     if (now.frame.last) {
       now.given = true;
       now.message = {};
-      return finished(now.op, now.bytes.from(0));
+      return now.compressed ? inflated(now.op, now.bytes.from(0)) : finished(now.op, now.bytes.from(0));
     }
   }
   return {};
 }
 
 frame_head decoder::take_head(std::span<char>& input) {
-  auto const frame = read_head({input.data(), input.size()}, side_, *limits_, pending_ ? pending_->message : message_so_far{});
+  auto const frame = read_head({input.data(), input.size()}, side_, *limits_, pending_ ? pending_->message : message_so_far{}, inflater_);
   if (frame.size != 0) {
     input = input.subspan(frame.size);
   } else if (!frame.wrong && !input.empty()) {
@@ -131,7 +136,7 @@ frame_head decoder::take_rest_of_head(std::span<char>& input) {
   auto const had = std::exchange(now.head_size, std::uint8_t{0});
   auto const more = std::min(input.size(), now.head.size() - had);
   std::ranges::copy(input.first(more), now.head.begin() + had);
-  auto const frame = read_head({now.head.data(), had + more}, side_, *limits_, now.message);
+  auto const frame = read_head({now.head.data(), had + more}, side_, *limits_, now.message, inflater_);
   if (frame.size == 0) now.head_size = static_cast<std::uint8_t>(had + more);
   input = input.subspan(frame.size != 0 ? frame.size - had : more);
   return frame;
@@ -140,7 +145,7 @@ frame_head decoder::take_rest_of_head(std::span<char>& input) {
 // The frame is whole and nobody's fragment: no copy.
 event decoder::in_place(frame_head const& frame, std::span<char> payload) {
   if (pending_ && pending_->message.frames == 0) pending_.reset();
-  auto const text = frame.op == opcode::text;
+  auto const text = frame.op == opcode::text && !frame.compressed;
   utf8::validator check;
   auto key = frame.key;
   for (auto rest = payload; !rest.empty();) {
@@ -150,7 +155,8 @@ event decoder::in_place(frame_head const& frame, std::span<char> payload) {
     rest = rest.subspan(now.size());
   }
   if (!check.complete()) return fail(faults::not_utf8);
-  return finished(frame.op, {payload.data(), payload.size()});
+  std::string_view const whole{payload.data(), payload.size()};
+  return frame.compressed ? inflated(frame.op, whole) : finished(frame.op, whole);
 }
 
 // Moves what has arrived of the frame's payload to the bytes under way.
@@ -164,7 +170,7 @@ frame_fault const* decoder::take_payload(std::span<char>& input) {
     auto const n = std::min(rest.size(), piece);
     if (side_ == role::server) now.frame.key = mask(to, rest.data(), n, now.frame.key);
     else std::memcpy(to, rest.data(), n);
-    if (!control && now.op == opcode::text && !now.text.take({to, n})) return &faults::not_utf8;
+    if (!control && now.op == opcode::text && !now.compressed && !now.text.take({to, n})) return &faults::not_utf8;
     to += n;
     rest = rest.subspan(n);
   }
@@ -193,6 +199,14 @@ event decoder::finished(opcode op, std::string_view payload) {
   ended_ = true;
   if (pending_ && !pending_->given) pending_.reset();
   return closed;
+}
+
+// Only when it is whole: what would have to be kept of a half inflated one is more than the message.
+event decoder::inflated(opcode op, std::string_view compressed) {
+  auto const whole = inflater_->inflate(compressed, limits_->max_message);
+  if (!whole) return fail(*whole.error());
+  if (op == opcode::text && !utf8::valid(*whole)) return fail(faults::not_utf8);
+  return finished(op, *whole);
 }
 
 event decoder::fail(frame_fault const& what) {

@@ -52,6 +52,7 @@ struct event {
   std::string_view reason;  // at most 123 bytes; static text if failed
 };
 
+class inflater;
 struct frame_fault;
 struct frame_head;
 
@@ -60,16 +61,18 @@ class decoder {
  public:
   enum class role : std::uint8_t { server, client };
 
-  // `limits` must outlive the decoder; all connections share them. A change counts from the next frame on.
-  explicit decoder(decoder_limits const& limits, role side = role::server) noexcept;
+  // `limits` and `inflate` must outlive the decoder; connections share them. A change of limits counts from the next frame on.
+  // `inflate`: permessage-deflate was negotiated, without context takeover. A compressed message must keep the limits as it comes and
+  // when it is inflated.
+  explicit decoder(decoder_limits const& limits, role side = role::server, inflater* inflate = nullptr) noexcept;
   decoder(decoder&&) noexcept;
   decoder& operator=(decoder&&) noexcept;
   ~decoder();
 
   // Consumes from the front of `input`, unmasking in place, until there is something to say. Call again until need_more;
-  // then all of `input` is consumed and its bytes may be overwritten. Views in the event point into `input` or into the
-  // decoder, and are valid until the following call. After close or failed, nothing is consumed any more and
-  // the answer is always need_more. Throws std::bad_alloc only.
+  // then all of `input` is consumed and its bytes may be overwritten. Views in the event point into `input`, the decoder or the
+  // inflater, and are valid until the following call to one that shares it. After close or failed, nothing is consumed any more
+  // and the answer is always need_more. Throws std::bad_alloc only.
   event next(std::span<char>& input);
 
   // Bytes of heap memory held for a message under way.
@@ -83,11 +86,13 @@ class decoder {
   event in_place(frame_head const& frame, std::span<char> payload);
   frame_fault const* take_payload(std::span<char>& input);
   event finished(opcode op, std::string_view payload);
+  event inflated(opcode op, std::string_view compressed);
   event fail(frame_fault const& what);
   void forget_given();
   pending& under_way();
 
   decoder_limits const* limits_;
+  inflater* inflater_;
   std::unique_ptr<pending> pending_;
   role side_;
   bool ended_ = false;

@@ -14,11 +14,11 @@ Integer big_endian(char const* from) {
   return std::endian::native == std::endian::little ? std::byteswap(value) : value;
 }
 
-frame_fault const* first_byte_fault(frame_head const& frame, unsigned byte, bool open) {
-  // Here permessage-deflate will allow RSV1 (0x40) on the first frame of a message, where it has been negotiated.
-  if (byte & 0x70) return &faults::reserved_bits;
+frame_fault const* first_byte_fault(frame_head const& frame, unsigned byte, bool open, bool deflate) {
+  if (byte & (deflate ? 0x30 : 0x70)) return &faults::reserved_bits;
   auto const nibble = byte & 0x0f;
   if (nibble > 10 || (nibble > 2 && nibble < 8)) return &faults::unknown_opcode;
+  if (frame.compressed && (is_control(frame.op) || frame.op == opcode::continuation)) return &faults::stray_rsv1;
   if (is_control(frame.op)) return frame.last ? nullptr : &faults::split_control;
   if (frame.op == opcode::continuation) return open ? nullptr : &faults::stray;
   return open ? &faults::nested : nullptr;
@@ -32,13 +32,14 @@ frame_fault const* limit_fault(frame_head const& frame, decoder_limits const& li
 
 }  // namespace
 
-frame_head read_head(std::string_view bytes, decoder::role side, decoder_limits const& limits, message_so_far open) {
+frame_head read_head(std::string_view bytes, decoder::role side, decoder_limits const& limits, message_so_far open, bool deflate) {
   frame_head frame;
   if (bytes.empty()) return frame;
   auto const first = static_cast<unsigned char>(bytes[0]);
   frame.op = opcode{static_cast<std::uint8_t>(first & 0x0f)};
   frame.last = (first & 0x80) != 0;
-  frame.wrong = first_byte_fault(frame, first, open.frames > 0);
+  frame.compressed = (first & 0x40) != 0;
+  frame.wrong = first_byte_fault(frame, first, open.frames > 0, deflate);
   if (frame.wrong || bytes.size() < 2) return frame;
 
   auto const second = static_cast<unsigned char>(bytes[1]);

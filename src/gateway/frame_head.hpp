@@ -20,7 +20,8 @@ struct frame_fault {
 
 namespace faults {
 using enum close_code;
-inline constexpr frame_fault reserved_bits{protocol_error, "reserved bits set in a frame; no extension was negotiated"};
+inline constexpr frame_fault reserved_bits{protocol_error, "reserved bits set in a frame; no extension that uses them was negotiated"};
+inline constexpr frame_fault stray_rsv1{protocol_error, "compressed frame, but neither text nor binary; only the first frame of a message says so"};
 inline constexpr frame_fault unknown_opcode{protocol_error, "unknown opcode; expected 0, 1, 2, 8, 9 or 10"};
 inline constexpr frame_fault split_control{protocol_error, "fragmented control frame; it must be whole"};
 inline constexpr frame_fault long_control{protocol_error, "control frame too long; at most 125 bytes"};
@@ -36,6 +37,7 @@ inline constexpr frame_fault fragment_count{policy, "message in too many fragmen
 inline constexpr frame_fault half_code{protocol_error, "close frame of one byte; expected none, or a code of two"};
 inline constexpr frame_fault unknown_code{protocol_error, "close code that may not be sent"};
 inline constexpr frame_fault not_utf8{invalid_payload, "text is not valid UTF-8"};
+inline constexpr frame_fault not_deflate{invalid_payload, "compressed message that can't be inflated"};
 }  // namespace faults
 
 struct frame_head {
@@ -45,6 +47,7 @@ struct frame_head {
   std::uint8_t size = 0;     // of the head itself; 0 = more bytes are needed to tell
   opcode op = opcode::continuation;
   bool last = false;
+  bool compressed = false;
 };
 
 inline bool is_control(opcode op) { return (static_cast<unsigned>(op) & 8) != 0; }
@@ -57,6 +60,7 @@ struct message_so_far {
 
 // Judges each byte as soon as it is there and in the order of the wire, so that the verdict does not depend on how the
 // stream was cut. The limits are judged here, before any payload is kept. 14 bytes are always enough.
-frame_head read_head(std::string_view bytes, decoder::role side, decoder_limits const& limits, message_so_far open);
+// `deflate`: permessage-deflate was negotiated.
+frame_head read_head(std::string_view bytes, decoder::role side, decoder_limits const& limits, message_so_far open, bool deflate = false);
 
 }  // namespace hiky::gateway

@@ -7,6 +7,7 @@
 #include <array>
 
 #include "base/encoding.hpp"
+#include "gateway/deflate_offer.hpp"
 
 namespace hiky::gateway {
 
@@ -42,11 +43,20 @@ bool has_token(http_request const& r, http::field name, std::string_view token) 
   return false;
 }
 
+// One list, in however many headers it stands.
+std::optional<deflate_terms> accepted_terms(http_request const& r) {
+  auto const [first, last] = r.equal_range(http::field::sec_websocket_extensions);
+  for (auto it = first; it != last; ++it) {
+    if (auto terms = accept_deflate(it->value())) return terms;
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 bool wants_websocket(http_request const& r) { return has_token(r, http::field::upgrade, "websocket"); }
 
-std::expected<std::string, handshake_fault> accept_handshake(http_request const& r) {
+std::expected<handshake_answer, handshake_fault> accept_handshake(http_request const& r, bool compress) {
   auto const bad = [](std::string why) { return std::unexpected(handshake_fault{http::status::bad_request, std::move(why)}); };
   auto const upgrade = [](std::string why) { return std::unexpected(handshake_fault{http::status::upgrade_required, std::move(why)}); };
 
@@ -64,10 +74,15 @@ std::expected<std::string, handshake_fault> accept_handshake(http_request const&
   auto const key = r[http::field::sec_websocket_key];
   if (!is_key(key)) return bad("Sec-WebSocket-Key must be 16 bytes in base64");
 
-  std::string answer{"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: "};
-  answer += accept_value(key);
-  if (has_token(r, http::field::sec_websocket_protocol, subprotocol)) (answer += "\r\nSec-WebSocket-Protocol: ") += subprotocol;
-  return answer += "\r\n\r\n";
+  handshake_answer answer{"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: "};
+  answer.text += accept_value(key);
+  if (has_token(r, http::field::sec_websocket_protocol, subprotocol)) (answer.text += "\r\nSec-WebSocket-Protocol: ") += subprotocol;
+  if (auto const terms = compress ? accepted_terms(r) : std::nullopt) {
+    (answer.text += "\r\nSec-WebSocket-Extensions: ") += terms->answer;
+    answer.window_bits = terms->window_bits;
+  }
+  answer.text += "\r\n\r\n";
+  return answer;
 }
 
 }  // namespace hiky::gateway

@@ -5,6 +5,7 @@
 #include <boost/beast/http/message.hpp>
 #include <boost/beast/http/string_body.hpp>
 
+#include <cstdint>
 #include <expected>
 #include <string>
 
@@ -18,9 +19,14 @@ struct handshake_fault {
   std::string reason;  // what was wrong and what was expected
 };
 
+struct handshake_answer {
+  std::string text;              // the whole `101` answer
+  std::uint8_t window_bits = 0;  // permessage-deflate: the client can look back so far (deflate_offer.hpp); 0: not negotiated
+};
+
 bool wants_websocket(http_request const& r);
 
-// The whole `101` answer as text, or why not.
-std::expected<std::string, handshake_fault> accept_handshake(http_request const& r);
+// The answer, or why not. `compress`: permessage-deflate may be negotiated.
+std::expected<handshake_answer, handshake_fault> accept_handshake(http_request const& r, bool compress = false);
 
 }  // namespace hiky::gateway

@@ -192,7 +192,7 @@ task<> serve_http(worker& on, stream_socket socket, admission::seat seat, std::c
       co_await linger(socket);
       co_return;
     }
-    auto accepted = accept_handshake(request);
+    auto accepted = accept_handshake(request, on.settings().compress_from != 0);
     if (accepted && on.draining()) {
       accepted = std::unexpected(handshake_fault{http::status::service_unavailable, "this instance is going away; connect again to reach another"});
     }
@@ -209,21 +209,21 @@ task<> serve_http(worker& on, stream_socket socket, admission::seat seat, std::c
     judged_identity judged;
     if (accepted && may_stay) judged = co_await judge_identity(on, request);
     if (judged.fault) accepted = std::unexpected(std::move(*judged.fault));
-    if (accepted && judged.refusal) *accepted += unauthorized_frame(std::move(*judged.refusal));
+    if (accepted && judged.refusal) accepted->text += unauthorized_frame(std::move(*judged.refusal));
     if (!accepted || !may_stay) {
       co_await write_response(socket, accepted ? refused_entry(request, may_stay.error()) : refused_handshake(request, accepted.error()));
       co_await linger(socket);
       co_return;
     }
     error_code ec;
-    co_await asio::async_write(socket, asio::buffer(*accepted), asio::cancel_after(write_patience, asio::redirect_error(use_task, ec)));
+    co_await asio::async_write(socket, asio::buffer(accepted->text), asio::cancel_after(write_patience, asio::redirect_error(use_task, ec)));
     if (ec) co_return;
     if (judged.refusal) {
       co_await linger(socket);
       co_return;
     }
     std::string const agent{request[http::field::user_agent].substr(0, max_user_agent)};
-    connection_ptr const link{new connection{on.connections(), std::move(socket), std::move(seat)}};
+    connection_ptr const link{new connection{on.connections(), std::move(socket), accepted->window_bits, std::move(seat)}};
     chat_session::begin(on.flows(), on.count(), link, on.next_connection_id(), agent, std::move(judged.who), buffer,
                         trace_id_of({request["traceparent"].data(), request["traceparent"].size()}));
     co_return;

@@ -58,7 +58,7 @@ worker::worker(gateway_settings const& settings, std::size_t index, gateway::met
       gate_(io_.get_executor(), settings.identity, settings.redis),
       people_(directory_redis_),
       door_(io_.get_executor(), settings.rooms, store_.members, people_, settings.redis),
-      loop_(io_, settings.method, settings.frames, settings.times, settings.max_outbox, count_),
+      loop_(io_, settings.method, settings.frames, settings.times, settings.max_outbox, settings.compress_from, count_),
       connection_prefix_(random_prefix()) {
   loop_.tell_addresses = settings_.tell_addresses;
   numbers_.add_worker(count_, redis_.counts());

@@ -34,6 +34,7 @@ struct gateway_settings {
   decoder_limits frames;
   deadline_times times;
   std::size_t max_outbox = 1 << 20;
+  std::size_t compress_from = 1024;  // bytes of a message; 0: compression is not negotiated
   chat::flow_limits flow;
   chat::room_policy_settings rooms;
   state::room_log_limits room_log;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The first four bytes seed the cuts, the fifth's lowest bit chooses the role; the rest is what the peer sent, and after that
-// the same bytes again as a message to be written and read back.
+// The first four bytes seed the cuts, the fifth's lowest bit chooses the role, its second whether compression was negotiated; the rest is
+// what the peer sent, and after that the same bytes again as a message to be written and read back.
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "gateway/deflate.hpp"
 #include "gateway/frame.hpp"
 #include "gateway/utf8.hpp"
 
@@ -48,9 +49,9 @@ void feed(decoder& to, std::string_view bytes, std::vector<said>& out) {
   demand(to.memory() <= 2 * limits.max_message + 512, "memory keeps the limits");
 }
 
-void the_cuts_do_not_show(std::string_view stream, decoder::role side, std::mt19937& random) {
+void the_cuts_do_not_show(std::string_view stream, decoder::role side, inflater* inflate, std::mt19937& random) {
   std::vector<said> whole, single, pieces;
-  decoder a{limits, side}, b{limits, side}, c{limits, side};
+  decoder a{limits, side, inflate}, b{limits, side, inflate}, c{limits, side, inflate};
   feed(a, stream, whole);
   for (auto const& byte : stream) feed(b, {&byte, 1}, single);
   demand(whole == single, "one by one tells the same");
@@ -98,6 +99,17 @@ void what_is_written_is_read(std::string_view bytes, decoder::role reader, std::
   demand(out[1].what == event::close && out[1].code == close_code::going_away && out[1].payload == goodbye, "so is the close");
 }
 
+void what_is_compressed_is_the_same(std::string_view bytes, deflater& deflate, inflater& inflate, unsigned window_bits) {
+  auto const payload = bytes.substr(0, limits.max_message);
+  auto const frame = hiky::shared_frame::make(payload, utf8::valid(payload) ? 0x81 : 0x82);
+  auto const sent = deflate.smallest(frame, window_bits);
+  demand(sent->bytes().size() <= frame->bytes().size(), "what is compressed is no larger");
+  decoder it{limits, decoder::role::client, &inflate};
+  std::vector<said> out;
+  feed(it, sent->bytes(), out);
+  demand(out.size() == 1 && out[0].what == event::message && out[0].payload == payload, "a client reads the same message");
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size) {  // NOLINT(readability-identifier-naming): libFuzzer calls it so
@@ -107,7 +119,11 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
   std::mt19937 random{seed};
   auto const side = (data[4] & 1) != 0 ? decoder::role::client : decoder::role::server;
   std::string_view const rest{reinterpret_cast<char const*>(data) + 5, size - 5};
-  the_cuts_do_not_show(rest, side, random);
+  static hiky::chat::counters count;
+  static inflater inflate{count};
+  static deflater deflate{1, count};
+  the_cuts_do_not_show(rest, side, (data[4] & 2) != 0 ? &inflate : nullptr, random);
   what_is_written_is_read(rest, side, random);
+  what_is_compressed_is_the_same(rest, deflate, inflate, 8 + random() % 8);
   return 0;
 }

@@ -30,7 +30,7 @@ void judge(http_request const& r) {
   (void)origin_allowed(r[field::origin], r[field::host], {});
   demand(origin_allowed({}, r[field::host], {"https://chat.example"}), "no origin is no page");
   demand(origin_allowed(r[field::origin], r[field::host], {"*"}), "all origins are all");
-  auto const answer = accept_handshake(r);
+  auto const answer = accept_handshake(r, true);
   demand(path_of(r).find('?') == std::string_view::npos, "a path has no query");
   if (!answer) {
     auto const& why = answer.error();
@@ -42,8 +42,13 @@ void judge(http_request const& r) {
   demand(wants_websocket(r) && r.count(field::host) > 0, "it asks for a WebSocket, of a host");
   demand(r[field::sec_websocket_version] == "13", "of version 13");
   demand(r.count(field::sec_websocket_key) == 1 && r[field::sec_websocket_key].size() == 24, "with one key");
-  demand(answer->starts_with("HTTP/1.1 101 ") && answer->ends_with("\r\n\r\n"), "its answer is whole");
-  demand(answer->find("\r\n\r\n") == answer->size() - 4, "and only one");
+  auto const& text = answer->text;
+  demand(text.starts_with("HTTP/1.1 101 ") && text.ends_with("\r\n\r\n"), "its answer is whole");
+  demand(text.find("\r\n\r\n") == text.size() - 4, "and only one");
+  auto const deflates = text.find("\r\nSec-WebSocket-Extensions: permessage-deflate; ") != std::string::npos;
+  demand(deflates == (answer->window_bits != 0), "it says whether messages may be compressed");
+  demand(!deflates || (answer->window_bits >= 8 && answer->window_bits <= 15), "with a window that there is");
+  demand(!deflates || r.count(field::sec_websocket_extensions) > 0, "and only who offers that may");
 }
 
 }  // namespace

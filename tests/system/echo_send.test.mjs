@@ -6,6 +6,7 @@ import { cases as fragments } from './echo/fragments.mjs';
 import { cases as utf8 } from './echo/utf8.mjs';
 import { cases as closing } from './echo/closing.mjs';
 import { cases as limits } from './echo/limits.mjs';
+import { cases as deflate } from './echo/deflate.mjs';
 import { conformance } from './support/echo.mjs';
 
-conformance('send', { framing, pings, reserved, opcodes, fragments, utf8, closing, limits });
+conformance('send', { framing, pings, reserved, opcodes, fragments, utf8, closing, limits, deflate });

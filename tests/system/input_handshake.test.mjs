@@ -74,8 +74,13 @@ function accepted(name, changes, further = () => {}) {
 accepted('a handshake with a query', { target: '/ws?token=x&a=b' });
 accepted('a handshake in other letters', { Upgrade: 'WebSocket', Connection: 'keep-alive, UPGRADE' });
 accepted('a handshake with tokens in lists', { Upgrade: ['h2c', 'websocket'], Connection: ['keep-alive', 'Upgrade'] });
-accepted('a handshake with an extension that is not there', { 'Sec-WebSocket-Extensions': 'permessage-deflate; client_max_window_bits' }, ({ headers }) => {
-  assert.equal(headers['sec-websocket-extensions'], undefined);
+for (const extensions of ['x-webkit-deflate-frame', 'permessage-deflate; server_max_window_bits=7', 'permessage-deflate; =', ';;,,', '']) {
+  accepted(`a handshake with no extension that can be had: ${extensions}`, { 'Sec-WebSocket-Extensions': extensions }, ({ headers }) => {
+    assert.equal(headers['sec-websocket-extensions'], undefined);
+  });
+}
+accepted('a handshake with compression in a list of two headers', { 'Sec-WebSocket-Extensions': ['x, permessage-deflate; y', 'permessage-deflate; client_max_window_bits'] }, ({ headers }) => {
+  assert.equal(headers['sec-websocket-extensions'], 'permessage-deflate; server_no_context_takeover; client_no_context_takeover');
 });
 accepted('a handshake with our subprotocol among others', { 'Sec-WebSocket-Protocol': 'chat, hiky.v1' }, ({ headers }) => {
   assert.equal(headers['sec-websocket-protocol'], 'hiky.v1');

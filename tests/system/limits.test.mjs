@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { clientAs } from './support/client.mjs';
 import { daemonFor, hikyd } from './support/daemon.mjs';
-import { op, ping, text } from './support/frames.mjs';
+import { offer, op, ping, squeezed, text } from './support/frames.mjs';
 import { handshake, peerOf, webSocketOf } from './support/peer.mjs';
 import { atEnd, bounded as within, pause, run, until } from './support/processes.mjs';
 import { folder, startRedis } from './support/redis.mjs';
@@ -280,9 +280,16 @@ test('readers who read nothing cannot make the process grow: it gives them up an
   assert.ok(alice.isOpen);
 });
 
-test('a message that claims to be compressed is refused: nothing was negotiated', bounded, async (t) => {
-  const daemon = await daemonWith(t);
-  const peer = await webSocketOf(t, daemon.port, { 'Sec-WebSocket-Extensions': 'permessage-deflate' });
-  await peer.send(text('bomb', { reserved: 4 }));
-  assert.equal((await peer.closed()).code, 1002);
+test('a compressed bomb ends at the limit of a message, and the process does not grow', bounded, async (t) => {
+  const daemon = await daemonWith(t, '--limit-frame', '65536');
+  const bomb = squeezed(op.text, Buffer.alloc(48 << 20, ' '));
+  assert.ok(bomb.length < 65_536);
+  const before = (await metrics(daemon)).get('process_resident_memory_bytes');
+  for (let n = 0; n < 100; n += 1) {
+    const peer = await webSocketOf(t, daemon.port, offer);
+    await peer.send(bomb);
+    assert.equal((await peer.closed()).code, 1009);
+  }
+  const after = (await metrics(daemon)).get('process_resident_memory_bytes');
+  assert.ok(after - before < 40 << 20, `${before} bytes became ${after}`);
 });

@@ -64,10 +64,11 @@ inline void feed(decoder& to, std::string_view bytes, story& out) {
 struct session {
   decoder_limits limits = usual;
   decoder::role side = decoder::role::server;
+  inflater* inflate = nullptr;
 
   story whole(std::string_view bytes) const { return cut(bytes, {}); }
   story cut(std::string_view bytes, std::vector<std::size_t> const& places) const {
-    decoder it{limits, side};
+    decoder it{limits, side, inflate};
     story out;
     std::size_t from = 0;
     for (auto place : places) {
@@ -78,14 +79,14 @@ struct session {
     return out;
   }
   story one_by_one(std::string_view bytes) const {
-    decoder it{limits, side};
+    decoder it{limits, side, inflate};
     story out;
     for (auto const& byte : bytes) feed(it, {&byte, 1}, out);
     return out;
   }
   // After how many bytes, given one by one, the first failure is told.
   std::optional<std::size_t> fails_after(std::string_view bytes) const {
-    decoder it{limits, side};
+    decoder it{limits, side, inflate};
     story out;
     for (std::size_t i = 0; i < bytes.size(); ++i) {
       feed(it, bytes.substr(i, 1), out);

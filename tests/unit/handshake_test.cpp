@@ -29,7 +29,7 @@ http_request with(Change change) {
 
 void refuses(http_request const& r, http::status status, std::string_view reason) {
   auto const answer = accept_handshake(r);
-  ASSERT_FALSE(answer) << *answer;
+  ASSERT_FALSE(answer) << answer->text;
   EXPECT_EQ(answer.error().status, status);
   EXPECT_NE(answer.error().reason.find(reason), std::string::npos) << answer.error().reason;
 }
@@ -46,7 +46,7 @@ constexpr auto upgrade = http::status::upgrade_required;
 
 TEST(handshake, answers_the_example_of_the_rfc) {
   EXPECT_EQ(
-      accept_handshake(example()),
+      accept_handshake(example())->text,
       "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n");
 }
 
@@ -95,7 +95,7 @@ TEST(handshake, has_one_key_of_16_bytes) {
 TEST(handshake, takes_our_subprotocol_where_it_is_offered) {
   auto const chosen = [](std::string_view offered) {
     auto const answer = accept_handshake(with([&](auto& r) { r.set(field::sec_websocket_protocol, offered); }));
-    return answer && answer->find("\r\nSec-WebSocket-Protocol: hiky.v1\r\n") != std::string::npos;
+    return answer && answer->text.find("\r\nSec-WebSocket-Protocol: hiky.v1\r\n") != std::string::npos;
   };
   EXPECT_TRUE(chosen("hiky.v1"));
   EXPECT_TRUE(chosen("chat, hiky.v1"));
@@ -103,10 +103,22 @@ TEST(handshake, takes_our_subprotocol_where_it_is_offered) {
   EXPECT_FALSE(chosen("hiky.v10"));
 }
 
-TEST(handshake, negotiates_no_extension) {
-  auto const answer = accept_handshake(with([](auto& r) { r.set(field::sec_websocket_extensions, "permessage-deflate"); }));
-  ASSERT_TRUE(answer);
-  EXPECT_EQ(answer->find("Extensions"), std::string::npos);
+TEST(handshake, negotiates_compression_where_both_sides_want_it) {
+  auto const offer = with([](auto& r) {
+    r.set(field::sec_websocket_extensions, "permessage-deflate; server_max_window_bits=16, x");
+    r.insert(field::sec_websocket_extensions, "permessage-deflate; server_max_window_bits=10; client_max_window_bits");
+  });
+  auto const agreed = accept_handshake(offer, true);
+  ASSERT_TRUE(agreed);
+  EXPECT_EQ(agreed->window_bits, 10);
+  EXPECT_NE(agreed->text.find("\r\nSec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover; client_no_context_takeover; "
+                              "server_max_window_bits=10\r\n"),
+            std::string::npos);
+  for (auto const& answer : {accept_handshake(offer), accept_handshake(example(), true)}) {
+    ASSERT_TRUE(answer);
+    EXPECT_EQ(answer->window_bits, 0);
+    EXPECT_EQ(answer->text.find("Extensions"), std::string::npos);
+  }
 }
 
 TEST(handshake, a_plain_request_is_none) {

@@ -55,3 +55,28 @@ TEST(shared_frame, lives_as_long_as_the_last_who_holds_it) {
   frame.reset();
   for (auto& t : threads) t.join();
 }
+
+TEST(shared_frame, has_its_twin_made_once_and_keeps_it_as_long_as_itself) {
+  frame_ptr twin;
+  {
+    auto const frame = shared_frame::make("the same message");
+    int made = 0;
+    auto const make = [&] {
+      ++made;
+      return shared_frame::make("smaller");
+    };
+    twin = frame->twin(make);
+    EXPECT_EQ(frame->twin(make), twin);
+    EXPECT_EQ(made, 1);
+  }
+  EXPECT_EQ(twin->payload(), "smaller");
+}
+
+TEST(shared_frame, that_can_have_no_twin_is_asked_once) {
+  auto const frame = shared_frame::make("as it is");
+  int asked = 0;
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_FALSE(frame->twin([&] { return ++asked, frame_ptr{}; }));
+  }
+  EXPECT_EQ(asked, 1);
+}

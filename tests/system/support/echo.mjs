@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Conformance of the data path to RFC 6455, judged at ws_echo: echo/*.mjs hold the cases, in the groups that the field's
-// conformance suites use. Each file exports `cases`: a name and a function of `open`, which gives a peer with its handshake done.
+// conformance suites use. Each file exports `cases`: a name and a function of `open`, which gives a peer with its handshake done,
+// with other headers if it is told.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { op, text } from './frames.mjs';
@@ -36,7 +37,7 @@ export async function leavesWell(peer, closing) {
 
 export async function echoes(peer, opcode, payload, ...bytes) {
   await peer.send(...bytes);
-  await peer.receives(opcode, payload, 30_000);
+  return peer.receives(opcode, payload, 30_000);
 }
 
 // Registers the cases of all groups, for one way of sending.
@@ -49,7 +50,7 @@ export function conformance(method, groups) {
   after(() => echo.stopWell());
   for (const [group, cases] of Object.entries(groups)) {
     test(group, { concurrency: 8, timeout: 120_000 }, async (t) => {
-      const one = ([name, body]) => t.test(name, { timeout: 60_000 }, (each) => body(() => webSocketOf(each, Number(echo.match[1])), echo, each));
+      const one = ([name, body]) => t.test(name, { timeout: 60_000 }, (each) => body((changes) => webSocketOf(each, Number(echo.match[1]), changes), echo, each));
       await Promise.all(Object.entries(cases).map(one));
     });
   }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // WebSocket frames by hand, right ones and wrong ones. Shares nothing with the codec under test.
 import { randomBytes } from 'node:crypto';
+import { constants, deflateRawSync, inflateRawSync } from 'node:zlib';
 
 export const op = { continuation: 0, text: 1, binary: 2, close: 8, ping: 9, pong: 10 };
 
@@ -29,8 +30,19 @@ export const binary = (payload, how) => frame(op.binary, payload, how);
 export const ping = (payload, how) => frame(op.ping, payload, how);
 export const pong = (payload, how) => frame(op.pong, payload, how);
 
-// A message in parts: the first has the opcode, the last has FIN.
-export const fragments = (opcode, parts) => parts.map((part, i) => frame(i === 0 ? opcode : op.continuation, part, { fin: i === parts.length - 1 }));
+// A payload as permessage-deflate has it, without a context. `options` are zlib's.
+const flushTail = Buffer.from([0, 0, 0xff, 0xff]);
+export function deflated(payload, options) {
+  const bytes = deflateRawSync(payload, { finishFlush: constants.Z_SYNC_FLUSH, ...options });
+  return bytes.subarray(-4).equals(flushTail) ? bytes.subarray(0, -4) : bytes;
+}
+export const inflated = (payload) => inflateRawSync(Buffer.concat([payload, flushTail]), { finishFlush: constants.Z_SYNC_FLUSH });
+export const offer = { 'Sec-WebSocket-Extensions': 'permessage-deflate' };
+export const squeezed = (opcode, payload, how) => frame(opcode, deflated(payload), { reserved: 4, ...how });
+
+// A message in parts: the first has the opcode, the last has FIN. `reserved` is the first one's.
+export const fragments = (opcode, parts, reserved = 0) => parts.map((part, i) =>
+  frame(i === 0 ? opcode : op.continuation, part, { fin: i === parts.length - 1, reserved: i === 0 ? reserved : 0 }));
 
 export function closing(code, reason = '') {
   const head = Buffer.alloc(code === undefined ? 0 : 2);
@@ -38,15 +50,17 @@ export function closing(code, reason = '') {
   return frame(op.close, Buffer.concat([head, Buffer.from(reason)]));
 }
 
-// The first frame of a server's bytes: { fin, opcode, payload, size }, or, while it is incomplete, how many bytes it needs at least. Throws at what no server may send.
-export function read(bytes) {
+// The first frame of a server's bytes: { fin, opcode, compressed, payload, size }, or, while it is incomplete, how many bytes it needs at least.
+// Throws at what no server may send. `deflate`: compression was negotiated.
+export function read(bytes, deflate = false) {
   if (bytes.length < 2) return 2;
   const [first, second] = bytes;
   const demand = (right, law) => {
     if (!right) throw new Error(`the server sent a frame with ${law}: ${bytes.subarray(0, 16).toString('hex')}`);
   };
-  const frameOf = { fin: (first & 0x80) !== 0, opcode: first & 15 };
-  demand((first & 0x70) === 0, 'reserved bits');
+  const frameOf = { fin: (first & 0x80) !== 0, opcode: first & 15, compressed: (first & 0x40) !== 0 };
+  demand((first & (deflate ? 0x30 : 0x70)) === 0, 'reserved bits');
+  demand(!frameOf.compressed || frameOf.opcode === op.text || frameOf.opcode === op.binary, 'the compression bit where it may not be');
   demand([0, 1, 2, 8, 9, 10].includes(frameOf.opcode), 'an unknown opcode');
   demand((second & 0x80) === 0, 'a mask');
   let [length, at] = [second & 0x7f, 2];

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
 import { connect } from 'node:net';
-import { op, read } from './frames.mjs';
+import { inflated, op, read } from './frames.mjs';
 import { atEnd, bounded } from './processes.mjs';
 
 // A handshake's lines. What `changes` names is replaced, with undefined left out, with an array repeated.
@@ -26,6 +26,7 @@ export class Peer {
   #arrived = () => {};
   #ended = false;
   #failure;
+  #deflate = false;
 
   static async open(port, { pauseOnConnect } = {}) {
     const peer = new Peer();
@@ -94,13 +95,14 @@ export class Peer {
     assert.equal(answer.headers['sec-websocket-accept'], accept);
     assert.match(answer.headers.upgrade, /^websocket$/i);
     assert.match(answer.headers.connection, /upgrade/i);
+    this.#deflate = /^permessage-deflate;/.test(answer.headers['sec-websocket-extensions']);
     return answer;
   }
 
   // The next frame, or nothing at the end of the connection.
   frame(within) {
     return this.#take('a frame', (input) => {
-      const found = read(input);
+      const found = read(input, this.#deflate);
       return found.size ? { value: found, size: found.size } : found;
     }, within);
   }
@@ -111,7 +113,9 @@ export class Peer {
     assert.equal(found.opcode, opcode, `a frame with ${found.payload.subarray(0, 200)}`);
     assert.ok(found.fin);
     const wanted = Buffer.from(payload);
-    assert.ok(found.payload.equals(wanted), `${found.payload.length} bytes (${found.payload.subarray(0, 80)}), not ${wanted.length} (${wanted.subarray(0, 80)})`);
+    const told = found.compressed ? inflated(found.payload) : found.payload;
+    assert.ok(told.equals(wanted), `${told.length} bytes (${told.subarray(0, 80)}), not ${wanted.length} (${wanted.subarray(0, 80)})`);
+    return found;
   }
 
   // The server's close frame and the end of the connection, and nothing before it: { code, reason }.

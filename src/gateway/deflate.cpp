@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "gateway/deflate.hpp"
+
+#include <algorithm>
+#include <new>
+
+#include "gateway/frame_head.hpp"
+
+namespace hiky::gateway {
+namespace {
+
+constexpr int window = -15;  // negative: bare deflate data, without zlib's header
+// Chat is short: a higher level takes longer and saves next to nothing, and a larger table takes longer to clear (docs/benchmarks.md).
+constexpr int level = 1;
+constexpr int table = 6;
+// Compressing a frame of this size keeps everybody on the worker waiting for a millisecond or two.
+constexpr std::size_t largest = 128 * 1024;
+// Both ends leave it out, at the end of each message.
+constexpr std::string_view tail{"\0\0\xff\xff", 4};
+constexpr std::size_t kept = 64 * 1024;  // of the buffer between messages
+constexpr std::size_t first_room = 16 * 1024;
+constexpr std::uint8_t rsv1 = 0x40;
+
+void read_from(z_stream& z, std::string_view input) {
+  z.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(input.data()));
+  z.avail_in = static_cast<uInt>(input.size());
+}
+
+// Behind the first `size` bytes.
+void write_to(z_stream& z, std::string& out, std::size_t size) {
+  z.next_out = reinterpret_cast<Bytef*>(out.data() + size);
+  z.avail_out = static_cast<uInt>(out.size() - size);
+}
+
+// The size that libstdc++ 12 hands to the operation may be larger than the one it was asked for.
+void resize(std::string& out, std::size_t size) {
+  out.resize_and_overwrite(size, [size](char*, std::size_t) { return size; });
+}
+
+}  // namespace
+
+deflater::~deflater() {
+  if (stream_) ::deflateEnd(&*stream_);
+}
+
+frame_ptr deflater::smallest(frame_ptr frame, unsigned window_bits) {
+  auto const size = frame->payload().size();
+  // What is not longer than the window never looks back beyond it, whatever window it was made with.
+  if (size < from_ || size > largest || (window_bits < 15 && size > std::size_t{1} << window_bits) || frame->is_control()) return frame;
+  auto twin = frame->twin([&] { return compressed(*frame); });
+  if (!twin) return frame;
+  count_.saved_bytes.add(frame->bytes().size() - twin->bytes().size());
+  return twin;
+}
+
+frame_ptr deflater::compressed(shared_frame const& frame) {
+  if (stream_) {
+    ::deflateReset(&*stream_);
+  } else if (::deflateInit2(&stream_.emplace(), level, Z_DEFLATED, window, table, Z_DEFAULT_STRATEGY) != Z_OK) {
+    stream_.reset();
+    throw std::bad_alloc{};
+  }
+  auto const payload = frame.payload();
+  resize(out_, payload.size() + tail.size());
+  auto& z = *stream_;
+  read_from(z, payload);
+  write_to(z, out_, 0);
+  ::deflate(&z, Z_SYNC_FLUSH);
+  if (z.avail_out == 0) return {};  // not smaller
+  count_.deflated.add();
+  return shared_frame::make(std::string_view{out_}.substr(0, out_.size() - z.avail_out - tail.size()),
+                            static_cast<std::uint8_t>(frame.bytes()[0]) | rsv1);
+}
+
+inflater::~inflater() {
+  if (stream_) ::inflateEnd(&*stream_);
+}
+
+void inflater::rewind() {
+  if (stream_) {
+    ::inflateReset(&*stream_);
+  } else if (::inflateInit2(&stream_.emplace(), window) != Z_OK) {
+    stream_.reset();
+    throw std::bad_alloc{};
+  }
+}
+
+std::expected<std::string_view, frame_fault const*> inflater::inflate(std::string_view compressed, std::size_t limit) {
+  rewind();
+  if (out_.size() > kept) std::string{}.swap(out_);
+  auto& z = *stream_;
+  std::size_t size = 0;
+  auto const whole = [&] {
+    count_.inflated.add();
+    return std::string_view{out_}.substr(0, size);
+  };
+  for (auto const part : {compressed, tail}) {
+    read_from(z, part);
+    for (bool flushed = false; !flushed;) {
+      if (size == out_.size()) resize(out_, std::min(std::max(2 * size, first_room), limit + 1));
+      write_to(z, out_, size);
+      auto const told = ::inflate(&z, Z_SYNC_FLUSH);
+      size = out_.size() - z.avail_out;
+      if (size > limit) return std::unexpected(&faults::message_size);
+      if (told == Z_MEM_ERROR) throw std::bad_alloc{};
+      if (told == Z_STREAM_END) {
+        // A final block. Whoever can't flush ends messages so; what may follow, if anything, begins anew.
+        if (z.avail_in == 0 && part.data() == compressed.data()) return whole();
+        ::inflateReset(&z);
+      } else if (told != Z_OK && told != Z_BUF_ERROR) {
+        return std::unexpected(&faults::not_deflate);
+      } else {
+        flushed = z.avail_out != 0;
+      }
+    }
+  }
+  constexpr int between_blocks = 128;
+  if ((z.data_type & between_blocks) == 0) return std::unexpected(&faults::not_deflate);
+  return whole();
+}
+
+}  // namespace hiky::gateway

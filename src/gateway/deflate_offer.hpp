@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+// The negotiation of permessage-deflate (RFC 7692 section 7.1), from the server's side. Pure.
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace hiky::gateway {
+
+struct deflate_terms {
+  std::uint8_t window_bits = 15;  // the client can look back 2^window_bits bytes, and no further
+  std::string answer;             // for Sec-WebSocket-Extensions
+};
+
+// The first offer in the list of a Sec-WebSocket-Extensions header that can be kept; the others are declined, and all of a
+// list that is malformed. Neither side keeps a context between messages, whether or not that was offered: a client must agree to it.
+std::optional<deflate_terms> accept_deflate(std::string_view offers);
+
+}  // namespace hiky::gateway
