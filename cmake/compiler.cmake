@@ -19,6 +19,8 @@ if(NOT CMAKE_BUILD_TYPE)
 endif()
 # For programs too, where CMAKE_POSITION_INDEPENDENT_CODE would say -fPIE: clang refuses a precompiled header made with the other one.
 add_compile_options(-fPIC)
+# Addresses of functions are looked up at the start and read-only from then on.
+add_link_options(-Wl,-z,relro,-z,now)
 
 set(HIKY_SANITIZE "" CACHE STRING "Sanitizers, as -fsanitize= takes them (address,undefined | thread | fuzzer-no-link,…)")
 set(HIKY_COVERAGE OFF CACHE BOOL "Instrument for llvm-cov")

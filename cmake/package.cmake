@@ -4,24 +4,36 @@
 install(FILES "${PROJECT_SOURCE_DIR}/deploy/hikyd.toml" DESTINATION /etc/hiky COMPONENT package EXCLUDE_FROM_ALL)
 install(FILES "${PROJECT_SOURCE_DIR}/deploy/systemd/hikyd.service" DESTINATION lib/systemd/system COMPONENT package EXCLUDE_FROM_ALL)
 install(FILES "${PROJECT_SOURCE_DIR}/deploy/debian/copyright" DESTINATION share/doc/hiky COMPONENT package EXCLUDE_FROM_ALL)
+
+# A package is maintained by whoever builds it, under the names that Debian's own tools look for.
+if(DEFINED ENV{DEBEMAIL})
+  set(CPACK_PACKAGE_CONTACT "$ENV{DEBFULLNAME} <$ENV{DEBEMAIL}>")
+else()
+  set(CPACK_PACKAGE_CONTACT "The hiky authors <hiky@localhost>")
+endif()
+set(CPACK_DEBIAN_PACKAGE_RELEASE 1)
+
 if(HIKY_GZIP)
-  # -n: no name and no time, so that the same sources give the same file.
-  add_custom_command(OUTPUT "${PROJECT_BINARY_DIR}/texts/changelog.gz" DEPENDS "${PROJECT_SOURCE_DIR}/CHANGELOG.md" VERBATIM
-    COMMAND ${CMAKE_COMMAND} -E make_directory "${PROJECT_BINARY_DIR}/texts"
-    COMMAND ${HIKY_GZIP} -9nc "${PROJECT_SOURCE_DIR}/CHANGELOG.md" > "${PROJECT_BINARY_DIR}/texts/changelog.gz")
-  add_custom_target(changelog_gz ALL DEPENDS "${PROJECT_BINARY_DIR}/texts/changelog.gz")
-  install(FILES "${PROJECT_BINARY_DIR}/texts/changelog.gz" DESTINATION share/doc/hiky COMPONENT package EXCLUDE_FROM_ALL)
+  string(TIMESTAMP HIKY_PACKAGED "%a, %d %b %Y %H:%M:%S +0000" UTC)  # SOURCE_DATE_EPOCH counts
+  configure_file(deploy/debian/changelog.in texts/changelog.Debian @ONLY)
+  configure_file(CHANGELOG.md texts/changelog COPYONLY)
+  foreach(text IN ITEMS changelog changelog.Debian)
+    # -n: no name and no time, so that the same sources give the same file.
+    add_custom_command(OUTPUT "${PROJECT_BINARY_DIR}/texts/${text}.gz" DEPENDS "${PROJECT_BINARY_DIR}/texts/${text}" VERBATIM
+      COMMAND ${HIKY_GZIP} -9nc "${PROJECT_BINARY_DIR}/texts/${text}" > "${PROJECT_BINARY_DIR}/texts/${text}.gz")
+    add_custom_target(${text}_gz ALL DEPENDS "${PROJECT_BINARY_DIR}/texts/${text}.gz")
+    install(FILES "${PROJECT_BINARY_DIR}/texts/${text}.gz" DESTINATION share/doc/hiky COMPONENT package EXCLUDE_FROM_ALL)
+  endforeach()
 endif()
 
 set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGE_NAME hiky)
 set(CPACK_PACKAGE_VERSION "${PROJECT_VERSION}")
-set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "${PROJECT_DESCRIPTION}")
+set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "WebSocket backend for chat, on Redis")
 set(CPACK_PACKAGE_DESCRIPTION
 "Rooms, presence, typing, friends, and messages that wait for whoever is away.
 All state lives in Redis: in one of its own, which the daemon starts and ends,
 or in one that any number of daemons share. With hikyctl, which looks into it.")
-set(CPACK_PACKAGE_CONTACT "The hiky authors <hiky@localhost>" CACHE STRING "Maintainer of the package: NAME <ADDRESS>")
 set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
 set(CPACK_STRIP_FILES ON)
 set(CPACK_COMPONENTS_ALL daemon package)

@@ -126,7 +126,7 @@ std::variant<daemon_config, early_exit> read_daemon_config(int argc, char const*
       ->group("Network")
       ->check(CLI::Range(0, 1 << 30))
       ->capture_default_str();
-  app.add_option("--redis", redis, "embedded, redis[s]://[user[:password]@]host[:port], unix://PATH or redis+sentinel://host[:port],…/NAME")
+  app.add_option("--redis", redis, "embedded, redis[s]://[user[:password]@]host[:port], unix://PATH or redis[s]+sentinel://host[:port],…/NAME")
       ->group("Redis")
       ->capture_default_str();
   app.add_option("--data", data, "folder of the embedded Redis: its socket, append-only file and log")->group("Redis")->capture_default_str();
@@ -134,8 +134,12 @@ std::variant<daemon_config, early_exit> read_daemon_config(int argc, char const*
       ->group("Redis")
       ->check(CLI::Range(0, 1 << 20))
       ->default_val(0);
-  std::string redis_ca;
-  app.add_option("--redis-ca", redis_ca, "PEM file of the authorities that rediss:// is checked against; default: the system's")->group("Redis");
+  tls::client_files redis_files;
+  app.add_option("--redis-ca", redis_files.authorities, "PEM file of the authorities that rediss:// is checked against; default: the system's")
+      ->group("Redis");
+  app.add_option("--redis-cert", redis_files.cert, "PEM file of the certificate shown to a Redis that wants one (tls-auth-clients yes)")
+      ->group("Redis");
+  app.add_option("--redis-key", redis_files.key, "PEM file of its key")->group("Redis");
   int ws_database = 1;
   app.add_option("--redis-db-ws", ws_database, "database of the WebSocket state")->group("Redis")->check(CLI::Range(0, 1 << 20))->default_val(1);
   app.add_option("--redis-wait", redis_wait, "seconds to wait for Redis at start")
@@ -269,9 +273,8 @@ std::variant<daemon_config, early_exit> read_daemon_config(int argc, char const*
     if (!where) return refuse("--redis: " + where.error().text);
     if (where->database != 0) return refuse("--redis: the database is chosen with --redis-db-ws and --redis-db-app; leave it out of the URL");
     g.redis = std::move(*where);
-    if (!redis_ca.empty() && !g.redis.tls) return refuse("--redis-ca: only rediss:// has certificates; --redis names another URL");
-    g.redis.ca_file = redis_ca;
   }
+  if (auto const used = g.redis.use(redis_files); !used) return refuse(used.error().text);
   g.redis.database = ws_database;
   g.redis.client_name = "hikyd";
   auto const messages = parse_rate(rate_messages);

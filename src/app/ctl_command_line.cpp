@@ -21,7 +21,7 @@ namespace {
 using namespace std::chrono_literals;
 
 struct place_options {
-  std::string redis, data, ca, url, api_key_file;
+  std::string redis, data, ca, cert, key, url, api_key_file;
   int app_database = 0, ws_database = 1;
   bool json = false;
 };
@@ -50,8 +50,10 @@ result<place> find_redis(place_options given) {
       return fail(errc::invalid_argument,
                   fmt::format("the URL names database {}, but hikyctl uses two; give --redis-db-ws and --redis-db-app instead", address->database));
     }
-    if (given.ca.empty()) given.ca = from_environment("HIKY_REDIS_CA");
-    address->ca_file = given.ca;
+    for (auto const& [file, variable] : {std::pair{&given.ca, "HIKY_REDIS_CA"}, {&given.cert, "HIKY_REDIS_CERT"}, {&given.key, "HIKY_REDIS_KEY"}}) {
+      if (file->empty() && address->tls) *file = from_environment(variable);
+    }
+    if (auto const used = address->use({given.ca, given.cert, given.key}); !used) return std::unexpected(used.error());
     return place{std::move(*address), "check --redis (or HIKY_REDIS), and that a Redis answers there"};
   }
   if (given.data.empty()) given.data = from_environment("HIKY_DATA");
@@ -95,11 +97,15 @@ result<std::optional<api_place>> find_instance(place_options given, std::vector<
 }
 
 void add_global_options(CLI::App& app, place_options& into) {
-  app.add_option("--redis", into.redis,
-                 "redis[s]://[user[:password]@]host[:port], unix://PATH, or embedded (the default: hikyd's own) [env HIKY_REDIS]")
+  app.add_option(
+         "--redis", into.redis,
+         "redis[s]://[user[:password]@]host[:port], unix://PATH, redis[s]+sentinel://host[:port],…/NAME, or embedded (the default: hikyd's own) "
+         "[env HIKY_REDIS]")
       ->type_name("URL");
   app.add_option("--redis-ca", into.ca, "PEM file of the authorities that rediss:// is checked against (default: the system's) [env HIKY_REDIS_CA]")
       ->type_name("FILE");
+  app.add_option("--redis-cert", into.cert, "PEM file of the certificate shown to a Redis that wants one [env HIKY_REDIS_CERT]")->type_name("FILE");
+  app.add_option("--redis-key", into.key, "PEM file of its key [env HIKY_REDIS_KEY]")->type_name("FILE");
   app.add_option("--data", into.data, "data folder of the hikyd whose embedded Redis is meant (default $XDG_STATE_HOME/hiky) [env HIKY_DATA]")
       ->type_name("DIR");
   add_database(app, "app", "HIKY_REDIS_DB_APP", into.app_database, "database of the directory (default 0)");

@@ -2,6 +2,7 @@
 // The gateway daemon: reads its configuration, brings up Redis and the server, and takes both down in order.
 // Exit codes: 0 ok, 1 runtime, 2 usage or configuration, 3 Redis unreachable at start.
 #include <fmt/format.h>
+#include <spdlog/pattern_formatter.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 #include <boost/asio/signal_set.hpp>
@@ -43,6 +44,25 @@ void announce(app::daemon_config const& config, pid_t redis_pid) {
   fmt::print("hikyd ready on {} (redis: {}; workers: {}; send: {})\n", urls, redis, config.gateway.workers,
              gateway::to_string(config.gateway.method));
   std::fflush(stdout);
+}
+
+// `<4>`: what the journal takes for a priority.
+struct priority : spdlog::custom_flag_formatter {
+  void format(spdlog::details::log_msg const& line, std::tm const&, spdlog::memory_buf_t& out) override {
+    out.push_back('<');
+    out.push_back(line.level >= spdlog::level::err ? '3' : line.level == spdlog::level::warn ? '4' : line.level == spdlog::level::info ? '6' : '7');
+    out.push_back('>');
+  }
+  std::unique_ptr<custom_flag_formatter> clone() const override { return std::make_unique<priority>(); }
+};
+
+void write_lines(log::format how) {
+  log::set_format(how);
+  bool const journal = app::service_manager::journal_reads();
+  auto const* const head = how == log::format::json ? "" : journal ? "%l " : "%Y-%m-%dT%H:%M:%S.%eZ %l ";
+  auto formatter = std::make_unique<spdlog::pattern_formatter>(spdlog::pattern_time_type::utc);
+  formatter->add_flag<priority>('*').set_pattern(fmt::format("{}{}%v", journal ? "%*" : "", head));
+  spdlog::set_formatter(std::move(formatter));
 }
 
 void warn_of_exposed_keys(app::daemon_config const& config) {
@@ -156,9 +176,7 @@ int main(int argc, char** argv) {
   }
   // stdout is for the ready line.
   spdlog::set_default_logger(std::make_shared<spdlog::logger>("hikyd", std::make_shared<spdlog::sinks::stderr_sink_mt>()));
-  auto const format = std::get<app::daemon_config>(config).log_format;
-  log::set_format(format);
-  spdlog::set_pattern(format == log::format::json ? "%v" : "%Y-%m-%dT%H:%M:%S.%eZ %l %v", spdlog::pattern_time_type::utc);
+  write_lines(std::get<app::daemon_config>(config).log_format);
   log::set_level(std::get<app::daemon_config>(config).log_level);
   ::signal(SIGPIPE, SIG_IGN);
   try {

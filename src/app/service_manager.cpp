@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -49,6 +50,12 @@ std::optional<std::chrono::microseconds> watchdog_interval() {
   auto const interval = number("WATCHDOG_USEC");
   if (!interval || (pid && *pid != ::getpid())) return std::nullopt;
   return std::chrono::microseconds{*interval / 2};
+}
+
+bool journal_reads() {
+  char const* const named = std::getenv("JOURNAL_STREAM");
+  struct stat ours{};
+  return named != nullptr && ::fstat(STDERR_FILENO, &ours) == 0 && named == fmt::format("{}:{}", ours.st_dev, ours.st_ino);
 }
 
 }  // namespace hiky::app::service_manager

@@ -42,6 +42,16 @@ context made(SSL_METHOD const* method) {
   return out;
 }
 
+// The pair that `option`-cert and `option`-key name.
+result<void> show(SSL_CTX& by, std::string_view option, std::filesystem::path const& cert, std::filesystem::path const& key) {
+  if (auto ok = readable(fmt::format("{}-cert", option), cert); !ok) return ok;
+  if (auto ok = readable(fmt::format("{}-key", option), key); !ok) return ok;
+  if (SSL_CTX_use_certificate_chain_file(&by, cert.c_str()) != 1) return refused("the certificate", cert);
+  if (SSL_CTX_use_PrivateKey_file(&by, key.c_str(), SSL_FILETYPE_PEM) != 1) return refused("the key", key);
+  if (SSL_CTX_check_private_key(&by) != 1) return refused(fmt::format("the key that is to belong to {}", cert.string()), key);
+  return {};
+}
+
 }  // namespace
 
 std::string last_reason() {
@@ -53,23 +63,23 @@ std::string last_reason() {
 }
 
 result<context> server_context(std::filesystem::path const& cert, std::filesystem::path const& key) {
-  if (auto ok = readable("--tls-cert", cert); !ok) return std::unexpected(ok.error());
-  if (auto ok = readable("--tls-key", key); !ok) return std::unexpected(ok.error());
   auto out = made(TLS_server_method());
   SSL_CTX_set_options(out.get(), SSL_OP_CIPHER_SERVER_PREFERENCE);
   // Tickets let clients resume without any memory of ours.
   SSL_CTX_set_session_cache_mode(out.get(), SSL_SESS_CACHE_OFF);
   SSL_CTX_set_num_tickets(out.get(), 1);
   SSL_CTX_set_alpn_select_cb(out.get(), choose_protocol, nullptr);
-  if (SSL_CTX_use_certificate_chain_file(out.get(), cert.c_str()) != 1) return refused("the certificate", cert);
-  if (SSL_CTX_use_PrivateKey_file(out.get(), key.c_str(), SSL_FILETYPE_PEM) != 1) return refused("the key", key);
-  if (SSL_CTX_check_private_key(out.get()) != 1) return refused(fmt::format("the key that is to belong to {}", cert.string()), key);
+  if (auto const shown = show(*out, "--tls", cert, key); !shown) return std::unexpected(shown.error());
   return out;
 }
 
-result<context> client_context(std::filesystem::path const& authorities) {
+result<context> client_context(client_files const& files) {
+  auto const& authorities = files.authorities;
   auto out = made(TLS_client_method());
   SSL_CTX_set_verify(out.get(), SSL_VERIFY_PEER, nullptr);
+  if (!files.cert.empty()) {
+    if (auto const shown = show(*out, "--redis", files.cert, files.key); !shown) return std::unexpected(shown.error());
+  }
   if (authorities.empty()) {
     if (SSL_CTX_set_default_verify_paths(out.get()) != 1) return fail(errc::io, "the system's certificates cannot be read: " + last_reason());
     return out;

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "base/error.hpp"
+#include "base/tls_files.hpp"
 
 namespace hiky::tls {
 
@@ -17,8 +18,8 @@ using context = std::shared_ptr<SSL_CTX>;
 // TLS 1.2 or newer, with HTTP/1.1 by ALPN. `cert` is a PEM chain, the server's own certificate first. The error names the file and its fault.
 result<context> server_context(std::filesystem::path const& cert, std::filesystem::path const& key);
 
-// TLS 1.2 or newer; the server must show a certificate of an authority in `authorities` (PEM), or of one the system trusts (empty).
-result<context> client_context(std::filesystem::path const& authorities);
+// TLS 1.2 or newer. The error names the option, the file and its fault.
+result<context> client_context(client_files const& files);
 
 // What a server shows of itself, and may change while it runs.
 class identity {

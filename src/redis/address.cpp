@@ -5,11 +5,13 @@
 
 #include <charconv>
 
+#include "base/tls.hpp"
+
 namespace hiky::redis {
 namespace {
 
 constexpr std::string_view expected =
-    "expected redis[s]://[user[:password]@]host[:port][/database], unix://PATH or redis+sentinel://host[:port],…/NAME";
+    "expected redis[s]://[user[:password]@]host[:port][/database], unix://PATH or redis[s]+sentinel://host[:port],…/NAME";
 
 std::string percent_decoded(std::string_view text) {
   std::string out;
@@ -59,8 +61,9 @@ result<address::host_port> parse_host(std::string_view text, std::string_view de
   return out;
 }
 
-result<address> parse_sentinels(std::string_view rest) {
+result<address> parse_sentinels(std::string_view rest, bool tls) {
   address out;
+  out.tls = tls;
   take_login(rest, out);
   auto const slash = rest.find('/');
   out.master = slash == std::string_view::npos ? std::string_view{} : rest.substr(slash + 1);
@@ -82,9 +85,23 @@ result<address> parse_sentinels(std::string_view rest) {
 std::string address::to_string() const {
   if (!unix_path.empty()) return "unix://" + unix_path;
   if (sentinels.empty()) return fmt::format("{}://{}:{}", tls ? "rediss" : "redis", host, port);
-  std::string out{"redis+sentinel://"};
+  std::string out{tls ? "rediss+sentinel://" : "redis+sentinel://"};
   for (auto const& s : sentinels) out += fmt::format("{}{}:{}", out.ends_with('/') ? "" : ",", s.host, s.port);
   return out + "/" + master;
+}
+
+result<void> address::use(tls::client_files given) {
+  for (auto const& [option, file] : {std::pair{"--redis-ca", &given.authorities}, {"--redis-cert", &given.cert}, {"--redis-key", &given.key}}) {
+    if (!tls && !file->empty())
+      return fail(errc::invalid_argument, fmt::format("{}: only rediss:// has certificates; --redis names another URL", option));
+  }
+  if (!tls) return {};
+  if (given.cert.empty() != given.key.empty()) {
+    return fail(errc::invalid_argument, "--redis-cert and --redis-key belong together; give both");
+  }
+  if (auto const usable = tls::client_context(given); !usable) return std::unexpected(usable.error());
+  files = std::move(given);
+  return {};
 }
 
 result<address> parse_address(std::string_view url) {
@@ -94,11 +111,15 @@ result<address> parse_address(std::string_view url) {
     if (out.unix_path.empty()) return fail(errc::invalid_argument, fmt::format("'{}' names no socket; {}", url, expected));
     return out;
   }
-  if (url.starts_with("redis+sentinel://")) return parse_sentinels(url.substr(17));
-  out.tls = url.starts_with("rediss://");
-  if (!out.tls && !url.starts_with("redis://")) return fail(errc::invalid_argument, fmt::format("'{}' is not a Redis URL; {}", url, expected));
-
-  auto rest = url.substr(out.tls ? 9 : 8);
+  auto const begin = url.find("://");
+  auto const scheme = url.substr(0, begin);
+  out.tls = scheme.starts_with("rediss");
+  bool const sentinels = scheme == "redis+sentinel" || scheme == "rediss+sentinel";
+  if (begin == std::string_view::npos || (!sentinels && scheme != "redis" && scheme != "rediss")) {
+    return fail(errc::invalid_argument, fmt::format("'{}' is not a Redis URL; {}", url, expected));
+  }
+  auto rest = url.substr(begin + 3);
+  if (sentinels) return parse_sentinels(rest, out.tls);
   take_login(rest, out);
   if (auto const slash = rest.find('/'); slash != std::string_view::npos) {
     auto const database = rest.substr(slash + 1);

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "base/tls_files.hpp"
 
 namespace hiky::redis {
 
@@ -22,19 +23,22 @@ struct address {
   std::string user{};
   std::string password{};
   int database = 0;
-  bool tls = false;       // with certificate checks; never for Unix sockets and Sentinels
-  std::string ca_file{};  // authorities in PEM; empty: the system's
+  bool tls = false;  // with certificate checks, to Sentinels too; never for Unix sockets
+  tls::client_files files{};
   std::string client_name = "hiky";
   std::chrono::milliseconds deadline{2000};  // of one request, from submit to answer
   std::chrono::milliseconds connect_deadline{2000};
 
   // For people and logs: never the password.
   std::string to_string() const;
+  std::string_view login_name() const { return user.empty() ? std::string_view{"default"} : user; }
+  // Takes what the options name, if it can be used and the URL is one that uses it.
+  result<void> use(tls::client_files given);
 };
 
 // `redis://[user[:password]@]host[:port][/db]`, the same with `rediss://` (TLS), `unix://PATH`, or
-// `redis+sentinel://[user[:password]@]host[:port],host[:port],…/NAME` (user and password are for the master). Percent-encoding is undone in user and
-// password.
+// `redis+sentinel://[user[:password]@]host[:port],host[:port],…/NAME`, with `rediss+sentinel://` over TLS to all of them; user and password are for
+// the master, and for Sentinels that want a login. Percent-encoding is undone in user and password.
 result<address> parse_address(std::string_view url);
 
 }  // namespace hiky::redis

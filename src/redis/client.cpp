@@ -5,25 +5,19 @@
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/cancel_after.hpp>
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/connect.hpp>
 #include <boost/asio/detached.hpp>
-#include <boost/asio/generic/stream_protocol.hpp>
-#include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <boost/asio/write.hpp>
 
 #include <random>
 
 #include "base/log.hpp"
-#include "base/tls_tunnel.hpp"
+#include "redis/sentinel.hpp"
 
 namespace hiky::redis {
 
 using namespace std::chrono_literals;
-using socket = asio::generic::stream_protocol::socket;
 using boost::system::error_code;
 
 namespace {
@@ -92,97 +86,31 @@ struct client::core : std::enable_shared_from_this<client::core> {
   }
 
   task<result<void>> connect() {
-    error_code ec;
-    if (!where.sentinels.empty()) {
-      auto const found = co_await ask_sentinels();
-      if (!found) co_return found;
-    }
-    if (where.unix_path.empty()) {
-      ec = co_await open(where.host, where.port);
-    } else if (where.unix_path.size() > 107) {
-      co_return fail(errc::invalid_argument, fmt::format("the socket path '{}' is longer than the 107 bytes Linux allows", where.unix_path));
-    } else {
-      ec = co_await open(asio::local::stream_protocol::endpoint{where.unix_path});
-    }
-    if (!ec) sock.non_blocking(true, ec);
-    if (ec) co_return fail(errc::not_connected, fmt::format("cannot connect to {}: {}", where.to_string(), ec.message()));
+    tls::context secure;
     if (where.tls) {
-      if (auto const secure = co_await wrap(); !secure) co_return secure;
+      // Read at each connect, so that a renewed certificate counts from the next one on.
+      auto made = tls::client_context(where.files);
+      if (!made) co_return std::unexpected(made.error());
+      secure = std::move(*made);
+    }
+    if (!where.sentinels.empty()) {
+      auto const found = co_await find_master(sock, where, secure);
+      if (!found) co_return std::unexpected(found.error());
+      if (where.host != found->host || where.port != found->port) {
+        log::info("redis.master", {{"name", where.master}, {"host", found->host}, {"port", found->port}});
+      }
+      where.host = found->host;
+      where.port = found->port;
+    }
+    auto const open = where.unix_path.empty() ? co_await dial(sock, {where.host, where.port}, secure, where.connect_deadline)
+                                              : co_await dial(sock, where.unix_path, where.connect_deadline);
+    if (!open) {
+      auto const master = where.sentinels.empty() ? std::string{} : fmt::format(" (master {}:{})", where.host, where.port);
+      co_return fail(open.error().code, fmt::format("cannot connect to {}{}: {}", where.to_string(), master, open.error().text));
     }
     counts.connects.fetch_add(1, std::memory_order_relaxed);
     is_open = true;
     co_return co_await log_in();
-  }
-
-  task<error_code> open(std::string host, std::string port) {
-    error_code ec;
-    asio::ip::tcp::resolver resolver{ex};
-    auto const found = co_await resolver.async_resolve(host, port, asio::cancel_after(where.connect_deadline, asio::redirect_error(use_task, ec)));
-    if (ec) co_return ec;
-    for (auto const& entry : found) {
-      ec = co_await open(entry.endpoint());
-      if (!ec) break;
-    }
-    if (!ec) sock.set_option(asio::ip::tcp::no_delay{true}, ec);
-    co_return ec;
-  }
-
-  task<error_code> open(asio::generic::stream_protocol::endpoint to) {
-    error_code ec;
-    sock = socket{ex};
-    co_await sock.async_connect(to, asio::cancel_after(where.connect_deadline, asio::redirect_error(use_task, ec)));
-    co_return ec;
-  }
-
-  // TLS stays outside: `sock` becomes the plain end of a tunnel.
-  task<result<void>> wrap() {
-    if (!authorities) {
-      auto made = tls::client_context(where.ca_file);
-      if (!made) co_return std::unexpected(made.error());
-      authorities = std::move(*made);
-    }
-    auto const plain = co_await tls::connect(sock.release(), authorities, where.host, where.connect_deadline);
-    if (!plain) co_return fail(errc::not_connected, fmt::format("cannot connect to {}: TLS: {}", where.to_string(), plain.error().text));
-    sock = socket{ex, asio::generic::stream_protocol{AF_UNIX, 0}, *plain};
-    error_code ec;
-    sock.non_blocking(true, ec);
-    co_return result<void>{};
-  }
-
-  // SENTINEL get-master-addr-by-name, from the first that answers; `host` and `port` become the master's.
-  task<result<void>> ask_sentinels() {
-    std::string why;
-    for (auto const& sentinel : where.sentinels) {
-      error_code ec = co_await open(sentinel.host, sentinel.port);
-      if (ec) {
-        why += fmt::format("; {}:{}: {}", sentinel.host, sentinel.port, ec.message());
-        continue;
-      }
-      request const ask{"SENTINEL", "get-master-addr-by-name", where.master};
-      exchange talk;
-      auto const answer = std::make_shared<std::optional<result<reply>>>();
-      exchange::done then{[answer](result<reply> r) { *answer = std::move(r); }};
-      if (auto const queued = talk.submit(ask, exchange::clock::now() + where.deadline, then); !queued) co_return queued;
-      auto const bytes = talk.take_output();
-      co_await asio::async_write(sock, asio::buffer(bytes), asio::cancel_after(where.connect_deadline, asio::redirect_error(use_task, ec)));
-      while (!ec && !*answer) {
-        auto const room = talk.prepare(1024);
-        auto const size = co_await sock.async_read_some(asio::buffer(room.data(), room.size()),
-                                                        asio::cancel_after(where.connect_deadline, asio::redirect_error(use_task, ec)));
-        if (!ec && !talk.commit(size)) ec = asio::error::invalid_argument;
-      }
-      auto const found = *answer && **answer ? (***answer)[0].strings() : std::vector<std::string>{};
-      if (found.size() == 2) {
-        if (where.host != found[0] || where.port != found[1]) {
-          log::info("redis.master", {{"name", where.master}, {"host", found[0]}, {"port", found[1]}});
-        }
-        where.host = found[0];
-        where.port = found[1];
-        co_return result<void>{};
-      }
-      why += fmt::format("; {}:{}: {}", sentinel.host, sentinel.port, ec ? ec.message() : "knows no master of this name");
-    }
-    co_return fail(errc::not_connected, fmt::format("no Sentinel tells where '{}' is{}", where.master, why));
   }
 
   // The answer to HELLO is read here, since the read loop runs only on a connection that is logged in.
@@ -191,7 +119,7 @@ struct client::core : std::enable_shared_from_this<client::core> {
     if (where.password.empty()) {
       hello.add("HELLO", 3, "SETNAME", where.client_name);
     } else {
-      hello.add("HELLO", 3, "AUTH", where.user.empty() ? "default" : where.user, where.password, "SETNAME", where.client_name);
+      hello.add("HELLO", 3, "AUTH", where.login_name(), where.password, "SETNAME", where.client_name);
     }
     if (where.database != 0) hello.add("SELECT", where.database);
     hello.add("PING");  // refused while Redis still loads its file; HELLO and SELECT are not
@@ -211,7 +139,12 @@ struct client::core : std::enable_shared_from_this<client::core> {
         co_return fail(errc::not_connected,
                        fmt::format("{} did not answer the login within {} ms", where.to_string(), where.connect_deadline.count()));
       }
-      if (ec) co_return std::unexpected(lost(ec));
+      if (ec) {
+        auto why = lost(ec);
+        // TLS 1.3 tells a client without a certificate only after the handshake.
+        if (where.tls && where.files.cert.empty()) why.text += "; a Redis that wants certificates of its clients does that: --redis-cert shows one";
+        co_return std::unexpected(std::move(why));
+      }
       if (auto const fed = chat.commit(size); !fed) co_return fed;
     }
     if (!*answer) co_return std::unexpected(answer->error());
@@ -326,7 +259,6 @@ struct client::core : std::enable_shared_from_this<client::core> {
   asio::any_io_executor ex;
   address where;
   socket sock;
-  tls::context authorities;
   exchange chat;
   exchange::clock::time_point read_at{};
   counters counts;

@@ -6,7 +6,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { startDaemon } from './support/daemon.mjs';
+import { hikyd, startDaemon } from './support/daemon.mjs';
 import { atEnd, run, until } from './support/processes.mjs';
 import { folder } from './support/redis.mjs';
 
@@ -49,6 +49,19 @@ test('nobody listening at NOTIFY_SOCKET harms nobody, and another process\'s wat
   await two.stop();
   assert.match(systemd.said, /READY=1/);
   assert.doesNotMatch(systemd.said, /WATCHDOG/);
+});
+
+test('the journal is told priorities instead of times, and only if stderr is the journal', async (t) => {
+  // JOURNAL_STREAM names the file that systemd has given us for stderr.
+  const lines = async (stream, ...flags) => {
+    const { stdout } = await run('sh', ['-c', `exec 2>"$0"; JOURNAL_STREAM=${stream} "$@"; cat "$0"`, join(await folder(t), 'journal'),
+      hikyd, '--redis', 'redis://127.0.0.1:1', '--redis-wait', '0.2', ...flags]);
+    return stdout;
+  };
+  const ours = '$(stat -L -c %d:%i /proc/self/fd/2)';
+  assert.match(await lines(ours), /^<4>warning redis\.unreachable /m);
+  assert.match(await lines(ours, '--log-format', 'json'), /^<4>\{"time":/m);
+  assert.match(await lines('1:1'), /^\d{4}-\d\d-\d\dT[\d:.]+Z warning redis\.unreachable /m);
 });
 
 test('the unit is what systemd understands, and as closed as its documentation says', async (t) => {
