@@ -20,6 +20,9 @@ constexpr std::string_view tail{"\0\0\xff\xff", 4};
 constexpr std::size_t kept = 64 * 1024;  // of the buffer between messages
 constexpr std::size_t first_room = 16 * 1024;
 constexpr std::uint8_t rsv1 = 0x40;
+// What is not smaller than what it holds, by more than this, nobody compressed: it is made of blocks that are dear to read and hold nothing.
+constexpr std::size_t most_waste = 4096;
+constexpr std::size_t piece_size = 4096;
 
 void read_from(z_stream& z, std::string_view input) {
   z.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(input.data()));
@@ -88,35 +91,47 @@ void inflater::rewind() {
 std::expected<std::string_view, frame_fault const*> inflater::inflate(std::string_view compressed, std::size_t limit) {
   rewind();
   if (out_.size() > kept) std::string{}.swap(out_);
-  auto& z = *stream_;
-  std::size_t size = 0;
-  auto const whole = [&] {
+  size_ = 0;
+  auto const whole = [this] {
     count_.inflated.add();
-    return std::string_view{out_}.substr(0, size);
+    return std::string_view{out_}.substr(0, size_);
   };
-  for (auto const part : {compressed, tail}) {
-    read_from(z, part);
-    for (bool flushed = false; !flushed;) {
-      if (size == out_.size()) resize(out_, std::min(std::max(2 * size, first_room), limit + 1));
-      write_to(z, out_, size);
-      auto const told = ::inflate(&z, Z_SYNC_FLUSH);
-      size = out_.size() - z.avail_out;
-      if (size > limit) return std::unexpected(&faults::message_size);
-      if (told == Z_MEM_ERROR) throw std::bad_alloc{};
-      if (told == Z_STREAM_END) {
-        // A final block. Whoever can't flush ends messages so; what may follow, if anything, begins anew.
-        if (z.avail_in == 0 && part.data() == compressed.data()) return whole();
-        ::inflateReset(&z);
-      } else if (told != Z_OK && told != Z_BUF_ERROR) {
-        return std::unexpected(&faults::not_deflate);
-      } else {
-        flushed = z.avail_out != 0;
-      }
+  std::size_t consumed = 0;
+  do {
+    auto const piece = compressed.substr(0, piece_size);
+    compressed.remove_prefix(piece.size());
+    auto const ended = take(piece, limit);
+    if (!ended) return std::unexpected(ended.error());
+    // A final block. Whoever can't flush ends messages so.
+    if (*ended && compressed.empty()) return whole();
+    consumed += piece.size();
+    if (consumed > size_ + most_waste) return std::unexpected(&faults::not_deflate);
+  } while (!compressed.empty());
+  if (auto const ended = take(tail, limit); !ended) return std::unexpected(ended.error());
+  constexpr int between_blocks = 128;
+  if ((stream_->data_type & between_blocks) == 0) return std::unexpected(&faults::not_deflate);
+  return whole();
+}
+
+std::expected<bool, frame_fault const*> inflater::take(std::string_view piece, std::size_t limit) {
+  auto& z = *stream_;
+  read_from(z, piece);
+  for (;;) {
+    if (size_ == out_.size()) resize(out_, std::min(std::max(2 * size_, first_room), limit + 1));
+    write_to(z, out_, size_);
+    auto const told = ::inflate(&z, Z_SYNC_FLUSH);
+    size_ = out_.size() - z.avail_out;
+    if (size_ > limit) return std::unexpected(&faults::message_size);
+    if (told == Z_MEM_ERROR) throw std::bad_alloc{};
+    if (told == Z_STREAM_END) {
+      ::inflateReset(&z);  // what follows a final block begins anew
+      if (z.avail_in == 0) return true;
+    } else if (told != Z_OK && told != Z_BUF_ERROR) {
+      return std::unexpected(&faults::not_deflate);
+    } else if (z.avail_out != 0) {
+      return false;
     }
   }
-  constexpr int between_blocks = 128;
-  if ((z.data_type & between_blocks) == 0) return std::unexpected(&faults::not_deflate);
-  return whole();
 }
 
 }  // namespace hiky::gateway

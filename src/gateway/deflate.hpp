@@ -51,10 +51,13 @@ class inflater {
 
  private:
   void rewind();
+  // Appends what `piece` holds; true when it ended with a final block.
+  std::expected<bool, frame_fault const*> take(std::string_view piece, std::size_t limit);
 
   chat::counters& count_;
   std::optional<z_stream> stream_;  // opened when first needed
   std::string out_;
+  std::size_t size_ = 0;  // of out_, what this message has filled
 };
 
 }  // namespace hiky::gateway

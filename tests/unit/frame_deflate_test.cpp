@@ -107,3 +107,9 @@ TEST_F(frame_deflate, a_client_reads_what_the_server_compresses) {
   auto const twin = shrink.smallest(frame, 15);
   reader.tells({text(long_text), text(long_text)}, std::string{twin->bytes()} + std::string{frame->bytes()});
 }
+
+TEST_F(frame_deflate, gives_up_what_is_far_larger_than_what_it_holds) {
+  auto const empty_blocks = [](std::size_t count) { return repeated("\0\0\0\xff\xff"s, 5 * count) + "\0"s; };
+  with.tells({text("")}, in(0xc1, empty_blocks(800)));
+  with.tells({failed(1007)}, in(0xc1, empty_blocks(2000)));
+}

@@ -2,6 +2,7 @@
 // People who do not behave, in a process of their own: hostile.mjs forks this file. Told { name, port, count }, they come and behave; told
 // `attack`, they stop behaving; told `how was it?`, they say what became of them, and end.
 import { connect } from 'node:net';
+import { deflateRawSync } from 'node:zlib';
 import { ping, text } from './frames.mjs';
 import { handshake } from './peer.mjs';
 import { pause } from './processes.mjs';
@@ -42,6 +43,14 @@ function flood(port, name, room, frames, socket) {
   more();
 }
 
+// Each is the end of its connection, and the next one comes over another.
+function bombard(port, bomb) {
+  const socket = connect({ port, host: '127.0.0.1' });
+  socket.on('error', () => (fate.failed += 1)).on('close', () => ((fate.ended += 1), setTimeout(bombard, 20, port, bomb))).resume();
+  socket.on('end', () => socket.destroy());
+  socket.on('connect', () => socket.write(Buffer.concat([Buffer.from(handshake({ 'Sec-WebSocket-Extensions': 'permessage-deflate' })), bomb])));
+}
+
 async function flooders(port, count, room, frames) {
   const sockets = await guests(port, count, 'flood', room);
   return () => sockets.forEach((socket, n) => flood(port, `flood ${n}`, room, frames, socket));
@@ -74,6 +83,15 @@ const attacks = {
     return attack;
   },
   'flooding pings': (port, count = 10) => flooders(port, count, 'flooded room', Array.from({ length: 1000 }, () => ping())),
+  // What inflates to megabytes; and what holds nothing and takes long to find out.
+  async 'compressed bombs'(port, count = 10) {
+    const bomb = deflateRawSync(Buffer.alloc(16 << 20, ' '), { level: 9 });
+    const maze = Buffer.concat([Buffer.from([0, 0, 0, 0xff, 0xff])].flatMap((block) => Array.from({ length: 12_000 }, () => block)));
+    const frames = [bomb, maze].map((payload) => text(payload, { reserved: 4 }));
+    return () => {
+      for (let n = 0; n < count; n += 1) bombard(port, frames[n % 2]);
+    };
+  },
   async 'greedy readers'(port, count = 10) {
     const [speaker] = await guests(port, 1, 'speaker', 'long room');
     for (let n = 0; n < 60; n += 1) speaker.write(say({ type: 'message', roomId: 'long room', content: 'x'.repeat(60_000) }));
