@@ -149,7 +149,6 @@ void metrics::add_doors(metric_families& to) const {
       gauge("hiky_sockets", "Connections of every kind open now, HTTP and half-open handshakes included", static_cast<double>(doors_->present())));
   to.push_back(
       gauge("hiky_limit_connections", "Connections this instance may have (0: no limit)", static_cast<double>(doors_->limits().connections)));
-  to.push_back(gauge("hiky_resident_memory_bytes", "Memory that the process holds", static_cast<double>(doors_->resident_bytes())));
   to.push_back(gauge("hiky_limit_memory_bytes", "Memory from which on new connections are refused (0: no limit)",
                      static_cast<double>(doors_->limits().memory)));
 }
