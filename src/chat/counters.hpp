@@ -29,6 +29,7 @@ struct counters {
   histogram fanout;                        // from a read of what Redis published to the kernel's having it, once per batch
   histogram api;                           // from an API request's arrival to its answer
   std::array<counter, 6> api_answers;      // by the first digit of the status
+  counter api_requests_refused, api_guesses_refused;  // for the rate of a key; for an address's wrong keys
 
   counter accepted, registers, frames_in, messages_in, messages_published;
   counter bytes_sent, slow_closed, offline_delivered, typing_in;

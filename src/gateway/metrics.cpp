@@ -101,6 +101,10 @@ void metrics::add_traffic(metric_families& to) const {
   labelled answers{"hiky_api_answers_total", "Answers of the HTTP API, by the first digit of their status", "status"};
   for (std::size_t const i : {2, 4, 5}) answers.add(fmt::format("{}xx", i), sum_of(&counters::api_answers, i));
   to.push_back(answers.take());
+  labelled limited{"hiky_api_limited_total", "API requests refused with 429, by the limit that was reached", "limit"};
+  limited.add("key", sum_of(&counters::api_requests_refused));
+  limited.add("wrong_keys", sum_of(&counters::api_guesses_refused));
+  to.push_back(limited.take());
   to.push_back(sum("hiky_api_request_seconds", "From the arrival of an API request to its answer", parts_of(&counters::api)));
 }
 
