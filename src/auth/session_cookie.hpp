@@ -19,7 +19,7 @@ std::optional<std::string> signed_session_id(std::string_view value, std::vector
 
 // Who is logged in, by the session's JSON: the text or whole number at `path`, whose names have dots between them.
 // `life`: how long Redis will keep it; nothing for ever. invalid_argument: nobody is, or not any more.
-result<identity> read_session(std::string_view json, std::string_view path, std::optional<std::chrono::milliseconds> life,
+verdict<identity> read_session(std::string_view json, std::string_view path, std::optional<std::chrono::milliseconds> life,
                               std::chrono::system_clock::time_point now);
 
 }  // namespace hiky::auth

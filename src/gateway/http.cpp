@@ -202,6 +202,7 @@ task<> serve_http(worker& on, stream_socket socket, admission::seat seat, std::c
       accepted = std::unexpected(handshake_fault{http::status::service_unavailable, "this instance is going away; connect again to reach another"});
     }
     if (accepted && !origin_allowed(request[http::field::origin], request[http::field::host], on.settings().origins)) {
+      on.count().origins_refused.add();
       accepted = std::unexpected(
           handshake_fault{http::status::forbidden, "pages of this origin may not connect here; an operator can allow it with --origin"});
     }

@@ -56,9 +56,9 @@ worker::worker(gateway_settings const& settings, std::size_t index, gateway::met
       redis_(io_.get_executor(), settings.redis),
       directory_redis_(io_.get_executor(), directory_address(settings)),
       store_(redis_, settings.redis.database, settings.room_log, settings.grace, settings.connections_per_user),
-      gate_(io_.get_executor(), settings.identity, settings.redis),
+      gate_(io_.get_executor(), settings.identity, settings.redis, count_.identity),
       people_(directory_redis_),
-      door_(io_.get_executor(), settings.rooms, store_.members, people_, settings.redis),
+      door_(io_.get_executor(), settings.rooms, store_.members, people_, settings.redis, count_),
       loop_(io_, settings.method, settings.frames, settings.times, settings.max_outbox, count_),
       connection_prefix_(random_prefix()) {
   loop_.tell_addresses = settings_.tell_addresses;
