@@ -53,6 +53,7 @@ struct grant {
 struct identity {
   user_id user;
   auth::grant grant{};
+  std::string session{};  // the id of the application's session that says so; empty: something else does
   std::string username{}, name{};  // for those whom the directory does not know
 };
 
@@ -62,6 +63,10 @@ class authenticator {
   // Nothing: none of what was shown is a kind of proof that is looked at here.
   // invalid_argument: the proof is refused, and the text says why (never its content). Other errors: could not find out.
   virtual task<verdict<std::optional<identity>>> identify(credentials shown) = 0;
+  // Whether these sessions still say what they said: whom each is of now, in the order asked for. An error: could not find out.
+  virtual task<result<std::vector<verdict<identity>>>> look_again(std::vector<std::string> /*sessions*/) {
+    co_return fail(errc::not_found, "this mode has no sessions");
+  }
   // What `register` needs, for a client that has shown nothing.
   virtual std::string expected() const = 0;
 };

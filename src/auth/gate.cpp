@@ -32,9 +32,14 @@ task<verdict<std::optional<identity>>> gate::identify(credentials shown) {
   co_return std::nullopt;
 }
 
+task<result<std::vector<verdict<identity>>>> gate::look_again(std::vector<std::string> sessions) {
+  if (!sessions_) co_return co_await authenticator::look_again(std::move(sessions));
+  co_return co_await sessions_->look_again(std::move(sessions));
+}
+
 std::string gate::expected() const {
   std::string out;
-  for (auto const* mode : {tokens_.get(), sessions_.get(), open_.get()}) {
+  for (authenticator const* mode : {tokens_.get(), static_cast<authenticator*>(sessions_.get()), open_.get()}) {
     if (mode) out += (out.empty() ? "" : ", or ") + mode->expected();
   }
   return out;

@@ -27,13 +27,15 @@ class gate final : public authenticator {
   // `redis`: the server; which database is in the settings.
   gate(asio::any_io_executor executor, gate_settings const& settings, redis::address redis, counters& count);
   task<verdict<std::optional<identity>>> identify(credentials shown) override;
+  task<result<std::vector<verdict<identity>>>> look_again(std::vector<std::string> sessions) override;
   std::string expected() const override;
 
  private:
   verdict<std::optional<identity>> counted(mode by, verdict<std::optional<identity>> found);
 
   counters& count_;
-  std::unique_ptr<authenticator> tokens_, sessions_, open_;
+  std::unique_ptr<authenticator> tokens_, open_;
+  std::unique_ptr<sessions> sessions_;
 };
 
 }  // namespace hiky::auth

@@ -92,17 +92,18 @@ verdict<identity> read_session(std::string_view text, std::string_view path, std
   if (!document || !document->is_object())
     return std::unexpected(denial{errc::unexpected_reply, "the session in Redis is not a JSON object", outcome::malformed});
   identity out;
-  if (life)
+  if (life) {
     out.grant.expiry =
         std::chrono::floor<std::chrono::seconds>(now + std::min(*life, std::chrono::duration_cast<std::chrono::milliseconds>(latest - now)));
-  if (auto const* cookie = document->get_object().if_contains("cookie"); cookie && cookie->is_object()) {
-    auto const* const expires = cookie->get_object().if_contains("expires");
-    if (expires && !expires->is_null()) {
-      auto const when = expires->is_string() ? parse_date(std::string{expires->get_string()}) : std::nullopt;
-      if (!when) return refuse("its expiry is not a date");
-      if (*when <= now) return refuse("it has expired; log in again", outcome::expired);
-      out.grant.expiry = std::min(out.grant.expiry.value_or(*when), *when);
-    }
+  }
+  auto const* const cookie = document->get_object().if_contains("cookie");
+  auto const* const expires = cookie && cookie->is_object() ? cookie->get_object().if_contains("expires") : nullptr;
+  if (expires && !expires->is_null()) {
+    auto const when = expires->is_string() ? parse_date(std::string{expires->get_string()}) : std::nullopt;
+    if (!when) return refuse("its expiry is not a date");
+    // A session that is used is prolonged in Redis alone (touch); what stands in it stays as it was when it was last written.
+    if (!life && *when <= now) return refuse("it has expired; log in again", outcome::expired);
+    if (!life) out.grant.expiry = *when;
   }
   auto const* at = &*document;
   for (auto rest = path; at && !rest.empty();) {

@@ -28,7 +28,7 @@ struct counters {
   counter proxy_refused, tls_failed, rate_limited, flooding_closed, unregistered_closed, silent_dropped;
   counter kicked, replaced, banned;  // connections ended for others' reasons; registers of banned users
   auth::counters identity;
-  counter origins_refused;
+  counter origins_refused, expired, logged_out;
   std::array<counter, 3> room_entries;  // by room_outcome
   histogram room_hook;                  // from a question to the application's answer
   counter room_hook_cached;             // answers that came from the cache instead

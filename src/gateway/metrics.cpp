@@ -131,7 +131,10 @@ void metrics::add_identity(metric_families& to) const {
   }
   labelled entries{"hiky_room_entries_total", "Requests to enter a room, by what the room policy said", "outcome"};
   for (std::size_t i = 0; i < room_outcomes.size(); ++i) entries.add(room_outcomes[i], sum_of(&counters::room_entries, i));
-  for (auto* each : {&judged, &entries}) to.push_back(each->take());
+  labelled ended{"hiky_unauthorized_connections_closed_total", "Registered connections ended because their identity was over (4401)", "reason"};
+  ended.add("expired", sum_of(&counters::expired));
+  ended.add("logged_out", sum_of(&counters::logged_out));
+  for (auto* each : {&judged, &entries, &ended}) to.push_back(each->take());
   to.push_back(sum("hiky_room_hook_seconds", "From a question to the application whether somebody may enter a room to its answer",
                    parts_of(&counters::room_hook)));
   to.push_back(count("hiky_jwks_fetches_total", "Times that the JWKS was read", total([](auto const& c) -> auto const& { return c.jwks_fetches; })));
