@@ -90,7 +90,7 @@ std::variant<daemon_config, early_exit> read_daemon_config(int argc, char const*
 
   std::vector<std::string> listen{"127.0.0.1:8080"};
   std::string redis{"embedded"}, instance, rate_messages{"20:60"}, rate_typing{"2:4"}, rate_requests{"50:1000"}, rate_refusals{"5:200"},
-      rate_accepts{"100:1000"}, level{"info"}, send{"auto"}, data{default_data_folder().string()};
+      rate_accepts{"100:1000"}, rate_api{"500:5000"}, level{"info"}, send{"auto"}, data{default_data_folder().string()};
   std::size_t max_frame = g.frames.max_message;
   std::optional<std::uint64_t> limit_memory;
   double drain = 20, redis_wait = 10, lease = 15, grace = 5;
@@ -188,6 +188,9 @@ std::variant<daemon_config, early_exit> read_daemon_config(int argc, char const*
       app.add_option("--rate-accepts", rate_accepts, "PER_SECOND[:BURST] new connections of one IP address, likewise; 0 = no limit")
           ->group("Limits")
           ->capture_default_str();
+  app.add_option("--rate-api", rate_api, "PER_SECOND[:BURST] requests of the HTTP API with one key to this instance; 0 = no limit")
+      ->group("Limits")
+      ->capture_default_str();
   app.add_option("--limit-memory", limit_memory,
                  "MiB the process may hold before new connections are refused and slow readers closed; 0 = no limit; "
                  "default: two thirds of what the machine or container has")
@@ -284,7 +287,8 @@ std::variant<daemon_config, early_exit> read_daemon_config(int argc, char const*
   for (auto const& [name, text, per_second, burst] :
        {rate_option{"--rate-requests", rate_requests, g.flow.requests_per_s, g.flow.request_burst},
         rate_option{"--rate-refusals", rate_refusals, g.flow.refusals_per_s, g.flow.refusal_burst},
-        rate_option{"--rate-accepts", rate_accepts, g.admission.accepts_per_s, g.admission.accept_burst}}) {
+        rate_option{"--rate-accepts", rate_accepts, g.admission.accepts_per_s, g.admission.accept_burst},
+        rate_option{"--rate-api", rate_api, g.api.requests_per_s, g.api.request_burst}}) {
     auto const parsed = parse_rate(text);
     if (!parsed)
       return refuse(fmt::format("{}: '{}' is not a rate; expected PER_SECOND or PER_SECOND:BURST with a burst not below the rate", name, text));

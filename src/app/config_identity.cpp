@@ -42,6 +42,9 @@ identity_options::identity_options(CLI::App& app) {
   add("--session-cookie", session_.cookie, "the session cookie's name")->capture_default_str();
   add("--session-prefix", session_.prefix, "what stands before a session's id in Redis")->capture_default_str();
   add("--session-user-path", session_.user_path, "where the user's id stands in a session")->capture_default_str();
+  add("--session-check", session_check_, "seconds in which every live connection's session is looked at again; 0 = only when it would expire")
+      ->check(CLI::Range(0, 86'400))
+      ->capture_default_str();
   add("--origin", origins_, "whose pages may connect: SCHEME://HOST[:PORT] with * for parts, or *; repeatable; default: pages of the same host");
   add("--room-policy", room_policy_, "who may enter a room: open (anybody identified), members, token (whom the rooms of the token name), hook")
       ->check(CLI::IsMember({"open", "members", "token", "hook"}))
@@ -89,6 +92,7 @@ std::optional<std::string> identity_options::apply(gateway::gateway_settings& to
   }
   if (auto fault = apply_jwt(to.identity)) return fault;
   if (auto fault = apply_session(to.identity)) return fault;
+  to.flow.session_check = std::chrono::seconds{session_check_};
   return apply_rooms(to.rooms);
 }
 

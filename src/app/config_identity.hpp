@@ -29,7 +29,7 @@ class identity_options {
   bool allow_open_ = false;
   std::vector<std::string> jwt_keys_, audiences_;
   std::string jwks_, issuer_;
-  unsigned leeway_ = 30;
+  unsigned leeway_ = 30, session_check_ = 10;
   auth::session_settings session_;
   std::string session_secret_;
   int session_database_ = 3, cache_database_ = 2;

@@ -278,6 +278,11 @@ report disconnected_report(user_id const& who, std::int64_t told, std::int64_t b
   return {.json = json::serialize(json::object{{"user", foreign(who)}, {"connections", told}, {"bannedSeconds", ban_s}}), .text = std::move(text)};
 }
 
+report pardoned_report(user_id const& who, bool lifted) {
+  return {.json = json::serialize(json::object{{"user", foreign(who)}, {"pardoned", lifted}}),
+          .text = visible(who) + (lifted ? " may connect again" : " was not banned")};
+}
+
 report cleanup_report(std::int64_t removed, std::string_view database) {
   return {.json = json::serialize(json::object{{"removedKeys", removed}}),
           .text = fmt::format("removed {} under ws: from {}", counted(removed, "key"), database)};

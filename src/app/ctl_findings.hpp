@@ -35,6 +35,7 @@ report queue_report(waiting const& found);
 
 report cleared_report(user_id const& who, std::int64_t count);
 report disconnected_report(user_id const& who, std::int64_t told, std::int64_t ban_s);
+report pardoned_report(user_id const& who, bool lifted);
 report cleanup_report(std::int64_t removed, std::string_view database);
 report sent_report(room_id const& room, std::string_view sender, std::string_view message_id, std::string_view timestamp);
 report added_report(room_id const& room, std::vector<user_id> const& added, std::vector<user_id> const& unchanged);

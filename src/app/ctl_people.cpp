@@ -150,8 +150,7 @@ outcome pardon(session& s, user_id who) {
   state::connections live{s.ws, s.database(), {}};
   auto const lifted = co_await live.pardon(who);
   if (!lifted) co_return std::unexpected(lifted.error());
-  co_return report{.json = json::serialize(json::object{{"user", foreign(who)}, {"pardoned", *lifted}}),
-                   .text = visible(who) + (*lifted ? " may connect again" : " was not banned")};
+  co_return pardoned_report(who, *lifted);
 }
 
 }  // namespace hiky::ctl

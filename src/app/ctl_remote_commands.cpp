@@ -152,6 +152,7 @@ outcome user(instance_api& api, words w) {
   json::object about{{"id", w.user}};
   for (auto const* field : {"username", "name", "profileImage", "online", "lastSeen"})
     about[field] = known->if_contains(field) ? known->at(field) : nullptr;
+  about["bannedSeconds"] = number(*known, "bannedSeconds");
   about["connections"] = list(*held, "items");
   about["rooms"] = json_array(rooms_where(rooms, [](json::object const& r) { return holds(r, "participant"); }));
   about["memberRooms"] = json_array(rooms_where(rooms, [](json::object const& r) { return holds(r, "member"); }));
@@ -181,6 +182,12 @@ outcome disconnect(instance_api& api, words w) {
   auto const done = co_await api.ask_object({.method = "POST", .path = of_user(w.user, "/disconnect"), .body = std::move(body)});
   if (!done) co_return std::unexpected(done.error());
   co_return disconnected_report(user_id{w.user}, number(*done, "connections"), w.ban_s);
+}
+
+outcome pardon(instance_api& api, words w) {
+  auto const done = co_await api.ask_object({.method = "DELETE", .path = of_user(w.user, "/ban")});
+  if (!done) co_return std::unexpected(done.error());
+  co_return pardoned_report(user_id{w.user}, holds(*done, "pardoned"));
 }
 
 outcome room(instance_api& api, words w) {
@@ -239,6 +246,7 @@ constexpr std::array table{entry{"health", health},
                            entry{"queue", queue},
                            entry{"queue --clear", clear_queue},
                            entry{"disconnect", disconnect},
+                           entry{"pardon", pardon},
                            entry{"room", room},
                            entry{"room show", room},
                            entry{"room add-member", add_members},

@@ -12,6 +12,28 @@
 
 namespace hiky::auth {
 
+// What became of a proof, in the classes that the metrics tell apart.
+enum class outcome : std::uint8_t {
+  accepted,
+  malformed,    // no token or session of a kind that is understood
+  forged,       // not signed with a key that is known here
+  expired,      // over, or not yet begun
+  claims,       // for somebody else, or of a content that is of no use here
+  nobody,       // a session in which nobody is logged in
+  unavailable,  // could not be found out
+};
+inline constexpr std::size_t outcomes = 7;
+std::string_view to_string(outcome o);
+
+// An error that also says which class of refusal it is.
+struct denial : error {
+  denial(error e) : error(std::move(e)) {}  // NOLINT(google-explicit-constructor): what could not be found out is an error like any other
+  denial(errc code, std::string text, outcome why) : error{code, std::move(text)}, why(why) {}
+  outcome why = outcome::unavailable;
+};
+template <class T>
+using verdict = std::expected<T, denial>;
+
 // What a client has shown: in the handshake, or in `register`.
 struct credentials {
   std::optional<user_id> claimed{};  // register.userId
@@ -31,6 +53,7 @@ struct grant {
 struct identity {
   user_id user;
   auth::grant grant{};
+  std::string session{};  // the id of the application's session that says so; empty: something else does
   std::string username{}, name{};  // for those whom the directory does not know
 };
 
@@ -39,7 +62,11 @@ class authenticator {
   virtual ~authenticator() = default;
   // Nothing: none of what was shown is a kind of proof that is looked at here.
   // invalid_argument: the proof is refused, and the text says why (never its content). Other errors: could not find out.
-  virtual task<result<std::optional<identity>>> identify(credentials shown) = 0;
+  virtual task<verdict<std::optional<identity>>> identify(credentials shown) = 0;
+  // Whether these sessions still say what they said: whom each is of now, in the order asked for. An error: could not find out.
+  virtual task<result<std::vector<verdict<identity>>>> look_again(std::vector<std::string> /*sessions*/) {
+    co_return fail(errc::not_found, "this mode has no sessions");
+  }
   // What `register` needs, for a client that has shown nothing.
   virtual std::string expected() const = 0;
 };

@@ -25,12 +25,17 @@ struct gate_settings {
 class gate final : public authenticator {
  public:
   // `redis`: the server; which database is in the settings.
-  gate(asio::any_io_executor executor, gate_settings const& settings, redis::address redis);
-  task<result<std::optional<identity>>> identify(credentials shown) override;
+  gate(asio::any_io_executor executor, gate_settings const& settings, redis::address redis, counters& count);
+  task<verdict<std::optional<identity>>> identify(credentials shown) override;
+  task<result<std::vector<verdict<identity>>>> look_again(std::vector<std::string> sessions) override;
   std::string expected() const override;
 
  private:
-  std::unique_ptr<authenticator> tokens_, sessions_, open_;
+  verdict<std::optional<identity>> counted(mode by, verdict<std::optional<identity>> found);
+
+  counters& count_;
+  std::unique_ptr<authenticator> tokens_, open_;
+  std::unique_ptr<sessions> sessions_;
 };
 
 }  // namespace hiky::auth

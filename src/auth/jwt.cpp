@@ -18,7 +18,10 @@ using std::chrono::sys_seconds;
 constexpr std::size_t most_patterns = 256;
 constexpr std::array<std::string_view, 6> algorithms{"HS256", "HS384", "HS512", "RS256", "ES256", "EdDSA"};
 
-std::unexpected<error> refuse(std::string why) { return fail(errc::invalid_argument, "the token is refused: " + std::move(why)); }
+std::unexpected<denial> refuse(std::string text, outcome why = outcome::claims) {
+  return std::unexpected(denial{errc::invalid_argument, "the token is refused: " + std::move(text), why});
+}
+std::unexpected<denial> malformed(std::string text) { return refuse(std::move(text), outcome::malformed); }
 
 std::optional<std::string_view> text_in(json::object const& object, std::string_view name) {
   auto const* v = object.if_contains(name);
@@ -35,16 +38,16 @@ std::string shortened(std::string_view text) {
 }
 
 // One of the token's parts as a JSON object.
-result<json::value> object_of(std::string_view part, std::string_view what) {
+verdict<json::value> object_of(std::string_view part, std::string_view what) {
   auto const text = from_base64url(part);
-  if (!text) return refuse(fmt::format("its {} is not base64url", what));
+  if (!text) return malformed(fmt::format("its {} is not base64url", what));
   auto parsed = parse_json(*text);
-  if (!parsed || !parsed->is_object()) return refuse(fmt::format("its {} is not a JSON object", what));
+  if (!parsed || !parsed->is_object()) return malformed(fmt::format("its {} is not a JSON object", what));
   return parsed;
 }
 
 // A NumericDate: seconds since 1970, perhaps with a fraction. Absent: nothing.
-result<std::optional<sys_seconds>> date_in(json::object const& claims, std::string_view name) {
+verdict<std::optional<sys_seconds>> date_in(json::object const& claims, std::string_view name) {
   constexpr double most = 7'258'118'400;  // the year 2200; the clock's nanoseconds end in 2262
   auto const* v = claims.if_contains(name);
   if (!v) return std::nullopt;
@@ -59,18 +62,18 @@ bool names_one_of(json::value const& audience, std::vector<std::string> const& o
   return audience.is_array() ? std::ranges::any_of(audience.get_array(), is_ours) : is_ours(audience);
 }
 
-result<void> judge_times(json::object const& claims, token_rules const& rules, std::chrono::system_clock::time_point now, grant& out) {
+verdict<void> judge_times(json::object const& claims, token_rules const& rules, std::chrono::system_clock::time_point now, grant& out) {
   auto const expiry = date_in(claims, "exp"), begin = date_in(claims, "nbf");
   if (!expiry) return std::unexpected(expiry.error());
   if (!begin) return std::unexpected(begin.error());
   if (!*expiry) return refuse("it never expires; expected exp");
-  if (now >= **expiry + rules.leeway) return refuse("it has expired");
-  if (*begin && now + rules.leeway < **begin) return refuse("it is not valid yet (nbf)");
+  if (now >= **expiry + rules.leeway) return refuse("it has expired", outcome::expired);
+  if (*begin && now + rules.leeway < **begin) return refuse("it is not valid yet (nbf)", outcome::expired);
   out.expiry = **expiry + rules.leeway;
   return {};
 }
 
-result<void> judge_origin(json::object const& claims, token_rules const& rules) {
+verdict<void> judge_origin(json::object const& claims, token_rules const& rules) {
   if (!rules.issuer.empty() && text_in(claims, "iss") != rules.issuer) return refuse("it is from another issuer (iss)");
   auto const* const audience = claims.if_contains("aud");
   if (rules.audiences.empty() && audience) return refuse("it is for an audience (aud), and this server has not been told that it is one");
@@ -78,7 +81,7 @@ result<void> judge_origin(json::object const& claims, token_rules const& rules) 
   return {};
 }
 
-result<void> read_rooms(json::object const& claims, grant& out) {
+verdict<void> read_rooms(json::object const& claims, grant& out) {
   auto const* const rooms = claims.if_contains("rooms");
   if (!rooms) return {};
   if (!rooms->is_array() || rooms->get_array().size() > most_patterns)
@@ -91,7 +94,7 @@ result<void> read_rooms(json::object const& claims, grant& out) {
   return {};
 }
 
-result<identity> read_claims(json::object const& claims, token_rules const& rules, std::chrono::system_clock::time_point now) {
+verdict<identity> read_claims(json::object const& claims, token_rules const& rules, std::chrono::system_clock::time_point now) {
   identity out;
   if (auto const good = judge_times(claims, rules, now, out.grant); !good) return std::unexpected(good.error());
   if (auto const good = judge_origin(claims, rules); !good) return std::unexpected(good.error());
@@ -107,30 +110,31 @@ result<identity> read_claims(json::object const& claims, token_rules const& rule
 
 }  // namespace
 
-result<identity> judge_token(std::string_view token, key_set const& keys, token_rules const& rules, std::chrono::system_clock::time_point now) {
-  if (token.size() > max_token_size) return refuse(fmt::format("it is longer than {} bytes", max_token_size));
+verdict<identity> judge_token(std::string_view token, key_set const& keys, token_rules const& rules, std::chrono::system_clock::time_point now) {
+  if (token.size() > max_token_size) return malformed(fmt::format("it is longer than {} bytes", max_token_size));
   auto const first = token.find('.'), second = first == std::string_view::npos ? first : token.find('.', first + 1);
   if (second == std::string_view::npos || token.find('.', second + 1) != std::string_view::npos) {
-    return refuse("it is not a signed JWT: expected three parts with dots between them");
+    return malformed("it is not a signed JWT: expected three parts with dots between them");
   }
   auto const header = object_of(token.substr(0, first), "header");
   if (!header) return std::unexpected(header.error());
   auto const& head = header->get_object();
   // Extensions that have to be understood: none is.
-  if (head.contains("crit")) return refuse("it asks for an extension (crit)");
+  if (head.contains("crit")) return malformed("it asks for an extension (crit)");
   auto const algorithm = text_in(head, "alg");
   if (!algorithm || std::ranges::find(algorithms, *algorithm) == algorithms.end()) {
-    return refuse("its algorithm is not one of HS256, HS384, HS512, RS256, ES256 and EdDSA");
+    return malformed("its algorithm is not one of HS256, HS384, HS512, RS256, ES256 and EdDSA");
   }
-  if (head.contains("kid") && !text_in(head, "kid")) return refuse("its kid is not a string");
+  if (head.contains("kid") && !text_in(head, "kid")) return malformed("its kid is not a string");
   auto const signature = from_base64url(token.substr(second + 1));
-  if (!signature) return refuse("its signature is not base64url");
+  if (!signature) return malformed("its signature is not base64url");
 
   auto const candidates = keys.candidates(*algorithm, text_in(head, "kid"));
-  if (candidates.empty()) return fail(errc::not_found, "the token is refused: it is signed with a key that is not known here");
+  if (candidates.empty())
+    return std::unexpected(denial{errc::not_found, "the token is refused: it is signed with a key that is not known here", outcome::forged});
   auto const signed_text = token.substr(0, second);
   if (std::ranges::none_of(candidates, [&](auto const* key) { return key->verifies(*algorithm, signed_text, *signature); })) {
-    return refuse("its signature is wrong");
+    return refuse("its signature is wrong", outcome::forged);
   }
   auto const claims = object_of(token.substr(first + 1, second - first - 1), "payload");
   if (!claims) return std::unexpected(claims.error());

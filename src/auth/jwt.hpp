@@ -21,6 +21,6 @@ inline constexpr std::size_t max_token_size = 8192;
 
 // Who the token is about. Refusals tell the client why, in words that hold nothing of the token.
 // not_found: no key of `keys` has the id that the token names, so newer keys may know it. invalid_argument: refused for good.
-result<identity> judge_token(std::string_view token, key_set const& keys, token_rules const& rules, std::chrono::system_clock::time_point now);
+verdict<identity> judge_token(std::string_view token, key_set const& keys, token_rules const& rules, std::chrono::system_clock::time_point now);
 
 }  // namespace hiky::auth

@@ -60,11 +60,13 @@ task<> key_source::fetch() {
   fetching_ = true;
   fetched_.expires_after(places_.patience * 2);
   tried_ = clock::now();
+  count_.jwks_fetches.add();
   auto found = co_await read();
   fetching_ = false;
   fetched_.cancel();
   if (!found) {
     fault_ = found.error().text;
+    count_.jwks_failures.add();
     log::warn("jwks.unread", {{"reason", fault_}, {"keys", keys_.size()}});
     co_return;
   }

@@ -9,6 +9,7 @@
 #include <string>
 #include <variant>
 
+#include "auth/counters.hpp"
 #include "auth/http_fetch.hpp"
 #include "auth/key_set.hpp"
 
@@ -24,7 +25,8 @@ struct key_places {
 
 class key_source {
  public:
-  key_source(asio::any_io_executor executor, key_places places) : executor_(std::move(executor)), places_(std::move(places)), fetched_(executor_) {}
+  key_source(asio::any_io_executor executor, key_places places, counters& count)
+      : executor_(std::move(executor)), places_(std::move(places)), count_(count), fetched_(executor_) {}
 
   // Keys that are not too old, if that can be had. An error when there is none at all.
   task<result<void>> refresh();
@@ -39,6 +41,7 @@ class key_source {
 
   asio::any_io_executor executor_;
   key_places places_;
+  counters& count_;
   key_set keys_{places_.fixed};
   std::optional<clock::time_point> read_, tried_, looked_;  // last success, last try, last try for an unknown id
   std::string fault_;                              // of the last try

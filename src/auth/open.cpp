@@ -3,7 +3,7 @@
 
 namespace hiky::auth {
 
-task<result<std::optional<identity>>> open::identify(credentials shown) {
+task<verdict<std::optional<identity>>> open::identify(credentials shown) {
   if (!shown.claimed) co_return std::nullopt;
   co_return identity{std::move(*shown.claimed)};
 }

@@ -7,7 +7,7 @@ namespace hiky::auth {
 
 class open final : public authenticator {
  public:
-  task<result<std::optional<identity>>> identify(credentials shown) override;
+  task<verdict<std::optional<identity>>> identify(credentials shown) override;
   std::string expected() const override { return "a userId: a string of 1 to 128 bytes"; }
 };
 

@@ -53,7 +53,9 @@ std::optional<std::chrono::sys_seconds> parse_date(std::string text) {
   return std::clamp(std::chrono::sys_seconds{std::chrono::seconds{::timegm(&t)}}, std::chrono::sys_seconds{}, latest);
 }
 
-std::unexpected<error> refuse(std::string why) { return fail(errc::invalid_argument, "the session is refused: " + std::move(why)); }
+std::unexpected<denial> refuse(std::string text, outcome why = outcome::malformed) {
+  return std::unexpected(denial{errc::invalid_argument, "the session is refused: " + std::move(text), why});
+}
 
 }  // namespace
 
@@ -84,22 +86,24 @@ std::optional<std::string> signed_session_id(std::string_view value, std::vector
   return std::string{id};
 }
 
-result<identity> read_session(std::string_view text, std::string_view path, std::optional<std::chrono::milliseconds> life,
-                              std::chrono::system_clock::time_point now) {
+verdict<identity> read_session(std::string_view text, std::string_view path, std::optional<std::chrono::milliseconds> life,
+                               std::chrono::system_clock::time_point now) {
   auto const document = parse_json(text);
-  if (!document || !document->is_object()) return fail(errc::unexpected_reply, "the session in Redis is not a JSON object");
+  if (!document || !document->is_object())
+    return std::unexpected(denial{errc::unexpected_reply, "the session in Redis is not a JSON object", outcome::malformed});
   identity out;
-  if (life)
+  if (life) {
     out.grant.expiry =
         std::chrono::floor<std::chrono::seconds>(now + std::min(*life, std::chrono::duration_cast<std::chrono::milliseconds>(latest - now)));
-  if (auto const* cookie = document->get_object().if_contains("cookie"); cookie && cookie->is_object()) {
-    auto const* const expires = cookie->get_object().if_contains("expires");
-    if (expires && !expires->is_null()) {
-      auto const when = expires->is_string() ? parse_date(std::string{expires->get_string()}) : std::nullopt;
-      if (!when) return refuse("its expiry is not a date");
-      if (*when <= now) return refuse("it has expired; log in again");
-      out.grant.expiry = std::min(out.grant.expiry.value_or(*when), *when);
-    }
+  }
+  auto const* const cookie = document->get_object().if_contains("cookie");
+  auto const* const expires = cookie && cookie->is_object() ? cookie->get_object().if_contains("expires") : nullptr;
+  if (expires && !expires->is_null()) {
+    auto const when = expires->is_string() ? parse_date(std::string{expires->get_string()}) : std::nullopt;
+    if (!when) return refuse("its expiry is not a date");
+    // A session that is used is prolonged in Redis alone (touch); what stands in it stays as it was when it was last written.
+    if (!life && *when <= now) return refuse("it has expired; log in again", outcome::expired);
+    if (!life) out.grant.expiry = *when;
   }
   auto const* at = &*document;
   for (auto rest = path; at && !rest.empty();) {
@@ -107,7 +111,7 @@ result<identity> read_session(std::string_view text, std::string_view path, std:
     at = at->is_object() ? at->get_object().if_contains(rest.substr(0, dot)) : nullptr;
     rest.remove_prefix(std::min(dot + 1, rest.size()));
   }
-  if (!at || at->is_null()) return refuse("nobody is logged in");
+  if (!at || at->is_null()) return refuse("nobody is logged in", outcome::nobody);
   std::string user;
   if (at->is_string()) user = at->get_string();
   else if (at->is_int64()) user = fmt::format("{}", at->get_int64());

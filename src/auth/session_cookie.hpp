@@ -18,8 +18,9 @@ std::optional<std::string_view> cookie_value(std::string_view header, std::strin
 std::optional<std::string> signed_session_id(std::string_view value, std::vector<std::string> const& secrets);
 
 // Who is logged in, by the session's JSON: the text or whole number at `path`, whose names have dots between them.
-// `life`: how long Redis will keep it; nothing for ever. invalid_argument: nobody is, or not any more.
-result<identity> read_session(std::string_view json, std::string_view path, std::optional<std::chrono::milliseconds> life,
-                              std::chrono::system_clock::time_point now);
+// `life`: how long Redis will keep it, which counts; nothing for ever, and then its cookie's expiry does. invalid_argument: nobody is, or not any
+// more.
+verdict<identity> read_session(std::string_view json, std::string_view path, std::optional<std::chrono::milliseconds> life,
+                               std::chrono::system_clock::time_point now);
 
 }  // namespace hiky::auth

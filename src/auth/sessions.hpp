@@ -18,10 +18,13 @@ class sessions final : public authenticator {
   // `where` names the database that connect-redis writes to.
   sessions(asio::any_io_executor executor, redis::address where, session_settings settings);
   ~sessions() override { redis_.stop(); }
-  task<result<std::optional<identity>>> identify(credentials shown) override;
+  task<verdict<std::optional<identity>>> identify(credentials shown) override;
+  task<result<std::vector<verdict<identity>>>> look_again(std::vector<std::string> sessions) override;
   std::string expected() const override { return "a session: log in first, so that the handshake carries its cookie"; }
 
  private:
+  verdict<identity> judge(std::string id, redis::value stored, redis::value life) const;
+
   redis::client redis_;
   session_settings settings_;
 };

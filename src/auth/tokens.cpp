@@ -3,7 +3,7 @@
 
 namespace hiky::auth {
 
-task<result<std::optional<identity>>> tokens::identify(credentials shown) {
+task<verdict<std::optional<identity>>> tokens::identify(credentials shown) {
   if (shown.token.empty()) co_return std::nullopt;
   if (auto const there = co_await keys_.refresh(); !there) co_return std::unexpected(there.error());
   auto const judged = [&] { return judge_token(shown.token, keys_.keys(), rules_, std::chrono::system_clock::now()); };

@@ -9,9 +9,9 @@ namespace hiky::auth {
 
 class tokens final : public authenticator {
  public:
-  tokens(asio::any_io_executor executor, key_places places, token_rules rules)
-      : keys_(std::move(executor), std::move(places)), rules_(std::move(rules)) {}
-  task<result<std::optional<identity>>> identify(credentials shown) override;
+  tokens(asio::any_io_executor executor, key_places places, token_rules rules, counters& count)
+      : keys_(std::move(executor), std::move(places), count), rules_(std::move(rules)) {}
+  task<verdict<std::optional<identity>>> identify(credentials shown) override;
   std::string expected() const override { return "a token"; }
 
  private:

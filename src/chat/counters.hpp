@@ -2,22 +2,14 @@
 // What a worker has done, counted without locks: written by the worker's own thread, read by whoever asks for metrics.
 #pragma once
 #include <array>
-#include <atomic>
-#include <cstdint>
 
+#include "auth/counters.hpp"
+#include "base/counter.hpp"
 #include "base/histogram.hpp"
 
 namespace hiky::chat {
 
-class counter {
- public:
-  void add(std::uint64_t n = 1) { value_.store(value_.load(std::memory_order_relaxed) + n, std::memory_order_relaxed); }
-  void sub(std::uint64_t n = 1) { value_.store(value_.load(std::memory_order_relaxed) - n, std::memory_order_relaxed); }
-  std::uint64_t get() const { return value_.load(std::memory_order_relaxed); }
-
- private:
-  std::atomic<std::uint64_t> value_{0};
-};
+enum class room_outcome : std::uint8_t { allowed, refused, unjudged };
 
 struct counters {
   counter connections, registered_connections;                    // now
@@ -29,12 +21,18 @@ struct counters {
   histogram fanout;                        // from a read of what Redis published to the kernel's having it, once per batch
   histogram api;                           // from an API request's arrival to its answer
   std::array<counter, 6> api_answers;      // by the first digit of the status
+  counter api_requests_refused, api_guesses_refused;  // for the rate of a key; for an address's wrong keys
 
   counter accepted, registers, frames_in, messages_in, messages_published;
   counter bytes_sent, slow_closed, offline_delivered, typing_in;
   counter deflated, inflated, saved_bytes;  // frames made smaller, once for all receivers; messages that came compressed; by each delivery
   counter proxy_refused, tls_failed, rate_limited, flooding_closed, unregistered_closed, silent_dropped;
   counter kicked, replaced, banned;  // connections ended for others' reasons; registers of banned users
+  auth::counters identity;
+  counter origins_refused, expired, logged_out;
+  std::array<counter, 3> room_entries;  // by room_outcome
+  histogram room_hook;                  // from a question to the application's answer
+  counter room_hook_cached;             // answers that came from the cache instead
 };
 
 }  // namespace hiky::chat

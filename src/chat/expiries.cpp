@@ -14,8 +14,19 @@ void expiries::set(session& s, std::optional<std::chrono::sys_seconds> before) {
   arm();
 }
 
+void expiries::put_off(session& s, std::optional<std::chrono::sys_seconds> until) {
+  if (!s.grant) s.grant = std::make_unique<auth::grant>();
+  set(s, std::exchange(s.grant->expiry, until));
+}
+
 void expiries::remove(session& s) {
   if (s.grant && s.grant->expiry) waiting_.erase({*s.grant->expiry, &s});
+}
+
+void expiries::end(session& s) {
+  session_ptr const keep{&s};
+  count_.expired.add();
+  s.close(close_unauthorized, "your token or session has expired; connect again with a new one");
 }
 
 void expiries::arm() {
@@ -25,9 +36,9 @@ void expiries::arm() {
   timer_.async_wait([this](boost::system::error_code ec) {
     if (ec) return;
     while (!waiting_.empty() && waiting_.begin()->first <= system_clock::now()) {
-      session_ptr const s{waiting_.begin()->second};
+      auto& s = *waiting_.begin()->second;
       waiting_.erase(waiting_.begin());
-      s->close(close_unauthorized, "your token or session has expired; connect again with a new one");
+      if (!look_first_(s)) end(s);
     }
     arm();
   });

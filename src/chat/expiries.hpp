@@ -4,10 +4,12 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include <chrono>
+#include <functional>
 #include <set>
 #include <utility>
 
 #include "base/async.hpp"
+#include "chat/counters.hpp"
 #include "chat/session.hpp"
 
 namespace hiky::chat {
@@ -16,9 +18,14 @@ inline constexpr std::uint16_t close_unauthorized = 4401;
 
 class expiries {
  public:
-  explicit expiries(asio::any_io_executor const& executor) : timer_(executor) {}
+  // `look_first` is asked when an end has come; true: it sees to the connection.
+  expiries(asio::any_io_executor const& executor, counters& count, std::function<bool(session&)> look_first)
+      : timer_(executor), count_(count), look_first_(std::move(look_first)) {}
   // Waits for the end of what the session's grant says, in the place of what was waited for before.
   void set(session& s, std::optional<std::chrono::sys_seconds> before);
+  // The same grant ends at another time.
+  void put_off(session& s, std::optional<std::chrono::sys_seconds> until);
+  void end(session& s);
   // The session is not ended from here any more. Harmless when it would not be.
   void remove(session& s);
 
@@ -29,6 +36,8 @@ class expiries {
   // Of the wall clock, since that is what tokens are about. Looks again at least once a minute, lest the clock be set.
   asio::steady_timer timer_;
   std::set<entry> waiting_;
+  counters& count_;
+  std::function<bool(session&)> look_first_;
 };
 
 }  // namespace hiky::chat

@@ -14,6 +14,7 @@
 #include "chat/expiries.hpp"
 #include "chat/hub.hpp"
 #include "chat/lane.hpp"
+#include "chat/logins.hpp"
 #include "chat/protocol.hpp"
 #include "chat/rate_memory.hpp"
 #include "chat/room_policy.hpp"
@@ -33,6 +34,7 @@ struct flow_limits {
   std::size_t rooms_per_connection = 512;
   std::size_t joined_messages = 200;  // that joinedRoom brings when asked `since`; `history` brings more
   std::chrono::milliseconds seen_every{10'000};  // between writes of `lastSeen`
+  std::chrono::milliseconds session_check{10'000};  // in which each login of an application is looked at again; 0: at its end alone
   std::size_t replayed = 1200;  // messages of one room that a resume brings; the log keeps about as many
   std::size_t replayed_bytes = 4 * 1024 * 1024;  // of one room; larger messages end it sooner, and the rest is there for `history`
 };
@@ -102,7 +104,8 @@ class flows {
 
   // Who this is, by what was shown in the handshake or now; nothing when that was refused, and said.
   task<std::optional<auth::identity>> identify(session_ptr s, std::optional<std::string> id, auth::credentials shown);
-  void grant(session& s, auth::grant given);
+  // `login`: the application's session that it comes from, if any.
+  void grant(session& s, auth::grant given, std::string login);
   // Asks the policy; false when the user may not enter, which has been said then.
   task<bool> may_enter(session_ptr s, std::optional<std::string> id, room_id room);
   void answer_registered(session& s, std::optional<std::string> const& id, std::vector<room_id> const& rooms, std::vector<recovery> const& resumed);
@@ -164,6 +167,7 @@ class flows {
   hub hub_;
   activity activity_;
   expiries expiries_;
+  logins logins_;
   rate_memory rates_;
   watches watches_;
   lane heavy_;  // what keeps Redis busy for longer than an ordinary request: messages into many mailboxes, and long tails put into one

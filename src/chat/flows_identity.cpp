@@ -12,7 +12,7 @@ task<std::optional<auth::identity>> flows::identify(session_ptr s, std::optional
   bool const with_token = !shown.token.empty();
   std::optional<auth::identity> who;
   if (shown.token.empty() && s->registered) {
-    who.emplace(auth::identity{s->user, s->grant ? *s->grant : auth::grant{}});
+    who.emplace(auth::identity{s->user, s->grant ? *s->grant : auth::grant{}, logins_.of(s.get())});
   } else if (shown.token.empty() && s->shown) {
     if (s->shown->grant.expiry && *s->shown->grant.expiry <= std::chrono::system_clock::now()) {
       refuse(*s, {error_code::unauthorized, "what the handshake showed has expired", std::move(id)});
@@ -46,11 +46,12 @@ task<std::optional<auth::identity>> flows::identify(session_ptr s, std::optional
   co_return who;
 }
 
-void flows::grant(session& s, auth::grant given) {
+void flows::grant(session& s, auth::grant given, std::string login) {
   if (door_.by_token() && !given.rooms) given.rooms.emplace();
   auto const before = s.grant ? s.grant->expiry : std::nullopt;
   s.grant = given.restricts() ? std::make_unique<auth::grant>(std::move(given)) : nullptr;
   expiries_.set(s, before);
+  logins_.watch(s, std::move(login));
   if (!s.grant || !s.grant->rooms) return;
   std::vector<room_id> lost;
   for (auto const& p : s.rooms) {
@@ -61,6 +62,8 @@ void flows::grant(session& s, auth::grant given) {
 
 task<bool> flows::may_enter(session_ptr s, std::optional<std::string> id, room_id room) {
   auto const may = co_await door_.may_join(s->user, std::move(room));
+  auto const outcome = may ? room_outcome::allowed : may.error().code == errc::invalid_argument ? room_outcome::refused : room_outcome::unjudged;
+  count_.room_entries[static_cast<std::size_t>(outcome)].add();
   if (may) co_return true;
   if (may.error().code == errc::invalid_argument) refuse(*s, {error_code::forbidden, may.error().text, std::move(id)});
   else refuse(*s, {error_code::unavailable, "whether you may enter can't be found out right now; try again in a moment", std::move(id)});
@@ -75,7 +78,7 @@ void flows::answer_registered(session& s, std::optional<std::string> const& id, 
 task<> flows::run_refresh(session_ptr s, std::optional<std::string> id, refresh_identity r) {
   auto who = co_await identify(s, id, {std::nullopt, std::move(r.token)});
   if (!who || s->gone) co_return;
-  grant(*s, std::move(who->grant));
+  grant(*s, std::move(who->grant), std::move(who->session));
   answer(*s, refreshed(id, s->grant ? s->grant->expiry : std::nullopt));
 }
 

@@ -150,6 +150,7 @@ void flows::closed(session& s, bool vanished) {
   }
   hub_.detach(s);
   expiries_.remove(s);
+  logins_.forget(s);
   watches_.end(s);
   if (!s.registered) return;
   s.registered = false;

@@ -27,12 +27,12 @@ task<> flows::run_register(session_ptr s, std::optional<std::string> id, std::op
     std::vector<room_id> rooms;
     for (auto const& p : s->rooms) rooms.emplace_back(*p.room->name);
     s->extended |= r.extended;
-    grant(*s, std::move(who->grant));
+    grant(*s, std::move(who->grant), std::move(who->session));
     co_return answer_registered(*s, id, rooms, {});
   }
 
   s->user = who->user;
-  grant(*s, std::move(who->grant));
+  grant(*s, std::move(who->grant), std::move(who->session));
   s->extended = r.extended;
   s->acks = r.acks;
   s->held = std::make_unique<std::vector<held_frame>>();

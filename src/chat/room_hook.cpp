@@ -31,8 +31,8 @@ std::string question(user_id const& user, room_id const& room) {
 
 }  // namespace
 
-room_hook::room_hook(asio::any_io_executor executor, room_hook_settings settings, redis::address cache)
-    : executor_(executor), settings_(std::move(settings)), cache_(std::move(executor), std::move(cache)) {
+room_hook::room_hook(asio::any_io_executor executor, room_hook_settings settings, redis::address cache, counters& count)
+    : executor_(executor), settings_(std::move(settings)), cache_(std::move(executor), std::move(cache)), count_(count) {
   cache_.start();
 }
 
@@ -41,13 +41,16 @@ task<result<bool>> room_hook::may_join(user_id user, room_id room) {
   auto const key = cache_key(user, room);
   // A cache that is away costs questions, and stops nobody.
   auto const known = co_await cache_.exec(redis::request{"GET", key});
-  if (known && (*known)[0].text() == "1") co_return true;
-  if (known && (*known)[0].text() == "0") co_return false;
+  auto const kept = known ? (*known)[0].text() : std::string_view{};
+  if (kept == "1" || kept == "0") {
+    count_.room_hook_cached.add();
+    co_return kept == "1";
+  }
   auto const answer = co_await ask(std::move(user), std::move(room));
   if (!answer) co_return answer;
   auto const life = *answer ? settings_.life : std::min(settings_.life, life_of_a_no);
-  if (auto const kept = co_await cache_.exec(redis::request{"SET", key, *answer ? "1" : "0", "EX", life.count()}); !kept) {
-    log::debug("room_hook.uncached", {{"reason", kept.error().text}});
+  if (auto const stored = co_await cache_.exec(redis::request{"SET", key, *answer ? "1" : "0", "EX", life.count()}); !stored) {
+    log::debug("room_hook.uncached", {{"reason", stored.error().text}});
   }
   co_return answer;
 }
@@ -61,8 +64,10 @@ task<result<bool>> room_hook::ask(user_id user, room_id room) {
   };
   if (asking_ >= settings_.at_once) co_return fail(errc::overloaded, fmt::format("{} questions wait for the room hook already", asking_));
   place const taken{asking_};
+  auto const began = std::chrono::steady_clock::now();
   auto const answer = co_await auth::http_fetch(
       executor_, settings_.where, {.json = question(user, room), .bearer = settings_.key, .most_body = 16 * 1024, .patience = settings_.patience});
+  count_.room_hook.observe(std::chrono::steady_clock::now() - began);
   if (!answer) co_return std::unexpected(answer.error());
   if (answer->status == 200 || answer->status == 204) co_return true;
   if (answer->status == 403) co_return false;

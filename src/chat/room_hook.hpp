@@ -8,6 +8,7 @@
 
 #include "auth/http_fetch.hpp"
 #include "base/ids.hpp"
+#include "chat/counters.hpp"
 #include "redis/client.hpp"
 
 namespace hiky::chat {
@@ -23,7 +24,7 @@ struct room_hook_settings {
 class room_hook {
  public:
   // `cache`: the server and the database.
-  room_hook(asio::any_io_executor executor, room_hook_settings settings, redis::address cache);
+  room_hook(asio::any_io_executor executor, room_hook_settings settings, redis::address cache, counters& count);
   ~room_hook() { cache_.stop(); }
   // POST {"userId", "roomId", "action": "join"}: 200 and 204 are yes, 403 is no. Everything else is an error, as are too many questions at
   // once.
@@ -35,6 +36,7 @@ class room_hook {
   asio::any_io_executor executor_;
   room_hook_settings settings_;
   redis::client cache_;
+  counters& count_;
   std::size_t asking_ = 0;
 };
 

@@ -149,7 +149,6 @@ void admission::tick(clock::time_point now) {
     ::malloc_trim(0);
     resident = read_resident();
   }
-  resident_.store(resident, std::memory_order_relaxed);
   if (limits_.memory == 0) return;
   // Not to and fro at the edge.
   bool const pressed = resident > (under_pressure() ? limits_.memory - limits_.memory / 16 : limits_.memory);

@@ -78,7 +78,6 @@ class admission {
   bool under_pressure() const { return pressed_.load(std::memory_order_relaxed); }
 
   std::size_t present() const { return present_.load(std::memory_order_relaxed); }
-  std::uint64_t resident_bytes() const { return resident_.load(std::memory_order_relaxed); }
   std::uint64_t refused(no_entry why) const { return refused_[static_cast<std::size_t>(why)].load(std::memory_order_relaxed); }
 
  private:
@@ -98,7 +97,6 @@ class admission {
   admission_limits const limits_;
   std::atomic<std::size_t> present_{0};
   std::atomic<bool> pressed_{false};
-  std::atomic<std::uint64_t> resident_{0};
   std::array<std::atomic<std::uint64_t>, no_entry_kinds> refused_{};
   std::mutex lock_;
   std::unordered_map<peer_address, entry, peer_address_hash> addresses_;  // by customer; those who have left stay until their rate is full again

@@ -50,8 +50,12 @@ found_route find_route(verb method, std::vector<std::string> const& segments) {
   return out;
 }
 
+problem too_many(api_limits::wait wait, std::string detail) {
+  return {http_status::too_many_requests, "rate_limited", std::move(detail), {{http_field::retry_after, fmt::to_string(wait.count())}}};
+}
+
 // The caller's key. `keys` is what the file holds now.
-std::expected<auth::api_key, problem> caller(auth::api_keys const& keys, http_request const& request) {
+std::expected<auth::api_key, problem> caller(worker& on, auth::api_keys const& keys, http_request const& request, peer_address const& from) {
   auto const header = request[http_field::authorization];
   std::string_view const text{header.data(), header.size()};
   constexpr std::string_view bearer = "Bearer ";
@@ -60,7 +64,20 @@ std::expected<auth::api_key, problem> caller(auth::api_keys const& keys, http_re
               "a key is needed: send `Authorization: Bearer KEY`",
               {{http_field::www_authenticate, std::string{realm}}}};
   if (text.size() < bearer.size() || !boost::beast::iequals(text.substr(0, bearer.size()), bearer)) return std::unexpected(std::move(why));
-  if (auto const* key = keys.find(text.substr(bearer.size()))) return *key;
+  auto const* const key = keys.find(text.substr(bearer.size()));
+  if (auto const may = on.api_limits().may_try(from, key ? key->name : std::string{}); !may) {
+    on.count().api_guesses_refused.add();
+    return std::unexpected(too_many(may.error(), "too many wrong keys came from your address; wait, and mend the key"));
+  }
+  if (key) {
+    on.api_limits().succeeded(from, key->name);
+    if (auto const may = on.api_limits().take(key->name); !may) {
+      on.count().api_requests_refused.add();
+      return std::unexpected(too_many(may.error(), "too many requests with this key; send them more slowly (hikyd's limit is --rate-api)"));
+    }
+    return *key;
+  }
+  on.api_limits().failed(from);
   why.detail = "this key is not known here";
   why.headers.front().second += R"(, error="invalid_token")";
   return std::unexpected(std::move(why));
@@ -157,7 +174,7 @@ struct outcome {
 };
 
 // From outside in: is there a path, may this caller have it, is what it sends right.
-task<outcome> answered(worker& on, http_request const& request) {
+task<outcome> answered(worker& on, http_request const& request, peer_address from) {
   outcome out{no(http_status::not_found, "not_found", "there is no such path in the API; GET /api/v1/openapi.json lists them")};
   auto const refuse = [&out](problem why) { out.result = std::unexpected(std::move(why)); };
   auto target = parse_api_target({request.target().data(), request.target().size()});
@@ -168,7 +185,7 @@ task<outcome> answered(worker& on, http_request const& request) {
       refuse({http_status::forbidden, "closed", "the HTTP API is closed; hikyd opens it to the keys of a file: --api-key-file FILE"});
       co_return out;
     }
-    auto key = caller(*on.settings().api_keys->keys(), request);
+    auto key = caller(on, *on.settings().api_keys->keys(), request, from);
     if (!key) {
       refuse(std::move(key.error()));
       co_return out;
@@ -224,7 +241,7 @@ std::optional<std::string_view> api_call::parameter(std::string_view name) const
   return std::nullopt;
 }
 
-task<http_response> api_response(worker& on, http_request const& request) {
+task<http_response> api_response(worker& on, http_request const& request, peer_address from) {
   auto const came = std::chrono::steady_clock::now();
   if (request.method() == verb::options) {
     // No CORS headers: pages of other sites are not let in. A key does not belong into a browser.
@@ -238,7 +255,7 @@ task<http_response> api_response(worker& on, http_request const& request) {
       co_return out;
     }
   }
-  auto const o = co_await answered(on, request);
+  auto const o = co_await answered(on, request, from);
   auto out = made(request, o);
   out.set("X-Content-Type-Options", "nosniff");
   on.count().api.observe(std::chrono::steady_clock::now() - came);

@@ -3,11 +3,13 @@
 #pragma once
 #include "base/async.hpp"
 #include "gateway/handshake.hpp"
+#include "gateway/peer_address.hpp"
 
 namespace hiky::gateway {
 
 class worker;
 
-task<http_response> api_response(worker& on, http_request const& request);
+// `from`: whose request it is.
+task<http_response> api_response(worker& on, http_request const& request, peer_address from);
 
 }  // namespace hiky::gateway

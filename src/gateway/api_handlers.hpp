@@ -22,6 +22,7 @@ task<api_result> offline_messages(api_call& call);
 task<api_result> clear_offline_messages(api_call& call);
 task<api_result> send_frame(api_call& call);
 task<api_result> disconnect(api_call& call);
+task<api_result> pardon(api_call& call);
 
 task<api_result> clients(api_call& call);
 task<api_result> typing(api_call& call);

@@ -63,6 +63,7 @@ constexpr std::array table{
               "FrameRequest"},
     api_route{verb::post, "/users/{user}/disconnect", admin, api::disconnect, "disconnectUser",
               "Ends all connections of a user, and keeps the user out for a while if asked", "Disconnected", "DisconnectRequest"},
+    api_route{verb::delete_, "/users/{user}/ban", admin, api::pardon, "pardonUser", "Ends a ban before its time", "Pardoned"},
     api_route{verb::get, "/clients", read, api::clients, "listClients", "Everybody's newest connection", "ClientPage", {}, paged},
     api_route{verb::get, "/typing", read, api::typing, "listTyping", "Who types, and where", "TypingPage", {}, paged},
     api_route{verb::get, "/instances", read, api::instances, "listInstances", "The instances that share this Redis", "Instances"},

@@ -53,7 +53,8 @@ task<api_result> user(api_call& call) {
       .add("LLEN", keys::offline_messages(who))
       .add("GET", keys::offline_dropped(who))
       .add("HGET", keys::clients, who)
-      .add("GET", keys::last_seen(who));
+      .add("GET", keys::last_seen(who))
+      .add("TTL", keys::banned(who));
   auto const reply = co_await call.on.redis().exec(std::move(asked));
   if (!reply) co_return std::unexpected(problem_of(reply.error()));
   auto const types_in = co_await state::typing_users{call.on.redis()}.get(who);
@@ -76,7 +77,8 @@ task<api_result> user(api_call& call) {
                                                     {"rooms", (*reply)[2].integer()},
                                                     {"typingIn", *types_in ? text_or_null((*types_in)->str()) : json::value(nullptr)},
                                                     {"queued", (*reply)[3].integer()},
-                                                    {"dropped", (*reply)[4].integer()}})};
+                                                    {"dropped", (*reply)[4].integer()},
+                                                    {"bannedSeconds", std::max<std::int64_t>((*reply)[7].integer(), 0)}})};
 }
 
 task<api_result> user_rooms(api_call& call) { return ids_in(call, keys::member_rooms(user_of(call))); }
@@ -147,6 +149,14 @@ task<api_result> disconnect(api_call& call) {
   std::string out{"{\"userId\":"};
   append_json_string(out, call.ids[0]);
   co_return api_answer{out += fmt::format(",\"connections\":{},\"bannedSeconds\":{}}}", *told, ban.count())};
+}
+
+task<api_result> pardon(api_call& call) {
+  auto const lifted = co_await call.on.store().connections.pardon(user_of(call));
+  if (!lifted) co_return std::unexpected(problem_of(lifted.error()));
+  std::string out{"{\"userId\":"};
+  append_json_string(out, call.ids[0]);
+  co_return api_answer{out += fmt::format(",\"pardoned\":{}}}", *lifted)};
 }
 
 }  // namespace hiky::gateway::api

@@ -58,13 +58,13 @@ MetricFamily count(char const* name, char const* help, double value) {
   return out;
 }
 
-labelled::labelled(char const* name, char const* help, char const* label) : label_(label), family_(family(name, help, MetricType::Counter)) {}
+labelled::labelled(char const* name, char const* help, char const* label, char const* second)
+    : label_(label), second_(second), family_(family(name, help, MetricType::Counter)) {}
 
-labelled& labelled::add(std::string value_of_label, double value) {
+void labelled::add(std::vector<prometheus::ClientMetric::Label> labels, double value) {
   auto& one = family_.metric.emplace_back();
-  one.label = {{label_, std::move(value_of_label)}};
+  one.label = std::move(labels);
   one.counter.value = value;
-  return *this;
 }
 
 MetricFamily sum(char const* name, char const* help, std::vector<histogram const*> const& parts) {

@@ -16,15 +16,20 @@ using metric_families = std::vector<prometheus::MetricFamily>;
 prometheus::MetricFamily gauge(char const* name, char const* help, double value);
 prometheus::MetricFamily count(char const* name, char const* help, double value);
 
-// A counter with one label; values are added one by one.
+// A counter with one label, or two; values are added one by one.
 class labelled {
  public:
-  labelled(char const* name, char const* help, char const* label);
-  labelled& add(std::string value_of_label, double value);
+  labelled(char const* name, char const* help, char const* label, char const* second = nullptr);
+  void add(std::string value_of_label, double value) { add({{label_, std::move(value_of_label)}}, value); }
+  void add(std::string value_of_label, std::string value_of_second, double value) {
+    add({{label_, std::move(value_of_label)}, {second_, std::move(value_of_second)}}, value);
+  }
   prometheus::MetricFamily take() { return std::move(family_); }
 
  private:
-  char const* label_;
+  void add(std::vector<prometheus::ClientMetric::Label> labels, double value);
+
+  char const *label_, *second_;
   prometheus::MetricFamily family_;
 };
 

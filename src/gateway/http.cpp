@@ -74,6 +74,11 @@ std::string unauthorized_frame(std::string reason) {
   return std::string{shared_frame::make(reason, 0x88)->bytes()};
 }
 
+peer_address client_of(worker& on, http_request const& request, admission::seat const& seat) {
+  auto const is_trusted = [&](peer_address const& a) { return on.admission().is_trusted(a); };
+  return is_trusted(seat.address()) ? forwarded_client(request, seat.address(), is_trusted) : seat.address();
+}
+
 // To what is not, or not yet, a request. The API answers as the API, also where a body is too large.
 http_response unreadable(http::request_parser<http::string_body> const& parser, http::status status, std::string const& why) {
   if (is_api_path(path_of(parser.get()))) {
@@ -186,7 +191,7 @@ task<> serve_http(worker& on, stream_socket socket, admission::seat seat, std::c
       auto response =
           wants_websocket(request)
               ? refused_handshake(request, {http::status::not_found, fmt::format("no WebSocket here; the endpoint is {}", websocket_path)})
-          : is_api_path(path_of(request)) ? co_await api_response(on, request)
+          : is_api_path(path_of(request)) ? co_await api_response(on, request, client_of(on, request, seat))
                                           : co_await site_response(on, request);
       if (co_await write_response(socket, std::move(response))) continue;
       co_await linger(socket);
@@ -197,15 +202,13 @@ task<> serve_http(worker& on, stream_socket socket, admission::seat seat, std::c
       accepted = std::unexpected(handshake_fault{http::status::service_unavailable, "this instance is going away; connect again to reach another"});
     }
     if (accepted && !origin_allowed(request[http::field::origin], request[http::field::host], on.settings().origins)) {
+      on.count().origins_refused.add();
       accepted = std::unexpected(
           handshake_fault{http::status::forbidden, "pages of this origin may not connect here; an operator can allow it with --origin"});
     }
     std::expected<void, no_entry> may_stay{};
     if (accepted) may_stay = on.admission().may_stay();
-    if (accepted && may_stay && on.admission().is_trusted(seat.address())) {
-      auto const client = forwarded_client(request, seat.address(), [&](peer_address const& a) { return on.admission().is_trusted(a); });
-      may_stay = on.admission().speaks_for(seat, client);
-    }
+    if (accepted && may_stay) may_stay = on.admission().speaks_for(seat, client_of(on, request, seat));
     judged_identity judged;
     if (accepted && may_stay) judged = co_await judge_identity(on, request);
     if (judged.fault) accepted = std::unexpected(std::move(*judged.fault));

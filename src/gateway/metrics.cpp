@@ -14,7 +14,6 @@
 namespace hiky::gateway {
 namespace {
 
-using chat::counter;
 using chat::counters;
 using prometheus::MetricType;
 
@@ -53,6 +52,10 @@ constexpr std::array rows{
     row{"hiky_kicked_connections_total", "Connections ended by an operator (4403)", MetricType::Counter, &counters::kicked},
     row{"hiky_replaced_connections_total", "Connections ended because their user opened too many (4409)", MetricType::Counter, &counters::replaced},
     row{"hiky_banned_registers_total", "Registers of users whom an operator keeps out", MetricType::Counter, &counters::banned},
+    row{"hiky_origins_refused_total", "Handshakes refused because pages of their origin may not connect", MetricType::Counter,
+        &counters::origins_refused},
+    row{"hiky_room_hook_cached_answers_total", "Answers about rooms that came from the cache, without a question to the application",
+        MetricType::Counter, &counters::room_hook_cached},
 };
 
 // In the order of chat::request::body.
@@ -61,6 +64,9 @@ constexpr std::array requests{"register", "joinRoom",   "leaveRoom", "message", 
 static_assert(requests.size() == std::variant_size_v<decltype(chat::request::body)>, "a new kind of request needs its name here");
 static_assert(requests.size() <= std::tuple_size_v<decltype(counters::received)>);
 constexpr std::array classes{"typing", "presence", "chat"};  // chat::traffic
+constexpr std::array modes{"jwt", "session", "open"};        // auth::mode
+static_assert(modes.size() == auth::modes);
+constexpr std::array room_outcomes{"allowed", "refused", "unjudged"};  // chat::room_outcome
 
 }  // namespace
 
@@ -104,7 +110,39 @@ void metrics::add_traffic(metric_families& to) const {
   labelled answers{"hiky_api_answers_total", "Answers of the HTTP API, by the first digit of their status", "status"};
   for (std::size_t const i : {2, 4, 5}) answers.add(fmt::format("{}xx", i), sum_of(&counters::api_answers, i));
   to.push_back(answers.take());
+  labelled limited{"hiky_api_limited_total", "API requests refused with 429, by the limit that was reached", "limit"};
+  limited.add("key", sum_of(&counters::api_requests_refused));
+  limited.add("wrong_keys", sum_of(&counters::api_guesses_refused));
+  to.push_back(limited.take());
   to.push_back(sum("hiky_api_request_seconds", "From the arrival of an API request to its answer", parts_of(&counters::api)));
+}
+
+void metrics::add_identity(metric_families& to) const {
+  auto const total = [this](auto pick) {
+    double out = 0;
+    for (auto const& w : workers_) out += static_cast<double>(pick(w.chat->identity).get());
+    return out;
+  };
+  labelled judged{"hiky_authentications_total", "Tokens and sessions that clients have shown, by what became of them", "mode", "outcome"};
+  for (std::size_t m = 0; m < modes.size(); ++m) {
+    for (std::size_t o = 0; o < auth::outcomes; ++o) {
+      // There is nothing that could be wrong with a mode that believes everything.
+      if (auth::mode{static_cast<std::uint8_t>(m)} == auth::mode::open && o > 0) break;
+      judged.add(modes[m], std::string{to_string(auth::outcome{static_cast<std::uint8_t>(o)})},
+                 total([&](auth::counters const& c) -> auto const& { return c.judged[m][o]; }));
+    }
+  }
+  labelled entries{"hiky_room_entries_total", "Requests to enter a room, by what the room policy said", "outcome"};
+  for (std::size_t i = 0; i < room_outcomes.size(); ++i) entries.add(room_outcomes[i], sum_of(&counters::room_entries, i));
+  labelled ended{"hiky_unauthorized_connections_closed_total", "Registered connections ended because their identity was over (4401)", "reason"};
+  ended.add("expired", sum_of(&counters::expired));
+  ended.add("logged_out", sum_of(&counters::logged_out));
+  for (auto* each : {&judged, &entries, &ended}) to.push_back(each->take());
+  to.push_back(sum("hiky_room_hook_seconds", "From a question to the application whether somebody may enter a room to its answer",
+                   parts_of(&counters::room_hook)));
+  to.push_back(count("hiky_jwks_fetches_total", "Times that the JWKS was read", total([](auto const& c) -> auto const& { return c.jwks_fetches; })));
+  to.push_back(count("hiky_jwks_fetch_failures_total", "Times that the JWKS could not be read, and the old keys stayed in use",
+                     total([](auto const& c) -> auto const& { return c.jwks_failures; })));
 }
 
 void metrics::add_redis(metric_families& to) const {
@@ -152,7 +190,6 @@ void metrics::add_doors(metric_families& to) const {
       gauge("hiky_sockets", "Connections of every kind open now, HTTP and half-open handshakes included", static_cast<double>(doors_->present())));
   to.push_back(
       gauge("hiky_limit_connections", "Connections this instance may have (0: no limit)", static_cast<double>(doors_->limits().connections)));
-  to.push_back(gauge("hiky_resident_memory_bytes", "Memory that the process holds", static_cast<double>(doors_->resident_bytes())));
   to.push_back(gauge("hiky_limit_memory_bytes", "Memory from which on new connections are refused (0: no limit)",
                      static_cast<double>(doors_->limits().memory)));
 }
@@ -161,6 +198,7 @@ std::string metrics::text() const {
   metric_families families;
   for (auto const& r : rows) families.push_back((r.type == MetricType::Gauge ? gauge : count)(r.name, r.help, sum_of(r.value)));
   add_traffic(families);
+  add_identity(families);
   add_redis(families);
   add_doors(families);
   auto const connections = sum_of(&counters::connections);

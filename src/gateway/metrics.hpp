@@ -27,12 +27,13 @@ class metrics {
   std::string text() const;
 
  private:
-  double sum_of(chat::counter chat::counters::* value) const;
+  double sum_of(counter chat::counters::* value) const;
   template <std::size_t Size>
-  double sum_of(std::array<chat::counter, Size> chat::counters::* values, std::size_t i) const;
+  double sum_of(std::array<counter, Size> chat::counters::* values, std::size_t i) const;
   std::vector<histogram const*> parts_of(histogram chat::counters::* value) const;
   void add_traffic(metric_families& to) const;
   void add_redis(metric_families& to) const;
+  void add_identity(metric_families& to) const;
   void add_doors(metric_families& to) const;
 
   struct source {

@@ -21,8 +21,11 @@ constexpr auto assertion_spread = 2000ms;  // over which connections are put int
 }
 
 server::server(gateway_settings settings)
-    : settings_(std::move(settings)), admission_(settings_.admission), metrics_(settings_.instance.str(), std::string{to_string(settings_.method)}) {
-  for (std::size_t i = 0; i < settings_.workers; ++i) workers_.push_back(std::make_unique<worker>(settings_, i, metrics_, admission_));
+    : settings_(std::move(settings)),
+      admission_(settings_.admission),
+      api_limits_(settings_.api),
+      metrics_(settings_.instance.str(), std::string{to_string(settings_.method)}) {
+  for (std::size_t i = 0; i < settings_.workers; ++i) workers_.push_back(std::make_unique<worker>(settings_, i, metrics_, admission_, api_limits_));
   metrics_.watch(admission_);
   bus_ = std::make_unique<chat::bus>(workers_.front()->redis(), settings_.instance);
   for (auto const& w : workers_) w->use(*bus_);

@@ -29,6 +29,7 @@ class server {
  private:
   gateway_settings settings_;
   gateway::admission admission_;
+  gateway::api_limits api_limits_;
   gateway::metrics metrics_;
   std::vector<std::unique_ptr<worker>> workers_;
   std::unique_ptr<chat::bus> bus_;

@@ -46,18 +46,19 @@ std::string random_prefix() {
 
 }  // namespace
 
-worker::worker(gateway_settings const& settings, std::size_t index, gateway::metrics& numbers, gateway::admission& doors)
+worker::worker(gateway_settings const& settings, std::size_t index, gateway::metrics& numbers, gateway::admission& doors, gateway::api_limits& api)
     : settings_(settings),
       index_(index),
       numbers_(numbers),
       doors_(doors),
+      api_limits_(api),
       io_(BOOST_ASIO_CONCURRENCY_HINT_UNSAFE_IO),  // other threads post to it, and touch nothing else
       redis_(io_.get_executor(), settings.redis),
       directory_redis_(io_.get_executor(), directory_address(settings)),
       store_(redis_, settings.redis.database, settings.room_log, settings.grace, settings.connections_per_user),
-      gate_(io_.get_executor(), settings.identity, settings.redis),
+      gate_(io_.get_executor(), settings.identity, settings.redis, count_.identity),
       people_(directory_redis_),
-      door_(io_.get_executor(), settings.rooms, store_.members, people_, settings.redis),
+      door_(io_.get_executor(), settings.rooms, store_.members, people_, settings.redis, count_),
       loop_(io_, settings.method, settings.frames, settings.times, settings.max_outbox, settings.compress_from, count_),
       connection_prefix_(random_prefix()) {
   loop_.tell_addresses = settings_.tell_addresses;

@@ -15,6 +15,7 @@
 #include "chat/room_policy.hpp"
 #include "directory/redis_directory.hpp"
 #include "gateway/admission.hpp"
+#include "gateway/api_limits.hpp"
 #include "gateway/connection.hpp"
 #include "gateway/metrics.hpp"
 #include "redis/client.hpp"
@@ -47,11 +48,12 @@ struct gateway_settings {
   bool proxy_protocol = false;         // TCP connections begin with a PROXY header
   bool tell_addresses = true;  // clients' addresses go into Redis
   std::shared_ptr<auth::api_key_file> api_keys{};  // none: the HTTP API is closed
+  api_rates api;
 };
 
 class worker {
  public:
-  worker(gateway_settings const& settings, std::size_t index, gateway::metrics& numbers, gateway::admission& doors);
+  worker(gateway_settings const& settings, std::size_t index, gateway::metrics& numbers, gateway::admission& doors, gateway::api_limits& api);
   ~worker();
 
   // The bus that all workers share; before run().
@@ -77,6 +79,7 @@ class worker {
   chat::bus& bus() { return *bus_; }
   gateway::metrics& metrics() { return numbers_; }
   gateway::admission& admission() { return doors_; }
+  gateway::api_limits& api_limits() { return api_limits_; }
   gateway_settings const& settings() const { return settings_; }
   chat::counters& count() { return count_; }
   bool draining() const { return draining_; }
@@ -96,6 +99,7 @@ class worker {
   std::size_t index_;
   gateway::metrics& numbers_;
   gateway::admission& doors_;
+  gateway::api_limits& api_limits_;
   chat::counters count_;
   asio::io_context io_;
   redis::client redis_, directory_redis_;

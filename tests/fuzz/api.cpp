@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a caller of the HTTP API sends: a target (the first line of the input) and a body (the rest), judged for every route that takes them.
-#include <cstdio>
-#include <cstdlib>
-
 #include "auth/api_keys.hpp"
 #include "base/json.hpp"
+#include "demand.hpp"
 #include "gateway/api_route.hpp"
 #include "gateway/api_target.hpp"
 
@@ -12,12 +10,6 @@ using namespace hiky;
 using namespace hiky::gateway;
 
 namespace {
-
-void demand(bool condition, char const* law) {
-  if (condition) return;
-  std::fprintf(stderr, "broken: %s\n", law);
-  std::abort();
-}
 
 void judge_target(std::string_view text) {
   if (!is_api_path(text.substr(0, text.find('?')))) return;

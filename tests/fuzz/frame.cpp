@@ -2,13 +2,12 @@
 // The first four bytes seed the cuts, the fifth's lowest bit chooses the role, its second whether compression was negotiated; the rest is
 // what the peer sent, and after that the same bytes again as a message to be written and read back.
 #include <algorithm>
-#include <cstdio>
-#include <cstdlib>
 #include <cstring>
 #include <random>
 #include <string>
 #include <vector>
 
+#include "demand.hpp"
 #include "gateway/deflate.hpp"
 #include "gateway/frame.hpp"
 #include "gateway/utf8.hpp"
@@ -26,12 +25,6 @@ struct said {
 };
 
 constexpr decoder_limits limits{.max_message = 2048, .max_fragments = 12};
-
-void demand(bool condition, char const* law) {
-  if (condition) return;
-  std::fprintf(stderr, "broken: %s\n", law);
-  std::abort();
-}
 
 void feed(decoder& to, std::string_view bytes, std::vector<said>& out) {
   std::vector<char> read(bytes.begin(), bytes.end());

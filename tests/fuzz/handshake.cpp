@@ -3,9 +3,7 @@
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http/parser.hpp>
 
-#include <cstdio>
-#include <cstdlib>
-
+#include "demand.hpp"
 #include "gateway/handshake.hpp"
 #include "gateway/origin.hpp"
 #include "gateway/shown_credentials.hpp"
@@ -16,12 +14,6 @@ namespace http = boost::beast::http;
 using field = http::field;
 
 namespace {
-
-void demand(bool condition, char const* law) {
-  if (condition) return;
-  std::fprintf(stderr, "broken: %s\n", law);
-  std::abort();
-}
 
 void judge(http_request const& r) {
   auto const shown = shown_credentials(r);

@@ -1,22 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // One text frame of a client. Whatever it is, there is an answer: a request whose ids are ids, or an error that is JSON.
-#include <cstdio>
-#include <cstdlib>
-
-#include "base/json.hpp"
 #include "chat/protocol.hpp"
+#include "base/json.hpp"
+#include "demand.hpp"
 #include "gateway/utf8.hpp"
 
 using namespace hiky;
 using namespace hiky::chat;
 
 namespace {
-
-void demand(bool condition, char const* law) {
-  if (condition) return;
-  std::fprintf(stderr, "broken: %s\n", law);
-  std::abort();
-}
 
 void is_id(std::string_view text) { demand(gateway::utf8::valid(text) && !id_fault(text), "an id that was taken is one"); }
 

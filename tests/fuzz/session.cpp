@@ -1,21 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Cookies from anybody, and sessions as another program's hand may have left them in Redis: `c` and a Cookie header, or `s` and JSON.
-#include <cstdio>
-#include <cstdlib>
-
 #include "auth/session_cookie.hpp"
+#include "demand.hpp"
 
 using namespace hiky;
 using namespace hiky::auth;
 using namespace std::chrono_literals;
 
 namespace {
-
-void demand(bool condition, char const* law) {
-  if (condition) return;
-  std::fprintf(stderr, "broken: %s\n", law);
-  std::abort();
-}
 
 void judge_cookie(std::string_view header) {
   auto const value = cookie_value(header, "connect.sid");

@@ -3,24 +3,16 @@
 // signed rightly, so that the claims are reached.
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
-
 #include <array>
-#include <cstdio>
-#include <cstdlib>
 
 #include "auth/jwt.hpp"
 #include "base/encoding.hpp"
+#include "demand.hpp"
 
 using namespace hiky;
 using namespace hiky::auth;
 
 namespace {
-
-void demand(bool condition, char const* law) {
-  if (condition) return;
-  std::fprintf(stderr, "broken: %s\n", law);
-  std::abort();
-}
 
 std::string const secret = "a secret of more than thirty-two bytes";
 

@@ -6,6 +6,7 @@ import { request } from 'node:http';
 import { after, before, test } from 'node:test';
 import { Api, keyFile, keys } from './support/api.mjs';
 import { daemonFor, runDaemon, startDaemon } from './support/daemon.mjs';
+import { samples } from './support/exposition.mjs';
 import { atEnd, bounded as within, until } from './support/processes.mjs';
 import { folder } from './support/redis.mjs';
 
@@ -207,4 +208,43 @@ test('what the API did is in the log, with the key’s name and without its text
   await until('the line', () => /api\.called method=POST route=\/rooms\/\{room\}\/messages status=201 key=[0-9a-f]{8}/.test(daemon.told.stderr));
   assert.ok(!daemon.told.stderr.includes('business'), 'a content stands in the log');
   for (const key of Object.values(keys)) assert.ok(!daemon.told.stderr.includes(key), 'a key stands in the log');
+});
+
+test('a key may ask so often and no more, whichever worker it asks, and others go on', bounded, async (t) => {
+  const data = await folder(t);
+  const daemon = await daemonFor(t, { data, flags: [...(await keyFile(data)), '--rate-api', '0.2:8'] });
+  const api = new Api(daemon);
+  for (let n = 0; n < 8; n += 1) await api.get('/users/online/count');
+  const { headers, detail } = await api.refused(429, 'rate_limited', 'GET', '/users/online/count');
+  assert.match(detail, /--rate-api/);
+  assert.ok(Number(headers.get('retry-after')) >= 1 && Number(headers.get('retry-after')) <= 5, headers.get('retry-after'));
+  await api.refused(429, 'rate_limited', 'POST', '/rooms/tea/messages', { json: { content: 1 } });
+  await api.as(keys.read).get('/users/online/count');
+  await api.as(null).get('/openapi.json');
+  const numbers = samples(await (await fetch(`${daemon.url}/metrics`)).text());
+  assert.equal(numbers.get('hiky_api_limited_total{limit="key"}'), 2);
+  await until('a request to be there again', async () => (await api.call('GET', '/users/online/count')).status === 200);
+});
+
+test('who guesses keys is stopped by address, and learns no right one; who shares the address goes on', bounded, async (t) => {
+  const data = await folder(t);
+  const daemon = await daemonFor(t, { data, flags: [...(await keyFile(data)), '--trusted-proxy', '127.0.0.1'] });
+  const from = (address) => ({ headers: { 'x-forwarded-for': address } });
+  const ask = async (key, address) => (await new Api(daemon, key).call('GET', '/users/online', from(address))).status;
+  assert.equal(await ask(keys.read, '192.0.2.7'), 200);
+  let wrong = 0;
+  while ((await ask(`a-guess-number-${String(wrong).padStart(6, '0')}`, '192.0.2.7')) === 401) assert.ok((wrong += 1) < 200, 'guessing has no end');
+  assert.ok(wrong >= 60, `${wrong} guesses`);
+  const { headers } = await new Api(daemon, 'one-more-guess-000').refused(429, 'rate_limited', 'GET', '/users/online', from('192.0.2.7'));
+  assert.equal(headers.get('retry-after'), '1');
+  assert.equal(await ask(keys.read, '192.0.2.7'), 200);
+  assert.equal(await ask(keys.read, '192.0.2.8'), 200);
+  assert.equal(await ask('a-wrong-key-from-elsewhere', '192.0.2.8'), 401);
+  // A right key that comes from there for the first time looks like one guess more.
+  const statuses = [];
+  for (let n = 0; n < 5; n += 1) statuses.push(await ask(`a-guess-number-${n}`.padEnd(20, 'x'), '192.0.2.7'), await ask(keys.publish, '192.0.2.7'));
+  assert.ok(statuses.includes(429), statuses.join());
+  assert.equal(await ask(null, '192.0.2.7'), 401, 'no key is no guess');
+  const numbers = samples(await (await fetch(`${daemon.url}/metrics`)).text());
+  assert.ok(numbers.get('hiky_api_limited_total{limit="wrong_keys"}') >= 2);
 });

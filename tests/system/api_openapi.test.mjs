@@ -91,6 +91,7 @@ const calls = {
   clearOfflineMessages: ['/users/zoe/offline-messages'],
   sendFrame: ['/users/alice/messages', { frame: { type: 'hello', n: 1 } }],
   disconnectUser: ['/users/zoe/disconnect', { banSeconds: 1 }],
+  pardonUser: ['/users/zoe/ban'],
   listClients: ['/clients'],
   listTyping: ['/typing'],
   listInstances: ['/instances'],

@@ -26,7 +26,7 @@ test('a user is shown as Redis and the directory know them', bounded, async (t) 
   const { api, daemon } = stage;
   const directory = await look(t, daemon.redisSocket, 0);
   await directory.command('HSET', 'hiky:user:anna', 'username', 'anna', 'name', 'Anna A.', 'profileImage', 'a.png');
-  matches({ id: 'anna', username: 'anna', name: 'Anna A.', profileImage: 'a.png', online: false, lastSeen: null, connections: 0, rooms: 0, typingIn: null, queued: 0, dropped: 0 }, await api.get('/users/anna'));
+  matches({ id: 'anna', username: 'anna', name: 'Anna A.', profileImage: 'a.png', online: false, lastSeen: null, connections: 0, rooms: 0, typingIn: null, queued: 0, dropped: 0, bannedSeconds: 0 }, await api.get('/users/anna'));
   const [one, two] = [await clientAs(t, 'anna', daemon.url, { headers: { 'user-agent': 'phone' } }), await clientAs(t, 'anna', daemon.url)];
   await one.join('tea');
   one.say({ type: 'typing', roomId: 'tea', isTyping: true });
@@ -70,6 +70,12 @@ test('a user is put out, on every instance, and kept out for a while', bounded, 
   const again = await clientAs(t, undefined, daemon.url);
   again.say({ type: 'register', userId: 'ivy' });
   assert.equal((await again.closed).code, 4403);
+  const { bannedSeconds } = await api.get('/users/ivy');
+  assert.ok(bannedSeconds > 50 && bannedSeconds <= 60, `${bannedSeconds} s`);
+  assert.deepEqual(await api.delete('/users/ivy/ban'), { userId: 'ivy', pardoned: true });
+  assert.equal((await api.get('/users/ivy')).bannedSeconds, 0);
+  await clientAs(t, 'ivy', daemon.url);
+  assert.deepEqual(await api.delete('/users/ivy/ban'), { userId: 'ivy', pardoned: false });
   assert.deepEqual(await api.ok('POST', '/users/nobody/disconnect'), { userId: 'nobody', connections: 0, bannedSeconds: 0 });
   await api.refused(400, 'invalid_argument', 'POST', '/users/ivy/disconnect', { json: { banSeconds: -1 } });
   await api.refused(400, 'invalid_argument', 'POST', '/users/ivy/disconnect', { json: { seconds: 1 } });

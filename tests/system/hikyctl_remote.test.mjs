@@ -97,12 +97,12 @@ test('health tells of the instance that answered, and needs no key', bounded, as
 
 test('user and room show what the API knows, and leave out what it does not', bounded, async () => {
   for (const who of ['alice', 'bob', 'carol', odd]) {
-    const { friends, directoryRooms, bannedSeconds, ...known } = await json(directly('--json', 'user', who));
+    const { friends, directoryRooms, ...known } = await json(directly('--json', 'user', who));
     for (const connection of known.connections) delete connection.at;
     const there = await json(remotely('--json', 'user', who));
     assert.deepEqual(there, known);
     assert.deepEqual(await json(remotely('--json', 'user', 'show', who)), known);
-    const rows = (text) => text.split('\n').filter((line) => !/^(friends|banned|rooms in the directory)\t/.test(line));
+    const rows = (text) => text.split('\n').filter((line) => !/^(friends|rooms in the directory)\t/.test(line));
     assert.deepEqual(rows(await well(remotely('user', who))), rows(await well(directly('user', who))));
   }
   for (const which of ['tea', odd, 'empty']) {
@@ -148,12 +148,17 @@ test('members come and go, each user told apart', bounded, async () => {
   assert.equal(await well(remotely('room', 'remove-member', 'cake', 'nobody')), 'nobody was no member of cake\n');
 });
 
-test('disconnect ends connections, and keeps out for a while', bounded, async (t) => {
+test('disconnect ends connections, and keeps out until the pardon', bounded, async (t) => {
   const hans = await clientAs(t, 'hans', stage.daemon.url);
   assert.equal(await well(remotely('disconnect', 'hans')), '1 connection of hans told to end\n');
   assert.equal((await hans.closed).code, 4403);
   assert.deepEqual(await json(remotely('--json', 'disconnect', 'hans', '--ban', '60')), { user: 'hans', connections: 0, bannedSeconds: 60 });
   assert.ok((await json(directly('--json', 'user', 'hans'))).bannedSeconds > 50);
+  assert.match(await well(remotely('user', 'hans')), /^banned\tfor \d+ s$/m);
+  assert.equal(await well(remotely('pardon', 'hans')), 'hans may connect again\n');
+  await clientAs(t, 'hans', stage.daemon.url);
+  assert.equal(await well(remotely('pardon', 'hans')), 'hans was not banned\n');
+  assert.deepEqual(await json(remotely('--json', 'pardon', odd)), { user: odd, pardoned: false });
 });
 
 test('lists of more than one page come whole, and once', bounded, async (t) => {
@@ -171,7 +176,7 @@ test('lists of more than one page come whole, and once', bounded, async (t) => {
 });
 
 test('what only Redis can tell is a wrong usage that names --redis', bounded, async () => {
-  for (const words of [['status'], ['rooms'], ['top'], ['tail', 'tea'], ['fsck'], ['user', 'add', 'x'], ['user', 'remove', 'x'], ['friend', 'a', 'b'], ['pardon', 'x']]) {
+  for (const words of [['status'], ['rooms'], ['top'], ['tail', 'tea'], ['fsck'], ['user', 'add', 'x'], ['user', 'remove', 'x'], ['friend', 'a', 'b']]) {
     await fails(2, /is not possible over the API, which --url \(or HIKY_URL\) asks for; it needs Redis itself: --redis URL, or --data DIR\. See: hikyctl /, remotely(...words));
   }
   await fails(2, /say --yes/, remotely('cleanup'));

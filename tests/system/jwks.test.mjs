@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { clientAs } from './support/client.mjs';
 import { daemonFor } from './support/daemon.mjs';
+import { samples } from './support/exposition.mjs';
 import { mismatch } from './support/match.mjs';
 import { atEnd, until } from './support/processes.mjs';
 import { folder } from './support/redis.mjs';
@@ -81,6 +82,10 @@ test('while the keys have never been there, nobody is refused for good', limit, 
   matches({ type: 'error', code: 'unavailable', retryable: true }, await register(t, daemon, token));
   await assert.rejects(clientAs(t, undefined, daemon.url, { headers: { Authorization: `Bearer ${token}` } }), /503/);
   assert.match(daemon.told.stderr, /jwks\.unread .*status 503/);
+  const numbers = samples(await (await fetch(`${daemon.url}/metrics`)).text());
+  const [fetches, failures] = ['hiky_jwks_fetches_total', 'hiky_jwks_fetch_failures_total'].map((name) => numbers.get(name));
+  assert.deepEqual([fetches, failures], [jwks.asked, jwks.asked]);
+  assert.equal(numbers.get('hiky_authentications_total{mode="jwt",outcome="unavailable"}'), 2);
   for (const text of ['tea', '{"keys":[]}', JSON.stringify({ keys: [{ kty: 'oct', k: 'x'.repeat(60) }] })]) {
     Object.assign(jwks, { text, status: 200 });
     const before = jwks.asked;

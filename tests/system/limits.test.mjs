@@ -84,7 +84,7 @@ test('an address comes only so often', bounded, async (t) => {
 
 test('short of memory, new WebSockets are refused with 503 while /health and /metrics answer', bounded, async (t) => {
   const daemon = await daemonWith(t, '--limit-memory', '1');
-  await until('the limit to be noticed', async () => (await metrics(daemon)).get('hiky_resident_memory_bytes') > 0);
+  await until('the limit to be noticed', () => /memory\.short/.test(daemon.told.stderr));
   await refused(t, daemon, 503, /^this instance is short of memory/);
   const numbers = await metrics(daemon);
   assert.ok(numbers.get('hiky_refused_connections_total{limit="memory"}') >= 1);
@@ -271,7 +271,7 @@ test('readers who read nothing cannot make the process grow: it gives them up an
       const { type, retryable, message } = await alice.ask({ type: 'message', roomId: room, content });
       assert.ok(type === 'messageAck' || retryable, message);
     }
-    highest = Math.max(highest, (await metrics(daemon)).get('hiky_resident_memory_bytes'));
+    highest = Math.max(highest, (await metrics(daemon)).get('process_resident_memory_bytes'));
     if ((await metrics(daemon)).get('hiky_slow_connections_closed_total') >= 35) break;
   }
   const numbers = await metrics(daemon);

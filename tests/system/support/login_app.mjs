@@ -16,6 +16,10 @@ export async function loginApp(t, socket, { secret, prefix = 'sess:', name = 'co
     remember(request.session, request.params.user);
     response.send('welcome');
   });
+  app.get('/leave', (request, response) => {
+    delete request.session.passport;
+    response.send('a visitor again');
+  });
   app.get('/logout', (request, response) => request.session.destroy(() => response.send('bye')));
   const server = await new Promise((resolve) => {
     const listening = app.listen(0, '127.0.0.1', () => resolve(listening));
