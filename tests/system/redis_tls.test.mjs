@@ -142,7 +142,7 @@ test('a certificate for Redis that cannot be used is a wrong configuration', bou
   assert.deepEqual([closed.code, closed.stderr.includes(`--redis-key: ${one.key} cannot be read`)], [2, true], closed.stderr);
 });
 
-test('Sentinels are asked over TLS, with the certificate and login of Redis, and a failover is followed', bounded, async (t) => {
+test('Sentinels are asked over TLS, with the certificate and login of Redis, and a failover is followed', { timeout: 150_000 }, async (t) => {
   const host = '127.0.0.1';
   const [replicaPort, sentinelPort] = [await freePort(), await freePort()];
   const login = ['--requirepass', 'sesame', '--masterauth', 'sesame', ...'--user hikyd on >knock ~* &* +@all'.split(' ')];
