@@ -96,6 +96,7 @@ task<bool> logins::look(std::vector<session*> at) {
 }
 
 void logins::judge(session& s, auth::verdict<auth::identity> const& found) {
+  if (s.gone) return;  // and busy yet: `closed` will come again
   auto const now = system_clock::now();
   auto const known = s.grant ? s.grant->expiry : std::nullopt;
   bool const late = known && *known <= now;
