@@ -115,7 +115,7 @@ class flows {
   state::connection_details details(session const& s) const;
   task<result<void>> hear(session& s, std::vector<room_id> rooms, std::int64_t since_ms = 0);
   task<> deliver_mail(session_ptr s, already_sent& sent);
-  task<bool> send_mail(session_ptr s, state::claimed_mail mail);
+  task<bool> send_mail(session_ptr s, state::claimed_mail mail, std::vector<std::size_t> shown_up_to);
   // Mail that came to be while the user was online: another connection has ended and had perhaps not received it.
   void fetch_mail(session& s);
   task<> live_has_caught_up(session_ptr s, std::vector<std::string> const& mail);

@@ -47,6 +47,7 @@ task<> flows::deliver_mail(session_ptr s, already_sent& sent) {
   }
   if (!s->held) co_await live_has_caught_up(s, mail->messages);
   std::vector<std::string> ids;
+  std::vector<std::size_t> shown_up_to;  // for each message that is shown: how many of `ids` it and those before it are
   std::size_t poison = 0;
   std::erase_if(mail->messages, [&](std::string const& text) {
     auto const parsed = parse_json(text);
@@ -60,6 +61,7 @@ task<> flows::deliver_mail(session_ptr s, already_sent& sent) {
     if (!ids.back().empty()) sent.add(ids.back());
     if (!ids.back().empty() && !twice) s->mailed.push_back(hash);
     if (twice) ids.back().clear();  // not shown, so nobody can name it
+    if (good && !twice) shown_up_to.push_back(ids.size());
     return !good || twice;
   });
   constexpr std::size_t remembered = 400;
@@ -69,7 +71,7 @@ task<> flows::deliver_mail(session_ptr s, already_sent& sent) {
   count_.offline_delivered.add(mail->messages.size());
   bool const shown = !mail->messages.empty() || mail->dropped > 0;
   s->mail = std::make_unique<unconfirmed_mail>(std::move(ids), mail->dropped);
-  if (shown && !co_await send_mail(s, std::move(*mail))) co_return;
+  if (shown && !co_await send_mail(s, std::move(*mail), std::move(shown_up_to))) co_return;
   // A client that promised to say so says so (offlineAck). Of others, a pong that follows shows that the bytes have arrived; and so it
   // does when replay has brought everything already, since then there is nothing that the client could confirm.
   if (s->acks && shown) co_return;
@@ -80,14 +82,23 @@ task<> flows::deliver_mail(session_ptr s, already_sent& sent) {
 
 // In portions, mostly one: a mailbox of large messages is more than the outbox takes, and must not look like a slow reader. False when the
 // client is gone before the last.
-task<bool> flows::send_mail(session_ptr s, state::claimed_mail mail) {
-  constexpr std::size_t portion = 256 * 1024;
-  for (auto begin = mail.messages.cbegin();; mail.dropped = 0) {
+task<bool> flows::send_mail(session_ptr s, state::claimed_mail mail, std::vector<std::size_t> shown_up_to) {
+  constexpr std::size_t most_bytes = 256 * 1024;
+  auto const& messages = mail.messages;
+  std::size_t told = 0;  // of the mail's ids
+  for (std::size_t begin = 0;; mail.dropped = 0) {
     auto end = begin;
-    for (std::size_t bytes = 0; end != mail.messages.cend() && (end == begin || bytes + end->size() <= portion); ++end) bytes += end->size();
-    answer(*s, offline_messages({begin, end}, mail.dropped));
+    for (std::size_t bytes = 0; end < messages.size() && (end == begin || bytes + messages[end].size() <= most_bytes); ++end) {
+      bytes += messages[end].size();
+    }
+    bool const last = end == messages.size();
+    if (s->mail) {
+      auto const up_to = last ? s->mail->claimed : shown_up_to[end - 1];
+      s->mail->portions.push_back(up_to - std::exchange(told, up_to));
+    }
+    answer(*s, offline_messages(std::span{messages}.subspan(begin, end - begin), mail.dropped));
     begin = end;
-    if (begin == mail.messages.cend()) co_return true;
+    if (last) co_return true;
     if (!co_await arrived(*s)) co_return false;
   }
 }
@@ -122,6 +133,13 @@ void flows::confirm_mail(session& s, std::size_t count) {
   count = std::min(count, s.mail->ids.size());
   auto const dropped = std::exchange(s.mail->dropped, 0);
   s.mail->ids.erase(s.mail->ids.begin(), s.mail->ids.begin() + static_cast<std::ptrdiff_t>(count));
+  for (auto left = count; left > 0 && !s.mail->portions.empty();) {
+    auto& first = s.mail->portions.front();
+    auto const part = std::min(first, left);
+    left -= part;
+    first -= part;
+    if (first == 0) s.mail->portions.pop_front();
+  }
   if (s.mail->ids.empty()) s.mail.reset();
   spawn([](flows* self, session_ptr who, std::size_t arrived, std::int64_t lost) -> task<> {
     auto const settled = co_await self->store_.mailbox.confirm(who->user, who->id, arrived, lost);
@@ -135,7 +153,8 @@ void flows::confirm_mail(session& s, std::size_t count) {
 void flows::take_offline_ack(session& s, offline_ack const& ack) {
   if (!s.mail) return;
   auto const& ids = s.mail->ids;
-  if (!ack.up_to) return confirm_mail(s, ids.size());
+  // One that names nothing answers one frame: what comes in others may not have arrived.
+  if (!ack.up_to) return confirm_mail(s, s.mail->portions.empty() ? 0 : s.mail->portions.front());
   auto found = std::ranges::find(ids, *ack.up_to);
   if (found == ids.end()) return;
   ++found;

@@ -35,6 +35,8 @@ struct held_frame {
 struct unconfirmed_mail {
   std::vector<std::string> ids;  // messageIds; empty for entries that have none or were not shown
   std::int64_t dropped = 0;      // the number of discarded messages that was told, and is unconfirmed too
+  std::size_t claimed = ids.size();    // when nothing was confirmed yet
+  std::deque<std::size_t> portions{};  // of how many `ids` each unconfirmed frame has told
 };
 
 struct token_bucket {

@@ -20,8 +20,8 @@ async function talk(t, daemon, count) {
   return alice;
 }
 
-for (const ack of [false, true]) {
-  test(`a mailbox of six megabytes reaches its owner, in portions and in order${ack ? ', and is confirmed in between' : ''}`, bounded, async (t) => {
+for (const [ack, how] of [[false, ''], [true, ', confirmed by name'], [true, ', confirmed frame by frame']]) {
+  test(`a mailbox of six megabytes reaches its owner, in portions and in order${how}`, bounded, async (t) => {
     const daemon = await daemonWith(t);
     const bob = await clientAs(t, 'bob', daemon.url);
     await bob.join('tea');
@@ -34,7 +34,7 @@ for (const ack of [false, true]) {
       assert.equal(count, messages.length);
       assert.equal(dropped, portions === 1 ? 5 : undefined);
       got.push(...messages);
-      if (ack) back.say({ type: 'offlineAck', upTo: messages.at(-1).messageId });
+      if (ack) back.say({ type: 'offlineAck', upTo: how.endsWith('name') ? messages.at(-1).messageId : undefined });
     }
     assert.deepEqual(got.map(({ seq }) => seq), Array.from({ length: 100 }, (_, n) => n + 6));
     assert.ok(got.every(({ seq, content }) => content === filler(seq)));
@@ -44,6 +44,22 @@ for (const ack of [false, true]) {
     assert.ok(back.isOpen);
   });
 }
+
+test('one confirmation that names nothing confirms one portion', bounded, async (t) => {
+  const daemon = await daemonWith(t);
+  const bob = await clientAs(t, 'bob', daemon.url);
+  await bob.join('tea');
+  await bob.leaves();
+  await talk(t, daemon, 10);
+  const back = await clientAs(t, 'bob', daemon.url, { fields: { ack: true } });
+  const { count } = await back.hears({ type: 'offlineMessages' });
+  back.say({ type: 'offlineAck' });
+  while ((await back.hears({ type: 'offlineMessages' })).messages.at(-1).seq < 10);
+  await back.rest();
+  await back.leaves();
+  const again = await clientAs(t, 'bob', daemon.url);
+  assert.equal((await again.hears({ type: 'offlineMessages' })).messages[0].seq, count + 1);
+});
 
 test('a page of history ends by its size too, and the next begins behind it', bounded, async (t) => {
   const daemon = await daemonWith(t);
