@@ -15,7 +15,7 @@ using boost::system::error_code;
 
 namespace {
 
-constexpr std::size_t read_buffer_size = 64 * 1024;
+constexpr std::size_t read_buffer_size = 16 * 1024;  // a turn's worth of one client, too
 constexpr std::size_t outbox_in_need = 64 * 1024;
 constexpr std::size_t pongs_per_read = 16;  // of more pings in one read, the latest is answered alone (RFC 6455 5.5.3)
 
@@ -61,6 +61,7 @@ void connection_loop::flush() {
 }
 
 void connection_loop::tick() {
+  for (auto const& c : std::exchange(looked_at_later_, {})) c->arm_read();
   waits.tick(now_ms(), [](deadline_entry& e, wait_for what) { static_cast<connection&>(e).expired(what); });
 }
 
@@ -120,6 +121,8 @@ void connection::readable() {
   if (phase_ == phase::dead || (paused_ && phase_ == phase::open)) return;
   auto const size = ::recv(native_handle(), loop_.read_buffer.data(), loop_.read_buffer.size(), MSG_DONTWAIT);
   if (size == 0 || (size < 0 && errno != EAGAIN && errno != EINTR)) return drop();
+  // Whoever goes on sending behind the end is not thrown out at once, or would never read why; but nobody hurries to hear it.
+  if (size > 0 && phase_ == phase::draining) return loop_.look_later(*this);
   if (size > 0) feed(std::span{loop_.read_buffer}.first(static_cast<std::size_t>(size)));
   arm_read();
 }

@@ -54,6 +54,8 @@ class connection_loop {
 
   // `c` has something to send; it leaves at the end of this turn.
   void mark(connection& c);
+  // `c` is read again with the next tick.
+  void look_later(connection& c) { looked_at_later_.emplace_back(&c); }
   // Whatever is marked now has been read from Redis at `then`: how long it takes to leave is counted.
   void measure_since(std::chrono::steady_clock::time_point then) {
     if (!ready_.empty() && !measured_) measured_ = then;
@@ -82,7 +84,7 @@ class connection_loop {
   void flush();
   std::size_t const usual_outbox_;
   std::optional<std::chrono::steady_clock::time_point> measured_;
-  std::vector<boost::intrusive_ptr<connection>> ready_, sending_;
+  std::vector<boost::intrusive_ptr<connection>> ready_, sending_, looked_at_later_;
   std::vector<connection*> sending_view_;
 };
 
@@ -126,6 +128,7 @@ class connection final : public deadline_entry {
   // For connection_loop.
   void drop();  // socket closed, nothing more happens
   void expired(wait_for what);
+  void arm_read();
   bool is_open() const { return phase_ == phase::open; }
   bool unconfirmed() const { return who_ && who_->unconfirmed(); }
   bool is_marked() const { return marked_; }
@@ -140,7 +143,6 @@ class connection final : public deadline_entry {
     dead,
   };
 
-  void arm_read();
   void readable();
   void feed(std::span<char> input);
   void handle(event const& e);

@@ -43,10 +43,10 @@ function flood(port, name, room, frames, socket) {
   more();
 }
 
-// Each is the end of its connection, and the next one comes over another.
+// Each is the end of its connection, and the next one comes over another: a hundred a second from ten, which is what an address may.
 function bombard(port, bomb) {
   const socket = connect({ port, host: '127.0.0.1' });
-  socket.on('error', () => (fate.failed += 1)).on('close', () => ((fate.ended += 1), setTimeout(bombard, 20, port, bomb))).resume();
+  socket.on('error', () => (fate.failed += 1)).on('close', () => ((fate.ended += 1), setTimeout(bombard, 90, port, bomb))).resume();
   socket.on('end', () => socket.destroy());
   socket.on('connect', () => socket.write(Buffer.concat([Buffer.from(handshake({ 'Sec-WebSocket-Extensions': 'permessage-deflate' })), bomb])));
 }
