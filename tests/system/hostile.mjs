@@ -3,7 +3,8 @@
 // person to another, before and under each attack, and their ratio: the median of several rounds, each on a daemon of its own. Before the
 // attack the attackers are there already, and behave, so that the ratio shows what they do and not how many they are.
 //   node tests/system/hostile.mjs [--seconds 6] [--rounds 3] [--count N] [attack…]
-// They run on the same machine, in a process with less priority: what they burn is missing to the daemon as well.
+// They run on the same machine, in a process with less priority, and what they burn is missing to the daemon as well. How much that alone
+// makes, rounds against a neighbour tell: another daemon on the machine is attacked, and this one's people are listened to.
 import { fork } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { getPriority, setPriority, tmpdir } from 'node:os';
@@ -65,42 +66,47 @@ async function listen({ pairs }, seconds) {
   return { p50: took[Math.floor(took.length / 2)], p99: took[Math.floor(took.length * 0.99)], refused };
 }
 
-async function round(name) {
+async function round(name, on) {
   const data = await mkdtemp(join(tmpdir(), 'hiky-hostile-'));
-  const daemon = await startDaemon({ data, flags: ['--limit-memory', '512', '--workers', '0'] });
+  const start = (part) => startDaemon({ data: join(data, part), flags: ['--limit-memory', '512', '--workers', '0'] });
+  const daemon = await start('here');
+  const attacked = on === 'a neighbour' ? await start('there') : daemon;
   const attackers = fork(fileURLToPath(new URL('support/attacks.mjs', import.meta.url)));
   const heard = (question) => new Promise((resolve) => attackers.once('message', resolve).send(question));
   let people;
   try {
     setPriority(attackers.pid, Math.min(19, getPriority() + 10));
     people = await peopleOf(daemon);
-    await heard({ name, port: daemon.port, count: how.count && Number(how.count) });
+    await heard({ name, port: attacked.port, count: how.count && Number(how.count) });
     await listen(people, 1); // warm
     const calm = await listen(people, Number(how.seconds));
-    const before = await resident(daemon);
+    const before = await resident(attacked);
     await heard('attack');
-    const attacked = await listen(people, Number(how.seconds));
-    const during = await resident(daemon);
+    const under = await listen(people, Number(how.seconds));
+    const during = await resident(attacked);
     const fate = await heard('how was it?');
-    const after = await metrics(daemon);
+    const after = await metrics(attacked);
     const counted = [...after].filter(([key, value]) => value > 0 && /^hiky_(slow|flooding|silent|unregistered)_|^hiky_refused_connections/.test(key));
-    return { calm, attacked, before, during, ratio: attacked.p99 / calm.p99, fate, counted };
+    return { calm, under, before, during, ratio: under.p99 / calm.p99, fate, counted };
   } finally {
     attackers.kill('SIGKILL');
     people?.leave();
     await daemon.stop();
+    if (attacked !== daemon) await attacked.stop();
     await rm(data, { recursive: true, force: true, maxRetries: 5 });
   }
 }
 
+const show = ({ p50, p99 }) => `${p50.toFixed(2)}/${p99.toFixed(2)}`;
 for (const name of positionals.length ? positionals : names) {
-  const rounds = [];
-  for (let n = 0; n < Number(how.rounds); n += 1) rounds.push(await round(name));
-  rounds.sort((a, b) => a.ratio - b.ratio);
-  const { calm, attacked, before, during, fate, counted } = rounds[Math.floor(rounds.length / 2)];
-  const show = ({ p50, p99 }) => `${p50.toFixed(2)}/${p99.toFixed(2)}`;
-  console.log(
-    `${name.padEnd(22)} p50/p99 ms calm ${show(calm)}, attacked ${show(attacked)}; ratio of p99 ${rounds.map(({ ratio }) => ratio.toFixed(2)).join(' ')};`,
-    `${attacked.refused} refused; ${before.toFixed(0)} -> ${during.toFixed(0)} MiB; ${JSON.stringify(fate)} ${counted.map((each) => each.join(' ')).join(', ')}`,
-  );
+  for (const on of ['this daemon', 'a neighbour']) {
+    const rounds = [];
+    for (let n = 0; n < Number(how.rounds); n += 1) rounds.push(await round(name, on));
+    rounds.sort((a, b) => a.ratio - b.ratio);
+    const { calm, under, before, during, fate, counted } = rounds[Math.floor(rounds.length / 2)];
+    console.log(
+      `${name.padEnd(20)} on ${on}: p50/p99 ms calm ${show(calm)}, under attack ${show(under)}; ratios of p99 ${rounds.map(({ ratio }) => ratio.toFixed(2)).join(' ')};`,
+      `${under.refused} refused; ${before.toFixed(0)} -> ${during.toFixed(0)} MiB; ${JSON.stringify(fate)} ${counted.map((each) => each.join(' ')).join(', ')}`,
+    );
+  }
 }
