@@ -19,7 +19,7 @@ class lane {
   // No piece of work takes so long; when Redis does not answer, those behind must not wait for each other's deadlines.
   static constexpr std::chrono::milliseconds longest{20};
 
-  explicit lane(asio::any_io_executor executor) : opens_(std::move(executor), clock::time_point::min()) {}
+  explicit lane(asio::any_io_executor const& executor) : opens_(executor, clock::time_point::min()) {}
 
   struct turn {
     std::uint64_t number = 0;  // 0: none was asked for

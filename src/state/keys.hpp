@@ -29,6 +29,7 @@ inline constexpr std::string_view offline_dropped = "ws:offline_dropped:";
 inline constexpr std::string_view last_seen = "ws:last_seen:";
 inline constexpr std::string_view banned = "ws:banned:";
 inline constexpr std::string_view dedup = "ws:dedup:";
+inline constexpr std::string_view idempotency = "ws:idempotency:";
 }  // namespace prefix
 
 inline std::string of(std::string_view family, std::string_view id) {
@@ -65,7 +66,7 @@ inline std::string dedup(room_id const& r, user_id const& sender, std::string_vi
 }
 // String: the digest of the request that came with an Idempotency-Key. `caller` is the name of an API key, which holds no colon.
 inline std::string idempotency(std::string_view caller, std::string_view key) {
-  return "ws:idempotency:" + std::string{caller} + ":" + std::string{key};
+  return of(prefix::idempotency, caller) + ":" + std::string{key};
 }
 // List, newest first. The last colon parts the ids: connection ids hold none.
 inline std::string offline_inflight(user_id const& u, connection_id const& c) { return of(prefix::offline_inflight, u) + ":" + c.str(); }
@@ -86,6 +87,7 @@ inline constexpr family families[]{
     {sweeps, "zset"},
     {pending_offline, "zset"},
     {prefix::user_rooms, "set"},
+    {prefix::idempotency, "string"},
     {prefix::room_participants, "set"},
     {prefix::joined_room_participants, "set"},
     {prefix::typing_user, "string"},
