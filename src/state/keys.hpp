@@ -65,9 +65,7 @@ inline std::string dedup(room_id const& r, user_id const& sender, std::string_vi
          sender.str() + ":" + std::string{client_msg_id};
 }
 // String: the digest of the request that came with an Idempotency-Key. `caller` is the name of an API key, which holds no colon.
-inline std::string idempotency(std::string_view caller, std::string_view key) {
-  return of(prefix::idempotency, caller) + ":" + std::string{key};
-}
+inline std::string idempotency(std::string_view caller, std::string_view key) { return of(prefix::idempotency, caller) + ":" + std::string{key}; }
 // List, newest first. The last colon parts the ids: connection ids hold none.
 inline std::string offline_inflight(user_id const& u, connection_id const& c) { return of(prefix::offline_inflight, u) + ":" + c.str(); }
 inline std::string offline_dropped(user_id const& u) { return of(prefix::offline_dropped, u); }  // counter
