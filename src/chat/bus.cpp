@@ -303,11 +303,11 @@ task<> bus::run_fill(std::string room, std::uint64_t number) {
     auto const found = rooms_.find(room);
     return found == rooms_.end() || found->second.filling != number ? nullptr : &found->second;
   };
-  for (;;) {
+  for (bool compared = false;;) {
     auto* c = channel_of();
     if (!c) co_return;
     auto const from = c->last;
-    auto const mark = c->mark;
+    auto const mark = compared ? 0 : c->mark;
     // Together with the last one that was heard: is it still the same?
     auto const page = co_await log_.after(room_id{room}, from.seq - (mark ? 1 : 0), fill_page);
     c = channel_of();
@@ -351,6 +351,7 @@ task<> bus::run_fill(std::string room, std::uint64_t number) {
       c->mark = mark_of(entry.frame);
     }
     if (page->more) {
+      compared = c->last.seq == from.seq;  // nothing new had room beside it
       flush();
       continue;
     }

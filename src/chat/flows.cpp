@@ -102,6 +102,7 @@ void flows::note_refusal(session& s) {
 }
 
 void flows::pinged(session& s, std::size_t times) {
+  session_ptr const keep{&s};  // a refusal may be its end
   for (std::size_t i = 0; i < times && !s.gone; i += refusals_before_rest) note_refusal(s);
 }
 
@@ -215,7 +216,8 @@ void flows::exclusively(session_ptr s, task<> work) {
     if (self->forgotten(*who) && !who->gone) self->spawn(self->run_assert_session(who));
     if (who->mail_waits && !who->gone) self->fetch_mail(*who);
     self->resume_backlog(*who);
-    if (!who->gone || who->busy) co_return;
+    if (!who->end_waits || who->busy) co_return;
+    who->end_waits = false;
     --self->ending_;
     self->closed(*who, false);
   }(this, std::move(s), std::move(work)));
@@ -289,7 +291,7 @@ void flows::deliver(bus::batch const& messages) {
           log::warn("session.half_heard",
                     {{"connection", who->id.str()}, {"trace", who->trace_id()}, {"room", r.str()}, {"reason", heard.error().text}});
         }
-        if (who->gone) self->hub_.detach(*who);
+        if (who->gone && !who->busy) self->hub_.detach(*who);  // else `closed` does, which needs to know what it heard
       }(this, session_ptr{&s}, room_id{about.room}));
     });
   }

@@ -98,7 +98,7 @@ task<result<void>> flows::assert_session(session_ptr s) {
   online->rooms = permitted(*s, std::move(online->rooms));
   if (online->kept_out_s) co_return s->close(state::close_forbidden, state::ban_reason), result<void>{};
   if (s->gone) {
-    end_in_redis(*s);  // closed meanwhile: its end may have come before this beginning
+    if (!s->busy) end_in_redis(*s);  // closed meanwhile: its end may have come before this beginning
     co_return result<void>{};
   }
   online->rooms = permitted(*s, std::move(online->rooms));
@@ -109,7 +109,10 @@ task<result<void>> flows::assert_session(session_ptr s) {
   if (auto const heard = co_await hear(*s, online->rooms, wall_ms()); !heard) {
     log::warn("session.half_heard", {{"connection", s->id.str()}, {"trace", s->trace_id()}, {"user", s->user.str()}, {"reason", heard.error().text}});
   }
-  if (s->gone) co_return hub_.detach(*s), result<void>{};
+  if (s->gone) {
+    if (!s->busy) hub_.detach(*s);
+    co_return result<void>{};
+  }
   watches_.doubt(*s);  // what was announced to the user while Redis did not know of this connection did not come here
   if (online->mail > 0) fetch_mail(*s);
   for (auto const& room : joined) {
@@ -134,6 +137,13 @@ void flows::closed(session& s, bool vanished) {
   s.vanished |= vanished;
   if (s.busy) {  // `exclusively` calls again, after what was asked for before the end; until then the hub notes what is missed
     ++ending_;
+    s.end_waits = true;
+    // What is handed to it from now on does not arrive. After a clean close, what came before has, unless it is held back.
+    if (!s.vanished && !s.held) {
+      s.tail.clear();
+      s.tail_asked = 0;
+    }
+    s.vanished = true;
     return;
   }
   // Until disconnect.lua has run, Redis takes the user for present and queues nothing: what is said meanwhile must be found in the log.
@@ -148,6 +158,7 @@ void flows::closed(session& s, bool vanished) {
     if (heard.epoch.empty()) heard.seq = static_cast<std::uint64_t>(p.since_ms);
     unsure.heard.emplace_back(room_id{*p.room->name}, std::move(heard));
   }
+  bool const heavy = s.vanished && s.tail.size() >= long_tail;
   hub_.detach(s);
   expiries_.remove(s);
   logins_.forget(s);
@@ -158,7 +169,7 @@ void flows::closed(session& s, bool vanished) {
     rates_.remember(s, now_ms());
   }
   count_.registered_connections.sub();
-  end_in_redis(s, std::move(unsure), s.vanished && s.tail.size() >= long_tail);
+  end_in_redis(s, std::move(unsure), heavy);
 }
 
 void flows::end_in_redis(session const& s, state::unsure_mail unsure, bool heavy) {

@@ -55,7 +55,6 @@ task<bool> flows::join(session_ptr s, std::optional<std::string> id, join_room r
     if (found->complete_from > 0) hub::has(*s, r.room, found->complete_from, found->complete_to);
     missed = std::move(*found);
   }
-  if (s->gone) co_return false;
   hub_.enter(*s, r.room, true, now_in->at_ms);
   answer(*s, joined_room(id, r.room, now_in->participants, now_in->participant_count, missed ? &*missed : nullptr));
   if (missed && !missed->recovered && s->extended) answer(*s, gap(*missed));

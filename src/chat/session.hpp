@@ -141,6 +141,7 @@ class session {
   bool seen : 1 = false;      // has sent something of which `lastSeen` does not tell yet
   bool greedy : 1 = false;    // its latest page of history was a large one
   bool resting : 1 = false;   // is not listened to for a moment: too much of what it wants is refused
+  bool end_waits : 1 = false;  // `closed` is called once more, behind what it asked for before
   bool vanished : 1 = false;  // without a close handshake
 
  private:

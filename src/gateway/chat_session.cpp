@@ -38,9 +38,9 @@ bool chat_session::send(frame_ptr frame, chat::traffic kind) {
 }
 
 void chat_session::close(std::uint16_t code, std::string_view reason) {
-  if (!link_) return;
   backlog.reset();  // whom we end gets nothing more done
   backlog_bytes = 0;
+  if (!link_) return;
   if (close_code{code} == close_code::flooding) link_->cut_off(close_code::flooding, reason);
   else link_->close(close_code{code}, reason);
 }

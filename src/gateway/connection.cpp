@@ -188,6 +188,7 @@ void connection::push(frame_ptr frame) {
 
 void connection::close(close_code code, std::string_view reason, bool vanished) {
   if (phase_ != phase::open) return;
+  connection_ptr const keep{this};  // a paused one may be held by its endpoint alone
   auto const payload = close_payload(code, reason);
   end(vanished);
   push(control(opcode::close, payload));

@@ -295,3 +295,21 @@ test('a compressed bomb ends at the limit of a message, and the process does not
   const after = (await metrics(daemon)).get('process_resident_memory_bytes');
   assert.ok(after - before < 40 << 20, `${before} bytes became ${after}`);
 });
+
+test('who floods and is kicked, or pings beyond all bounds, ends without harm to the others', bounded, async (t) => {
+  const daemon = await daemonWith(t, '--workers', '1', '--limit-user-connections', '1', '--rate-refusals', '1:40');
+  const bob = await clientAs(t, 'bob', daemon.url);
+  for (let round = 0; round < 20; round += 1) {
+    // Rests, with nothing to be sent to it, and is replaced by the next.
+    const resting = await webSocketOf(t, daemon.port);
+    await resting.send(text(JSON.stringify({ type: 'register', userId: `alice ${round}` })), ...Array.from({ length: 40 }, () => text('{')));
+    await pause(20);
+    await clientAs(t, `alice ${round}`, daemon.url);
+    // Closed in the middle of what one read has brought.
+    const unknown = await webSocketOf(t, daemon.port);
+    await unknown.send(...Array.from({ length: 39 }, () => text('{')));
+    await pause(round % 2 ? 5 : 250);
+    await unknown.send(...Array.from({ length: 400 }, () => ping()));
+  }
+  assert.equal((await bob.ask({ type: 'ping' })).type, 'pong');
+});
