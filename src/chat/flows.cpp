@@ -30,7 +30,7 @@ constexpr std::uint16_t close_flooding = 4429;
 constexpr int refusals_before_rest = 16;
 constexpr auto rest_length = 100ms;
 constexpr std::size_t many_mailboxes = 50;
-constexpr float bytes_of_a_request = 16 * 1024;  // larger pages of history count as more
+constexpr float bytes_of_a_request = 16 * 1024;  // of its answer
 
 // The room that a request is about, if it is about one.
 room_id const* room_of(decltype(request::body) const& body) {
@@ -89,6 +89,11 @@ void flows::refuse(session& s, refusal why) {
   if (own_doing) note_refusal(s);
 }
 
+void flows::answer_charged(session& s, std::string const& json) {
+  s.request_rate.charge(static_cast<float>(json.size()) / bytes_of_a_request);
+  answer(s, json);
+}
+
 // Who goes on all the same costs us as much as who is let through.
 void flows::note_refusal(session& s) {
   if (s.gone) return;
@@ -105,8 +110,6 @@ void flows::pinged(session& s, std::size_t times) {
   session_ptr const keep{&s};  // a refusal may be its end
   for (std::size_t i = 0; i < times && !s.gone; i += refusals_before_rest) note_refusal(s);
 }
-
-void flows::charge(session& s, std::size_t bytes) { s.request_rate.charge(static_cast<float>(bytes) / bytes_of_a_request); }
 
 // Not even read for a moment, so that a flood waits at its sender's and not in our turn of the loop.
 void flows::rest(session& s) {
@@ -202,7 +205,10 @@ void flows::exclusively(session_ptr s, task<> work) {
   s->busy = true;
   spawn([](flows* self, session_ptr who, task<> todo) -> task<> {
     try {
+      bool const known = !self->forgotten(*who);
       co_await std::move(todo);
+      // Redis lost its data meanwhile: what waits behind this must not meet a Redis that does not know the session.
+      if (known && self->forgotten(*who) && (!who->gone || who->backlog)) co_await self->run_assert_session(who);
     } catch (std::exception const& bug) {
       self->refuse(*who, std::nullopt, error{errc::unexpected_reply, bug.what()});
     }
@@ -212,13 +218,12 @@ void flows::exclusively(session_ptr s, task<> work) {
       who->resting = false;
     }
     who->busy = false;
-    // Redis lost its data while a register was under way, when the session was not yet among those to be asserted.
-    if (self->forgotten(*who) && !who->gone) self->spawn(self->run_assert_session(who));
     if (who->mail_waits && !who->gone) self->fetch_mail(*who);
     self->resume_backlog(*who);
     if (!who->end_waits || who->busy) co_return;
     who->end_waits = false;
     --self->ending_;
+    self->ending_bytes_ -= who->backlog_bytes;
     self->closed(*who, false);
   }(this, std::move(s), std::move(work)));
 }
@@ -231,12 +236,14 @@ void flows::resume_backlog(session& s) {
     }
     auto const text = std::move(s.backlog->front());
     s.backlog->pop_front();
-    s.backlog_bytes -= static_cast<std::uint32_t>(text.size());
+    if (!s.gone) s.backlog_bytes -= static_cast<std::uint32_t>(text.size());
     auto parsed = parse(text);
     if (parsed) handle(&s, std::move(*parsed));
     else refuse(s, std::move(parsed.error()));
   }
-  if (!s.busy) s.read_more(true);
+  // Not only when all is done, or what the client says next would be long in coming.
+  bool const half_full = s.backlog && (s.backlog->size() > limits_.backlog / 2 || s.backlog_bytes > limits_.backlog_bytes / 2);
+  if (!half_full && !s.resting) s.read_more(true);
 }
 
 task<> flows::run_message(session_ptr s, std::optional<std::string> id, send_message m) {
@@ -267,7 +274,7 @@ task<> flows::run_status(session_ptr s, std::optional<std::string> id, get_onlin
   std::vector<friend_status> friends;
   friends.reserve(profiles->size());
   for (std::size_t i = 0; i < profiles->size(); ++i) friends.push_back({(*profiles)[i], (*online)[i]});
-  answer(*s, online_status(id, friends));
+  answer_charged(*s, online_status(id, friends));
 }
 
 void flows::deliver(bus::batch const& messages) {

@@ -37,6 +37,8 @@ struct flow_limits {
   std::chrono::milliseconds session_check{10'000};  // in which each login of an application is looked at again; 0: at its end alone
   std::size_t replayed = 1200;  // messages of one room that a resume brings; the log keeps about as many
   std::size_t replayed_bytes = 4 * 1024 * 1024;  // of one room; larger messages end it sooner, and the rest is there for `history`
+  std::size_t resumed_bytes = 16 * 1024 * 1024;  // of all rooms of a resume
+  std::size_t ending_bytes = 16 * 1024 * 1024;  // requests of clients that have closed, on a worker; beyond that they are not carried out
 };
 
 // Messages a connection has already got while it was registering, so that none comes twice.
@@ -95,9 +97,10 @@ class flows {
   void refuse(session& s, refusal why);
   void note_refusal(session& s);
   void rest(session& s);
-  void charge(session& s, std::size_t bytes);
   void refuse(session& s, std::optional<std::string> id, error const& why);
   void answer(session& s, std::string const& json);
+  // The same, where the client chose how much it asks for: a large answer counts as more requests than one.
+  void answer_charged(session& s, std::string const& json);
   // Runs a request; later ones of the session wait.
   void exclusively(session_ptr s, task<> work);
   void resume_backlog(session& s);
@@ -136,7 +139,7 @@ class flows {
   state::known_rooms rooms_known_since(std::uint32_t asserted) const;
   task<> run_join(session_ptr s, std::optional<std::string> id, join_room r);
   task<bool> join(session_ptr s, std::optional<std::string> id, join_room r, already_sent& sent);
-  task<bool> arrived(session& s);
+  task<bool> flushed(session& s);
   task<> run_leave(session_ptr s, std::optional<std::string> id, room_id room);
   task<> run_message(session_ptr s, std::optional<std::string> id, send_message m);
   task<> run_history(session_ptr s, std::optional<std::string> id, get_history r);
@@ -172,6 +175,8 @@ class flows {
   watches watches_;
   lane heavy_;  // what keeps Redis busy for longer than an ordinary request: messages into many mailboxes, and long tails put into one
   std::function<void()> offline_;
+  std::uint32_t last_mail_ = 0;
+  std::size_t ending_bytes_ = 0;  // of the backlogs of sessions that are gone
   std::size_t ending_ = 0;  // disconnects under way or waiting for a request, and arrivals that friends are being told
   std::uint32_t data_ = 0;  // counts how often Redis has lost data
   std::uint32_t older_data_ = 0;  // when it last did by going back to an earlier state

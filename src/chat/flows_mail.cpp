@@ -71,12 +71,13 @@ task<> flows::deliver_mail(session_ptr s, already_sent& sent) {
   count_.offline_delivered.add(mail->messages.size());
   bool const shown = !mail->messages.empty() || mail->dropped > 0;
   s->mail = std::make_unique<unconfirmed_mail>(std::move(ids), mail->dropped);
+  auto const number = s->mail->number = ++last_mail_;
   if (shown && !co_await send_mail(s, std::move(*mail), std::move(shown_up_to))) co_return;
   // A client that promised to say so says so (offlineAck). Of others, a pong that follows shows that the bytes have arrived; and so it
   // does when replay has brought everything already, since then there is nothing that the client could confirm.
   if (s->acks && shown) co_return;
-  s->after_pong([this, s](bool ok) {
-    if (ok) confirm_mail(*s, std::string::npos);
+  s->after_pong([this, s, number](bool ok) {
+    if (ok && s->mail && s->mail->number == number) confirm_mail(*s, std::string::npos);
   });
 }
 
@@ -99,7 +100,7 @@ task<bool> flows::send_mail(session_ptr s, state::claimed_mail mail, std::vector
     answer(*s, offline_messages(std::span{messages}.subspan(begin, end - begin), mail.dropped));
     begin = end;
     if (last) co_return true;
-    if (!co_await arrived(*s)) co_return false;
+    if (!co_await flushed(*s)) co_return false;
   }
 }
 

@@ -36,7 +36,7 @@ task<bool> flows::tell_friends(directory::entry who, bool online) {
 task<> flows::run_watch(session_ptr s, std::optional<std::string> id, watch_presence r) {
   auto const now = co_await watches_.begin(s, std::move(r.users));
   if (!now) co_return refuse(*s, std::move(id), now.error());
-  answer(*s, presence(id, *now));
+  answer_charged(*s, presence(id, *now));
 }
 
 void flows::announce_arrival(directory::entry who) {
@@ -53,36 +53,30 @@ void flows::assert_again(std::chrono::milliseconds spread, bool older_data) {
   spawn(run_assert_again(spread));
 }
 
+// In turn with each session's requests: who is leaving a room must not be put back into it. Kept at until Redis knows all of them, since nobody
+// else will notice that one is missing.
 task<> flows::run_assert_again(std::chrono::milliseconds spread) {
-  auto const all = hub_.registered_sessions();
   asio::steady_timer pause{ex_};
-  auto const begin = steady_clock::now();
-  for (std::size_t i = 0; i < all.size(); ++i) {
-    auto const& s = all[i];
-    pause.expires_at(begin + spread * static_cast<long>(i) / static_cast<long>(all.size()));
-    if (pause.expiry() > steady_clock::now()) co_await pause.async_wait(use_task);
-    // Kept at: nobody else will notice that this session is missing. Only this worker's connection to Redis may be late.
-    while (forgotten(*s)) {
-      // A session that is busy may be leaving a room, which must not be asserted behind its back.
-      auto const done = s->busy ? result<void>{fail(errc::timeout, {})} : co_await assert_session(s);
-      if (done) break;
-      if (!is_transient(done.error())) {
-        log::warn("session.not_asserted",
-                  {{"connection", s->id.str()}, {"trace", s->trace_id()}, {"user", s->user.str()}, {"reason", done.error().text}});
-        break;
-      }
-      pause.expires_after(100ms);
-      co_await pause.async_wait(use_task);
+  for (auto left = hub_.registered_sessions(); !left.empty(); spread = std::min<std::chrono::milliseconds>(spread, 1ms * left.size())) {
+    auto const begin = steady_clock::now();
+    for (std::size_t i = 0; i < left.size(); ++i) {
+      pause.expires_at(begin + spread * static_cast<long>(i) / static_cast<long>(left.size()));
+      if (pause.expiry() > steady_clock::now()) co_await pause.async_wait(use_task);
+      if (forgotten(*left[i]) && !left[i]->busy) exclusively(left[i], run_assert_session(left[i]));
     }
+    pause.expires_after(100ms);
+    co_await pause.async_wait(use_task);
+    std::erase_if(left, [&](session_ptr const& s) { return !forgotten(*s); });
   }
 }
 
 // Tried once. What fails for now is up to run_assert_again, and the client's request is answered as it deserves.
 task<> flows::run_assert_session(session_ptr s) {
-  if (auto const done = co_await assert_session(s); !done && !is_transient(done.error())) {
-    log::warn("session.not_asserted",
-              {{"connection", s->id.str()}, {"trace", s->trace_id()}, {"user", s->user.str()}, {"reason", done.error().text}});
-  }
+  auto const data = data_;
+  auto const done = co_await assert_session(s);
+  if (done || is_transient(done.error())) co_return;
+  log::warn("session.not_asserted", {{"connection", s->id.str()}, {"trace", s->trace_id()}, {"user", s->user.str()}, {"reason", done.error().text}});
+  s->asserted = data;  // as well as it can be
 }
 
 task<result<void>> flows::assert_session(session_ptr s) {
@@ -138,6 +132,13 @@ void flows::closed(session& s, bool vanished) {
   if (s.busy) {  // `exclusively` calls again, after what was asked for before the end; until then the hub notes what is missed
     ++ending_;
     s.end_waits = true;
+    if (ending_bytes_ + s.backlog_bytes > limits_.ending_bytes) {
+      log::warn("session.requests_dropped",
+                {{"connection", s.id.str()}, {"trace", s.trace_id()}, {"user", s.user.str()}, {"requests", s.backlog ? s.backlog->size() : 0}});
+      s.backlog.reset();
+      s.backlog_bytes = 0;
+    }
+    ending_bytes_ += s.backlog_bytes;  // which counts no further down
     // What is handed to it from now on does not arrive. After a clean close, what came before has, unless it is held back.
     if (!s.vanished && !s.held) {
       s.tail.clear();

@@ -215,13 +215,15 @@ task<result<recovery>> flows::recover(room_id room, std::string since, std::size
 
 task<result<std::vector<recovery>>> flows::recover_all(state::connected const& online, std::vector<std::pair<room_id, std::string>> wanted) {
   std::vector<recovery> out;
+  auto left = limits_.resumed_bytes;
   for (auto& [room, since] : wanted) {
     if (std::ranges::find(online.rooms, room) == online.rooms.end()) {
       out.push_back({room});
       continue;
     }
-    auto found = co_await recover(room, std::move(since), limits_.replayed, limits_.replayed_bytes);
+    auto found = co_await recover(room, std::move(since), limits_.replayed, std::min(left, limits_.replayed_bytes));
     if (!found) co_return std::unexpected(found.error());
+    for (auto const& message : found->messages) left -= std::min(left, message.size());
     out.push_back(std::move(*found));
   }
   co_return out;
@@ -238,18 +240,18 @@ task<> flows::replay(session_ptr s, std::vector<recovery> const& resumed) {
       bytes += message.size();
       if (bytes < portion) continue;
       bytes = 0;
-      if (!co_await arrived(*s)) co_return;
+      if (!co_await flushed(*s)) co_return;
     }
   }
 }
 
-// True once the client has received all that was sent so far.
-task<bool> flows::arrived(session& s) {
+// True once all that was sent so far has left the outbox. Not by a pong: who has a full backlog is not read, and would not be heard to answer.
+task<bool> flows::flushed(session& s) {
   using done = asio::any_completion_handler<void(bool)>;
   co_return co_await asio::async_initiate<asio::use_awaitable_t<> const, void(bool)>(
       [this, &s](auto handler) {
         auto const then = std::make_shared<done>(std::move(handler));
-        s.after_pong([this, then](bool ok) { asio::post(ex_, asio::append(std::move(*then), ok)); });
+        s.after_flush([this, then](bool ok) { asio::post(ex_, asio::append(std::move(*then), ok)); });
       },
       use_task);
 }

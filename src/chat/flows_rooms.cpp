@@ -18,6 +18,7 @@ namespace {
 
 constexpr std::uint64_t max_seq = 1ULL << 62;
 constexpr std::size_t page_bytes = 64 * 1024;  // of history, which ends a page sooner than `limit`
+constexpr std::uint32_t greed_ms = 1000;       // from one large page to the next
 
 }  // namespace
 
@@ -48,15 +49,12 @@ task<bool> flows::join(session_ptr s, std::optional<std::string> id, join_room r
   if (r.since) {
     auto found = co_await recover(r.room, *r.since, limits_.joined_messages, page_bytes);
     if (!found) co_return refuse(*s, std::move(id), found.error()), true;
-    for (auto const& message : found->messages) {
-      charge(*s, message.size());
-      sent.add(message_id_of(message));
-    }
+    for (auto const& message : found->messages) sent.add(message_id_of(message));
     if (found->complete_from > 0) hub::has(*s, r.room, found->complete_from, found->complete_to);
     missed = std::move(*found);
   }
   hub_.enter(*s, r.room, true, now_in->at_ms);
-  answer(*s, joined_room(id, r.room, now_in->participants, now_in->participant_count, missed ? &*missed : nullptr));
+  answer_charged(*s, joined_room(id, r.room, now_in->participants, now_in->participant_count, missed ? &*missed : nullptr));
   if (missed && !missed->recovered && s->extended) answer(*s, gap(*missed));
   co_return true;
 }
@@ -64,7 +62,8 @@ task<bool> flows::join(session_ptr s, std::optional<std::string> id, join_room r
 task<> flows::run_history(session_ptr s, std::optional<std::string> id, get_history r) {
   auto const edge = state::parse_message_id(r.before ? *r.before : r.after ? *r.after : std::string{});
   auto const seq = edge ? edge->seq : r.after ? 0 : max_seq;
-  auto const turn = s->greedy ? co_await heavy_.enter() : lane::turn{};
+  bool const greedy = s->greedy_ms != 0 && now_ms() - s->greedy_ms < greed_ms;
+  auto const turn = greedy ? co_await heavy_.enter() : lane::turn{};
   auto page =
       r.after ? co_await store_.room_log.after(r.room, seq, r.limit, page_bytes) : co_await store_.room_log.before(r.room, seq, r.limit, page_bytes);
   heavy_.leave(turn);
@@ -79,14 +78,13 @@ task<> flows::run_history(session_ptr s, std::optional<std::string> id, get_hist
     bytes += m.frame.size();
     messages.push_back(std::move(m.frame));
   }
-  s->greedy = bytes > page_bytes / 4;
-  charge(*s, bytes);
-  answer(*s, history(id, r.room, messages, !page->more));
+  if (bytes > page_bytes / 4) s->greedy_ms = now_ms();
+  answer_charged(*s, history(id, r.room, messages, !page->more));
 }
 
 task<> flows::run_participants(session_ptr s, std::optional<std::string> id, get_participants r) {
   auto const page = co_await store_.members.participants(r.room, {r.limit, std::move(r.from)});
-  if (page) co_return answer(*s, participants(id, r.room, *page));
+  if (page) co_return answer_charged(*s, participants(id, r.room, *page));
   if (page.error().code == errc::invalid_argument) co_return refuse(*s, {error_code::invalid_argument, page.error().text, std::move(id)});
   refuse(*s, std::move(id), page.error());
 }

@@ -36,6 +36,7 @@ struct unconfirmed_mail {
   std::vector<std::string> ids;  // messageIds; empty for entries that have none or were not shown
   std::int64_t dropped = 0;      // the number of discarded messages that was told, and is unconfirmed too
   std::size_t claimed = ids.size();    // when nothing was confirmed yet
+  std::uint32_t number = 0;  // of this worker's
   std::deque<std::size_t> portions{};  // of how many `ids` each unconfirmed frame has told
 };
 
@@ -71,10 +72,12 @@ class session {
   virtual bool send(frame_ptr frame, traffic kind) = 0;
   // Ends the connection with a close frame.
   virtual void close(std::uint16_t code, std::string_view reason) = 0;
-  // Calls `done` once the client has received all that was queued so far (true), or never will (false).
   // Sends a ping, whose pong will be a receipt.
   virtual void ask_receipt() = 0;
+  // Calls `done` once the client has received all that was queued so far (true), or never will (false).
   virtual void after_pong(std::function<void(bool)> done) = 0;
+  // Calls `done` once all that was queued so far has left the process (true), or never will (false). Unlike a pong, it needs no reading.
+  virtual void after_flush(std::function<void(bool)> done) = 0;
   // Whether to read from the client; paused while too many of its requests wait.
   virtual void read_more(bool wanted) = 0;
   // The register has succeeded: from now on liveness is the only deadline.
@@ -118,17 +121,22 @@ class session {
   // Messages written since the client last showed that it received what was written before; for the offline queue, should it vanish.
   std::vector<std::pair<chat::room*, std::uint64_t>> tail;
   std::size_t tail_asked = 0;  // of them, how many a ping under way asks for
+  std::uint32_t tail_ping = 0;  // which one
 
-  // The connection sent a ping, and got its pong.
-  void asked() {
-    if (tail_asked == 0) tail_asked = tail.size();
+  // The connection sent a ping, and got the pong of this or a later one. What is held back is behind no ping yet.
+  void asked(std::uint32_t ping) {
+    if (tail_asked > 0 || held) return;
+    tail_asked = tail.size();
+    tail_ping = ping;
   }
-  void received() {
+  void answered(std::uint32_t ping) {
+    if (static_cast<std::int32_t>(ping - tail_ping) < 0) return;
     tail.erase(tail.begin(), tail.begin() + static_cast<std::ptrdiff_t>(std::exchange(tail_asked, 0)));
     if (tail.empty()) decltype(tail){}.swap(tail);
   }
   token_bucket message_rate, typing_rate, request_rate, refusal_rate;
   std::uint32_t backlog_bytes = 0;
+  std::uint32_t greedy_ms = 0;  // when it last got a large page of history; 0: never
   std::uint8_t refusals = 0;  // counts, and wraps
   std::uint32_t asserted = 0;  // the state of Redis's data in which it knows of this connection (flows::data_)
   bool registered : 1 = false;
@@ -139,7 +147,6 @@ class session {
   bool mail_waits : 1 = false;  // came while it could not be fetched
   bool gone : 1 = false;      // the socket has closed
   bool seen : 1 = false;      // has sent something of which `lastSeen` does not tell yet
-  bool greedy : 1 = false;    // its latest page of history was a large one
   bool resting : 1 = false;   // is not listened to for a moment: too much of what it wants is refused
   bool end_waits : 1 = false;  // `closed` is called once more, behind what it asked for before
   bool vanished : 1 = false;  // without a close handshake

@@ -39,14 +39,19 @@ bool chat_session::send(frame_ptr frame, chat::traffic kind) {
 
 void chat_session::close(std::uint16_t code, std::string_view reason) {
   backlog.reset();  // whom we end gets nothing more done
-  backlog_bytes = 0;
   if (!link_) return;
+  backlog_bytes = 0;
   if (close_code{code} == close_code::flooding) link_->cut_off(close_code::flooding, reason);
   else link_->close(close_code{code}, reason);
 }
 
 void chat_session::after_pong(std::function<void(bool)> done) {
   if (link_) link_->after_pong(std::move(done));
+  else done(false);
+}
+
+void chat_session::after_flush(std::function<void(bool)> done) {
+  if (link_) link_->after_flush(std::move(done));
   else done(false);
 }
 

@@ -12,10 +12,9 @@ class chat_session final : public chat::session, public endpoint {
   static void begin(chat::flows& flows, chat::counters& count, connection_ptr link, connection_id id, std::string user_agent,
                     std::unique_ptr<auth::identity> who, std::string_view already_read, std::string trace = {});
 
-  using session::received;
   void received(opcode op, std::string_view payload) override;
-  void asked() override { session::asked(); }
-  void answered() override { session::received(); }
+  void asked(std::uint32_t ping) override { session::asked(ping); }
+  void answered(std::uint32_t ping) override { session::answered(ping); }
   void overrun(std::size_t pings) override { flows_.pinged(*this, pings); }
   bool unconfirmed() const override { return !tail.empty(); }
   void ended(bool vanished) override;
@@ -23,6 +22,7 @@ class chat_session final : public chat::session, public endpoint {
   bool send(frame_ptr frame, chat::traffic kind) override;
   void close(std::uint16_t code, std::string_view reason) override;
   void after_pong(std::function<void(bool)> done) override;
+  void after_flush(std::function<void(bool)> done) override;
   void ask_receipt() override;
   void read_more(bool wanted) override;
   void identified() override;

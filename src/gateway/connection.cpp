@@ -148,8 +148,7 @@ void connection::handle(event const& e) {
       if (phase_ == phase::open) who_->received(e.op, e.payload);
       break;
     case event::pong:
-      answer_probes(e.payload);
-      if (who_) who_->answered();
+      ponged(e.payload);
       if (identified_ && phase_ == phase::open) loop_.waits.set(*this, wait_for::next_ping, connection_loop::now_ms());
       break;
     case event::close:
@@ -259,6 +258,7 @@ void connection::sent(ssize_t taken) {
   if (taken < 0 && taken != -EAGAIN && taken != -EINTR) return drop();
   if (taken > 0) {
     loop_.count.bytes_sent.add(static_cast<std::uint64_t>(taken));
+    taking_ = true;
     auto left = static_cast<std::size_t>(taken);
     std::size_t whole = 0;
     std::uint32_t freed = 0;
@@ -286,39 +286,66 @@ void connection::sent(ssize_t taken) {
 
 void connection::flushed() {
   outbox_.shrink_to_fit();
+  if (probes_) settle_probes(static_cast<std::size_t>(std::ranges::find_if(*probes_, &probe::number) - probes_->begin()));
   if (phase_ == phase::draining) half_close();
 }
 
 void connection::after_pong(std::function<void(bool)> done) {
   if (phase_ != phase::open) return done(false);
   if (!probes_) probes_ = std::make_unique<std::vector<probe>>();
-  auto const number = ++loop_.last_probe;
-  probes_->push_back({number, std::move(done)});
-  push(control(opcode::ping, {reinterpret_cast<char const*>(&number), sizeof number}));
-  who_->asked();
+  probes_->push_back({push_ping(), std::move(done)});
 }
 
-// A pong answers the latest ping the peer has seen, and with it all before.
-void connection::answer_probes(std::string_view payload) {
+std::uint32_t connection::push_ping() {
+  if (++loop_.last_ping == 0) ++loop_.last_ping;
+  auto const number = loop_.last_ping;
+  push(control(opcode::ping, {reinterpret_cast<char const*>(&number), sizeof number}));
+  who_->asked(number);
+  return number;
+}
+
+void connection::after_flush(std::function<void(bool)> done) {
+  if (phase_ != phase::open) return done(false);
+  if (outbox_.empty()) return done(true);
+  if (!probes_) probes_ = std::make_unique<std::vector<probe>>();
+  probes_->push_back({0, std::move(done)});
+}
+
+// A pong answers the latest ping the peer has seen, and with it all before. One that nobody asked for shows nothing but life (RFC 6455 5.5.3).
+void connection::ponged(std::string_view payload) {
   std::uint32_t number = 0;
-  if (!probes_ || payload.size() != sizeof number) return;
+  if (payload.size() != sizeof number) return;
   std::memcpy(&number, payload.data(), sizeof number);
-  auto const found = std::ranges::find(*probes_, number, &probe::number);
-  if (found == probes_->end()) return;
-  std::vector<probe> answered{std::make_move_iterator(probes_->begin()), std::make_move_iterator(found + 1)};
-  probes_->erase(probes_->begin(), found + 1);
+  if (who_) who_->answered(number);
+  if (!probes_) return;
+  auto const found = number == 0 ? probes_->end() : std::ranges::find(*probes_, number, &probe::number);
+  if (found != probes_->end()) settle_probes(static_cast<std::size_t>(found + 1 - probes_->begin()));
+}
+
+// The oldest `count` have what they wait for.
+void connection::settle_probes(std::size_t count) {
+  auto const end = probes_->begin() + static_cast<std::ptrdiff_t>(count);
+  std::vector<probe> answered{std::make_move_iterator(probes_->begin()), std::make_move_iterator(end)};
+  probes_->erase(probes_->begin(), end);
   if (probes_->empty()) probes_.reset();
   for (auto& p : answered) p.done(true);
 }
 
 void connection::ping() {
-  if (phase_ != phase::open) return;
-  push(control(opcode::ping, {}));
-  who_->asked();
+  if (phase_ == phase::open) push_ping();
+}
+
+// Is it still there?
+void connection::probe_life() {
+  taking_ = false;
+  unheard_ = paused_;
+  ping();
+  loop_.waits.set(*this, wait_for::pong, connection_loop::now_ms());
 }
 
 void connection::read_more(bool wanted) {
   paused_ = !wanted;
+  unheard_ |= paused_;
   if (wanted) arm_read();
 }
 
@@ -331,8 +358,12 @@ void connection::expired(wait_for what) {
   connection_ptr const keep{this};
   switch (what) {
     case wait_for::identity: loop_.count.unregistered_closed.add(); return close(close_code{4408}, "no register in time");
-    case wait_for::next_ping: ping(); return loop_.waits.set(*this, wait_for::pong, connection_loop::now_ms());
-    case wait_for::pong: loop_.count.silent_dropped.add(); return drop();
+    case wait_for::next_ping: return probe_life();
+    case wait_for::pong:
+      // That we did not listen is not its fault. Whether it lives is seen by what it takes, until it is heard again.
+      if (unheard_ && taking_) return probe_life();
+      loop_.count.silent_dropped.add();
+      return drop();
     case wait_for::goodbye: return drop();
   }
 }

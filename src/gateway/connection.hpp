@@ -34,9 +34,9 @@ class endpoint {
   virtual ~endpoint() = default;
   // `payload` is valid during the call only.
   virtual void received(opcode op, std::string_view payload) = 0;
-  // A ping has been queued, behind all that was queued before; and its pong has come.
-  virtual void asked() {}
-  virtual void answered() {}
+  // A ping has been queued, behind all that was queued before; and the pong of this or a later one has come.
+  virtual void asked([[maybe_unused]] std::uint32_t ping) {}
+  virtual void answered([[maybe_unused]] std::uint32_t ping) {}
   // The peer has sent that many pings at once, of which hardly any was answered.
   virtual void overrun([[maybe_unused]] std::size_t pings) {}
   // Something was sent of which no pong has shown that it arrived, and which matters.
@@ -77,7 +77,7 @@ class connection_loop {
   batch_send sender;
   deflater deflate;
   inflater inflate;
-  std::uint32_t last_probe = 0;
+  std::uint32_t last_ping = 0;
   bool tell_addresses = true;
 
  private:
@@ -113,6 +113,8 @@ class connection final : public deadline_entry {
   bool close_later(close_code code, std::string_view reason);
   // Pings, and calls `done` when the answer shows that all that was queued before has arrived (true), or at the end (false).
   void after_pong(std::function<void(bool)> done);
+  // Calls `done` when all that was queued before has left (true), or at the end (false).
+  void after_flush(std::function<void(bool)> done);
   void read_more(bool wanted);
   // Sends a ping ahead of time.
   void ping();
@@ -150,7 +152,10 @@ class connection final : public deadline_entry {
   void half_close();
   void push(frame_ptr frame);
   void flushed();
-  void answer_probes(std::string_view payload);
+  std::uint32_t push_ping();
+  void probe_life();
+  void ponged(std::string_view payload);
+  void settle_probes(std::size_t count);
 
   friend void intrusive_ptr_add_ref(connection* c) noexcept { ++c->users_; }
   friend void intrusive_ptr_release(connection* c) noexcept {
@@ -164,16 +169,18 @@ class connection final : public deadline_entry {
   decoder decoder_;
   boost::container::small_vector<frame_ptr, 1> outbox_;
   struct probe {
-    std::uint32_t number;
+    std::uint32_t number;  // of the ping; 0: waits for no pong, only until the outbox is empty
     std::function<void(bool)> done;
   };
-  std::unique_ptr<std::vector<probe>> probes_;  // pings whose answer somebody waits for, oldest first
+  std::unique_ptr<std::vector<probe>> probes_;  // who waits for a pong or an empty outbox, oldest first
   std::uint32_t queued_ = 0;       // bytes in outbox_
   std::uint32_t sent_of_first_ = 0;  // bytes of outbox_.front() that have left
   std::uint32_t users_ = 0;
   phase phase_ = phase::open;
   std::uint8_t const window_bits_;
   bool marked_ = false, reading_ = false, paused_ = false, blocked_ = false, half_closed_ = false, condemned_ = false, identified_ = false;
+  bool unheard_ = false;  // was paused since it was pinged, so that its pong may lie unread
+  bool taking_ = false;   // something has left since it was pinged
 };
 
 using connection_ptr = boost::intrusive_ptr<connection>;

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { clientAs } from './support/client.mjs';
 import { daemonFor } from './support/daemon.mjs';
-import { text } from './support/frames.mjs';
+import { pong, text } from './support/frames.mjs';
 import { webSocketOf } from './support/peer.mjs';
 import { pause, until } from './support/processes.mjs';
 import { folder, look, startRedis } from './support/redis.mjs';
@@ -43,7 +43,8 @@ test('an instance that is killed leaves nobody online, and nothing unsaid', boun
   assert.deepEqual(await bob.rest(), []); // told once
 });
 
-test('what a client that vanished had not received waits for it', bounded, async (t) => {
+// With the pongs of some libraries, which send them by themselves now and then: they are no receipts.
+for (const [count, unasked, how] of [[5, 0, ''], [130, 3, ', whatever pongs it sent unasked']]) test(`what a client that vanished had not received waits for it${how}`, bounded, async (t) => {
   const { store, one, two } = await twoDaemons(t);
   const [alice] = await together(t, [one], 'tea', ['alice']);
   const bob = await webSocketOf(t, two.port);
@@ -51,14 +52,15 @@ test('what a client that vanished had not received waits for it', bounded, async
   assert.deepEqual([JSON.parse((await bob.frame()).payload).type, JSON.parse((await bob.frame()).payload).type], ['registered', 'joinedRoom']);
   bob.socket.pause();
   const said = [];
-  for (let n = 0; n < 5; n += 1) said.push((await alice.ask({ type: 'message', roomId: 'tea', content: n })).messageId);
+  for (let n = 0; n < count; n += 1) said.push((await alice.ask({ type: 'message', roomId: 'tea', content: n })).messageId);
+  for (let n = 0; n < unasked; n += 1) await bob.send(pong('alive'));
   await pause(200); // written to his socket by now, and never read
   assert.equal(await store.command('EXISTS', 'ws:offline_messages:bob'), 0);
   bob.socket.resetAndDestroy();
   await alice.hears({ type: 'userOffline', userId: 'bob' });
   const back = await clientAs(t, 'bob', one.url);
   const { messages } = await back.hears({ type: 'offlineMessages' });
-  assert.deepEqual(messages.map(({ messageId }) => messageId), said);
+  assert.deepEqual(messages.map(({ messageId }) => messageId), said.slice(-100));
 });
 
 test('a subscription that is cut leaves no hole', bounded, async (t) => {

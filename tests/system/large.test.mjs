@@ -7,7 +7,7 @@ import { daemonFor } from './support/daemon.mjs';
 import { closing, text } from './support/frames.mjs';
 import { webSocketOf } from './support/peer.mjs';
 import { until } from './support/processes.mjs';
-import { folder, Redis } from './support/redis.mjs';
+import { folder, Redis, startRedis } from './support/redis.mjs';
 
 const bounded = { timeout: 90_000 };
 const filler = (n) => `${n} `.padEnd(60_000, 'abcdefghijklmnopqrstuvwxyz');
@@ -98,6 +98,63 @@ test('a resume brings megabytes, whole', bounded, async (t) => {
   const { resumed } = await back.hears({ type: 'registered' });
   assert.deepEqual(resumed, { tea: { recovered: true, count: 59 } });
   for (let n = 2; n <= 60; n += 1) assert.equal((await back.hears({ type: 'message' })).seq, n);
+});
+
+test('a resume of many rooms brings sixteen megabytes; the rest is told of as a gap', bounded, async (t) => {
+  const daemon = await daemonWith(t);
+  const rooms = Array.from({ length: 6 }, (_, n) => `room ${n}`);
+  const [bob, alice] = [await clientAs(t, 'bob', daemon.url), await clientAs(t, 'alice', daemon.url)];
+  for (const room of rooms) await Promise.all([bob.join(room), alice.ask({ type: 'joinRoom', roomId: room })]);
+  const since = {};
+  for (const room of rooms) since[room] = (await alice.ask({ type: 'message', roomId: room, content: 'first' })).messageId;
+  await bob.rest();
+  await bob.leaves();
+  for (const room of rooms) for (let n = 2; n <= 61; n += 1) await alice.ask({ type: 'message', roomId: room, content: filler(n) });
+  const back = await clientAs(t, undefined, daemon.url);
+  back.say({ type: 'register', userId: 'bob', ack: true, resume: since });
+  const { resumed } = await back.hears({ type: 'registered' });
+  const counts = rooms.map((room) => resumed[room].count);
+  assert.deepEqual(rooms.map((room) => resumed[room].recovered), [true, true, true, true, false, false], JSON.stringify(resumed));
+  assert.deepEqual(counts.slice(0, 4), [60, 60, 60, 60]);
+  assert.ok(counts[4] > 20 && counts[4] < 40 && counts[5] >= 1 && counts[5] < 5, `${counts.slice(4)} of the others`);
+  for (const [n, room] of rooms.entries()) {
+    if (!resumed[room].recovered) await back.hears({ type: 'gap', roomId: room, from: counts[n] + 2, to: 61 });
+    for (let seq = 2; seq < counts[n] + 2; seq += 1) await back.hears({ type: 'message', roomId: room, seq });
+  }
+});
+
+test('who asks for much behind a resume gets both', bounded, async (t) => {
+  const daemon = await daemonWith(t, '--rate-requests', '0');
+  const bob = await clientAs(t, 'bob', daemon.url);
+  await bob.join('tea');
+  const alice = await talk(t, daemon, 1);
+  const { messageId } = await bob.hears({ type: 'message' });
+  await bob.leaves();
+  for (let n = 2; n <= 60; n += 1) await alice.ask({ type: 'message', roomId: 'tea', content: filler(n) });
+  const back = await clientAs(t, undefined, daemon.url);
+  back.say({ type: 'register', userId: 'bob', ack: true, resume: { tea: messageId } });
+  // More than may wait, so that it is not read from any more; its pongs neither.
+  for (let n = 0; n < 1_000; n += 1) back.say({ type: 'history', roomId: 'tea', limit: 1, id: `${n}` });
+  await back.hears({ type: 'registered' });
+  for (let n = 2; n <= 60; n += 1) assert.equal((await back.hears({ type: 'message' })).seq, n);
+  for (let n = 0; n < 1_000; n += 1) await back.hears({ type: 'history', id: `${n}` });
+});
+
+test('of those who have closed while Redis hung, a bounded amount is remembered', bounded, async (t) => {
+  const redis = await startRedis(t, await folder(t));
+  const daemon = await daemonFor(t, { redis: redis.url, flags: ['--rate-messages', '0', '--workers', '1', '--lease', '60'] });
+  const listener = await clientAs(t, 'listener', daemon.url);
+  await listener.join('tea');
+  const people = await Promise.all(Array.from({ length: 100 }, (_, n) => clientAs(t, `u${n}`, daemon.url)));
+  await Promise.all(people.map((person) => person.ask({ type: 'joinRoom', roomId: 'tea' })));
+  await listener.rest();
+  redis.signal('SIGSTOP');
+  for (const person of people) for (let n = 0; n < 4; n += 1) person.say({ type: 'message', roomId: 'tea', content: filler(n) });
+  await Promise.all(people.map((person) => person.leaves()));
+  redis.signal('SIGCONT');
+  const dropped = () => daemon.told.stderr.match(/session\.requests_dropped/g)?.length ?? 0;
+  await until('the end of the last', async () => (await listener.ask({ type: 'joinRoom', roomId: 'tea' })).participantCount === 1);
+  assert.ok(dropped() > 0 && dropped() < 50, `${dropped()} of 100 dropped`);
 });
 
 test('what was said just before the close is said', bounded, async (t) => {

@@ -3,9 +3,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { clientAs } from './support/client.mjs';
+import { daemonFor } from './support/daemon.mjs';
 import { binary, op, pong, text } from './support/frames.mjs';
 import { handshake, peerOf, webSocketOf } from './support/peer.mjs';
 import { pause } from './support/processes.mjs';
+import { folder, look, startRedis } from './support/redis.mjs';
 import { oneDaemon } from './support/stage.mjs';
 
 const stage = oneDaemon();
@@ -93,7 +95,7 @@ const waits = {
     const bob = await clientAs(t, 'bob', stage.daemon.url);
     const silent = await registered(t, 'silent');
     await bob.join('silent');
-    await takes(24, 28, () => silent.receives(op.ping, '', patience));
+    await takes(24, 28, async () => assert.equal((await silent.frame(patience)).opcode, op.ping));
     await takes(9, 12, async () => {
       await bob.hears({ type: 'userOffline', userId: 'silent' }, { within: patience });
     });
@@ -102,11 +104,39 @@ const waits = {
 
   'who answers pings stays': async (t) => {
     const alive = await registered(t, 'alive');
-    await alive.receives(op.ping, '', patience);
-    await alive.send(pong());
+    const { opcode, payload } = await alive.frame(patience);
+    assert.equal(opcode, op.ping);
+    await alive.send(pong(payload));
     await pause(12_000);
     await alive.send(text('{"type":"ping"}'));
     await alive.receives(op.text, '{"type":"pong"}');
+  },
+
+  'so does who sends pongs unasked': async (t) => {
+    const alive = await registered(t, 'unasked');
+    for (let i = 0; i < 40; i += 1) {
+      await alive.send(pong('here I am'));
+      await pause(1_000);
+    }
+    await alive.send(text('{"type":"ping"}'));
+    await alive.receives(op.text, '{"type":"pong"}');
+  },
+
+  'who is not read from, because Redis is slow, is not taken for silent': async (t) => {
+    const redis = await startRedis(t, await folder(t), '--enable-debug-command', 'yes');
+    const daemon = await daemonFor(t, { redis: redis.url, flags: ['--lease', '100', '--rate-messages', '0'] });
+    const alice = await clientAs(t, 'alice', daemon.url);
+    await alice.join('tea');
+    const end = Date.now() + 38_000;
+    // Two, so that one always waits where the other has just slept: a message a turn.
+    const sleepers = [0, 1].map(async () => {
+      const sleeper = await look(t, redis.socket);
+      while (Date.now() < end) await sleeper.command('DEBUG', 'SLEEP', '0.8');
+    });
+    const count = 1_000;
+    for (let n = 0; n < count; n += 1) alice.say({ type: 'message', roomId: 'tea', content: n, id: `${n}` });
+    await Promise.all(sleepers);
+    for (let n = 0; n < count; n += 1) await alice.hears({ id: `${n}` }, { within: patience });
   },
 };
 

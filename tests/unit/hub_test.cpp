@@ -26,7 +26,8 @@ struct fake_session final : session {
   }
   void close(std::uint16_t, std::string_view) override {}
   void after_pong(std::function<void(bool)> done) override { done(true); }
-  void ask_receipt() override { session::asked(); }
+  void after_flush(std::function<void(bool)> done) override { done(true); }
+  void ask_receipt() override { session::asked(++pings); }
   void read_more(bool) override {}
   void identified() override {}
   std::string remote_address() const override { return {}; }
@@ -35,6 +36,7 @@ struct fake_session final : session {
   std::vector<std::string> take() { return std::exchange(heard, {}); }
   std::vector<std::string> heard;
   std::vector<traffic> kinds;
+  std::uint32_t pings = 0;
 };
 
 using strings = std::vector<std::string>;
@@ -319,4 +321,35 @@ TEST(hub, agrees_with_a_model_through_ten_thousand_steps) {
         ASSERT_EQ(p.joined, rooms[*p.room->name][static_cast<std::size_t>(std::stoi(each->id.str().substr(1)))]) << step;
     }
   }
+}
+
+TEST(a_receipt, is_the_pong_of_a_ping_that_was_sent_behind_the_messages) {
+  fake_session s{"c1", "alice"};
+  s.tail = {{nullptr, 1}, {nullptr, 2}};
+  s.asked(7);
+  s.tail.push_back({nullptr, 3});
+  s.asked(8);  // while one is under way, nothing more is asked for
+  s.answered(6);
+  EXPECT_EQ(s.tail.size(), 3u) << "by the pong of an earlier ping";
+  s.answered(7);
+  ASSERT_EQ(s.tail.size(), 1u);
+  s.tail.push_back({nullptr, 4});
+  s.asked(9);
+  s.answered(8);
+  EXPECT_EQ(s.tail.size(), 2u) << "4 was said behind ping 8";
+  s.answered(10);
+  EXPECT_TRUE(s.tail.empty()) << "a pong answers all earlier pings too";
+}
+
+TEST(a_receipt, confirms_nothing_that_is_held_back) {
+  fake_session s{"c1", "alice"};
+  s.held = std::make_unique<std::vector<held_frame>>();
+  s.tail = {{nullptr, 1}};
+  s.asked(1);
+  s.answered(1);
+  EXPECT_EQ(s.tail.size(), 1u);
+  s.held.reset();
+  s.asked(2);
+  s.answered(2);
+  EXPECT_TRUE(s.tail.empty());
 }
