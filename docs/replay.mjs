@@ -11,7 +11,7 @@
 //   alice> FRAME           what alice sends; she connects first if she has to. `alice< FRAME` is what she gets
 //   alice connects to URL  alice disconnects   alice vanishes   (10 s later)
 // A block of another kind whose first line is a comment with a file name, like `// chat.mjs`, becomes that file.
-// Ports 127.0.0.1:80xx stand for free ones. Times, ids and pids may differ, and the order of what Redis keeps in sets.
+// Ports `127.0.0.1:80xx` and `port 80xx` stand for free ones. Times, ids and pids may differ, and the order of what Redis keeps in sets.
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -98,7 +98,7 @@ class Scene {
   constructor(home, ports) {
     Object.assign(this, { home, ports, shell: new Shell(home, ports.get('8080')) });
   }
-  real = (text) => text.replace(/127\.0\.0\.1:(80\d\d)/g, (all, shown) => `127.0.0.1:${this.ports.get(shown) ?? shown}`);
+  real = (text) => text.replace(/(127\.0\.0\.1:|port )(80\d\d)/g, (all, before, shown) => `${before}${this.ports.get(shown) ?? shown}`);
   shown(text) {
     for (const [shown, real] of this.ports) text = text.replaceAll(`127.0.0.1:${real}`, `127.0.0.1:${shown}`);
     return text.replaceAll(this.home, '~').replaceAll(dirname(hikyd), 'build/release');
