@@ -286,7 +286,7 @@ void connection::sent(ssize_t taken) {
 
 void connection::flushed() {
   outbox_.shrink_to_fit();
-  if (probes_) settle_probes(static_cast<std::size_t>(std::ranges::find_if(*probes_, &probe::number) - probes_->begin()));
+  if (probes_) settle_probes([](probe const& p) { return p.number == 0; });
   if (phase_ == phase::draining) half_close();
 }
 
@@ -317,16 +317,15 @@ void connection::ponged(std::string_view payload) {
   if (payload.size() != sizeof number) return;
   std::memcpy(&number, payload.data(), sizeof number);
   if (who_) who_->answered(number);
-  if (!probes_) return;
-  auto const found = number == 0 ? probes_->end() : std::ranges::find(*probes_, number, &probe::number);
-  if (found != probes_->end()) settle_probes(static_cast<std::size_t>(found + 1 - probes_->begin()));
+  if (!probes_ || number == 0 || std::ranges::find(*probes_, number, &probe::number) == probes_->end()) return;
+  settle_probes([=](probe const& p) { return p.number != 0 && static_cast<std::int32_t>(number - p.number) >= 0; });
 }
 
-// The oldest `count` have what they wait for.
-void connection::settle_probes(std::size_t count) {
-  auto const end = probes_->begin() + static_cast<std::ptrdiff_t>(count);
-  std::vector<probe> answered{std::make_move_iterator(probes_->begin()), std::make_move_iterator(end)};
-  probes_->erase(probes_->begin(), end);
+template <class Which>
+void connection::settle_probes(Which which) {
+  auto const rest = std::ranges::stable_partition(*probes_, which);
+  std::vector<probe> answered{std::make_move_iterator(probes_->begin()), std::make_move_iterator(rest.begin())};
+  probes_->erase(probes_->begin(), rest.begin());
   if (probes_->empty()) probes_.reset();
   for (auto& p : answered) p.done(true);
 }

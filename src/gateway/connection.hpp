@@ -155,7 +155,8 @@ class connection final : public deadline_entry {
   std::uint32_t push_ping();
   void probe_life();
   void ponged(std::string_view payload);
-  void settle_probes(std::size_t count);
+  template <class Which>
+  void settle_probes(Which which);
 
   friend void intrusive_ptr_add_ref(connection* c) noexcept { ++c->users_; }
   friend void intrusive_ptr_release(connection* c) noexcept {
