@@ -30,6 +30,11 @@ std::shared_ptr<bus_message const> gap_message(std::string_view room, std::uint6
       bus_message{'g', std::string{room}, {}, {}, 0, shared_frame::make(gap({room_id{room}, false, from, to}))});
 }
 
+std::shared_ptr<bus_message const> from_log(std::string const& room, std::string const& epoch, state::logged_message const& entry) {
+  return std::make_shared<bus_message const>(
+      bus_message{'m', room, entry.connection.str(), fmt::format("{}:{}", epoch, entry.seq), entry.seq, shared_frame::make(entry.frame)});
+}
+
 // The end of a frame holds its time, id, and the end of its content.
 std::size_t mark_of(std::string_view frame) {
   constexpr std::size_t enough = 192;
@@ -76,19 +81,20 @@ void bus::stop() { running_ = false; }
 task<result<void>> bus::listen(std::size_t worker, std::vector<room_id> rooms) {
   co_return co_await asio::async_initiate<asio::use_awaitable_t<> const, void(result<void>)>(
       [this, worker, rooms = std::move(rooms)](auto handler) mutable {
-        asio::dispatch(
-            ex_, [this, worker, rooms = std::move(rooms), then = done{std::move(handler)}]() mutable { want(worker, rooms, {}, std::move(then)); });
+        asio::dispatch(ex_, [this, worker, rooms = std::move(rooms), then = done{std::move(handler)}]() mutable {
+          want(worker, rooms, {}, since::here, std::move(then));
+        });
       },
       use_task);
 }
 
-task<> bus::begin_listening(std::size_t worker, std::vector<room_id> rooms, std::vector<state::message_place> places) {
+task<> bus::begin_listening(std::size_t worker, std::vector<room_id> rooms, std::vector<state::message_place> places, since which) {
   co_await asio::co_spawn(
       ex_,
-      [](bus& self, std::size_t who, std::vector<room_id> const& all, std::vector<state::message_place> const& from) -> task<> {
-        self.want(who, all, from, [](result<void> const&) {});
+      [](bus& self, std::size_t who, std::vector<room_id> const& all, std::vector<state::message_place> const& from, since what) -> task<> {
+        self.want(who, all, from, what, [](result<void> const&) {});
         co_return;
-      }(*this, worker, rooms, places),
+      }(*this, worker, rooms, places, which),
       use_task);
 }
 
@@ -120,7 +126,7 @@ task<bool> bus::has_twin() {
   co_return twin_;
 }
 
-void bus::want(std::size_t worker, std::vector<room_id> const& rooms, std::vector<state::message_place> const& places, done then) {
+void bus::want(std::size_t worker, std::vector<room_id> const& rooms, std::vector<state::message_place> const& places, since which, done then) {
   auto const w = std::make_shared<waiter>(0, std::move(then));
   if (!connected_) return finish(*w, fail(errc::not_connected, "no connection to Redis for the bus"));
   redis::request subscribe;
@@ -131,6 +137,9 @@ void bus::want(std::size_t worker, std::vector<room_id> const& rooms, std::vecto
     if (!places.empty() && !c.known && (c.workers == 0 || c.unconfirmed > 0)) {
       c.last = places[i];
       c.known = true;
+    } else if (which == since::place && c.known && (c.workers >> worker & 1) == 0 && c.last.epoch == places[i].epoch && c.last.seq > places[i].seq) {
+      c.late.emplace_back(worker, places[i].seq);
+      fill(found->first, c);
     }
     if (c.workers == 0) {
       ++c.unconfirmed;
@@ -306,12 +315,22 @@ task<> bus::run_fill(std::string room, std::uint64_t number) {
   for (bool compared = false;;) {
     auto* c = channel_of();
     if (!c) co_return;
+    if (!c->late.empty()) {
+      auto const first = std::ranges::min(c->late, {}, &std::pair<std::size_t, std::uint64_t>::second).second;
+      auto const had = co_await log_.after(room_id{room}, first, fill_page);
+      c = channel_of();
+      if (!c) co_return;
+      if (had || !connected_ || !is_transient(had.error())) hand_to_late(room, *c, had.value_or(state::log_page{}), first);
+      else co_await asio::steady_timer{ex_, 200ms}.async_wait(use_task);
+      continue;
+    }
     auto const from = c->last;
     auto const mark = compared ? 0 : c->mark;
     // Together with the last one that was heard: is it still the same?
     auto const page = co_await log_.after(room_id{room}, from.seq - (mark ? 1 : 0), fill_page);
     c = channel_of();
     if (!c) co_return;
+    if (!c->late.empty()) continue;  // who comes now must get the earlier ones first
     auto outcome = page ? result<void>{} : std::unexpected(page.error());
     bool const gone_back = page && !from.epoch.empty() && page->epoch == from.epoch &&
                            (page->newest < from.seq || (mark && !page->messages.empty() && page->messages.front().seq == from.seq &&
@@ -345,8 +364,7 @@ task<> bus::run_fill(std::string room, std::uint64_t number) {
     for (auto const& entry : page->messages) {
       if (entry.seq <= c->last.seq) continue;
       if (entry.seq > c->last.seq + 1) hand_on(*c, gap_message(room, c->last.seq + 1, entry.seq - 1));
-      hand_on(*c, std::make_shared<bus_message const>(bus_message{'m', room, entry.connection.str(), fmt::format("{}:{}", page->epoch, entry.seq),
-                                                                  entry.seq, shared_frame::make(entry.frame)}));
+      hand_on(*c, from_log(room, page->epoch, entry));
       c->last.seq = entry.seq;
       c->mark = mark_of(entry.frame);
     }
@@ -368,6 +386,16 @@ task<> bus::run_fill(std::string room, std::uint64_t number) {
     flush();
     co_return;
   }
+}
+
+void bus::hand_to_late(std::string const& room, channel& c, state::log_page const& page, std::uint64_t read_after) {
+  for (auto const& [worker, seq] : c.late) {
+    for (auto const& entry : page.messages) {
+      if (page.epoch == c.last.epoch && entry.seq > seq && entry.seq <= c.last.seq) batches_[worker].push_back(from_log(room, page.epoch, entry));
+    }
+  }
+  std::erase_if(c.late, [&](auto const& l) { return l.second >= read_after; });
+  flush();
 }
 
 // Where rooms stand that were just subscribed, so that a loss right afterwards is noticed too. One round trip for all.

@@ -38,9 +38,13 @@ class bus {
 
   // The worker hears these rooms from when this returns. not_connected or timeout: it may not; ask again.
   task<result<void>> listen(std::size_t worker, std::vector<room_id> rooms);
-  // Begins to listen; `listen` awaits it. The worker has what comes for rooms that this process hears already; of rooms that are new
-  // here it will get what was said after `places`, one for each room, from the log if need be.
-  task<> begin_listening(std::size_t worker, std::vector<room_id> rooms, std::vector<state::message_place> places);
+  // What a worker gets of what was said between `places` and now.
+  enum class since {
+    here,    // of rooms that are new to this process; of others what comes
+    place,   // of all rooms: what others of this process have had already, too
+  };
+  // Begins to listen; `listen` awaits it. What was said after `places`, one for each room, comes from the log if need be.
+  task<> begin_listening(std::size_t worker, std::vector<room_id> rooms, std::vector<state::message_place> places, since which = since::here);
   // The worker does not need the room any more. Calls of one worker take effect in the order they were made.
   void ignore(std::size_t worker, room_id room);
   // What Redis had published before this call has been given to the workers when it returns, if there is a connection.
@@ -73,9 +77,11 @@ class bus {
     std::size_t mark = 0;       // of the last message's text, 0 for none: two messages of one number show that Redis went back in time
     std::uint64_t filling = 0;  // number of the filling under way; one of another number has been overtaken
     std::vector<std::shared_ptr<bus_message>> held;
+    // Workers that came when others had had messages already which are theirs, too: those after this seq.
+    std::vector<std::pair<std::size_t, std::uint64_t>> late{};
   };
 
-  void want(std::size_t worker, std::vector<room_id> const& rooms, std::vector<state::message_place> const& places, done then);
+  void want(std::size_t worker, std::vector<room_id> const& rooms, std::vector<state::message_place> const& places, since which, done then);
   void unwant(std::size_t worker, std::string const& room);
   void pushed(std::span<redis::node const> message);
   void confirmed(std::string_view channel_name);
@@ -86,6 +92,7 @@ class bus {
   void hand_on(channel const& c, std::shared_ptr<bus_message const> m);
   void fill(std::string const& room, channel& c);
   task<> run_fill(std::string room, std::uint64_t number);
+  void hand_to_late(std::string const& room, channel& c, state::log_page const& page, std::uint64_t read_after);
   task<> learn_places(std::vector<std::string> rooms);
   task<> watch();
   void spawn(task<> work);

@@ -20,6 +20,28 @@ std::optional<bus_message::ending> parse_ending(std::string_view text) {
   return out;
 }
 
+// `<Redis TIME in ms> <epoch> <seq> <room>`; the epoch is empty where nothing was ever said.
+bool parse_entry(std::string_view text, bus_message& out) {
+  auto const field = [&text] {
+    auto const end = std::min(text.find(' '), text.size());
+    auto const found = text.substr(0, end);
+    text.remove_prefix(std::min(end + 1, text.size()));
+    return found;
+  };
+  auto const number = [](std::string_view digits, auto& value) {
+    auto const end = digits.data() + digits.size();
+    return std::from_chars(digits.data(), end, value) == std::from_chars_result{end, std::errc{}};
+  };
+  bus_message::entry in;
+  auto const at = field();
+  in.place.epoch = field();
+  auto const seq = field();
+  if (!number(at, in.at_ms) || !number(seq, in.place.seq) || text.empty()) return false;
+  out.room = text;
+  out.entered = std::move(in);
+  return true;
+}
+
 }  // namespace
 
 std::optional<bus_message> parse_bus_message(std::string_view room, std::string_view payload) {
@@ -66,7 +88,7 @@ std::optional<bus_message> parse_bus_message(std::string_view room, std::string_
     case 'a':
       if (of_room || body.empty()) return std::nullopt;
       m.subject = head;
-      m.room = body;
+      if (!parse_entry(body, m)) return std::nullopt;
       return m;
     default: return std::nullopt;
   }

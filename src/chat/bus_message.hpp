@@ -11,7 +11,7 @@
 //                     U USER                    like u, for extended sessions only
 //                     w USER                    mail waits for USER, who is online
 //                     k USER                    ends connections of USER: the second line is CODE CONNECTION REASON, and CONNECTION * is all
-//                     a USER                    USER takes part in the room that the second line names
+//                     a USER                    USER takes part in a room: the second line is TIME_MS EPOCH SEQ ROOM, where the room stood then
 #pragma once
 #include <memory>
 #include <optional>
@@ -19,6 +19,7 @@
 #include <string_view>
 
 #include "base/shared_frame.hpp"
+#include "state/room_log.hpp"
 
 namespace hiky::chat {
 
@@ -35,6 +36,11 @@ struct bus_message {
     std::string reason;
   };
   std::optional<ending> end{};  // of `k`
+  struct entry {
+    std::int64_t at_ms = 0;  // Redis TIME
+    state::message_place place;
+  };
+  std::optional<entry> entered{};  // of `a`
 };
 
 // `room` is empty for an instance channel. Nothing when the payload is not of these forms.

@@ -293,13 +293,17 @@ void flows::deliver(bus::batch const& messages) {
         return;
       }
       if (s.grant && !s.grant->allows(room_id{about.room})) return;
-      spawn([](flows* self, session_ptr who, room_id r) -> task<> {
-        if (auto const heard = co_await self->hear(*who, {r}, wall_ms()); !heard) {
+      // At once, since the next message may be in this batch.
+      hub_.enter(s, room_id{about.room}, false, about.entered->at_ms);
+      spawn([](flows* self, session_ptr who, room_id r, bus_message::entry entered) -> task<> {
+        // The user takes part since then, and what was said since is in no mailbox.
+        if (!self->hub_.heard(r)) co_await self->bus_.begin_listening(self->worker_, {r}, {std::move(entered.place)}, bus::since::place);
+        if (auto const heard = co_await self->hear(*who, {r}, entered.at_ms); !heard) {
           log::warn("session.half_heard",
                     {{"connection", who->id.str()}, {"trace", who->trace_id()}, {"room", r.str()}, {"reason", heard.error().text}});
         }
         if (who->gone && !who->busy) self->hub_.detach(*who);  // else `closed` does, which needs to know what it heard
-      }(this, session_ptr{&s}, room_id{about.room}));
+      }(this, session_ptr{&s}, room_id{about.room}, *about.entered));
     });
   }
 }

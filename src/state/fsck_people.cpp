@@ -237,10 +237,10 @@ task<result<std::vector<seen>>> examine_users(redis::client& redis, std::vector<
 
 task<result<std::vector<seen>>> examine_pairs(redis::client& redis, std::vector<subject> subjects, mending how) {
   static redis::script const script{scripts::fsck_pairs_lua};
-  auto call = script.call({}, 9 + 2 * subjects.size());
+  auto call = script.call({}, 10 + 2 * subjects.size());
   call.arg(how.repair ? "repair" : "").arg(prefix::user_connections).arg(prefix::room_members).arg(prefix::member_rooms);
   call.arg(prefix::room_participants).arg(prefix::user_rooms).arg(prefix::joined_room_participants).arg(prefix::room_absent);
-  call.arg(keys::instance_channels(redis.where().database));
+  call.arg(keys::instance_channels(redis.where().database)).arg(prefix::room_head);
   for (auto const& s : subjects) call.arg(s.name).arg(s.other);
   auto const answer = co_await script.run(redis, std::move(call));
   if (!answer) co_return std::unexpected(in_context(answer.error(), "fsck_pairs.lua", ""));

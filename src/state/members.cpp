@@ -28,7 +28,7 @@ task<result<joined>> members::join(user_id user, room_id room, connection_id con
   static redis::script const script{scripts::join_lua};
   std::string const used_keys[]{keys::room_participants(room), keys::user_rooms(user),   keys::joined_room_participants(room),
                                 keys::room_members(room),      keys::member_rooms(user), keys::user_connections(user),
-                                keys::room_absent(room)};
+                                keys::room_absent(room),       keys::room_head(room)};
   auto call = script.call(used_keys, 8);
   call.arg(user).arg(room).arg(most).arg(keys::room_channels(database_) + room.str());
   call.arg(announcement("j ", "userJoined", user, room)).arg(keys::instance_channels(database_)).arg(connection).arg(quiet ? "quiet" : "");
@@ -58,8 +58,8 @@ task<result<bool>> members::leave(user_id user, room_id room) {
 
 task<result<bool>> members::add(user_id user, room_id room) {
   static redis::script const script{scripts::member_add_lua};
-  std::string const used_keys[]{keys::room_participants(room), keys::user_rooms(user),       keys::room_members(room),
-                                keys::member_rooms(user),      keys::user_connections(user), keys::room_absent(room)};
+  std::string const used_keys[]{keys::room_participants(room), keys::user_rooms(user),  keys::room_members(room), keys::member_rooms(user),
+                                keys::user_connections(user),  keys::room_absent(room), keys::room_head(room)};
   auto call = script.call(used_keys, 3);
   call.arg(user).arg(room).arg(keys::instance_channels(database_));
   auto const answer = co_await script.run(redis_, std::move(call));

@@ -2,6 +2,7 @@
 // Two daemons on one Redis: everybody hears everything, once, in the order of the room's `seq`.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { Api, keyFile } from './support/api.mjs';
 import { clientAs } from './support/client.mjs';
 import { daemonFor } from './support/daemon.mjs';
 import { pause, until } from './support/processes.mjs';
@@ -11,8 +12,10 @@ const bounded = { timeout: 60_000 };
 const flags = ['--rate-messages', '0', '--rate-typing', '0'];
 
 async function twoDaemons(t) {
-  const redis = await startRedis(t, await folder(t));
-  const start = (name) => daemonFor(t, { redis: redis.url, flags: [...flags, '--instance-id', name] });
+  const data = await folder(t);
+  const redis = await startRedis(t, data);
+  const keys = await keyFile(data);
+  const start = (name) => daemonFor(t, { redis: redis.url, flags: [...flags, ...keys, '--instance-id', name] });
   return { redis, daemons: [await start('one'), await start('two')] };
 }
 
@@ -139,4 +142,47 @@ test('friends who come at the same instant hear of each other at least once', bo
     const heard = (await Promise.all(both.map((client) => client.rest(100)))).flat();
     assert.ok(heard.some((text) => JSON.parse(text).type === 'friendOnline'), `round ${round}: ${heard}`);
   }
+});
+
+// Whoever is let in is a participant from that moment, so that nothing is queued for them: they must hear it.
+test('who is let in elsewhere hears what is said right then, in rooms that are new here and in others', bounded, async (t) => {
+  const { daemons } = await twoDaemons(t);
+  const api = new Api(daemons[1]);
+  const count = 60;
+  const rooms = Array.from({ length: count }, (_, n) => `room ${n}`);
+  const alice = await clientAs(t, 'alice', daemons[0].url);
+  // Some on each worker of her instance hear a third of the rooms already.
+  const others = await Promise.all(Array.from({ length: 6 }, (_, n) => clientAs(t, `other ${n}`, daemons[0].url)));
+  const old = rooms.filter((_, n) => n % 3 === 0);
+  for (const room of old) await Promise.all(others.map((other) => other.ask({ type: 'joinRoom', roomId: room })));
+  for (const room of rooms) {
+    await api.call('PUT', `/rooms/${encodeURIComponent(room)}/members/host`);
+    const said = [1, 2].map((n) => ({ json: { senderId: 'host', content: n } }));
+    await api.call('PUT', `/rooms/${encodeURIComponent(room)}/members/alice`);
+    for (const message of said) assert.equal((await api.call('POST', `/rooms/${encodeURIComponent(room)}/messages`, message)).status, 201);
+  }
+  const heard = new Map(rooms.map((room) => [room, []]));
+  for (let left = 2 * count; left > 0; left -= 1) {
+    const { type, roomId, content } = JSON.parse(await alice.raw());
+    assert.equal(type, 'message');
+    heard.get(roomId).push(content);
+  }
+  assert.deepEqual([...heard], rooms.map((room) => [room, [1, 2]]));
+  assert.deepEqual(await alice.rest(), []);
+  for (const other of others) {
+    const told = (await other.rest()).map((frame) => JSON.parse(frame)).filter(({ type }) => type === 'message');
+    assert.deepEqual(told.map(({ roomId, content }) => [roomId, content]), old.flatMap((room) => [[room, 1], [room, 2]]));
+  }
+});
+
+test('a room that one device joins is heard by the others from its first message on', bounded, async (t) => {
+  const { daemons } = await twoDaemons(t);
+  const [desk, phone] = await Promise.all(daemons.map((daemon) => clientAs(t, 'alice', daemon.url)));
+  const rooms = Array.from({ length: 60 }, (_, n) => `room ${n}`);
+  for (const room of rooms) {
+    phone.say({ type: 'joinRoom', roomId: room });
+    phone.say({ type: 'message', roomId: room, content: room });
+  }
+  for (const room of rooms) await desk.hears({ type: 'message', roomId: room, content: room });
+  assert.deepEqual(await desk.rest(), []);
 });

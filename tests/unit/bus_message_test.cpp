@@ -43,15 +43,23 @@ TEST(bus_message, of_an_instance_names_its_user) {
   }
 }
 
-TEST(bus_message, that_lets_a_user_in_names_the_room) {
-  auto const m = parse_bus_message("", "a alice\nthe tea room");
+TEST(bus_message, that_lets_a_user_in_names_the_room_and_where_it_stood) {
+  auto const m = parse_bus_message("", "a alice\n1764170000123 e0 17 the tea room");
   ASSERT_TRUE(m);
   EXPECT_EQ(m->kind, 'a');
   EXPECT_EQ(m->subject, "alice");
   EXPECT_EQ(m->room, "the tea room");
   EXPECT_FALSE(m->frame);
-  EXPECT_FALSE(parse_bus_message("", "a alice\n"));
-  EXPECT_FALSE(parse_bus_message("tea", "a alice\ntea"));
+  ASSERT_TRUE(m->entered);
+  EXPECT_EQ(m->entered->at_ms, 1764170000123);
+  EXPECT_EQ(m->entered->place, (state::message_place{"e0", 17}));
+  auto const silent = parse_bus_message("", "a alice\n1764170000123  0 tea");
+  ASSERT_TRUE(silent);
+  EXPECT_EQ(silent->entered->place, state::message_place{});
+  for (auto const* body : {"", "tea", "1 e 2", "1 e 2 ", "x e 2 tea", "1 e x tea", "1 e 2x tea"}) {
+    EXPECT_FALSE(parse_bus_message("", std::string{"a alice\n"} + body)) << body;
+  }
+  EXPECT_FALSE(parse_bus_message("tea", "a alice\n1 e 2 tea"));
 }
 
 TEST(bus_message, that_ends_connections_says_which_and_why) {

@@ -157,15 +157,15 @@ TEST_F(hub_of_friends, announcements_are_named_to_those_who_watch_whatever_they_
 }
 
 TEST_F(hub_of_friends, who_was_let_in_is_named_connection_by_connection) {
-  tell("", "a alice\ntea");
+  tell("", "a alice\n1 e 0 tea");
   EXPECT_EQ(entered, (strings{"c1 tea", "c2 tea"}));
-  tell("", "a nobody\ntea");
+  tell("", "a nobody\n1 e 0 tea");
   EXPECT_EQ(entered.size(), 2u);
   EXPECT_EQ(who_heard(), set{});
 }
 
 TEST_F(hub_of_friends, whoever_is_told_to_enter_may_end_sessions) {
-  auto const m = parse_bus_message("", "a alice\ntea");
+  auto const m = parse_bus_message("", "a alice\n1 e 0 tea");
   here.apply(*m, [this](session&, bus_message const&) {
     here.detach(alice);
     here.detach(phone);

@@ -1,11 +1,12 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- Do the six sets that say who is in which room agree about some pairs of user and room? Told and mended in one step.
 -- ARGV 1 `repair` or ``  2 prefix user_connections  3 prefix room_members  4 prefix member_rooms  5 prefix room_participants
---      6 prefix user_rooms  7 prefix joined_room_participants  8 prefix room_absent  9 prefix of instance channels  10… user, room, …
+--      6 prefix user_rooms  7 prefix joined_room_participants  8 prefix room_absent  9 prefix of instance channels  10 prefix room_head
+--      11… user, room, …
 -- Returns { { user, room, finding }… }. A key of another type counts as empty here; its type is a finding of its own.
 local call, out = redis.pcall, {}
 local repair = ARGV[1] == 'repair'
-for i = 10, #ARGV, 2 do
+for i = 11, #ARGV, 2 do
   local user, room = ARGV[i], ARGV[i + 1]
   local members, member_rooms = ARGV[3] .. room, ARGV[4] .. user
   local participants, user_rooms = ARGV[5] .. room, ARGV[6] .. user
@@ -39,13 +40,16 @@ for i = 10, #ARGV, 2 do
       mend('SADD', user_rooms, room)
       takes_part = true
       -- The instances that hold the user must hear the room from now on, or messages would be neither sent nor queued.
+      local now, head = call('TIME'), call('HMGET', ARGV[10] .. room, 'epoch', 'seq')
+      if head.err then head = {} end
+      local place = string.format('%.0f %s %s ', now[1] * 1000 + math.floor(now[2] / 1000), head[1] or '', head[2] or '0')
       local told = {}
       for c = 2, #held, 2 do
         local ok, about = pcall(cjson.decode, held[c])
         local instance = ok and type(about) == 'table' and about.instance
         if repair and type(instance) == 'string' and not told[instance] then
           told[instance] = true
-          call('PUBLISH', ARGV[9] .. instance, 'a ' .. user .. '\n' .. room)
+          call('PUBLISH', ARGV[9] .. instance, 'a ' .. user .. '\n' .. place .. room)
         end
       end
     elseif takes_part ~= knows then

@@ -2,7 +2,7 @@
 -- A user joins a room (the document's joinRoom). Announced to the room when the user had not joined already,
 -- and to the instances that hold other connections of the user, so that all of them hear the room.
 -- KEYS 1 room_participants:{r}  2 user_rooms:{u}  3 joined_room_participants:{r}  4 room_members:{r}  5 member_rooms:{u}  6 user_connections:{u}
---      7 room_absent:{r}
+--      7 room_absent:{r}  8 room_head:{r}
 -- ARGV 1 user  2 room  3 most participants to return  4 the room's channel  5 bus message that announces the join
 --      6 prefix of instance channels  7 connection  8 `quiet`: announce to new members' rooms only (somebody who was hardly away)
 -- Returns { participants in all, Redis TIME in ms, participant… }
@@ -12,8 +12,12 @@ redis.call('SADD', KEYS[5], room)
 redis.call('SADD', KEYS[1], user)
 redis.call('SREM', KEYS[7], user)
 redis.call('SADD', KEYS[2], room)
+local now = redis.call('TIME')
+now = string.format('%.0f', now[1] * 1000 + math.floor(now[2] / 1000))
 if redis.call('SADD', KEYS[3], user) == 1 and (ARGV[8] ~= 'quiet' or new_member == 1) then redis.call('PUBLISH', ARGV[4], ARGV[5]) end
 if new_member == 1 and redis.call('HLEN', KEYS[6]) > 1 then
+  local head = redis.call('HMGET', KEYS[8], 'epoch', 'seq')
+  local place = now .. ' ' .. (head[1] or '') .. ' ' .. (head[2] or '0') .. ' '
   local told = {}
   local connections = redis.call('HGETALL', KEYS[6])
   for i = 1, #connections, 2 do
@@ -21,13 +25,12 @@ if new_member == 1 and redis.call('HLEN', KEYS[6]) > 1 then
     local instance = ok and type(about) == 'table' and about.instance
     if connections[i] ~= ARGV[7] and type(instance) == 'string' and not told[instance] then
       told[instance] = true
-      redis.call('PUBLISH', ARGV[6] .. instance, 'a ' .. user .. '\n' .. room)
+      redis.call('PUBLISH', ARGV[6] .. instance, 'a ' .. user .. '\n' .. place .. room)
     end
   end
 end
 local count, most = redis.call('SCARD', KEYS[1]), tonumber(ARGV[3])
 local out = count <= most and redis.call('SMEMBERS', KEYS[1]) or redis.call('SRANDMEMBER', KEYS[1], most)
-local now = redis.call('TIME')
-table.insert(out, 1, string.format('%.0f', now[1] * 1000 + math.floor(now[2] / 1000)))
+table.insert(out, 1, now)
 table.insert(out, 1, count)
 return out

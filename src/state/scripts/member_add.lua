@@ -1,19 +1,21 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- A user becomes a member of a room without asking (the API, hikyctl). A user who is online takes part at once.
 -- KEYS 1 room_participants:{r}  2 user_rooms:{u}  3 room_members:{r}  4 member_rooms:{u}  5 user_connections:{u}
---      6 room_absent:{r}
+--      6 room_absent:{r}  7 room_head:{r}
 -- ARGV 1 user  2 room  3 prefix of instance channels
 -- Returns 1, or 0 when the user was a member already
 local user, room = ARGV[1], ARGV[2]
 local added = redis.call('SADD', KEYS[3], user)
 redis.call('SADD', KEYS[4], room)
+local now, head = redis.call('TIME'), redis.call('HMGET', KEYS[7], 'epoch', 'seq')
+local place = string.format('%.0f %s %s ', now[1] * 1000 + math.floor(now[2] / 1000), head[1] or '', head[2] or '0')
 local told = {}
 for _, json in ipairs(redis.call('HVALS', KEYS[5])) do
   local ok, about = pcall(cjson.decode, json)
   local instance = ok and type(about) == 'table' and about.instance
   if type(instance) == 'string' and not told[instance] then
     told[instance] = true
-    redis.call('PUBLISH', ARGV[3] .. instance, 'a ' .. user .. '\n' .. room)
+    redis.call('PUBLISH', ARGV[3] .. instance, 'a ' .. user .. '\n' .. place .. room)
   end
 end
 if next(told) then
