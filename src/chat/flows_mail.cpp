@@ -31,19 +31,22 @@ bool came_live(session const& s, json::object const& message, std::string_view m
 // Sends what waited for the user, oldest first. Nothing is deleted before it has arrived. What replay has brought already is
 // not sent again, but confirmed with the rest.
 task<> flows::deliver_mail(session_ptr s, already_sent& sent) {
-  auto mail = co_await store_.mailbox.claim(s->user, s->id);
-  if (!mail) {
-    log::warn("mail.unclaimed", {{"connection", s->id.str()}, {"trace", s->trace_id()}, {"user", s->user.str()}, {"reason", mail.error().text}});
-    co_return;
-  }
+  std::optional<std::string> newest;
   if (s->grant && s->grant->rooms) {
+    // A restricted connection takes the mail if it may read all of it. Otherwise it waits for one that may.
+    auto const waiting = co_await store_.mailbox.look(s->user);
     auto const readable = [&](std::string const& text) {
       auto const message = parse_json(text);
       auto const* room = message && message->is_object() ? message->get_object().if_contains("roomId") : nullptr;
       return room && room->is_string() && s->grant->allows(room_id{std::string_view{room->get_string()}});
     };
-    // Left, claimed as it is, for a connection that may read all of it: the end of this one gives it back.
-    if (!std::ranges::all_of(mail->messages, readable)) co_return;
+    if (!waiting || waiting->empty() || !std::ranges::all_of(*waiting, readable)) co_return;
+    newest = waiting->front();
+  }
+  auto mail = co_await store_.mailbox.claim(s->user, s->id, std::move(newest));
+  if (!mail) {
+    log::warn("mail.unclaimed", {{"connection", s->id.str()}, {"trace", s->trace_id()}, {"user", s->user.str()}, {"reason", mail.error().text}});
+    co_return;
   }
   if (!s->held) co_await live_has_caught_up(s, mail->messages);
   std::vector<std::string> ids;

@@ -9,12 +9,19 @@
 
 namespace hiky::state {
 
-task<result<claimed_mail>> mailbox::claim(user_id user, connection_id connection) {
+task<result<std::vector<std::string>>> mailbox::look(user_id user) {
+  auto const answer = co_await redis_.exec(redis::request{"LRANGE", keys::offline_messages(user), 0, -1});
+  if (!answer) co_return std::unexpected(answer.error());
+  co_return (*answer)[0].strings();
+}
+
+task<result<claimed_mail>> mailbox::claim(user_id user, connection_id connection, std::optional<std::string> newest) {
   static redis::script const script{scripts::mail_claim_lua};
   std::string const used_keys[]{keys::offline_messages(user), keys::offline_inflight(user, connection), keys::offline_dropped(user),
                                 keys::user_connections(user)};
-  auto call = script.call(used_keys, 1);
+  auto call = script.call(used_keys, newest ? 2 : 1);
   call.arg(connection);
+  if (newest) call.arg(*newest);
   auto const answer = co_await script.run(redis_, std::move(call));
   if (!answer) co_return std::unexpected(answer.error());
   claimed_mail out;
