@@ -12,7 +12,7 @@
 namespace hiky::chat {
 
 namespace {
-constexpr std::size_t batch_size = 500;  // connections undone between two looks at the clock
+constexpr std::size_t batch_size = 8;  // connections undone at once: Redis serves others in between
 constexpr std::size_t announced_at_once = 100;
 constexpr std::int64_t claim_ms = 15'000;  // then another instance announces what this one began
 }  // namespace
@@ -113,11 +113,12 @@ task<> janitor::announce_due() {
     }
     std::vector<state::due_announcement> told;
     for (auto const& d : *due) {
-      if (co_await on_.tell_friends(d.user)) told.push_back(d);
+      if (co_await on_.tell_friends(d.user, false)) told.push_back(d);
     }
     if (!told.empty()) {
-      auto const removed = co_await store_.announcements.remove(std::move(told));
-      if (!removed) co_return;  // announced again when the claims end
+      auto const back = co_await store_.announcements.remove(std::move(told));
+      if (!back) co_return;  // announced again when the claims end
+      for (auto const& user : *back) co_await on_.tell_friends(user, true);
     }
     if (due->size() < announced_at_once) co_return;
   }

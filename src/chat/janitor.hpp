@@ -23,7 +23,7 @@ struct lease_times {
 class janitor {
  public:
   struct effects {
-    std::function<task<bool>(user_id)> tell_friends;  // that the user is offline; false when they could not be told
+    std::function<task<bool>(user_id, bool online)> tell_friends;  // false when they could not be told
     std::function<void()> assert_again;         // Redis knows nothing of this instance any more
   };
 

@@ -32,7 +32,7 @@ server::server(gateway_settings settings)
   auto& first = *workers_.front();
   janitor_ = std::make_unique<chat::janitor>(
       first.io().get_executor(), first.store(), settings_.instance, settings_.leases,
-      chat::janitor::effects{.tell_friends = [&first](user_id user) { return first.flows().announce(std::move(user), false); },
+      chat::janitor::effects{.tell_friends = [&first](user_id user, bool online) { return first.flows().announce(std::move(user), online); },
                              .assert_again =
                                  [this] {
                                    for (auto const& w : workers_) asio::post(w->io(), [&w = *w] { w.flows().assert_again(assertion_spread, false); });

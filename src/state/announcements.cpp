@@ -19,14 +19,16 @@ task<result<std::vector<due_announcement>>> announcements::take_due(std::size_t 
   co_return out;
 }
 
-task<result<void>> announcements::remove(std::vector<due_announcement> told) {
+task<result<std::vector<user_id>>> announcements::remove(std::vector<due_announcement> told) {
   static redis::script const script{scripts::announce_done_lua};
-  std::string const used_keys[]{std::string{keys::pending_offline}};
+  std::string const used_keys[]{std::string{keys::pending_offline}, std::string{keys::online_users}};
   auto call = script.call(used_keys, 2 * told.size());
   for (auto const& t : told) call.arg(t.user).arg(t.claim);
   auto const answer = co_await script.run(redis_, std::move(call));
   if (!answer) co_return std::unexpected(answer.error());
-  co_return result<void>{};
+  std::vector<user_id> back;
+  for (auto& user : (*answer)[0].strings()) back.emplace_back(std::move(user));
+  co_return back;
 }
 
 }  // namespace hiky::state

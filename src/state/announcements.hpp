@@ -21,8 +21,8 @@ class announcements {
   // Announces `userOffline` in the rooms of those whose grace is over and claims them for `claim_ms`; at most `most`.
   // What remains is to tell their friends. One round trip: announce_due.lua
   task<result<std::vector<due_announcement>>> take_due(std::size_t most, std::int64_t claim_ms);
-  // Friends were told. One round trip: announce_done.lua
-  task<result<void>> remove(std::vector<due_announcement> told);
+  // Friends were told. Gives those who have come back meanwhile, of whose return friends may have heard before. One round trip: announce_done.lua
+  task<result<std::vector<user_id>>> remove(std::vector<due_announcement> told);
 
  private:
   redis::client& redis_;

@@ -52,9 +52,14 @@ task<result<std::optional<std::int64_t>>> leases::end_of(instance_id instance) {
 }
 
 task<result<void>> leases::forget(instance_id ended) {
-  redis::request all{"DEL", keys::instance_connections(ended)};
-  all.add("ZREM", keys::instances, ended).add("ZREM", keys::sweeps, ended);  // the lease goes before the claim on it
-  return done(redis_, std::move(all));
+  static redis::script const script{scripts::lease_forget_lua};
+  auto used_keys = lease_keys();
+  used_keys.push_back(keys::instance_connections(ended));
+  auto call = script.call(used_keys, 1);
+  call.arg(ended);
+  auto const answer = co_await script.run(redis_, std::move(call));
+  if (!answer) co_return std::unexpected(answer.error());
+  co_return result<void>{};
 }
 
 task<result<void>> leases::give_up(instance_id own) {

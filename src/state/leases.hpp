@@ -27,7 +27,7 @@ class leases {
   task<result<bool>> take(instance_id ended, std::chrono::milliseconds patience, bool more = false);
   // When its lease ends or ended, in ms of Redis TIME; nothing if it has none. ZSCORE
   task<result<std::optional<std::int64_t>>> end_of(instance_id instance);
-  // The sweep is done.
+  // The sweep is done. An instance that has connections again is found once more. One round trip: lease_forget.lua
   task<result<void>> forget(instance_id ended);
   // A clean end: no lease, nothing to sweep.
   task<result<void>> give_up(instance_id own);

@@ -179,3 +179,25 @@ test('news that a slow reader has no room for come when there is room', bounded,
   const { users: [{ id, isOnline, lastSeen }] } = await next('presence');
   assert.deepEqual([id, isOnline, typeof lastSeen], ['bob', false, 'string']);
 });
+
+test('who comes back while the absence is being announced is announced as back; within the grace, as nothing', bounded, async (t) => {
+  const { daemons: [one, two], look: looking } = await stage(t, { flags: ['--grace', '30'] });
+  const bob = await clientAs(t, 'bob', two.url, { fields: { events: true } });
+  const store = await looking();
+  for (const announced of [true, false]) {
+    const alice = await clientAs(t, 'alice', one.url);
+    if (announced) await bob.hears({ type: 'friendOnline', userId: 'alice' });
+    await alice.leaves();
+    await until('alice to be away', async () => (await store.command('ZSCORE', 'ws:pending_offline', 'alice')) !== null);
+    // Whoever announced it has died: the claim is there, and rooms have heard.
+    if (announced) await store.command('ZADD', 'ws:pending_offline', 0, 'alice');
+    if (announced) await bob.hears({ type: 'friendOffline', userId: 'alice' });
+    if (announced) await store.command('ZADD', 'ws:pending_offline', `${Date.now() + 15_000}.5`, 'alice');
+    const back = await clientAs(t, 'alice', one.url);
+    if (announced) await bob.hears({ type: 'friendOnline', userId: 'alice' });
+    assert.deepEqual(await bob.rest(), []);
+    await back.leaves();
+    await until('alice to be away again', async () => (await store.command('SISMEMBER', 'ws:online_users', 'alice')) === 0);
+    if (announced) await store.command('ZADD', 'ws:pending_offline', `${Date.now() + 15_000}`, 'alice');
+  }
+});

@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- Tells rooms who went offline, once the grace period is over and they are not back. Any instance may. An entry is claimed, not
--- removed: announce_done.lua does that when friends have been told, too; if the claimer dies, another announces again.
+-- removed: announce_done.lua does that when friends have been told, too; if the claimer dies, another announces again. A claim ends in .5,
+-- so that connect.lua knows it.
 -- KEYS 1 pending_offline  2 online_users
 -- ARGV 1 most users at once  2 how long a claim holds in ms  3 prefix member_rooms  4 prefix of room channels
 -- Returns { user, claim, user, claim, … }
@@ -11,7 +12,7 @@ for _, user in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'LIMIT',
   if redis.call('SISMEMBER', KEYS[2], user) == 1 then
     redis.call('ZREM', KEYS[1], user)
   else
-    local claim = now + ARGV[2]
+    local claim = now + ARGV[2] + 0.5
     redis.call('ZADD', KEYS[1], claim, user)
     local user_json = cjson.encode(user)
     for _, room in ipairs(redis.call('SMEMBERS', ARGV[3] .. user)) do
@@ -19,7 +20,7 @@ for _, user in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'LIMIT',
         'o ' .. user .. '\n{"type":"userOffline","userId":' .. user_json .. ',"roomId":' .. cjson.encode(room) .. '}')
     end
     table.insert(out, user)
-    table.insert(out, string.format('%.0f', claim))
+    table.insert(out, string.format('%.1f', claim))
   end
 end
 return out

@@ -14,6 +14,11 @@
 local user, connection = ARGV[1], ARGV[2]
 local kept_out = redis.call('PTTL', KEYS[9])
 if kept_out ~= -2 then return { -1, math.ceil(math.max(kept_out, 0) / 1000), 0 } end
+-- A mailbox that another program has spoilt keeps nobody out; sets that are none do, before anything has changed.
+local waiting = redis.pcall('LLEN', KEYS[7])
+if type(waiting) ~= 'number' then waiting = 0 end
+redis.call('SCARD', KEYS[5])
+redis.call('SCARD', KEYS[6])
 -- A connection that is asserted again keeps its time: it has heard its rooms all along.
 local known = redis.call('HGET', KEYS[1], connection)
 local at = known and known:match('"at":(%d+)}$')
@@ -53,7 +58,10 @@ for _, room in ipairs(rooms) do
   redis.call('SREM', ARGV[7] .. room, user)
   redis.call('SADD', KEYS[5], room)
 end
-table.insert(rooms, 1, redis.call('LLEN', KEYS[7]))
-table.insert(rooms, 1, redis.call('ZREM', KEYS[8], user))
+table.insert(rooms, 1, waiting)
+-- A claim ends in .5 (announce_due.lua): rooms have been told of the absence, and friends are being told.
+local due = redis.call('ZSCORE', KEYS[8], user)
+if due then redis.call('ZREM', KEYS[8], user) end
+table.insert(rooms, 1, due and tonumber(due) % 1 == 0 and 1 or 0)
 table.insert(rooms, 1, count)
 return rooms
