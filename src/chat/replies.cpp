@@ -73,7 +73,9 @@ void write_profile(std::string& out, directory::profile const& p) {
 std::optional<std::string> moment(std::optional<std::chrono::sys_seconds> when) { return when ? std::optional{iso8601(*when)} : std::nullopt; }
 
 constexpr auto write_json = [](std::string& out, std::string const& text) { out += text; };
-constexpr auto write_id = [](std::string& out, auto const& id) { append_json_string(out, id); };
+constexpr auto write_id = [](std::string& out, auto const& id) {
+  append_json_string(out, directory::mended_utf8(id.str()));
+};  // other programs write them, too
 
 }  // namespace
 

@@ -44,7 +44,7 @@ test('an instance that is killed leaves nobody online, and nothing unsaid', boun
 });
 
 // With the pongs of some libraries, which send them by themselves now and then: they are no receipts.
-for (const [count, unasked, how] of [[5, 0, ''], [130, 3, ', whatever pongs it sent unasked']]) test(`what a client that vanished had not received waits for it${how}`, bounded, async (t) => {
+for (const [count, unasked, how] of [[5, 0, ''], [330, 3, ', whatever pongs it sent unasked']]) test(`what a client that vanished had not received waits for it${how}`, bounded, async (t) => {
   const { store, one, two } = await twoDaemons(t);
   const [alice] = await together(t, [one], 'tea', ['alice']);
   const bob = await webSocketOf(t, two.port);
@@ -59,8 +59,9 @@ for (const [count, unasked, how] of [[5, 0, ''], [130, 3, ', whatever pongs it s
   bob.socket.resetAndDestroy();
   await alice.hears({ type: 'userOffline', userId: 'bob' });
   const back = await clientAs(t, 'bob', one.url);
-  const { messages } = await back.hears({ type: 'offlineMessages' });
+  const { messages, dropped } = await back.hears({ type: 'offlineMessages' });
   assert.deepEqual(messages.map(({ messageId }) => messageId), said.slice(-100));
+  assert.equal(dropped ?? 0, Math.max(0, count - 100));
 });
 
 test('a subscription that is cut leaves no hole', bounded, async (t) => {
@@ -93,4 +94,35 @@ test('mail for a user whose devices come at the same instant comes once between 
     await until('bob to be away', async () => (await store.command('SISMEMBER', 'ws:online_users', 'bob')) === 0);
     await alice.hears({ type: 'userOffline', userId: 'bob' });
   }
+});
+
+test('an instance with a thousand connections in twenty rooms dies, and others hardly notice its sweep', bounded, async (t) => {
+  const { store, one, two } = await twoDaemons(t);
+  const rooms = Array.from({ length: 20 }, (_, n) => `room ${n}`);
+  const bob = await clientAs(t, 'bob', two.url);
+  for (const room of rooms) await bob.ask({ type: 'joinRoom', roomId: room });
+  for (let n = 0; n < 120; n += 1) {
+    for (const room of rooms) bob.say({ type: 'message', roomId: room, content: n });
+    await bob.settle();
+  }
+  const users = Array.from({ length: 1_000 }, (_, n) => `user ${n}`);
+  for (let n = 0; n < users.length; n += 100) {
+    const some = users.slice(n, n + 100);
+    for (const user of some) await store.command('SADD', `ws:member_rooms:${user}`, ...rooms);
+    for (const room of rooms) await store.command('SADD', `ws:room_members:${room}`, ...some);
+    await Promise.all(some.map((user) => clientAs(t, user, one.url)));
+  }
+  // What was said before the lease's last stretch is nobody's doubt.
+  await store.command('ZADD', 'ws:instances', Date.now() + 120_000, 'one');
+  await one.stop('SIGKILL');
+  await store.command('ZADD', 'ws:instances', Date.now() - 1, 'one');
+  let longest = 0;
+  await until('the sweep', async () => {
+    const began = Date.now();
+    assert.equal((await bob.ask({ type: 'message', roomId: rooms[0], content: 'still quick?' })).type, 'messageAck');
+    longest = Math.max(longest, Date.now() - began);
+    return (await store.command('SCARD', 'ws:online_users')) === 1;
+  }, 20_000);
+  assert.ok(longest < 1_000, `a message took ${longest} ms`);
+  assert.equal(await store.command('EXISTS', 'ws:instance_connections:one'), 0);
 });

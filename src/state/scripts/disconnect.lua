@@ -15,8 +15,14 @@
 --         nothing yet, and seq is the time in ms since which it takes part (0: since it began)
 -- Returns the connections the user has left, or -1 when this one was not there any more
 local user, connection = ARGV[1], ARGV[2]
-for _, message in ipairs(redis.call('LRANGE', KEYS[11], 0, -1)) do redis.call('RPUSH', KEYS[10], message) end
-redis.call('DEL', KEYS[11])
+-- A mailbox that another program has spoilt must not keep the user online: of mail, what fails is left out.
+local function mail(command, ...)
+  local answer = redis.pcall(command, ...)
+  return not (type(answer) == 'table' and answer.err) and answer
+end
+local given_back = true
+for _, message in ipairs(mail('LRANGE', KEYS[11], 0, -1) or {}) do given_back = mail('RPUSH', KEYS[10], message) and given_back end
+if given_back then mail('DEL', KEYS[11]) end
 redis.call('HDEL', KEYS[2], connection)
 local began = tonumber((redis.call('HGET', KEYS[1], connection) or ''):match('"at":(%d+)}$') or 0)
 local was_there = redis.call('HDEL', KEYS[1], connection) == 1
@@ -32,18 +38,56 @@ end
 
 -- What may not have arrived goes to the queue; a client that had it sees the same messageId twice.
 if was_there then
-  local unsure = {}
-  local function doubt(entry, since)
+  local unsure, skipped = {}, 0
+  local function read(entry)
     local fields = {}
     for i = 1, #entry[2], 2 do fields[entry[2][i]] = entry[2][i + 1] end
-    local at = tonumber(fields.t or 0)
-    if fields.m and fields.s ~= user and at >= since and at < heard_since then table.insert(unsure, { at, tonumber(entry[1]:match('^%d+')), fields.m }) end
+    return tonumber(entry[1]:match('^%d+')), tonumber(fields.t or 0), fields
+  end
+  local function place(seq) return string.format('(%.0f-0', seq) end
+  -- The seq of a log's first message since a time; nothing if there is none. By halves: a log is in order.
+  local function first_since(log, time)
+    local oldest, newest = redis.call('XRANGE', log, '-', '+', 'COUNT', 1)[1], redis.call('XREVRANGE', log, '+', '-', 'COUNT', 1)[1]
+    if not newest then return nil end
+    local low = read(oldest)
+    local high, at = read(newest)
+    if at < time then return nil end
+    while low < high do
+      local middle = math.floor((low + high) / 2)
+      local seq, said = read(redis.call('XRANGE', log, string.format('%.0f-0', middle), '+', 'COUNT', 1)[1])
+      if said >= time then high = middle else low = seq + 1 end
+    end
+    return low
+  end
+  -- What a room said behind `heard` and since `since`: the newest hundred, latest first and in growing portions, since mostly it is
+  -- nothing. More fits no mailbox and is only counted, by its numbers.
+  local function doubt(room, heard, since)
+    local log, to = ARGV[9] .. room, '+'
+    if heard_since < math.huge then
+      local theirs = first_since(log, heard_since)
+      if theirs then to = place(theirs) end
+    end
+    local kept, seen, portion, oldest = 0, 0, 4, nil
+    while kept < 100 and seen < 400 do
+      local entries = redis.call('XREVRANGE', log, to, place(heard), 'COUNT', portion)
+      for _, entry in ipairs(entries) do
+        local seq, at, fields = read(entry)
+        if at < since then return end
+        if fields.m and fields.s ~= user then
+          table.insert(unsure, { at, seq, fields.m })
+          kept = kept + 1
+        end
+        oldest = seq
+      end
+      if #entries < portion then return end
+      seen, to, portion = seen + portion, place(oldest), math.min(2 * portion, 32)
+    end
+    local first = math.max(heard + 1, since > 0 and first_since(log, since) or 0)
+    skipped = skipped + math.max(0, oldest - first)
   end
   if ARGV[10] ~= '' then
     local since = ARGV[10] == 'began' and began or tonumber(ARGV[10])
-    for _, room in ipairs(redis.call('SMEMBERS', KEYS[5])) do
-      for _, entry in ipairs(redis.call('XREVRANGE', ARGV[9] .. room, '+', '-', 'COUNT', 100)) do doubt(entry, since) end
-    end
+    for _, room in ipairs(redis.call('SMEMBERS', KEYS[5])) do doubt(room, 0, since) end
   end
   for i = 14, #ARGV, 3 do
     local head = redis.call('HMGET', ARGV[12] .. ARGV[i], 'epoch', 'seq')
@@ -51,23 +95,19 @@ if was_there then
     local heard = same and tonumber(ARGV[i + 2]) or 0
     local since = same and 0 or ARGV[i + 1] == '' and tonumber(ARGV[i + 2]) or 0
     if not same and since == 0 then since = began end
-    if head[1] and tonumber(head[2]) > heard then
-      for _, entry in ipairs(redis.call('XREVRANGE', ARGV[9] .. ARGV[i], '+', string.format('(%.0f-0', heard), 'COUNT', 100)) do
-        doubt(entry, since)
-      end
-    end
+    if head[1] and tonumber(head[2]) > heard then doubt(ARGV[i], heard, since) end
   end
   table.sort(unsure, function(a, b) return a[1] < b[1] or a[1] == b[1] and a[2] < b[2] end)
   local newest = {}
   for i = math.max(1, #unsure - 99), #unsure do table.insert(newest, unsure[i][3]) end
-  if #newest > 0 then redis.call('LPUSH', KEYS[10], unpack(newest)) end
-  local skipped = #unsure - #newest
-  if skipped > 0 then redis.call('INCRBY', KEYS[12], skipped) end
+  if #newest > 0 then mail('LPUSH', KEYS[10], unpack(newest)) end
+  skipped = skipped + #unsure - #newest
+  if skipped > 0 then mail('INCRBY', KEYS[12], skipped) end
 end
-local over = redis.call('LLEN', KEYS[10]) - 100
+local over = (mail('LLEN', KEYS[10]) or 0) - 100
 if over > 0 then
-  redis.call('LTRIM', KEYS[10], 0, 99)
-  redis.call('INCRBY', KEYS[12], over)
+  mail('LTRIM', KEYS[10], 0, 99)
+  mail('INCRBY', KEYS[12], over)
 end
 
 -- A user who is still here, or here again, gets it at once.

@@ -6,11 +6,11 @@
 --      5 epoch to begin if the room has none  6 prefix offline_messages  7 prefix offline_dropped
 --      8 messages kept in the log  9 the log's life in ms, kept to within 1/24  10 largest room whose mailboxes are filled  11 life of dedup in s
 --      12 epoch  13 seq of the latest message that the sender's instance knows
---      [14 `system`: the sender need not be a member, but somebody must be in the room]
+--      14 prefix user_connections  [15 `system`: the sender need not be a member, but somebody must be in the room]
 -- Returns { 1 stored, messageId, timestamp, mailboxes filled }, { 2 duplicate, messageId, timestamp } or { 0 } when the sender is not a member (or, for `system`, nobody is)
 local call, format, floor = redis.call, string.format, math.floor
 local sender = ARGV[1]
-if ARGV[14] then
+if ARGV[15] then
   if call('EXISTS', KEYS[2], KEYS[1]) == 0 then return { 0 } end
 elseif call('SISMEMBER', KEYS[2], sender) == 0 and call('SISMEMBER', KEYS[1], sender) == 0 then return { 0 } end
 if KEYS[7] then
@@ -52,6 +52,7 @@ call('XADD', KEYS[4], 'MAXLEN', '~', ARGV[8], seq .. '-0', 'm', frame, 'c', ARGV
 -- Renewing the life with every message would be one more command in the append-only file each time.
 if seconds >= renew_at then
   call('PEXPIRE', KEYS[4], ARGV[9])
+  call('PEXPIRE', KEYS[3], ARGV[9] * 30)  -- numbers go on long after what was said is forgotten, but not for ever
   call('HSET', KEYS[3], 'renew_at', format('%d', seconds + floor(ARGV[9] / 24000)))
 end
 
@@ -61,11 +62,11 @@ local function queue(users)
     if user ~= sender then
       filled = filled + 1
       local mailbox = ARGV[6] .. user
-      local extra = call('LPUSH', mailbox, frame) - 100
-      if extra > 0 then
+      local length = redis.pcall('LPUSH', mailbox, frame)  -- a key that another program has spoilt is its user's loss, not the room's
+      if type(length) == 'number' and length > 100 then
         -- A full mailbox loses exactly one, and RPOP costs two thirds of LTRIM.
-        if extra == 1 then call('RPOP', mailbox) else call('LTRIM', mailbox, 0, 99) end
-        call('INCRBY', ARGV[7] .. user, extra)
+        if length == 101 then call('RPOP', mailbox) else call('LTRIM', mailbox, 0, 99) end
+        redis.pcall('INCRBY', ARGV[7] .. user, length - 100)
       end
     end
   end
@@ -73,11 +74,19 @@ end
 -- Comparing the sets costs a look-up per member and message, so the absent are counted instead. Only our scripts write room_absent.
 -- Where another program has changed participants, the sum does not come out and the sets are compared after all; where two such
 -- changes cancel out, whoever is missing from participants still has a connection of ours and hears the message live.
-local members, absent = call('SCARD', KEYS[2]), call('SCARD', KEYS[6])
-if members - absent ~= call('SCARD', KEYS[1]) then
-  if members <= tonumber(ARGV[10]) then
-    queue(call('SDIFF', KEYS[2], KEYS[1]))
-    queue(call('SDIFF', KEYS[1], KEYS[5]))
+local members, absent, present = call('SCARD', KEYS[2]), call('SCARD', KEYS[6]), call('SCARD', KEYS[1])
+if members - absent ~= present then
+  if math.max(members, present) <= tonumber(ARGV[10]) then
+    -- Who has a connection of ours hears the message live, though another program's disconnect has taken the user out.
+    local function away(users)
+      local out = {}
+      for _, user in ipairs(users) do
+        if call('EXISTS', ARGV[14] .. user) == 0 then table.insert(out, user) end
+      end
+      return out
+    end
+    queue(away(call('SDIFF', KEYS[2], KEYS[1])))
+    queue(away(call('SDIFF', KEYS[1], KEYS[5])))
   end
 elseif absent > 0 and members <= tonumber(ARGV[10]) then
   queue(call('SMEMBERS', KEYS[6]))

@@ -63,7 +63,7 @@ export class Redis {
   }
 
   command(...words) {
-    const parts = words.map((word) => Buffer.from(String(word)));
+    const parts = words.map((word) => (Buffer.isBuffer(word) ? word : Buffer.from(String(word))));
     const answer = new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }));
     const text = parts.map((part) => Buffer.concat([Buffer.from(`$${part.length}\r\n`), part, Buffer.from('\r\n')]));
     this.#socket.write(Buffer.concat([Buffer.from(`*${parts.length}\r\n`), ...text]));
