@@ -11,6 +11,7 @@
 #include <random>
 
 #include "base/log.hpp"
+#include "chat/frame_type.hpp"
 #include "chat/protocol.hpp"
 #include "state/keys.hpp"
 
@@ -26,8 +27,7 @@ constexpr auto canary_patience = 3500ms;
 constexpr auto twin_patience = 2500ms;  // within which a living process is heard
 
 std::shared_ptr<bus_message const> gap_message(std::string_view room, std::uint64_t from, std::uint64_t to) {
-  return std::make_shared<bus_message const>(
-      bus_message{'g', std::string{room}, {}, {}, 0, shared_frame::make(gap({room_id{room}, false, from, to}))});
+  return std::make_shared<bus_message const>(bus_message{'g', std::string{room}, {}, {}, 0, text_frame(gap({room_id{room}, false, from, to}))});
 }
 
 // The end of a frame holds its time, id, and the end of its content.
@@ -346,7 +346,7 @@ task<> bus::run_fill(std::string room, std::uint64_t number) {
       if (entry.seq <= c->last.seq) continue;
       if (entry.seq > c->last.seq + 1) hand_on(*c, gap_message(room, c->last.seq + 1, entry.seq - 1));
       hand_on(*c, std::make_shared<bus_message const>(bus_message{'m', room, entry.connection.str(), fmt::format("{}:{}", page->epoch, entry.seq),
-                                                                  entry.seq, shared_frame::make(entry.frame)}));
+                                                                  entry.seq, text_frame(entry.frame)}));
       c->last.seq = entry.seq;
       c->mark = mark_of(entry.frame);
     }

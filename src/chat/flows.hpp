@@ -76,8 +76,8 @@ class flows {
   void closed(session& s, bool vanished);
   // Called when a user's last connection is gone from Redis.
   void on_offline(std::function<void()> handler) { offline_ = std::move(handler); }
-  // What the bus brought for this worker.
-  void deliver(bus::batch const& messages);
+  // What the bus brought for this worker. To `came` is added when those messages came from their clients that somebody here was handed.
+  void deliver(bus::batch const& messages, std::vector<std::chrono::steady_clock::time_point>& came);
 
   // Waits until every closed session is gone from Redis too, and friends have been told of arrivals, at most `patience`; false if some are not.
   task<bool> settled(std::chrono::milliseconds patience);
@@ -97,6 +97,7 @@ class flows {
   void refuse(session& s, refusal why);
   void note_refusal(session& s);
   void rest(session& s);
+  void count_over(rate_limit which) { count_.rate_limited[static_cast<std::size_t>(which)].add(); }
   void refuse(session& s, std::optional<std::string> id, error const& why);
   void answer(session& s, std::string const& json);
   // The same, where the client chose how much it asks for: a large answer counts as more requests than one.

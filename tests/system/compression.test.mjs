@@ -57,7 +57,7 @@ test('a message is compressed once, however many get it', bounded, async (t) => 
   assert.ok(more('hiky_deflated_frames_total') >= 1);
   assert.ok(more('hiky_deflated_frames_total') <= stage.daemon.workers);
   assert.ok(more('hiky_saved_bytes_total') > 12 * 1_000);
-  assert.equal(more('hiky_deliveries_total{class="chat"}'), 12);
+  assert.equal(more('hiky_frames_sent_total{type="message"}'), 12);
 });
 
 const agreed = { server_no_context_takeover: true, client_no_context_takeover: true };
