@@ -36,7 +36,7 @@ struct counters {
   counter unrecovered, offline_dropped;           // rooms that did not come back whole; messages that a full mailbox had lost
   std::array<counter, 5> violations;              // by gateway::violations
   std::array<counter, 5> unread_requests;         // by gateway::no_request
-  counter delayed_pages;
+  counter delayed_pages, requests_dropped;        // dropped: of clients that had closed
   counter kicked, replaced, banned;  // connections ended for others' reasons; registers of banned users
   auth::counters identity;
   counter origins_refused, expired, logged_out;

@@ -49,6 +49,8 @@ constexpr std::array rows{
         &counters::rests},
     row{"hiky_full_backlogs_total", "Times that a connection was not read from because too many of its requests waited", MetricType::Counter,
         &counters::full_backlogs},
+    row{"hiky_requests_dropped_total", "Requests that were not carried out, since their clients had closed and too many such waited",
+        MetricType::Counter, &counters::requests_dropped},
     row{"hiky_excess_pings_total", "WebSocket pings beyond 16 in one read, of which the latest alone is answered", MetricType::Counter,
         &counters::excess_pings},
     row{"hiky_rooms_limited_total", "Rooms refused because their connection has as many as it may", MetricType::Counter, &counters::rooms_limited},
