@@ -133,12 +133,13 @@ void flows::refuse(session& s, std::optional<std::string> id, error const& why) 
 }
 
 void flows::receive(session& s, std::string_view text) {
+  auto const came = steady_clock::now();
   count_.frames_in.add();
   if (s.registered) activity_.note(s);
   if (forgotten(s) && !s.busy) exclusively(&s, run_assert_session(&s));
   if (s.busy) {
-    if (!s.backlog) s.backlog = std::make_unique<std::deque<std::string>>();
-    s.backlog->emplace_back(text);
+    if (!s.backlog) s.backlog = std::make_unique<std::deque<session::waiting_request>>();
+    s.backlog->push_back({std::string{text}, came});
     s.backlog_bytes += static_cast<std::uint32_t>(text.size());
     auto const full = [this](std::size_t requests, std::size_t bytes) { return requests >= limits_.backlog || bytes >= limits_.backlog_bytes; };
     if (full(s.backlog->size(), s.backlog_bytes)) {
@@ -149,10 +150,10 @@ void flows::receive(session& s, std::string_view text) {
   }
   auto parsed = parse(text);
   if (!parsed) return refuse(s, std::move(parsed.error()));
-  handle(&s, std::move(*parsed));
+  handle(&s, std::move(*parsed), came);
 }
 
-void flows::handle(session_ptr s, request r) {
+void flows::handle(session_ptr s, request r, steady_clock::time_point came) {
   count_.received[r.body.index()].add();
   bool const is_message = std::holds_alternative<send_message>(r.body), is_hint = std::holds_alternative<set_typing>(r.body);
   if (!is_message && !s->request_rate.take(limits_.requests_per_s, limits_.request_burst, now_ms())) {
@@ -178,7 +179,7 @@ void flows::handle(session_ptr s, request r) {
       count_over(rate_limit::messages);
       return refuse(*s, {error_code::rate_limited, fmt::format("at most {} messages per second", limits_.messages_per_s), std::move(r.id)});
     }
-    return exclusively(s, run_message(s, std::move(r.id), std::move(*m)));
+    return exclusively(s, run_message(s, std::move(r.id), std::move(*m), came));
   }
   if (auto* t = std::get_if<set_typing>(&r.body)) {
     if (!hub_.in(*s, t->room)) return refuse(*s, std::move(r.id), error{errc::not_member, {}});
@@ -242,11 +243,11 @@ void flows::resume_backlog(session& s) {
       s.backlog.reset();
       break;
     }
-    auto const text = std::move(s.backlog->front());
+    auto const [text, came] = std::move(s.backlog->front());
     s.backlog->pop_front();
     if (!s.gone) s.backlog_bytes -= static_cast<std::uint32_t>(text.size());
     auto parsed = parse(text);
-    if (parsed) handle(&s, std::move(*parsed));
+    if (parsed) handle(&s, std::move(*parsed), came);
     else refuse(s, std::move(parsed.error()));
   }
   // Not only when all is done, or what the client says next would be long in coming.
@@ -254,8 +255,7 @@ void flows::resume_backlog(session& s) {
   if (!half_full && !s.resting) s.read_more(true);
 }
 
-task<> flows::run_message(session_ptr s, std::optional<std::string> id, send_message m) {
-  auto const came = steady_clock::now();
+task<> flows::run_message(session_ptr s, std::optional<std::string> id, send_message m, steady_clock::time_point came) {
   auto const turn = hub_.mailboxes_of(m.room) >= many_mailboxes ? co_await heavy_.enter() : lane::turn{};
   auto const stored = co_await store_.room_log.publish(
       {m.room, s->user, s->id, m.content, std::move(m.client_msg_id), hub_.last_of(m.room), false, arrival_text(came)});

@@ -92,7 +92,7 @@ class flows {
   hub const& here() const { return hub_; }
 
  private:
-  void handle(session_ptr s, request r);
+  void handle(session_ptr s, request r, std::chrono::steady_clock::time_point came);
   // May end the session: nothing of it is touched afterwards, unless the caller holds it.
   void refuse(session& s, refusal why);
   void note_refusal(session& s);
@@ -142,7 +142,7 @@ class flows {
   task<bool> join(session_ptr s, std::optional<std::string> id, join_room r, already_sent& sent);
   task<bool> flushed(session& s);
   task<> run_leave(session_ptr s, std::optional<std::string> id, room_id room);
-  task<> run_message(session_ptr s, std::optional<std::string> id, send_message m);
+  task<> run_message(session_ptr s, std::optional<std::string> id, send_message m, std::chrono::steady_clock::time_point came);
   task<> run_history(session_ptr s, std::optional<std::string> id, get_history r);
   task<> run_status(session_ptr s, std::optional<std::string> id, get_online_status r);
   task<> run_participants(session_ptr s, std::optional<std::string> id, get_participants r);
