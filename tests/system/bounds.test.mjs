@@ -87,6 +87,18 @@ test('joinedRoom names 1,000 participants, and says how many there are', bounded
   assert.equal(await more('hiky_participants_truncated_total'), 1);
 });
 
+test('a page of a large room is of about the size asked for, whatever its cursor says', bounded, async (t) => {
+  const store = await look(t, stage.daemon.redisSocket);
+  for (let n = 0; n < 20; n += 1) await store.command('SADD', 'ws:room_participants:stadium', ...many(1000, (i) => `user ${n} ${i}`));
+  const alice = await clientAs(t, 'alice', stage.daemon.url);
+  await alice.join('stadium');
+  const hex = (text) => Buffer.from(text).toString('hex');
+  for (const cursor of [undefined, hex('k'), hex('kuser'), hex('s'), hex('s0'), hex('s12345'), hex('s18446744073709551615'), hex(`k${'z'.repeat(400)}`), hex('x')]) {
+    const answer = await alice.ask({ type: 'participants', roomId: 'stadium', limit: 1000, cursor });
+    assert.ok(answer.type === 'error' ? answer.code === 'invalid_argument' : answer.participants.length <= 1_100, `${cursor}: ${JSON.stringify(answer).slice(0, 200)}`);
+  }
+});
+
 test('what since does not bring whole is said, and counted', bounded, async (t) => {
   const [alice, bob] = [await clientAs(t, 'alice', stage.daemon.url), await clientAs(t, 'bob', stage.daemon.url)];
   await alice.join('long');
