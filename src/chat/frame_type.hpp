@@ -21,8 +21,8 @@ constexpr std::uint8_t tag_of(std::string_view json) {
   if (!json.starts_with(before)) return 0;
   json.remove_prefix(before.size());
   auto const type = json.substr(0, json.find('"'));
-  for (std::uint8_t i = 1; i < frame_types.size(); ++i) {
-    if (frame_types[i] == type) return i;
+  for (std::size_t i = 1; i < frame_types.size(); ++i) {
+    if (frame_types[i] == type) return static_cast<std::uint8_t>(i);
   }
   return 0;
 }
