@@ -29,6 +29,8 @@ class gate final : public authenticator {
   task<verdict<std::optional<identity>>> identify(credentials shown) override;
   task<result<std::vector<verdict<identity>>>> look_again(std::vector<std::string> sessions) override;
   std::string expected() const override;
+  // Of the sessions' database; none without the mode.
+  redis::counters const* redis_counts() const { return sessions_ ? &sessions_->counts() : nullptr; }
 
  private:
   verdict<std::optional<identity>> counted(mode by, verdict<std::optional<identity>> found);

@@ -20,6 +20,7 @@ class sessions final : public authenticator {
   ~sessions() override { redis_.stop(); }
   task<verdict<std::optional<identity>>> identify(credentials shown) override;
   task<result<std::vector<verdict<identity>>>> look_again(std::vector<std::string> sessions) override;
+  redis::counters const& counts() const { return redis_.counts(); }
   std::string expected() const override { return "a session: log in first, so that the handshake carries its cookie"; }
 
  private:

@@ -5,11 +5,11 @@
 
 namespace hiky {
 
-frame_ptr shared_frame::make(std::string_view payload, std::uint8_t first_byte) {
+frame_ptr shared_frame::make(std::string_view payload, std::uint8_t first_byte, std::uint8_t tag) {
   auto const size = payload.size();
   std::uint8_t const header = size < 126 ? 2 : size < 65536 ? 4 : 10;
   auto* const block = ::operator new(sizeof(shared_frame) + header + size);
-  auto* const frame = new (block) shared_frame(static_cast<std::uint32_t>(header + size), header);
+  auto* const frame = new (block) shared_frame(static_cast<std::uint32_t>(header + size), header, tag);
   auto* const out = static_cast<unsigned char*>(block) + sizeof(shared_frame);
   out[0] = first_byte;
   if (header == 2) {

@@ -16,6 +16,7 @@ class shared_frame {
   std::string_view bytes() const { return {data(), size_}; }
   std::string_view payload() const { return bytes().substr(header_size_); }
   bool is_control() const { return (data()[0] & 8) != 0; }
+  std::uint8_t tag() const { return tag_; }
 
   // The twin; null for none. The first who asks has it made: `make` gives the frame, or null where there can't be one. From any thread;
   // of two that are made at the same time one is kept.
@@ -32,11 +33,11 @@ class shared_frame {
     return found == this ? nullptr : boost::intrusive_ptr<shared_frame const>{found};
   }
 
-  // `first_byte` is FIN and opcode; 0x81 is a whole text message.
-  static boost::intrusive_ptr<shared_frame const> make(std::string_view payload, std::uint8_t first_byte = 0x81);
+  // `first_byte` is FIN and opcode; 0x81 is a whole text message. `tag` tells its maker what it is; twins have none.
+  static boost::intrusive_ptr<shared_frame const> make(std::string_view payload, std::uint8_t first_byte = 0x81, std::uint8_t tag = 0);
 
  private:
-  shared_frame(std::uint32_t size, std::uint8_t header_size) : size_(size), header_size_(header_size) {}
+  shared_frame(std::uint32_t size, std::uint8_t header_size, std::uint8_t tag) : size_(size), header_size_(header_size), tag_(tag) {}
   char const* data() const { return reinterpret_cast<char const*>(this + 1); }
 
   friend void intrusive_ptr_add_ref(shared_frame const* f) noexcept { f->users_.fetch_add(1, std::memory_order_relaxed); }
@@ -48,7 +49,7 @@ class shared_frame {
   mutable std::atomic<shared_frame const*> twin_{nullptr};  // itself: looked for, and there is none
   mutable std::atomic<std::uint32_t> users_{0};
   std::uint32_t size_;
-  std::uint8_t header_size_;
+  std::uint8_t header_size_, tag_;
 };
 
 using frame_ptr = boost::intrusive_ptr<shared_frame const>;

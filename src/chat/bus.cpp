@@ -11,6 +11,7 @@
 #include <random>
 
 #include "base/log.hpp"
+#include "chat/frame_type.hpp"
 #include "chat/protocol.hpp"
 #include "state/keys.hpp"
 
@@ -26,13 +27,12 @@ constexpr auto canary_patience = 3500ms;
 constexpr auto twin_patience = 2500ms;  // within which a living process is heard
 
 std::shared_ptr<bus_message const> gap_message(std::string_view room, std::uint64_t from, std::uint64_t to) {
-  return std::make_shared<bus_message const>(
-      bus_message{'g', std::string{room}, {}, {}, 0, shared_frame::make(gap({room_id{room}, false, from, to}))});
+  return std::make_shared<bus_message const>(bus_message{'g', std::string{room}, {}, {}, 0, text_frame(gap({room_id{room}, false, from, to}))});
 }
 
 std::shared_ptr<bus_message const> from_log(std::string const& room, std::string const& epoch, state::logged_message const& entry) {
   return std::make_shared<bus_message const>(
-      bus_message{'m', room, entry.connection.str(), fmt::format("{}:{}", epoch, entry.seq), entry.seq, shared_frame::make(entry.frame)});
+      bus_message{'m', room, entry.connection.str(), fmt::format("{}:{}", epoch, entry.seq), entry.seq, text_frame(entry.frame)});
 }
 
 // The end of a frame holds its time, id, and the end of its content.

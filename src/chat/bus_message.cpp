@@ -3,6 +3,9 @@
 
 #include <charconv>
 
+#include "chat/arrival.hpp"
+#include "chat/frame_type.hpp"
+
 namespace hiky::chat {
 namespace {
 
@@ -58,7 +61,10 @@ std::optional<bus_message> parse_bus_message(std::string_view room, std::string_
       auto const space = head.find(' ');
       if (!of_room || space == std::string_view::npos) return std::nullopt;
       m.subject = head.substr(0, space);
-      m.message_id = head.substr(space + 1);
+      auto const id = head.substr(space + 1);
+      auto const id_end = id.find(' ');
+      m.message_id = id.substr(0, id_end);
+      if (id_end != std::string_view::npos) m.came = arrival_of(id.substr(id_end + 1));
       break;
     }
     case 't':
@@ -92,7 +98,7 @@ std::optional<bus_message> parse_bus_message(std::string_view room, std::string_
       return m;
     default: return std::nullopt;
   }
-  m.frame = shared_frame::make(body);
+  m.frame = m.kind == 'f' ? shared_frame::make(body) : text_frame(body);
   return m;
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What travels between instances through Redis channels, as the scripts write it: a header line, then a frame's JSON.
-//   room channel      m CONNECTION MESSAGE_ID   a message; not for CONNECTION
+//   room channel      m CONNECTION MESSAGE_ID   a message; not for CONNECTION. Behind it, perhaps, when it came from its client (arrival.hpp)
 //                     t USER                    typing; not for USER
 //                     j USER / l USER           joined, left (who also stops hearing the room); for extended sessions that joined
 //                     o USER                    offline
@@ -13,6 +13,7 @@
 //                     k USER                    ends connections of USER: the second line is CODE CONNECTION REASON, and CONNECTION * is all
 //                     a USER                    USER takes part in a room: the second line is TIME_MS EPOCH SEQ ROOM, where the room stood then
 #pragma once
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
@@ -41,6 +42,7 @@ struct bus_message {
     state::message_place place;
   };
   std::optional<entry> entered{};  // of `a`
+  std::chrono::steady_clock::time_point came{};  // of `m`, when it came to this process from a client of its own
 };
 
 // `room` is empty for an instance channel. Nothing when the payload is not of these forms.

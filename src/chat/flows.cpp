@@ -12,7 +12,9 @@
 #include <algorithm>
 
 #include "base/log.hpp"
+#include "chat/arrival.hpp"
 #include "chat/flows_common.hpp"
+#include "chat/frame_type.hpp"
 
 namespace hiky::chat {
 
@@ -56,11 +58,10 @@ flows::flows(asio::any_io_executor executor, std::size_t worker, instance_id ins
       bus_(channel),
       count_(count),
       limits_(limits),
-      hub_(count),
       activity_(ex_, store_, limits_.seen_every),
       expiries_(ex_, count_, [this](session& s) { return logins_.looks_first(s); }),
       logins_(ex_, gate_, expiries_, limits_.session_check, count_),
-      watches_(ex_, store_, people_, count_),
+      watches_(ex_, store_, people_),
       heavy_(ex_),
       typing_timer_(ex_) {
   hub_.on_empty([this](room_id const& room) { bus_.ignore(worker_, room); });
@@ -78,12 +79,11 @@ void flows::spawn(task<> work) {
 }
 
 void flows::answer(session& s, std::string const& json) {
-  if (!s.gone) s.send(shared_frame::make(json), traffic::chat);
+  if (!s.gone) s.send(text_frame(json), traffic::chat);
 }
 
 void flows::refuse(session& s, refusal why) {
   count_.refused[static_cast<std::size_t>(why.code)].add();
-  if (why.code == error_code::rate_limited) count_.rate_limited.add();
   bool const own_doing = why.code != error_code::unavailable && why.code != error_code::internal;
   answer(s, error_frame(why));
   if (own_doing) note_refusal(s);
@@ -113,6 +113,7 @@ void flows::pinged(session& s, std::size_t times) {
 
 // Not even read for a moment, so that a flood waits at its sender's and not in our turn of the loop.
 void flows::rest(session& s) {
+  count_.rests.add();
   s.resting = true;
   s.read_more(false);
   if (!s.busy) exclusively(&s, []() -> task<> { co_return; }());
@@ -132,25 +133,31 @@ void flows::refuse(session& s, std::optional<std::string> id, error const& why) 
 }
 
 void flows::receive(session& s, std::string_view text) {
+  auto const came = steady_clock::now();
   count_.frames_in.add();
   if (s.registered) activity_.note(s);
   if (forgotten(s) && !s.busy) exclusively(&s, run_assert_session(&s));
   if (s.busy) {
-    if (!s.backlog) s.backlog = std::make_unique<std::deque<std::string>>();
-    s.backlog->emplace_back(text);
+    if (!s.backlog) s.backlog = std::make_unique<std::deque<session::waiting_request>>();
+    s.backlog->push_back({std::string{text}, came});
     s.backlog_bytes += static_cast<std::uint32_t>(text.size());
-    if (s.backlog->size() >= limits_.backlog || s.backlog_bytes >= limits_.backlog_bytes) s.read_more(false);
+    auto const full = [this](std::size_t requests, std::size_t bytes) { return requests >= limits_.backlog || bytes >= limits_.backlog_bytes; };
+    if (full(s.backlog->size(), s.backlog_bytes)) {
+      if (!full(s.backlog->size() - 1, s.backlog_bytes - text.size())) count_.full_backlogs.add();
+      s.read_more(false);
+    }
     return;
   }
   auto parsed = parse(text);
   if (!parsed) return refuse(s, std::move(parsed.error()));
-  handle(&s, std::move(*parsed));
+  handle(&s, std::move(*parsed), came);
 }
 
-void flows::handle(session_ptr s, request r) {
+void flows::handle(session_ptr s, request r, steady_clock::time_point came) {
   count_.received[r.body.index()].add();
   bool const is_message = std::holds_alternative<send_message>(r.body), is_hint = std::holds_alternative<set_typing>(r.body);
   if (!is_message && !s->request_rate.take(limits_.requests_per_s, limits_.request_burst, now_ms())) {
+    count_over(rate_limit::requests);
     if (is_hint) return note_refusal(*s);
     return refuse(*s, {error_code::rate_limited, fmt::format("at most {} requests per second", limits_.requests_per_s), std::move(r.id)});
   }
@@ -169,9 +176,10 @@ void flows::handle(session_ptr s, request r) {
   if (auto* m = std::get_if<send_message>(&r.body)) {
     count_.messages_in.add();
     if (!s->message_rate.take(limits_.messages_per_s, limits_.message_burst, now_ms())) {
+      count_over(rate_limit::messages);
       return refuse(*s, {error_code::rate_limited, fmt::format("at most {} messages per second", limits_.messages_per_s), std::move(r.id)});
     }
-    return exclusively(s, run_message(s, std::move(r.id), std::move(*m)));
+    return exclusively(s, run_message(s, std::move(r.id), std::move(*m), came));
   }
   if (auto* t = std::get_if<set_typing>(&r.body)) {
     if (!hub_.in(*s, t->room)) return refuse(*s, std::move(r.id), error{errc::not_member, {}});
@@ -182,6 +190,7 @@ void flows::handle(session_ptr s, request r) {
   if (auto* f = std::get_if<refresh_identity>(&r.body)) {
     // To check a token costs more than most requests do.
     if (!s->message_rate.take(limits_.messages_per_s, limits_.message_burst, now_ms())) {
+      count_over(rate_limit::messages);
       return refuse(*s, {error_code::rate_limited, "too many requests", std::move(r.id)});
     }
     return exclusively(s, run_refresh(s, std::move(r.id), std::move(*f)));
@@ -234,11 +243,11 @@ void flows::resume_backlog(session& s) {
       s.backlog.reset();
       break;
     }
-    auto const text = std::move(s.backlog->front());
+    auto const [text, came] = std::move(s.backlog->front());
     s.backlog->pop_front();
     if (!s.gone) s.backlog_bytes -= static_cast<std::uint32_t>(text.size());
     auto parsed = parse(text);
-    if (parsed) handle(&s, std::move(*parsed));
+    if (parsed) handle(&s, std::move(*parsed), came);
     else refuse(s, std::move(parsed.error()));
   }
   // Not only when all is done, or what the client says next would be long in coming.
@@ -246,10 +255,10 @@ void flows::resume_backlog(session& s) {
   if (!half_full && !s.resting) s.read_more(true);
 }
 
-task<> flows::run_message(session_ptr s, std::optional<std::string> id, send_message m) {
-  auto const came = steady_clock::now();
+task<> flows::run_message(session_ptr s, std::optional<std::string> id, send_message m, steady_clock::time_point came) {
   auto const turn = hub_.mailboxes_of(m.room) >= many_mailboxes ? co_await heavy_.enter() : lane::turn{};
-  auto const stored = co_await store_.room_log.publish({m.room, s->user, s->id, m.content, std::move(m.client_msg_id), hub_.last_of(m.room)});
+  auto const stored = co_await store_.room_log.publish(
+      {m.room, s->user, s->id, m.content, std::move(m.client_msg_id), hub_.last_of(m.room), false, arrival_text(came)});
   heavy_.leave(turn);
   if (!stored) co_return refuse(*s, std::move(id), stored.error());
   count_.publish.observe(steady_clock::now() - came);
@@ -277,14 +286,14 @@ task<> flows::run_status(session_ptr s, std::optional<std::string> id, get_onlin
   answer_charged(*s, online_status(id, friends));
 }
 
-void flows::deliver(bus::batch const& messages) {
+void flows::deliver(bus::batch const& messages, std::vector<steady_clock::time_point>& came) {
   for (auto const& m : messages) {
     if (m->kind == 'r') {
       spawn(end_banned());
       watches_.doubt_all();
       continue;
     }
-    hub_.apply(*m, [this](session& s, bus_message const& about) {
+    auto const handed = hub_.apply(*m, [this](session& s, bus_message const& about) {
       if (about.kind == 'u' || about.kind == 'U') return watches_.announced(s, about);
       if (about.kind == 'w') return fetch_mail(s);
       if (about.kind == 'k') return end_session(s, *about.end);
@@ -305,13 +314,14 @@ void flows::deliver(bus::batch const& messages) {
         if (who->gone && !who->busy) self->hub_.detach(*who);  // else `closed` does, which needs to know what it heard
       }(this, session_ptr{&s}, room_id{about.room}, *about.entered));
     });
+    if (handed > 0 && m->came != steady_clock::time_point{}) came.push_back(m->came);
   }
 }
 
 void flows::change_typing(session& s, set_typing t) {
   // Only a hint, so the excess is dropped unsaid; but an end that was begun here is always told.
   bool const ends = !t.on && typing_.contains(typing_key(s.user, t.room));
-  if (!ends && !s.typing_rate.take(limits_.typing_per_s, limits_.typing_burst, now_ms())) return;
+  if (!ends && !s.typing_rate.take(limits_.typing_per_s, limits_.typing_burst, now_ms())) return count_over(rate_limit::typing);
   count_.typing_in.add();
   if (t.on) {
     auto const when = steady_clock::now() + typing_patience;

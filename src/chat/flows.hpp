@@ -76,8 +76,8 @@ class flows {
   void closed(session& s, bool vanished);
   // Called when a user's last connection is gone from Redis.
   void on_offline(std::function<void()> handler) { offline_ = std::move(handler); }
-  // What the bus brought for this worker.
-  void deliver(bus::batch const& messages);
+  // What the bus brought for this worker. To `came` is added when those messages came from their clients that somebody here was handed.
+  void deliver(bus::batch const& messages, std::vector<std::chrono::steady_clock::time_point>& came);
 
   // Waits until every closed session is gone from Redis too, and friends have been told of arrivals, at most `patience`; false if some are not.
   task<bool> settled(std::chrono::milliseconds patience);
@@ -92,11 +92,12 @@ class flows {
   hub const& here() const { return hub_; }
 
  private:
-  void handle(session_ptr s, request r);
+  void handle(session_ptr s, request r, std::chrono::steady_clock::time_point came);
   // May end the session: nothing of it is touched afterwards, unless the caller holds it.
   void refuse(session& s, refusal why);
   void note_refusal(session& s);
   void rest(session& s);
+  void count_over(rate_limit which) { count_.rate_limited[static_cast<std::size_t>(which)].add(); }
   void refuse(session& s, std::optional<std::string> id, error const& why);
   void answer(session& s, std::string const& json);
   // The same, where the client chose how much it asks for: a large answer counts as more requests than one.
@@ -141,7 +142,7 @@ class flows {
   task<bool> join(session_ptr s, std::optional<std::string> id, join_room r, already_sent& sent);
   task<bool> flushed(session& s);
   task<> run_leave(session_ptr s, std::optional<std::string> id, room_id room);
-  task<> run_message(session_ptr s, std::optional<std::string> id, send_message m);
+  task<> run_message(session_ptr s, std::optional<std::string> id, send_message m, std::chrono::steady_clock::time_point came);
   task<> run_history(session_ptr s, std::optional<std::string> id, get_history r);
   task<> run_status(session_ptr s, std::optional<std::string> id, get_online_status r);
   task<> run_participants(session_ptr s, std::optional<std::string> id, get_participants r);

@@ -72,6 +72,7 @@ task<> flows::deliver_mail(session_ptr s, already_sent& sent) {
   if (poison > 0) log::warn("mail.poison", {{"user", s->user.str()}, {"entries", poison}});
   if (ids.empty() && mail->dropped == 0) co_return;
   count_.offline_delivered.add(mail->messages.size());
+  count_.offline_dropped.add(static_cast<std::uint64_t>(mail->dropped));
   bool const shown = !mail->messages.empty() || mail->dropped > 0;
   s->mail = std::make_unique<unconfirmed_mail>(std::move(ids), mail->dropped);
   auto const number = s->mail->number = ++last_mail_;

@@ -135,6 +135,7 @@ void flows::closed(session& s, bool vanished) {
     if (ending_bytes_ + s.backlog_bytes > limits_.ending_bytes) {
       log::warn("session.requests_dropped",
                 {{"connection", s.id.str()}, {"trace", s.trace_id()}, {"user", s.user.str()}, {"requests", s.backlog ? s.backlog->size() : 0}});
+      if (s.backlog) count_.requests_dropped.add(s.backlog->size());
       s.backlog.reset();
       s.backlog_bytes = 0;
     }

@@ -210,6 +210,7 @@ task<result<recovery>> flows::recover(room_id room, std::string since, std::size
   else if (whole) out.complete_from = page->messages.empty() ? page->newest + 1 : page->messages.front().seq;
   out.complete_to = {page->epoch, page->newest};
   for (auto& m : page->messages) out.messages.push_back(std::move(m.frame));
+  if (!out.recovered) count_.unrecovered.add();
   co_return out;
 }
 

@@ -25,6 +25,7 @@ constexpr std::uint32_t greed_ms = 1000;       // from one large page to the nex
 task<> flows::run_join(session_ptr s, std::optional<std::string> id, join_room r) {
   auto const room = r.room;
   if (s->rooms.size() >= limits_.rooms_per_connection && !hub_.in(*s, room)) {
+    count_.rooms_limited.add();
     co_return refuse(
         *s, {error_code::forbidden, fmt::format("at most {} rooms per connection; leave one first", limits_.rooms_per_connection), std::move(id)});
   }
@@ -54,6 +55,7 @@ task<bool> flows::join(session_ptr s, std::optional<std::string> id, join_room r
     missed = std::move(*found);
   }
   hub_.enter(*s, r.room, true, now_in->at_ms);
+  if (now_in->participant_count > static_cast<std::int64_t>(now_in->participants.size())) count_.participants_truncated.add();
   answer_charged(*s, joined_room(id, r.room, now_in->participants, now_in->participant_count, missed ? &*missed : nullptr));
   if (missed && !missed->recovered && s->extended) answer(*s, gap(*missed));
   co_return true;

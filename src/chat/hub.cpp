@@ -121,7 +121,6 @@ std::vector<session_ptr> hub::registered_sessions() const {
 }
 
 void hub::hand(session& s, bus_message const& m, traffic kind) {
-  count_.delivered[static_cast<std::size_t>(kind)].add();
   if (s.held) s.held->push_back({m.frame, kind, m.message_id});
   else s.send(m.frame, kind);
 }
@@ -133,9 +132,10 @@ void hub::remember(session& s, room& where, std::uint64_t seq) {
 }
 
 template <class Wanted>
-void hub::to_room(bus_message const& m, traffic kind, Wanted wanted) {
+std::size_t hub::to_room(bus_message const& m, traffic kind, Wanted wanted) {
   auto const found = rooms_.find(std::string_view{m.room});
-  if (found == rooms_.end()) return;
+  if (found == rooms_.end()) return 0;
+  std::size_t handed = 0;
   auto& here = found->second;
   if (m.kind == 'm') {
     std::string_view const epoch{m.message_id.data(), m.message_id.rfind(':')};
@@ -154,8 +154,10 @@ void hub::to_room(bus_message const& m, traffic kind, Wanted wanted) {
     if (!wanted(member)) continue;
     if (m.kind == 'm' && member.who->ahead && !member.who->held && was_replayed(*member.who, here, m)) continue;
     hand(*member.who, m, kind);
+    ++handed;
     if (m.kind == 'm') remember(*member.who, found->second, m.seq);
   }
+  return handed;
 }
 
 void hub::has(session& s, room_id const& r, std::uint64_t from, state::message_place to) {
@@ -195,24 +197,29 @@ hub::share hub::share_of(session const& s, std::string_view room, state::message
   return had ? share::arrived : share::none;
 }
 
-void hub::to_user(bus_message const& m, traffic kind, bool extended_only) {
-  if (auto const* sessions = sessions_of(m.subject)) {
-    for (auto* s : *sessions) {
-      if (!extended_only || s->extended) hand(*s, m, kind);
-    }
+std::size_t hub::to_user(bus_message const& m, traffic kind, bool extended_only) {
+  auto const* sessions = sessions_of(m.subject);
+  if (!sessions) return 0;
+  std::size_t handed = 0;
+  for (auto* s : *sessions) {
+    if (extended_only && !s->extended) continue;
+    hand(*s, m, kind);
+    ++handed;
   }
+  return handed;
 }
 
-void hub::apply(bus_message const& m, std::function<void(session&, bus_message const&)> const& about) {
+std::size_t hub::apply(bus_message const& m, std::function<void(session&, bus_message const&)> const& about) {
   auto const others = [&](room::member const& one) { return one.who->user.str() != m.subject; };
   auto const watching = [&](room::member const& one) { return one.who->extended && one.who->rooms[one.index].joined != 0 && others(one); };
+  std::size_t handed = 0;
   switch (m.kind) {
-    case 'm': to_room(m, traffic::chat, [&](room::member const& one) { return one.who->id.str() != m.subject; }); break;
-    case 'g': to_room(m, traffic::chat, [](room::member const& one) { return one.who->extended; }); break;
-    case 't': to_room(m, traffic::typing, others); break;
-    case 'o': to_room(m, traffic::presence, others); break;
-    case 'j': to_room(m, traffic::presence, watching); break;
-    case 'l': to_room(m, traffic::presence, watching); [[fallthrough]];
+    case 'm': handed = to_room(m, traffic::chat, [&](room::member const& one) { return one.who->id.str() != m.subject; }); break;
+    case 'g': handed = to_room(m, traffic::chat, [](room::member const& one) { return one.who->extended; }); break;
+    case 't': handed = to_room(m, traffic::typing, others); break;
+    case 'o': handed = to_room(m, traffic::presence, others); break;
+    case 'j': handed = to_room(m, traffic::presence, watching); break;
+    case 'l': handed = to_room(m, traffic::presence, watching); [[fallthrough]];
     case 'a':
     case 'k':
     case 'w':
@@ -221,10 +228,10 @@ void hub::apply(bus_message const& m, std::function<void(session&, bus_message c
         for (auto const& s : std::vector<session_ptr>{sessions->begin(), sessions->end()}) about(*s, m);
       }
       break;
-    case 'f': to_user(m, traffic::chat, false); break;
+    case 'f': handed = to_user(m, traffic::chat, false); break;
     case 'u':
     case 'U':
-      to_user(m, traffic::presence, m.kind == 'U');
+      handed = to_user(m, traffic::presence, m.kind == 'U');
       if (auto const* sessions = sessions_of(m.subject)) {
         for (auto* s : *sessions) {
           if (s->watch) about(*s, m);
@@ -233,6 +240,7 @@ void hub::apply(bus_message const& m, std::function<void(session&, bus_message c
       break;
     default: break;
   }
+  return handed;
 }
 
 }  // namespace hiky::chat

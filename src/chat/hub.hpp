@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "chat/bus_message.hpp"
-#include "chat/counters.hpp"
 #include "chat/session.hpp"
 
 namespace hiky::chat {
@@ -26,8 +25,6 @@ struct room {
 
 class hub {
  public:
-  explicit hub(counters& count) : count_(count) {}
-
   // Called when the worker's last session leaves a room. The first one's entry is up to the caller, who must await the bus.
   void on_empty(std::function<void(room_id const&)> handler) { on_empty_ = std::move(handler); }
 
@@ -65,20 +62,20 @@ class hub {
 
   // Hands what came over the bus to those whom it concerns. `l`, `a`, `k` and `w` concern the user's own sessions: `about` is
   // called with each, and may end sessions. So it is with `u` and `U` and those that watch, and may not.
-  void apply(bus_message const& m, std::function<void(session&, bus_message const&)> const& about);
+  // Returns how many it was handed to.
+  std::size_t apply(bus_message const& m, std::function<void(session&, bus_message const&)> const& about);
 
  private:
   using room_map = std::unordered_map<std::string, room, id_hash, std::equal_to<>>;
 
-  void hand(session& s, bus_message const& m, traffic kind);
+  static void hand(session& s, bus_message const& m, traffic kind);
   static bool was_replayed(session& s, room& where, bus_message const& m);
   static void remember(session& s, room& where, std::uint64_t seq);
   void remove_from(session& s, std::size_t index_in_session);
   template <class Wanted>
-  void to_room(bus_message const& m, traffic kind, Wanted wanted);
-  void to_user(bus_message const& m, traffic kind, bool extended_only);
+  std::size_t to_room(bus_message const& m, traffic kind, Wanted wanted);
+  std::size_t to_user(bus_message const& m, traffic kind, bool extended_only);
 
-  counters& count_;
   std::function<void(room_id const&)> on_empty_;
   room_map rooms_;
   std::unordered_map<std::string, std::vector<session*>, id_hash, std::equal_to<>> users_;

@@ -29,6 +29,7 @@ class room_hook {
   // POST {"userId", "roomId", "action": "join"}: 200 and 204 are yes, 403 is no. Everything else is an error, as are too many questions at
   // once.
   task<result<bool>> may_join(user_id user, room_id room);
+  redis::counters const& cache_counts() const { return cache_.counts(); }
 
  private:
   task<result<bool>> ask(user_id user, room_id room);

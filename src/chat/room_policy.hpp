@@ -32,6 +32,8 @@ class room_policy {
   task<result<void>> may_join(user_id user, room_id room);
   // Whether an identity that names no rooms is good for none.
   bool by_token() const { return by_ == room_policy_settings::kind::token; }
+  // Of the cache's database; none without a hook.
+  redis::counters const* cache_counts() const { return hook_ ? &hook_->cache_counts() : nullptr; }
 
  private:
   task<result<bool>> is_member(user_id user, room_id room);

@@ -114,7 +114,11 @@ class session {
   };
   std::unique_ptr<std::deque<left_room>> left;
   std::unique_ptr<std::vector<held_frame>> held;  // set while registering
-  std::unique_ptr<std::deque<std::string>> backlog;  // requests that wait for `busy` to end; the client's own close does not undo them
+  struct waiting_request {
+    std::string text;
+    std::chrono::steady_clock::time_point came;
+  };
+  std::unique_ptr<std::deque<waiting_request>> backlog;  // requests that wait for `busy` to end; the client's own close does not undo them
   std::unique_ptr<unconfirmed_mail> mail;
   boost::intrusive_ptr<presence_watch> watch;  // mostly absent
   std::vector<std::uint64_t> mailed;  // hashes of the messageIds that came by mail, the latest few hundred: none comes twice

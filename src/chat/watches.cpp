@@ -8,6 +8,7 @@
 
 #include "base/json.hpp"
 #include "base/log.hpp"
+#include "chat/frame_type.hpp"
 
 namespace hiky::chat {
 
@@ -33,13 +34,8 @@ void sort_unique(std::vector<user_id>& users) {
 
 }  // namespace
 
-watches::watches(asio::any_io_executor executor, state::store& store, directory::directory& people, counters& count)
-    : ex_(std::move(executor)),
-      store_(store),
-      people_(people),
-      count_(count),
-      times_{.patience = store.connections.grace() + assertion_patience},
-      timer_(ex_) {}
+watches::watches(asio::any_io_executor executor, state::store& store, directory::directory& people)
+    : ex_(std::move(executor)), store_(store), people_(people), times_{.patience = store.connections.grace() + assertion_patience}, timer_(ex_) {}
 
 task<result<std::vector<user_presence>>> watches::begin(session_ptr s, std::vector<user_id> users) {
   std::vector<user_presence> out;
@@ -194,8 +190,7 @@ void watches::tell(look const& one) {
   std::span const news{one.news};
   auto untold = news;
   auto const first = news.first(std::min(told_at_once, news.size()));
-  if (one.counts() && one.who->send(shared_frame::make(presence(std::nullopt, first)), traffic::presence)) {
-    count_.delivered[static_cast<std::size_t>(traffic::presence)].add();
+  if (one.counts() && one.who->send(text_frame(presence(std::nullopt, first)), traffic::presence)) {
     untold = news.subspan(first.size());
   }
   for (auto const& each : untold) one.watch->untold(each.user, steady_clock::now());

@@ -9,7 +9,6 @@
 #include <vector>
 
 #include "chat/bus_message.hpp"
-#include "chat/counters.hpp"
 #include "chat/presence_watch.hpp"
 #include "chat/protocol.hpp"
 #include "chat/session.hpp"
@@ -20,7 +19,7 @@ namespace hiky::chat {
 
 class watches {
  public:
-  watches(asio::any_io_executor executor, state::store& store, directory::directory& people, counters& count);
+  watches(asio::any_io_executor executor, state::store& store, directory::directory& people);
 
   // The session watches those of `users` who are friends of its user, instead of whom it watched before. Gives how it stands with them.
   // After an error it watches whom it did.
@@ -57,7 +56,6 @@ class watches {
   asio::any_io_executor ex_;
   state::store& store_;
   directory::directory& people_;
-  counters& count_;
   watch_times times_;
   std::unordered_set<session*> all_;
   std::set<std::pair<presence_watch::time, session*>> waiting_;

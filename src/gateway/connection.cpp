@@ -56,7 +56,12 @@ void connection_loop::flush() {
     if (c->has_output()) sending_view_.push_back(c.get());
   }
   sender.flush(sending_view_);
-  if (auto const since = std::exchange(measured_, std::nullopt)) count.fanout.observe(std::chrono::steady_clock::now() - *since);
+  if (auto const since = std::exchange(measured_, std::nullopt)) {
+    auto const now = std::chrono::steady_clock::now();
+    count.fanout.observe(now - *since);
+    for (auto const came : arrivals) count.delivery.observe(now - came);
+    arrivals.clear();
+  }
   sending_.clear();
 }
 
@@ -139,6 +144,7 @@ void connection::feed(std::span<char> input) {
   }
   if (pings <= pongs_per_read) return;
   queue(control(opcode::pong, latest));
+  loop_.count.excess_pings.add(pings - pongs_per_read);
   if (who_) who_->overrun(pings);
 }
 
@@ -188,6 +194,9 @@ void connection::push(frame_ptr frame) {
 void connection::close(close_code code, std::string_view reason, bool vanished) {
   if (phase_ != phase::open) return;
   connection_ptr const keep{this};  // a paused one may be held by its endpoint alone
+  if (auto const* const one = std::ranges::find(violations, code); one != violations.end()) {
+    loop_.count.violations[static_cast<std::size_t>(one - violations.begin())].add();
+  }
   auto const payload = close_payload(code, reason);
   end(vanished);
   push(control(opcode::close, payload));

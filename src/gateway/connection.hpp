@@ -56,9 +56,11 @@ class connection_loop {
   void mark(connection& c);
   // `c` is read again with the next tick.
   void look_later(connection& c) { looked_at_later_.emplace_back(&c); }
-  // Whatever is marked now has been read from Redis at `then`: how long it takes to leave is counted.
+  // Whatever is marked now has been read from Redis at `then`, and its messages are those of `arrivals`: how long all take to leave
+  // is counted.
   void measure_since(std::chrono::steady_clock::time_point then) {
-    if (!ready_.empty() && !measured_) measured_ = then;
+    if (ready_.empty()) arrivals.clear();
+    else if (!measured_) measured_ = then;
   }
   // Acts on all deadlines that have passed. Call a few times a second.
   void tick();
@@ -77,6 +79,7 @@ class connection_loop {
   batch_send sender;
   deflater deflate;
   inflater inflate;
+  std::vector<std::chrono::steady_clock::time_point> arrivals;
   std::uint32_t last_ping = 0;
   bool tell_addresses = true;
 

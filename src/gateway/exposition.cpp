@@ -42,6 +42,14 @@ double open_files() {
   return ec ? 0 : static_cast<double>(std::distance(begin(entries), end(entries))) - 1;  // one of them is this look itself
 }
 
+void add_up(prometheus::ClientMetric::Histogram& all, std::vector<histogram const*> const& parts) {
+  for (std::size_t i = 0; i <= histogram::bounds; ++i) {
+    for (auto const* one : parts) all.sample_count += one->in_bucket(i);
+    all.bucket.push_back({all.sample_count, i < histogram::bounds ? histogram::bound_s(i) : std::numeric_limits<double>::infinity()});
+  }
+  for (auto const* one : parts) all.sample_sum += one->sum_s();
+}
+
 double const started_at = std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
 
 }  // namespace
@@ -69,12 +77,17 @@ void labelled::add(std::vector<prometheus::ClientMetric::Label> labels, double v
 
 MetricFamily sum(char const* name, char const* help, std::vector<histogram const*> const& parts) {
   auto out = family(name, help, MetricType::Histogram);
-  auto& all = out.metric.emplace_back().histogram;
-  for (std::size_t i = 0; i <= histogram::bounds; ++i) {
-    for (auto const* one : parts) all.sample_count += one->in_bucket(i);
-    all.bucket.push_back({all.sample_count, i < histogram::bounds ? histogram::bound_s(i) : std::numeric_limits<double>::infinity()});
+  add_up(out.metric.emplace_back().histogram, parts);
+  return out;
+}
+
+MetricFamily sum(char const* name, char const* help, char const* label, labelled_parts const& values) {
+  auto out = family(name, help, MetricType::Histogram);
+  for (auto const& [value, parts] : values) {
+    auto& one = out.metric.emplace_back();
+    one.label = {{label, value}};
+    add_up(one.histogram, parts);
   }
-  for (auto const* one : parts) all.sample_sum += one->sum_s();
   return out;
 }
 

@@ -35,6 +35,9 @@ class labelled {
 
 // The sum of what several threads have measured.
 prometheus::MetricFamily sum(char const* name, char const* help, std::vector<histogram const*> const& parts);
+// The same for each value of a label.
+using labelled_parts = std::vector<std::pair<std::string, std::vector<histogram const*>>>;
+prometheus::MetricFamily sum(char const* name, char const* help, char const* label, labelled_parts const& values);
 
 // process_…: what the kernel says of this process, as Prometheus's own client libraries name it.
 void add_process(metric_families& to);

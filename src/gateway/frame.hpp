@@ -2,6 +2,7 @@
 // The frames of RFC 6455, both ways and for both roles, without I/O: bytes become events, messages become bytes.
 // Knows no sockets, no clock, no random numbers, no HTTP upgrade, and nothing of what the messages say.
 #pragma once
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -26,6 +27,10 @@ enum class close_code : std::uint16_t {
   flooding = 4429,
   slow_consumer = 4430,
 };
+
+// What the peer has broken, where it is that.
+inline constexpr std::array violations{close_code::protocol_error, close_code::unsupported, close_code::invalid_payload, close_code::policy,
+                                       close_code::too_big};
 
 // Whether a peer may send `code` in a close frame: those that RFC 6455 7.4 and the IANA registry define for the wire
 // (up to 1014), and 3000 to 4999.

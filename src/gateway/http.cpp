@@ -121,7 +121,7 @@ http_response refused_handshake(http_request const& to, handshake_fault const& w
   return out;
 }
 
-task<std::optional<http_greeting>> read_request(stream_socket& socket, std::string& buffer, std::chrono::milliseconds patience) {
+task<std::expected<http_greeting, no_request>> read_request(stream_socket& socket, std::string& buffer, std::chrono::milliseconds patience) {
   boost::beast::flat_buffer input{max_head + max_request_body};
   input.commit(asio::buffer_copy(input.prepare(buffer.size()), asio::buffer(buffer)));
   buffer.clear();
@@ -140,12 +140,16 @@ task<std::optional<http_greeting>> read_request(stream_socket& socket, std::stri
     answer.keep_alive(false);
     co_await write_response(socket, std::move(answer));
     co_await linger(socket);
-  } else if (ec == asio::error::operation_aborted && parser.got_some()) {
-    auto answer = unreadable(parser, http::status::request_timeout, "it did not arrive in time");
-    answer.keep_alive(false);
-    co_await write_response(socket, std::move(answer));
+    co_return std::unexpected(ec == http::error::header_limit ? no_request::head
+                              : ec == http::error::body_limit ? no_request::body
+                                                              : no_request::malformed);
   }
-  co_return std::nullopt;
+  if (ec != asio::error::operation_aborted) co_return std::unexpected(no_request::closed);
+  if (!parser.got_some()) co_return std::unexpected(no_request::silent);
+  auto answer = unreadable(parser, http::status::request_timeout, "it did not arrive in time");
+  answer.keep_alive(false);
+  co_await write_response(socket, std::move(answer));
+  co_return std::unexpected(no_request::late);
 }
 
 task<bool> write_response(stream_socket& socket, http_response response) {
@@ -176,15 +180,20 @@ task<> serve_http(worker& on, stream_socket socket, admission::seat seat, std::c
   std::string buffer;
   chat::token_bucket pages;
   asio::steady_timer pause{socket.get_executor()};
-  for (;;) {
+  for (bool first = true;; first = false) {
     auto greeting = co_await read_request(socket, buffer, patience);
-    if (!greeting) co_return;
+    if (!greeting) {
+      auto const why = greeting.error();
+      if (why != no_request::closed && (first || why != no_request::silent)) on.count().unread_requests[static_cast<std::size_t>(why)].add();
+      co_return;
+    }
     auto& request = greeting->request;
     buffer = std::move(greeting->behind);
     patience = keep_alive_patience;
 
     if (path_of(request) != websocket_path) {
       if (!is_api_path(path_of(request)) && !pages.take(pages_per_s, page_burst, connection_loop::now_ms())) {
+        on.count().delayed_pages.add();
         pause.expires_after(page_pause);
         co_await pause.async_wait(use_task);
       }

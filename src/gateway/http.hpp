@@ -21,8 +21,11 @@ struct http_greeting {
   std::string behind;  // bytes that came behind the request
 };
 
-// Reads one request within `patience`; nothing when the connection is done (closed, too slow or not HTTP, which it is then told).
-task<std::optional<http_greeting>> read_request(stream_socket& socket, std::string& buffer, std::chrono::milliseconds patience);
+// Why there is no request, and the connection is done. It was told, unless it is closed or was silent.
+enum class no_request : std::uint8_t { malformed, head, body, late, silent, closed };
+
+// Reads one request within `patience`.
+task<std::expected<http_greeting, no_request>> read_request(stream_socket& socket, std::string& buffer, std::chrono::milliseconds patience);
 // Sends an answer. False when the connection is not to be used any more.
 task<bool> write_response(stream_socket& socket, http_response response);
 http_response plain_response(http_request const& to, boost::beast::http::status status, std::string text);

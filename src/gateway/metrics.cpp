@@ -8,8 +8,10 @@
 #include <array>
 
 #include "base/version.hpp"
+#include "chat/frame_type.hpp"
 #include "chat/protocol.hpp"
 #include "chat/session.hpp"
+#include "gateway/http.hpp"
 
 namespace hiky::gateway {
 namespace {
@@ -43,7 +45,23 @@ constexpr std::array rows{
     row{"hiky_proxy_connections_refused_total", "Connections without a right PROXY header, or not from a trusted proxy", MetricType::Counter,
         &counters::proxy_refused},
     row{"hiky_tls_handshakes_failed_total", "TLS handshakes that failed or took too long", MetricType::Counter, &counters::tls_failed},
-    row{"hiky_rate_limited_total", "Requests refused because their connection sent too many", MetricType::Counter, &counters::rate_limited},
+    row{"hiky_rests_total", "Times that a connection was not read from for a moment, because much of what it wants is refused", MetricType::Counter,
+        &counters::rests},
+    row{"hiky_full_backlogs_total", "Times that a connection was not read from because too many of its requests waited", MetricType::Counter,
+        &counters::full_backlogs},
+    row{"hiky_requests_dropped_total", "Requests that were not carried out, since their clients had closed and too many such waited",
+        MetricType::Counter, &counters::requests_dropped},
+    row{"hiky_excess_pings_total", "WebSocket pings beyond 16 in one read, of which the latest alone is answered", MetricType::Counter,
+        &counters::excess_pings},
+    row{"hiky_rooms_limited_total", "Rooms refused because their connection has as many as it may", MetricType::Counter, &counters::rooms_limited},
+    row{"hiky_participants_truncated_total", "Answers to joinRoom that do not name all participants, since there are too many", MetricType::Counter,
+        &counters::participants_truncated},
+    row{"hiky_unrecovered_rooms_total", "Rooms of a resume or since of which not all that was missed came back", MetricType::Counter,
+        &counters::unrecovered},
+    row{"hiky_offline_messages_dropped_total", "Messages that full mailboxes had discarded, as their users were told", MetricType::Counter,
+        &counters::offline_dropped},
+    row{"hiky_delayed_pages_total", "Pages answered later because their HTTP connection asks for too many", MetricType::Counter,
+        &counters::delayed_pages},
     row{"hiky_flooding_connections_closed_total", "Connections closed because they went on sending what was refused (4429)", MetricType::Counter,
         &counters::flooding_closed},
     row{"hiky_unregistered_connections_closed_total", "Connections closed because they did not register in time (4408)", MetricType::Counter,
@@ -63,7 +81,13 @@ constexpr std::array requests{"register", "joinRoom",   "leaveRoom", "message", 
                               "history",  "offlineAck", "refresh",   "ping",    "participants", "watchPresence"};
 static_assert(requests.size() == std::variant_size_v<decltype(chat::request::body)>, "a new kind of request needs its name here");
 static_assert(requests.size() <= std::tuple_size_v<decltype(counters::received)>);
-constexpr std::array classes{"typing", "presence", "chat"};  // chat::traffic
+constexpr std::array classes{"typing", "presence"};  // chat::traffic, of which chat is never left out
+static_assert(chat::frame_types.size() <= std::tuple_size_v<decltype(counters::sent)>);
+static_assert(violations.size() == std::tuple_size_v<decltype(counters::violations)>);
+constexpr std::array rate_limits{"messages", "typing", "requests"};                  // chat::rate_limit
+constexpr std::array unread{"malformed", "head", "body", "late", "silent"};          // no_request
+static_assert(unread.size() == std::tuple_size_v<decltype(counters::unread_requests)>);
+constexpr std::array databases{"app", "ws", "cache", "session"};  // metrics::redis_counts
 constexpr std::array modes{"jwt", "session", "open"};        // auth::mode
 static_assert(modes.size() == auth::modes);
 constexpr std::array room_outcomes{"allowed", "refused", "unjudged"};  // chat::room_outcome
@@ -97,14 +121,14 @@ void metrics::add_traffic(metric_families& to) const {
   for (std::size_t i = 0; i <= static_cast<std::size_t>(chat::error_code::internal); ++i) {
     refused.add(std::string{to_string(static_cast<chat::error_code>(i))}, sum_of(&counters::refused, i));
   }
-  labelled delivered{"hiky_deliveries_total", "Frames handed to connections for others' doings", "class"};
-  labelled shed{"hiky_shed_frames_total", "Frames left out for slow readers; never chat", "class"};
-  for (std::size_t i = 0; i < classes.size(); ++i) {
-    delivered.add(classes[i], sum_of(&counters::delivered, i));
-    if (i != static_cast<std::size_t>(chat::traffic::chat)) shed.add(classes[i], sum_of(&counters::shed, i));
-  }
-  for (auto* each : {&received, &refused, &delivered, &shed}) to.push_back(each->take());
+  labelled sent{"hiky_frames_sent_total", "Frames handed to connections, by type", "type"};
+  for (std::size_t i = 0; i < chat::frame_types.size(); ++i) sent.add(std::string{chat::frame_types[i]}, sum_of(&counters::sent, i));
+  for (auto* each : {&received, &refused, &sent}) to.push_back(each->take());
   to.push_back(sum("hiky_publish_seconds", "From a message's arrival to Redis's answer that it is stored", parts_of(&counters::publish)));
+  to.push_back(
+      sum("hiky_delivery_seconds",
+          "From a message's arrival to the kernel's having it for all receivers of a worker that can take it; once per worker with receivers",
+          parts_of(&counters::delivery)));
   to.push_back(sum("hiky_fanout_seconds", "From a read of what Redis published to the kernel's having all frames made of it, a batch each",
                    parts_of(&counters::fanout)));
   labelled answers{"hiky_api_answers_total", "Answers of the HTTP API, by the first digit of their status", "status"};
@@ -115,6 +139,20 @@ void metrics::add_traffic(metric_families& to) const {
   limited.add("wrong_keys", sum_of(&counters::api_guesses_refused));
   to.push_back(limited.take());
   to.push_back(sum("hiky_api_request_seconds", "From the arrival of an API request to its answer", parts_of(&counters::api)));
+}
+
+void metrics::add_limits(metric_families& to) const {
+  labelled shed{"hiky_shed_frames_total", "Frames left out for slow readers; never chat", "class"};
+  for (std::size_t i = 0; i < classes.size(); ++i) shed.add(classes[i], sum_of(&counters::shed, i));
+  labelled over{"hiky_rate_limited_total", "Requests beyond a rate of their connection: refused, or of typing left out", "limit"};
+  for (std::size_t i = 0; i < rate_limits.size(); ++i) over.add(rate_limits[i], sum_of(&counters::rate_limited, i));
+  labelled broken{"hiky_violating_connections_closed_total", "Connections closed for what they sent, by close code", "code"};
+  for (std::size_t i = 0; i < violations.size(); ++i) {
+    broken.add(fmt::to_string(static_cast<int>(violations[i])), sum_of(&counters::violations, i));
+  }
+  labelled without{"hiky_unread_requests_total", "HTTP connections closed without a request that could be read, by what was wrong with it", "reason"};
+  for (std::size_t i = 0; i < unread.size(); ++i) without.add(unread[i], sum_of(&counters::unread_requests, i));
+  for (auto* each : {&shed, &over, &broken, &without}) to.push_back(each->take());
 }
 
 void metrics::add_identity(metric_families& to) const {
@@ -146,18 +184,32 @@ void metrics::add_identity(metric_families& to) const {
 }
 
 void metrics::add_redis(metric_families& to) const {
-  double requests_sent = 0, connects = 0, failures = 0;
-  std::vector<histogram const*> trips;
-  for (auto const& w : workers_) {
-    requests_sent += static_cast<double>(w.redis->requests.load(std::memory_order_relaxed));
-    connects += static_cast<double>(w.redis->connects.load(std::memory_order_relaxed));
-    failures += static_cast<double>(w.redis->failures.load(std::memory_order_relaxed));
-    trips.push_back(&w.redis->round_trips);
+  labelled asked{"hiky_redis_requests_total", "Requests sent to Redis, by database", "db"};
+  labelled connects{"hiky_redis_connects_total", "Connections made to Redis, by database", "db"};
+  labelled failures{"hiky_redis_connect_failures_total", "Attempts to connect to Redis that failed, by database", "db"};
+  labelled_parts trips;
+  for (std::size_t i = 0; i < databases.size(); ++i) {
+    double sent = 0, made = 0, failed = 0;
+    std::vector<histogram const*> parts;
+    for (auto const& w : workers_) {
+      auto const* one = w.redis[i];
+      if (!one) continue;
+      sent += static_cast<double>(one->requests.load(std::memory_order_relaxed));
+      made += static_cast<double>(one->connects.load(std::memory_order_relaxed));
+      failed += static_cast<double>(one->failures.load(std::memory_order_relaxed));
+      parts.push_back(&one->round_trips);
+    }
+    if (parts.empty()) continue;
+    asked.add(databases[i], sent);
+    connects.add(databases[i], made);
+    failures.add(databases[i], failed);
+    trips.emplace_back(databases[i], std::move(parts));
   }
-  to.push_back(count("hiky_redis_requests_total", "Requests sent to Redis's WebSocket database", requests_sent));
-  to.push_back(count("hiky_redis_connects_total", "Connections made to Redis's WebSocket database", connects));
-  to.push_back(count("hiky_redis_connect_failures_total", "Attempts to connect to Redis that failed", failures));
-  to.push_back(sum("hiky_redis_round_trip_seconds", "From a request to Redis to its answer", trips));
+  for (auto* each : {&asked, &connects, &failures}) to.push_back(each->take());
+  to.push_back(sum("hiky_redis_round_trip_seconds", "From a request to Redis to its answer, by database", "db", trips));
+}
+
+void metrics::add_bus(metric_families& to) const {
   if (bus_) {
     to.push_back(gauge("hiky_bus_up", "1 while this instance hears the others through Redis", bus_->alive() ? 1 : 0));
     to.push_back(
@@ -199,7 +251,9 @@ std::string metrics::text() const {
   for (auto const& r : rows) families.push_back((r.type == MetricType::Gauge ? gauge : count)(r.name, r.help, sum_of(r.value)));
   add_traffic(families);
   add_identity(families);
+  add_limits(families);
   add_redis(families);
+  add_bus(families);
   add_doors(families);
   auto const connections = sum_of(&counters::connections);
   families.push_back(gauge("hiky_connection_memory_bytes", "Resident memory of the process for each open connection",

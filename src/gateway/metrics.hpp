@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // `/metrics` in Prometheus's text format, from what the workers counted.
 #pragma once
+#include <array>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,9 +19,12 @@ class metrics {
  public:
   static constexpr std::string_view content_type = "text/plain; version=0.0.4; charset=utf-8";
 
+  // By database, in the order of their flags; none where it is not used.
+  using redis_counts = std::array<redis::counters const*, 4>;
+
   metrics(std::string instance, std::string send_method) : instance_(std::move(instance)), send_method_(std::move(send_method)) {}
   // Both outlive this.
-  void add_worker(chat::counters const& count, redis::counters const& redis) { workers_.push_back({&count, &redis}); }
+  void add_worker(chat::counters const& count, redis_counts const& redis) { workers_.push_back({&count, redis}); }
   void watch(admission const& doors) { doors_ = &doors; }
   void watch(chat::bus const& channel, chat::janitor const& sweeper) { bus_ = &channel, janitor_ = &sweeper; }
   // From any thread.
@@ -32,13 +36,15 @@ class metrics {
   double sum_of(std::array<counter, Size> chat::counters::* values, std::size_t i) const;
   std::vector<histogram const*> parts_of(histogram chat::counters::* value) const;
   void add_traffic(metric_families& to) const;
+  void add_limits(metric_families& to) const;
   void add_redis(metric_families& to) const;
+  void add_bus(metric_families& to) const;
   void add_identity(metric_families& to) const;
   void add_doors(metric_families& to) const;
 
   struct source {
     chat::counters const* chat;
-    redis::counters const* redis;
+    redis_counts redis;
   };
   std::string instance_, send_method_;
   std::vector<source> workers_;

@@ -62,7 +62,7 @@ worker::worker(gateway_settings const& settings, std::size_t index, gateway::met
       loop_(io_, settings.method, settings.frames, settings.times, settings.max_outbox, settings.compress_from, count_),
       connection_prefix_(random_prefix()) {
   loop_.tell_addresses = settings_.tell_addresses;
-  numbers_.add_worker(count_, redis_.counts());
+  numbers_.add_worker(count_, {&directory_redis_.counts(), &redis_.counts(), door_.cache_counts(), gate_.redis_counts()});
 }
 
 worker::~worker() { join(); }
@@ -73,7 +73,7 @@ void worker::use(chat::bus& channel) {
       std::make_unique<chat::flows>(io_.get_executor(), index_, settings_.instance, store_, people_, gate_, door_, channel, count_, settings_.flow);
   channel.add_worker([this](chat::bus::batch messages, std::chrono::steady_clock::time_point read_at) {
     asio::dispatch(io_, [this, messages = std::move(messages), read_at] {
-      flows_->deliver(messages);
+      flows_->deliver(messages, loop_.arrivals);
       loop_.measure_since(read_at);
     });
   });

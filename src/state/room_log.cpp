@@ -35,11 +35,11 @@ task<result<published>> room_log::publish(outgoing_message m) {
   std::vector<std::string> used_keys{keys::room_participants(m.room), keys::room_members(m.room),      keys::room_head(m.room),
                                      keys::room_log(m.room),          std::string{keys::online_users}, keys::room_absent(m.room)};
   if (m.client_msg_id) used_keys.push_back(keys::dedup(m.room, m.sender, *m.client_msg_id));
-  auto call = script.call(used_keys, m.system ? 15 : 14);
+  auto call = script.call(used_keys, m.system ? 16 : 15);
   call.arg(m.sender).arg(frame).arg(keys::room_channels(database_) + m.room.str()).arg("m " + m.connection.str() + " ").arg(new_epoch());
   call.arg(keys::prefix::offline_messages).arg(keys::prefix::offline_dropped);
   call.arg(limits_.kept).arg(limits_.life_ms).arg(limits_.max_mailbox_room).arg(limits_.dedup_s);
-  call.arg(m.heard.epoch).arg(m.heard.seq).arg(keys::prefix::user_connections);
+  call.arg(m.heard.epoch).arg(m.heard.seq).arg(m.came.empty() ? std::string{} : ' ' + m.came).arg(keys::prefix::user_connections);
   if (m.system) call.arg("system");
 
   auto const answer = co_await script.run(redis_, std::move(call));

@@ -33,6 +33,7 @@ struct outgoing_message {
   std::optional<std::string> client_msg_id;  // makes retries safe
   message_place heard{};  // the latest of the room that the sender's instance knows: Redis must not give its number again
   bool system = false;    // the sender need not belong to the room; somebody must
+  std::string came{};     // goes with it to all who hear the room, and means something to the sender's instance alone; no spaces
 };
 
 inline constexpr std::string_view system_sender = "system";  // who speaks when nobody in particular does

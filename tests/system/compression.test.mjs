@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // permessage-deflate between clients and hikyd: the same frames in fewer bytes, for those who offered it, made once for all of them.
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { authority, certificate } from './support/certificates.mjs';
@@ -57,7 +58,26 @@ test('a message is compressed once, however many get it', bounded, async (t) => 
   assert.ok(more('hiky_deflated_frames_total') >= 1);
   assert.ok(more('hiky_deflated_frames_total') <= stage.daemon.workers);
   assert.ok(more('hiky_saved_bytes_total') > 12 * 1_000);
-  assert.equal(more('hiky_deliveries_total{class="chat"}'), 12);
+  assert.equal(more('hiky_frames_sent_total{type="message"}'), 12);
+});
+
+test('a message is compressed by itself: what was said before does not make it smaller', bounded, async (t) => {
+  const victim = await clientAs(t, 'victim', stage.daemon.url, { perMessageDeflate: false });
+  const guesser = await clientAs(t, 'guesser', stage.daemon.url, { perMessageDeflate: false });
+  for (const client of [victim, guesser]) await client.join('secret');
+  const ear = await peerIn(t, 'ear', 'secret', offer);
+  // Nothing in it repeats, so that only another message could make it smaller.
+  const [secret, other] = [0, 1].map(() => randomBytes(3_000).toString('base64'));
+  const heard = async (client, content) => {
+    await client.ask({ type: 'message', roomId: 'secret', content });
+    const { payload, compressed } = await ear.frame();
+    assert.ok(compressed);
+    assert.equal(JSON.parse(inflated(payload)).content, content, 'it needs nothing from before');
+    return payload.length;
+  };
+  await heard(victim, secret);
+  const [right, wrong] = [await heard(guesser, secret), await heard(guesser, other)];
+  assert.ok(Math.abs(right - wrong) < 60, `${right} bytes for the right guess, ${wrong} for a wrong one`);
 });
 
 const agreed = { server_no_context_takeover: true, client_no_context_takeover: true };

@@ -99,7 +99,7 @@ test('/metrics is the exposition format, and counts what happens', bounded, asyn
   assert.equal(grew('hiky_messages_published_total'), 3);
   assert.equal(grew('hiky_frames_refused_total'), 1);
   assert.equal(grew('hiky_frames_received_total'), 8);
-  assert.equal(grew('hiky_deliveries_total'), 4);
+  assert.deepEqual(['message', 'userOffline'].map((type) => grew(`hiky_frames_sent_total{type="${type}"}`)), [3, 1]);
   assert.ok(grew('hiky_accepted_connections_total') >= 2);
   assert.ok(grew('hiky_sent_bytes_total') > 300);
   assert.ok(grew('hiky_redis_requests_total') >= 8);
@@ -145,4 +145,6 @@ test('pages are given out ten a second over one connection, once it has had thir
   for (let n = 0; n < 40; n += 1) assert.equal((await peer.answer()).status, 200);
   const took = performance.now() - began;
   assert.ok(took > 500, `40 pages in ${took} ms`);
+  const waited = samples((await get(daemon, '/metrics')).body).get('hiky_delayed_pages_total');
+  assert.ok(waited >= 5 && waited <= 10, `${waited} of 40 pages waited`);
 });

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { clientAs } from './support/client.mjs';
 import { daemonFor } from './support/daemon.mjs';
+import { samples } from './support/exposition.mjs';
 import { closing, text } from './support/frames.mjs';
 import { webSocketOf } from './support/peer.mjs';
 import { until } from './support/processes.mjs';
@@ -155,6 +156,8 @@ test('of those who have closed while Redis hung, a bounded amount is remembered'
   const dropped = () => daemon.told.stderr.match(/session\.requests_dropped/g)?.length ?? 0;
   await until('the end of the last', async () => (await listener.ask({ type: 'joinRoom', roomId: 'tea' })).participantCount === 1);
   assert.ok(dropped() > 0 && dropped() < 50, `${dropped()} of 100 dropped`);
+  const counted = samples(await (await fetch(`${daemon.url}/metrics`)).text()).get('hiky_requests_dropped_total');
+  assert.ok(counted >= dropped() && counted <= 4 * dropped(), `${counted} requests of ${dropped()} people`);
 });
 
 test('what was said just before the close is said', bounded, async (t) => {

@@ -79,9 +79,12 @@ test('an address has only so many connections', bounded, async (t) => {
 });
 
 test('an address comes only so often', bounded, async (t) => {
-  const daemon = await daemonWith(t, '--rate-accepts', '0.001:3');
+  const daemon = await daemonWith(t, '--rate-accepts', '0.001:4');
+  const onlooker = await peerOf(t, daemon.port);
   for (let n = 0; n < 3; n += 1) await webSocketOf(t, daemon.port);
   await refused(t, daemon, 429, /^too many new connections from your address/);
+  await onlooker.send('GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n');
+  assert.match((await onlooker.answer()).body, /^hiky_refused_connections_total\{limit="address_rate"\} 1$/m);
 });
 
 test('short of memory, new WebSockets are refused with 503 while /health and /metrics answer', bounded, async (t) => {
@@ -121,7 +124,7 @@ test('a flood of messages is refused with rate_limited, and who persists is clos
   await bob.ask({ type: 'ping' });
   const numbers = await metrics(daemon);
   assert.equal(numbers.get('hiky_flooding_connections_closed_total'), 1);
-  assert.ok(numbers.get('hiky_rate_limited_total') >= 50);
+  assert.ok(numbers.get('hiky_rate_limited_total{limit="messages"}') >= 50);
 });
 
 test('who was closed for flooding, or left in good time, does not get a new burst by coming back', bounded, async (t) => {
@@ -149,6 +152,8 @@ test('requests other than messages have a rate of their own', bounded, async (t)
   for (let n = 0; n < 30; n += 1) alice.say({ type: 'ping', id: `${n}` });
   for (let n = 0; n < 19; n += 1) await alice.hears({ type: 'pong', id: `${n}` });
   await alice.hears({ type: 'error', code: 'rate_limited', id: '19', message: 'at most 1 requests per second', retryable: true });
+  for (let n = 20; n < 30; n += 1) await alice.hears({ type: 'error', id: `${n}` });
+  assert.equal((await metrics(daemon)).get('hiky_rate_limited_total{limit="requests"}'), 11);
 });
 
 test('what nobody can read is a flood too', bounded, async (t) => {
@@ -176,6 +181,8 @@ test('who goes on after refusals is read more slowly, and closed in the end', bo
   const took = performance.now() - began;
   assert.ok(refusals >= 200 && refusals < 220, `${refusals} refusals`);
   assert.ok(took > 1000, `closed after ${took} ms`);
+  const rests = (await metrics(daemon)).get('hiky_rests_total');
+  assert.ok(rests >= 12 && rests <= 13, `${rests} rests`);
   assert.equal((await bob.ask({ type: 'ping' })).type, 'pong');
 });
 
@@ -193,6 +200,22 @@ test('of many pings in one read, the latest is answered', bounded, async (t) => 
     answers += 1;
   }
   assert.ok(answers < count / 2, `${answers} answers to ${count} pings`);
+  // Of each read beyond the bound one is answered all the same.
+  const excess = (await metrics(daemon)).get('hiky_excess_pings_total');
+  assert.ok(excess > count - answers && excess < count, `${excess} of ${count} pings, ${answers} answered`);
+});
+
+test('typing beyond its rate is left out without a word, but never its end', bounded, async (t) => {
+  const daemon = await daemonWith(t, '--rate-typing', '0.001:3');
+  const [alice, bob] = [await clientAs(t, 'alice', daemon.url), await clientAs(t, 'bob', daemon.url)];
+  for (const client of [alice, bob]) await client.join('tea');
+  for (let n = 0; n < 10; n += 1) alice.say({ type: 'typing', roomId: 'tea', isTyping: true });
+  alice.say({ type: 'typing', roomId: 'tea', isTyping: false });
+  for (const isTyping of [true, true, true, false]) await bob.hears({ type: 'typing', isTyping });
+  assert.deepEqual([...(await alice.rest()), ...(await bob.rest())], []);
+  const numbers = await metrics(daemon);
+  assert.equal(numbers.get('hiky_rate_limited_total{limit="typing"}'), 7);
+  assert.equal(numbers.get('hiky_typing_received_total'), 4);
 });
 
 test('more typing than a person can is dropped, and ends with 4429 when it is a flood', bounded, async (t) => {
@@ -210,6 +233,7 @@ test('a room more than a connection may have is refused, and the others stay', b
   const refusal = await alice.ask({ type: 'joinRoom', roomId: 'd' });
   assert.equal(refusal.code, 'forbidden');
   assert.match(refusal.message, /^at most 3 rooms per connection/);
+  assert.equal((await metrics(daemon)).get('hiky_rooms_limited_total'), 1);
   await alice.join('a');
   await alice.ask({ type: 'leaveRoom', roomId: 'a' });
   await alice.join('d');

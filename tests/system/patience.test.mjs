@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { clientAs } from './support/client.mjs';
 import { daemonFor } from './support/daemon.mjs';
+import { samples } from './support/exposition.mjs';
 import { binary, op, pong, text } from './support/frames.mjs';
 import { handshake, peerOf, webSocketOf } from './support/peer.mjs';
 import { pause } from './support/processes.mjs';
@@ -142,4 +143,10 @@ const waits = {
 
 test('patience', { concurrency: 20, timeout: 120_000 }, async (t) => {
   await Promise.all(Object.entries(waits).map(([name, body]) => t.test(name, { timeout: 90_000 }, body)));
+  await t.test('who was waited for in vain is counted, but not who rested between two requests', async () => {
+    const numbers = samples(await (await fetch(`${stage.daemon.url}/metrics`)).text());
+    const counted = (name) => numbers.get(name);
+    assert.deepEqual(['late', 'silent'].map((reason) => counted(`hiky_unread_requests_total{reason="${reason}"}`)), [3, 1]);
+    assert.deepEqual(['unregistered_connections_closed', 'silent_connections_dropped'].map((what) => counted(`hiky_${what}_total`)), [2, 1]);
+  });
 });

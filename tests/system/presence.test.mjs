@@ -32,7 +32,7 @@ async function stage(t, { flags = [], redisFlags = [], friends = ['bob'] } = {})
     await directory.command('SADD', 'hiky:user_friends:alice', friend);
     await directory.command('SADD', `hiky:user_friends:${friend}`, 'alice');
   }
-  here.look = () => look(t, { host: '127.0.0.1', port });
+  here.look = (database) => look(t, { host: '127.0.0.1', port }, database);
   here.restart = async () => {
     await here.redis.stop('SIGKILL');
     here.redis = await start();
@@ -125,6 +125,24 @@ test('a Redis that has lost who is online makes nobody look absent, and who come
   assert.deepEqual(await alice.rest(), []);
   await carol.leaves();
   await hears(alice, offline('carol'));
+});
+
+test('a former friend is watched no more', bounded, async (t) => {
+  const { daemons: [one, two], look } = await stage(t, { friends: ['bob', 'carol'] });
+  const [store, directory] = [await look(), await look(0)];
+  const alice = await clientAs(t, 'alice', one.url);
+  const [bob, carol] = [await clientAs(t, 'bob', two.url), await clientAs(t, 'carol', two.url)];
+  await watching(alice, 'bob', 'carol');
+  await directory.command('SREM', 'hiky:user_friends:alice', 'bob');
+  await directory.command('SREM', 'hiky:user_friends:bob', 'alice');
+  // What was announced may have been missed, so everybody is looked at: those who are friends now.
+  await store.command('CLIENT', 'KILL', 'TYPE', 'pubsub');
+  await pause(2_000);
+  await bob.leaves();
+  await carol.leaves();
+  await hears(alice, offline('carol'), 10_000);
+  assert.deepEqual(presenceOf(await alice.rest(1_500)), []);
+  assert.deepEqual(await watching(alice, 'bob'), [], 'nor can it be asked for again');
 });
 
 test('who comes and goes quickly is told of at most four times a second, and rightly in the end', bounded, async (t) => {

@@ -70,6 +70,18 @@ test('what is no login is refused', limit, async (t) => {
   await isRefused(t, daemon, alices, /it is over; log in again/);
 });
 
+test('huge and strange cookies are no login, and one good one among them is', limit, async (t) => {
+  const { app, daemon } = await site(t);
+  const alices = await app.visit('/login/alice');
+  const signature = alices.slice(alices.indexOf('.', alices.indexOf('s%3A')));
+  for (const cookie of [`connect.sid=s%3A${'x'.repeat(12_000)}${signature}`, `connect.sid=s%3A${'%2e'.repeat(3_000)}`, `connect.sid=s%3A${signature}`, 'connect.sid=s%3A%00.%00', 'connect.sid=s%3',
+    `connect.sid=${'.'.repeat(8_000)}`]) {
+    await isRefused(t, daemon, cookie, /not one that the application has signed/);
+  }
+  await assert.rejects(open(t, daemon, `connect.sid=s%3A${'x'.repeat(17_000)}`), /431/);
+  await isLoggedIn(t, daemon, `${'a=b; '.repeat(2_000)}${alices}`, 'alice');
+});
+
 test('a session ends its connection when it expires, by the cookie and by Redis', limit, async (t) => {
   const { app, daemon } = await site(t, { cookie: { maxAge: 3_000 } });
   const alices = await app.visit('/login/alice');

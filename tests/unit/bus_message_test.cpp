@@ -5,6 +5,9 @@
 
 #include <string>
 
+#include "chat/arrival.hpp"
+#include "chat/frame_type.hpp"
+
 using namespace hiky;
 using chat::parse_bus_message;
 using namespace std::string_literals;
@@ -17,6 +20,25 @@ TEST(bus_message, of_a_message_names_its_connection_and_id) {
   EXPECT_EQ(m->subject, "Xy12_-.7f");
   EXPECT_EQ(m->message_id, "0123456789ab:42");
   EXPECT_EQ(m->frame->bytes(), "\x81\x12{\"type\":\"message\"}");
+  EXPECT_EQ(m->came, std::chrono::steady_clock::time_point{});
+}
+
+TEST(bus_message, of_a_message_may_tell_when_it_came) {
+  auto const came = std::chrono::steady_clock::now();
+  auto const m = parse_bus_message("tea", "m c.1 e:42 " + chat::arrival_text(came) + "\n{}");
+  ASSERT_TRUE(m);
+  EXPECT_EQ(m->message_id, "e:42");
+  EXPECT_EQ(m->came, came);
+}
+
+TEST(bus_message, has_a_frame_that_knows_its_type) {
+  auto const type = [](std::string_view room, std::string const& payload) {
+    return chat::frame_types[parse_bus_message(room, payload)->frame->tag()];
+  };
+  EXPECT_EQ(type("tea", "m c.1 e:1\n{\"type\":\"message\",\"roomId\":\"tea\"}"), "message");
+  EXPECT_EQ(type("tea", "o alice\n{\"type\":\"userOffline\"}"), "userOffline");
+  EXPECT_EQ(type("", "U alice\n{\"type\":\"friendOffline\"}"), "friendOffline");
+  EXPECT_EQ(type("", "f alice\n{\"type\":\"message\"}"), "application") << "whatever it looks like";
 }
 
 TEST(bus_message, of_a_room_names_its_user) {

@@ -6,11 +6,12 @@
 --      5 epoch to begin if the room has none  6 prefix offline_messages  7 prefix offline_dropped
 --      8 messages kept in the log  9 the log's life in ms, kept to within 1/24  10 largest room whose mailboxes are filled  11 life of dedup in s
 --      12 epoch  13 seq of the latest message that the sender's instance knows
---      14 prefix user_connections  [15 `system`: the sender need not be a member, but somebody must be in the room]
+--      14 what stands behind the messageId in the bus header (` <when it came>`), or nothing
+--      15 prefix user_connections  [16 `system`: the sender need not be a member, but somebody must be in the room]
 -- Returns { 1 stored, messageId, timestamp, mailboxes filled }, { 2 duplicate, messageId, timestamp } or { 0 } when the sender is not a member (or, for `system`, nobody is)
 local call, format, floor = redis.call, string.format, math.floor
 local sender = ARGV[1]
-if ARGV[15] then
+if ARGV[16] then
   if call('EXISTS', KEYS[2], KEYS[1]) == 0 then return { 0 } end
 elseif call('SISMEMBER', KEYS[2], sender) == 0 and call('SISMEMBER', KEYS[1], sender) == 0 then return { 0 } end
 if KEYS[7] then
@@ -81,7 +82,7 @@ if members - absent ~= present then
     local function away(users)
       local out = {}
       for _, user in ipairs(users) do
-        if call('EXISTS', ARGV[14] .. user) == 0 then table.insert(out, user) end
+        if call('EXISTS', ARGV[15] .. user) == 0 then table.insert(out, user) end
       end
       return out
     end
@@ -92,6 +93,6 @@ elseif absent > 0 and members <= tonumber(ARGV[10]) then
   queue(call('SMEMBERS', KEYS[6]))
 end
 
-call('PUBLISH', ARGV[3], ARGV[4] .. id .. '\n' .. frame)
+call('PUBLISH', ARGV[3], ARGV[4] .. id .. ARGV[14] .. '\n' .. frame)
 if KEYS[7] then call('SET', KEYS[7], id .. ' ' .. time, 'EX', ARGV[11]) end
 return { 1, id, time, filled }
