@@ -148,7 +148,8 @@ std::variant<daemon_config, early_exit> read_daemon_config(int argc, char const*
       ->capture_default_str();
   identity_options const identity{app};
   std::string api_key_file;
-  app.add_option("--api-key-file", api_key_file, "FILE with keys of the HTTP API, one a line: KEY [scope,scope]; without it the API is closed")
+  app.add_option("--api-key-file", api_key_file,
+                 "FILE, or env:NAME of a variable, with keys of the HTTP API, one a line: KEY [scope,scope]; without it the API is closed")
       ->type_name("FILE")
       ->group("Identity");
   app.add_option("--rate-messages", rate_messages, "PER_SECOND[:BURST] messages per connection; 0 = no limit")

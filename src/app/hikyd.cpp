@@ -68,7 +68,7 @@ void write_lines(log::format how) {
 void warn_of_exposed_keys(app::daemon_config const& config) {
   auto const& keys = config.gateway.api_keys;
   if (keys && keys->exposed())
-    log::warn("api_keys.exposed", {{"file", keys->path().string()}, {"reason", "everybody on this machine can read it; chmod o-r helps"}});
+    log::warn("api_keys.exposed", {{"file", keys->place()}, {"reason", "everybody on this machine can read it; chmod o-r helps"}});
 }
 
 // SIGHUP reads keys and certificates again. A file that can't be read leaves everything as it was.
