@@ -228,6 +228,10 @@ std::variant<daemon_config, early_exit> read_daemon_config(int argc, char const*
   app.add_flag("--check-config", out.only_check, "read all configuration, say whether it is valid, and start nothing")
       ->group("Help")
       ->configurable(false);
+  app.add_flag("--check-health", out.only_ask,
+               "ask the hikyd that runs here with this configuration for /health, say what it answers, and start nothing; exit code 0: it is healthy")
+      ->group("Help")
+      ->configurable(false);
   app.add_flag("--print-config", print, "print the configuration as a TOML file, defaults commented out, and start nothing")
       ->group("Help")
       ->configurable(false);
