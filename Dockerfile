@@ -23,7 +23,8 @@ USER hiky
 ENV HIKY_DATA=/var/lib/hiky
 VOLUME /var/lib/hiky
 EXPOSE 8080
-# Asks the Redis that HIKY_REDIS or HIKY_DATA names.
-HEALTHCHECK --interval=30s --timeout=12s --start-period=60s CMD ["hikyctl", "health"]
+# Asks the daemon itself, which may listen anywhere: its own command line, with one flag more, knows where.
+HEALTHCHECK --interval=30s --timeout=10s --start-period=60s \
+  CMD xargs -0 -a /proc/1/cmdline sh -c 'exec "$@" --check-health' sh || exit 1
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["hikyd"]

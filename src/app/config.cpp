@@ -148,7 +148,8 @@ std::variant<daemon_config, early_exit> read_daemon_config(int argc, char const*
       ->capture_default_str();
   identity_options const identity{app};
   std::string api_key_file;
-  app.add_option("--api-key-file", api_key_file, "FILE with keys of the HTTP API, one a line: KEY [scope,scope]; without it the API is closed")
+  app.add_option("--api-key-file", api_key_file,
+                 "FILE, or env:NAME of a variable, with keys of the HTTP API, one a line: KEY [scope,scope]; without it the API is closed")
       ->type_name("FILE")
       ->group("Identity");
   app.add_option("--rate-messages", rate_messages, "PER_SECOND[:BURST] messages per connection; 0 = no limit")
@@ -225,6 +226,10 @@ std::variant<daemon_config, early_exit> read_daemon_config(int argc, char const*
       ->capture_default_str();
   bool print = false;
   app.add_flag("--check-config", out.only_check, "read all configuration, say whether it is valid, and start nothing")
+      ->group("Help")
+      ->configurable(false);
+  app.add_flag("--check-health", out.only_ask,
+               "ask the hikyd that runs here with this configuration for /health, say what it answers, and start nothing; exit code 0: it is healthy")
       ->group("Help")
       ->configurable(false);
   app.add_flag("--print-config", print, "print the configuration as a TOML file, defaults commented out, and start nothing")

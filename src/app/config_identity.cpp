@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "auth/key_text.hpp"
 #include "gateway/origin.hpp"
 
 namespace hiky::app {
@@ -33,12 +34,13 @@ identity_options::identity_options(CLI::App& app) {
   add("--auth", auth_, "how clients prove who they are: jwt, session, open (register.userId is believed; the default on loopback); repeatable")
       ->check(CLI::IsMember({"open", "jwt", "session"}));
   app.add_flag("--allow-open", allow_open_, "permit --auth open on an address that others can reach")->group("Identity");
-  add("--jwt-key", jwt_keys_, "FILE with what tokens are checked with: a public key or certificate in PEM, or else the secret; repeatable");
-  add("--jwks", jwks_, "FILE or http(s)://… with a JWKS; read again when a token names a key that is not in it, and every 5 minutes");
+  add("--jwt-key", jwt_keys_,
+      "FILE, or env:NAME of a variable, with what tokens are checked with: a public key or certificate in PEM, or else the secret; repeatable");
+  add("--jwks", jwks_, "FILE, env:NAME or http(s)://… with a JWKS; read again when a token names a key that is not in it, and every 5 minutes");
   add("--jwt-audience", audiences_, "who this is, in the aud of tokens; repeatable");
   add("--jwt-issuer", issuer_, "whose tokens are good: their iss");
   add("--jwt-leeway", leeway_, "seconds by which clocks may differ")->check(CLI::Range(0, 600))->capture_default_str();
-  add("--session-secret", session_secret_, "FILE with the secrets that express-session signs cookies with, one a line");
+  add("--session-secret", session_secret_, "FILE, or env:NAME of a variable, with the secrets that express-session signs cookies with, one a line");
   add("--session-cookie", session_.cookie, "the session cookie's name")->capture_default_str();
   add("--session-prefix", session_.prefix, "what stands before a session's id in Redis")->capture_default_str();
   add("--session-user-path", session_.user_path, "where the user's id stands in a session")->capture_default_str();
@@ -50,7 +52,7 @@ identity_options::identity_options(CLI::App& app) {
       ->check(CLI::IsMember({"open", "members", "token", "hook"}))
       ->capture_default_str();
   add("--room-hook", room_hook_, "http(s)://… of the application, asked whether somebody may enter a room");
-  add("--room-hook-key", room_hook_key_, "FILE with the key that the hook is shown as Authorization: Bearer");
+  add("--room-hook-key", room_hook_key_, "FILE, or env:NAME of a variable, with the key that the hook is shown as Authorization: Bearer");
   add("--room-hook-ttl", room_hook_ttl_, "seconds for which a yes of the hook holds; 0 = it is asked each time")
       ->check(CLI::Range(0, 86'400))
       ->capture_default_str();
@@ -111,7 +113,7 @@ std::optional<std::string> identity_options::apply_rooms(chat::room_policy_setti
   if (!where) return "--room-hook: " + where.error().text;
   to.hook.where = std::move(*where);
   if (!room_hook_key_.empty()) {
-    auto const text = auth::file_text(room_hook_key_);
+    auto const text = auth::key_text(room_hook_key_);
     auto const lines = text ? lines_of(*text) : std::vector<std::string>{};
     if (lines.size() != 1)
       return text ? fmt::format("--room-hook-key: '{}' has {} lines; expected one key", room_hook_key_, lines.size())
@@ -134,7 +136,7 @@ std::optional<std::string> identity_options::apply_jwt(auth::gate_settings& to) 
   auto& jwt = to.jwt.emplace();
   jwt.rules = {audiences_, issuer_, std::chrono::seconds{leeway_}};
   for (auto const& path : jwt_keys_) {
-    auto const text = auth::file_text(path);
+    auto const text = auth::key_text(path);
     if (!text) return "--jwt-key: " + text.error().text;
     auto key = auth::verification_key::from_file_text(*text);
     if (!key) return fmt::format("--jwt-key: '{}': {}", path, key.error().text);
@@ -145,7 +147,7 @@ std::optional<std::string> identity_options::apply_jwt(auth::gate_settings& to) 
     if (!where) return "--jwks: " + where.error().text;
     jwt.keys.jwks = std::move(*where);
   } else if (!jwks_.empty()) {
-    auto const text = auth::file_text(jwks_);
+    auto const text = auth::key_text(jwks_);
     auto const keys = text ? auth::key_set::from_jwks(*text, true) : std::unexpected(text.error());
     if (!keys) return text ? fmt::format("--jwks: '{}': {}", jwks_, keys.error().text) : "--jwks: " + keys.error().text;
     jwt.keys.jwks = jwks_;
@@ -158,7 +160,7 @@ std::optional<std::string> identity_options::apply_session(auth::gate_settings& 
     return session_secret_.empty() ? std::nullopt : std::optional<std::string>{"--session-secret is for --auth session; add that, or leave it out"};
   }
   if (session_secret_.empty()) return "--auth session: there is no secret to check cookies with; add --session-secret";
-  auto const text = auth::file_text(session_secret_);
+  auto const text = auth::key_text(session_secret_);
   if (!text) return "--session-secret: " + text.error().text;
   auto settings = session_;
   settings.secrets = lines_of(*text);

@@ -112,7 +112,8 @@ void add_global_options(CLI::App& app, place_options& into) {
   add_database(app, "ws", "HIKY_REDIS_DB_WS", into.ws_database, "database of the WebSocket state (default 1)");
   app.add_option("--url", into.url, "http[s]://HOST[:PORT] of a running hikyd, whose HTTP API is asked instead of Redis [env HIKY_URL]")
       ->type_name("URL");
-  app.add_option("--api-key-file", into.api_key_file, "with --url: file whose first key is used [env HIKY_API_KEY_FILE]")->type_name("FILE");
+  app.add_option("--api-key-file", into.api_key_file, "with --url: file, or env:NAME of a variable, whose first key is used [env HIKY_API_KEY_FILE]")
+      ->type_name("FILE");
   app.add_flag("--json", into.json, "print JSON");
 }
 

@@ -3,10 +3,8 @@
 
 #include <fmt/format.h>
 
-#include <fstream>
-#include <iterator>
-
 #include "auth/api_keys.hpp"
+#include "auth/key_text.hpp"
 #include "base/json.hpp"
 
 namespace hiky::ctl {
@@ -42,12 +40,11 @@ result<api_place> find_api(std::string const& url, std::string const& key_file) 
   while (base->target.ends_with('/')) base->target.pop_back();
   api_place out{std::move(*base), {}, key_file};
   if (key_file.empty()) return out;
-  std::ifstream file{key_file, std::ios::binary};
-  std::string const text{std::istreambuf_iterator<char>{file}, {}};
-  if (!file) return fail(errc::invalid_argument, fmt::format("--api-key-file: cannot read {}; expected a file with API keys, one a line", key_file));
-  if (auto const keys = auth::api_keys::parse(text); !keys)
+  auto const text = auth::key_text(key_file);
+  if (!text) return fail(errc::invalid_argument, "--api-key-file: " + text.error().text);
+  if (auto const keys = auth::api_keys::parse(*text); !keys)
     return fail(errc::invalid_argument, fmt::format("--api-key-file: {}: {}", key_file, keys.error().text));
-  out.key = first_key(text);
+  out.key = first_key(*text);
   return out;
 }
 

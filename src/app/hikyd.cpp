@@ -14,6 +14,7 @@
 #include <thread>
 
 #include "app/config.hpp"
+#include "app/health_question.hpp"
 #include "app/machine.hpp"
 #include "app/service_manager.hpp"
 #include "base/log.hpp"
@@ -68,7 +69,7 @@ void write_lines(log::format how) {
 void warn_of_exposed_keys(app::daemon_config const& config) {
   auto const& keys = config.gateway.api_keys;
   if (keys && keys->exposed())
-    log::warn("api_keys.exposed", {{"file", keys->path().string()}, {"reason", "everybody on this machine can read it; chmod o-r helps"}});
+    log::warn("api_keys.exposed", {{"file", keys->place()}, {"reason", "everybody on this machine can read it; chmod o-r helps"}});
 }
 
 // SIGHUP reads keys and certificates again. A file that can't be read leaves everything as it was.
@@ -163,10 +164,17 @@ int run(app::daemon_config config) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  ::signal(SIGPIPE, SIG_IGN);
   auto config = app::read_daemon_config(argc, argv);
   if (auto const* early = std::get_if<app::early_exit>(&config)) {
     (early->code == 0 ? std::cout : std::cerr) << early->text;
     return early->code;
+  }
+  if (auto const& read = std::get<app::daemon_config>(config); read.only_ask) {
+    auto const health = app::ask_health(read);
+    if (!health) return complain(exit_runtime, "not healthy: " + health.error().text);
+    fmt::print("{}\n", *health);
+    return 0;
   }
   if (auto const& read = std::get<app::daemon_config>(config); read.only_check) {
     auto const room = app::room_for_connections(read.gateway.admission.connections, app::descriptors_besides(read), read.gateway.tls ? 3 : 1);
@@ -178,7 +186,6 @@ int main(int argc, char** argv) {
   spdlog::set_default_logger(std::make_shared<spdlog::logger>("hikyd", std::make_shared<spdlog::sinks::stderr_sink_mt>()));
   write_lines(std::get<app::daemon_config>(config).log_format);
   log::set_level(std::get<app::daemon_config>(config).log_level);
-  ::signal(SIGPIPE, SIG_IGN);
   try {
     return run(std::move(std::get<app::daemon_config>(config)));
   } catch (std::exception const& e) {

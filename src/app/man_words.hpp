@@ -44,10 +44,11 @@ What can't be read stays as it was.
 .SH EXIT STATUS
 .TP
 .B 0
-Stopped by a signal, or the configuration is valid.
+Stopped by a signal, the configuration is valid, or the daemon asked is healthy.
 .TP
 .B 1
-It failed: address in use, data folder in use, and the like.
+It failed: address in use, data folder in use, a daemon that is not healthy,
+and the like.
 .TP
 .B 2
 Wrong usage or configuration; one line names the option.

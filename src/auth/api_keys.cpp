@@ -7,8 +7,8 @@
 #include <sys/stat.h>
 
 #include <algorithm>
-#include <fstream>
-#include <iterator>
+
+#include "auth/key_text.hpp"
 
 namespace hiky::auth {
 namespace {
@@ -89,11 +89,10 @@ api_key const* api_keys::find(std::string_view presented) const {
 }
 
 result<void> api_key_file::load() {
-  std::ifstream file{path_, std::ios::binary};
-  if (!file) return fail(errc::io, fmt::format("cannot read {}; expected a file with API keys, one a line", path_.string()));
-  std::string const text{std::istreambuf_iterator<char>{file}, {}};
-  auto parsed = api_keys::parse(text);
-  if (!parsed) return fail(errc::invalid_argument, fmt::format("{}: {}", path_.string(), parsed.error().text));
+  auto const text = key_text(place_);
+  if (!text) return std::unexpected(text.error());
+  auto parsed = api_keys::parse(*text);
+  if (!parsed) return fail(errc::invalid_argument, fmt::format("{}: {}", place_, parsed.error().text));
   std::scoped_lock const hold{guard_};
   keys_ = std::make_shared<api_keys const>(std::move(*parsed));
   return {};
@@ -101,7 +100,7 @@ result<void> api_key_file::load() {
 
 bool api_key_file::exposed() const {
   struct stat about{};
-  return ::stat(path_.c_str(), &about) == 0 && (about.st_mode & S_IROTH) != 0;
+  return ::stat(place_.c_str(), &about) == 0 && (about.st_mode & S_IROTH) != 0;
 }
 
 std::shared_ptr<api_keys const> api_key_file::keys() const {

@@ -3,7 +3,6 @@
 #pragma once
 #include <array>
 #include <cstdint>
-#include <filesystem>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -43,20 +42,20 @@ class api_keys {
   std::vector<entry> entries_;
 };
 
-// The file itself, which may be read again while others ask. From any thread.
+// Where they stand (see key_text), which may be read again while others ask. From any thread.
 class api_key_file {
  public:
-  explicit api_key_file(std::filesystem::path path) : path_(std::move(path)) {}
+  explicit api_key_file(std::string place) : place_(std::move(place)) {}
 
   // What was there before stays when the file can't be read or understood.
   result<void> load();
   std::shared_ptr<api_keys const> keys() const;
   // Whether every user of this machine can read the file.
   bool exposed() const;
-  std::filesystem::path const& path() const { return path_; }
+  std::string const& place() const { return place_; }
 
  private:
-  std::filesystem::path path_;
+  std::string place_;
   mutable std::mutex guard_;
   std::shared_ptr<api_keys const> keys_ = std::make_shared<api_keys>();
 };

@@ -6,29 +6,13 @@
 #include <boost/asio/detached.hpp>
 #include <boost/asio/redirect_error.hpp>
 
-#include <cerrno>
-#include <cstring>
-#include <fstream>
-
+#include "auth/key_text.hpp"
 #include "base/log.hpp"
 
 namespace hiky::auth {
 
 namespace {
 constexpr std::chrono::milliseconds soon{1'000};  // after a failure that leaves nothing to check tokens with
-}
-
-result<std::string> file_text(std::string const& path) {
-  constexpr std::size_t most = 1 << 20;
-  std::ifstream in{path, std::ios::binary};
-  if (!in) return fail(errc::invalid_argument, fmt::format("'{}' can't be read: {}", path, std::strerror(errno)));
-  std::string out(most + 1, '\0');
-  in.read(out.data(), static_cast<std::streamsize>(out.size()));
-  if (in.bad()) return fail(errc::invalid_argument, fmt::format("'{}' can't be read", path));
-  out.resize(static_cast<std::size_t>(in.gcount()));
-  if (out.empty()) return fail(errc::invalid_argument, fmt::format("'{}' is empty", path));
-  if (out.size() > most) return fail(errc::invalid_argument, fmt::format("'{}' is larger than a key file can be", path));
-  return out;
 }
 
 task<result<void>> key_source::refresh() {
@@ -77,8 +61,8 @@ task<> key_source::fetch() {
 }
 
 task<result<key_set>> key_source::read() {
-  if (auto const* path = std::get_if<std::string>(&places_.jwks)) {
-    auto const text = file_text(*path);
+  if (auto const* place = std::get_if<std::string>(&places_.jwks)) {
+    auto const text = key_text(*place);
     if (!text) co_return std::unexpected(text.error());
     co_return key_set::from_jwks(*text, true);
   }

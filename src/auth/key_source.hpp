@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where the keys come from: files, or a JWKS that lies in a file or at a web address and changes over time.
+// Where the keys come from: fixed ones, or a JWKS that lies in a file or at a web address and changes over time.
 // What was read last counts until something newer has been read whole: a source that is away takes nobody's key from them.
 #pragma once
 #include <boost/asio/steady_timer.hpp>
@@ -17,7 +17,7 @@ namespace hiky::auth {
 
 struct key_places {
   key_set fixed{};                                                       // from --jwt-key
-  std::variant<std::monostate, std::string, web_address> jwks{};         // a file's path, or an address
+  std::variant<std::monostate, std::string, web_address> jwks{};         // a place for key_text, or an address
   std::chrono::milliseconds life{std::chrono::minutes{5}};               // older ones are read again
   std::chrono::milliseconds pause{std::chrono::seconds{10}};             // at least, between two reads for unknown key ids, or after a failure
   std::chrono::milliseconds patience{std::chrono::seconds{5}};           // for one try
@@ -48,8 +48,5 @@ class key_source {
   bool fetching_ = false;
   asio::steady_timer fetched_;  // those who wait for a fetch under way wait for its end
 };
-
-// The whole of a small file.
-result<std::string> file_text(std::string const& path);
 
 }  // namespace hiky::auth

@@ -21,6 +21,9 @@ result<context> server_context(std::filesystem::path const& cert, std::filesyste
 // TLS 1.2 or newer. The error names the option, the file and its fault.
 result<context> client_context(client_files const& files);
 
+// Takes any certificate, so that it proves nothing: for asking oneself.
+context unchecking_client_context();
+
 // What a server shows of itself, and may change while it runs.
 class identity {
  public:

@@ -41,13 +41,14 @@ struct free_ssl {
 };
 
 struct tunnel {
-  tunnel(asio::any_io_executor const& ex, int descriptor, SSL* s) : tcp(ex), plain(ex), ssl(s) {
+  tunnel(asio::any_io_executor const& ex, int descriptor, SSL* s) : tcp(ex), plain(ex), patience(ex), ssl(s) {
     error_code ignored;
     tcp.assign(asio::generic::stream_protocol{AF_INET, 0}, descriptor, ignored);
     SSL_set_fd(s, descriptor);
   }
 
   socket tcp, plain;
+  asio::steady_timer patience;
   std::unique_ptr<SSL, free_ssl> ssl;
   bool sending = true, hung_up = false;
 
@@ -55,6 +56,7 @@ struct tunnel {
     error_code ignored;
     tcp.close(ignored);
     plain.close(ignored);
+    patience.cancel();  // or whoever waits for all to have ended would wait for it
   }
 };
 
@@ -155,8 +157,8 @@ void watch(tunnel_ptr const& t) {
     if (ec) return;
     t->hung_up = true;
     if (!t->sending) return t->end();
-    auto const timer = std::make_shared<asio::steady_timer>(t->plain.get_executor(), last_words);
-    timer->async_wait([t, timer](error_code) { t->end(); });
+    t->patience.expires_after(last_words);
+    t->patience.async_wait([t](error_code) { t->end(); });
   });
 }
 

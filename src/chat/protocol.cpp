@@ -86,10 +86,11 @@ class fields {
   std::vector<Id> ids(std::string_view name, std::size_t most) {
     std::vector<Id> out;
     auto const* v = find(name);
-    if (!v || !v->is_array() || v->get_array().size() > most) {
+    if (!v || !v->is_array()) {
       complain("{} must be an array of at most {} strings", name, most);
       return out;
     }
+    if (exceeds(name, v->get_array().size(), most)) return out;
     for (auto const& each : v->get_array()) out.push_back(id<Id>(name, each));
     return out;
   }
@@ -104,9 +105,14 @@ class fields {
 
   template <class... Args>
   void complain(fmt::format_string<Args...> text, Args&&... args) {
-    if (!fault_) fault_ = fmt::format(text, std::forward<Args>(args)...);
+    if (!fault_) fault_ = {error_code::invalid_argument, fmt::format(text, std::forward<Args>(args)...)};
   }
-  std::optional<std::string> const& fault() const { return fault_; }
+  bool exceeds(std::string_view name, std::size_t entries, std::size_t most) {
+    if (entries <= most) return false;
+    if (!fault_) fault_ = {error_code::too_large, fmt::format("{} has {} entries; at most {} can be asked for at once", name, entries, most)};
+    return true;
+  }
+  std::optional<refusal> const& fault() const { return fault_; }
 
   static std::string_view kind(json::value const& v) {
     switch (v.kind()) {
@@ -121,7 +127,7 @@ class fields {
 
  private:
   json::object const& object_;
-  std::optional<std::string> fault_;
+  std::optional<refusal> fault_;
 };
 
 // `!!content` as the document has it, except that the texts "false" and "0" mean no.
@@ -142,10 +148,11 @@ body read_register(fields& f, std::string_view) {
   bool const ack = f.flag("ack");
   register_request out{f.text("token", max_token), events || ack || f.find("resume") != nullptr, ack};
   if (auto const* resume = f.find("resume")) {
-    if (!resume->is_object() || resume->get_object().size() > max_resumed_rooms) {
+    if (!resume->is_object()) {
       f.complain("resume must be an object of at most {} rooms: roomId → the last messageId you have", max_resumed_rooms);
       return out;
     }
+    if (f.exceeds("resume", resume->get_object().size(), max_resumed_rooms)) return out;
     for (auto const& [room, last] : resume->get_object()) {
       if (auto const fault = id_fault(room)) f.complain("a room in resume {}", *fault);
       if (!last.is_string()) f.complain("resume holds a messageId per room, not {}", fields::kind(last));
@@ -245,7 +252,7 @@ std::expected<request, refusal> parse(std::string_view text) {
 
   if (f.find("id")) {
     auto id = f.text("id", max_request_id);
-    if (f.fault()) return refuse(error_code::invalid_argument, *f.fault());
+    if (f.fault()) return std::unexpected(*f.fault());
     out.id = std::move(id);
   }
   auto const* type = f.find("type");
@@ -265,7 +272,7 @@ std::expected<request, refusal> parse(std::string_view text) {
   }
   if (auto const* user = f.find("userId")) out.user = f.id<user_id>("userId", *user);
   out.body = known->read(f, text);
-  if (f.fault()) return refuse(error_code::invalid_argument, *f.fault());
+  if (f.fault()) return refuse(f.fault()->code, f.fault()->message);
   return out;
 }
 

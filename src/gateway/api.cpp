@@ -8,6 +8,7 @@
 
 #include "base/log.hpp"
 #include "base/trace_context.hpp"
+#include "gateway/api_idempotency.hpp"
 #include "gateway/api_route.hpp"
 #include "gateway/api_target.hpp"
 #include "gateway/http.hpp"
@@ -137,19 +138,6 @@ std::expected<void, problem> read_body(api_call& call, http_request const& reque
   call.fields = std::move(parsed->as_object());
   call.body = request.body();
   return {};
-}
-
-// A structured field's string (`"…"`), as the draft wants it, or the bare text that most programs send.
-std::expected<std::string, problem> idempotency_key(http_request const& request) {
-  if (request.count("Idempotency-Key") == 0) return {};
-  auto const header = request["Idempotency-Key"];
-  std::string_view text{header.data(), header.size()};
-  if (text.size() >= 2 && text.front() == '"' && text.back() == '"') text = text.substr(1, text.size() - 2);
-  auto const plain = std::ranges::all_of(text, [](char c) { return c > ' ' && c < 0x7f && c != '"' && c != '\\'; });
-  if (text.empty() || text.size() > 128 || !plain || request.count("Idempotency-Key") > 1) {
-    return no(http_status::bad_request, "invalid_argument", "Idempotency-Key must be 1 to 128 visible ASCII characters, once");
-  }
-  return std::string{text};
 }
 
 std::expected<void, problem> check(api_call& call, http_request const& request) {

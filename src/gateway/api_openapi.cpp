@@ -32,8 +32,8 @@ json::array parameters_of(api_route const& r) {
 json::object responses_of(api_route const& r) {
   std::string const status = fmt::to_string(static_cast<unsigned>(r.status));
   json::object success{{"description", obsolete_reason(r.status)}, {"content", json_body(r.answer)}};
-  if (!r.request.empty() && r.name == "publishMessage") {
-    success["headers"] = json::object{{"Idempotency-Replayed", json::object{{"description", "true when this message had been stored already"},
+  if (std::ranges::find(r.parameters, "Idempotency-Key", &api_parameter::name) != r.parameters.end()) {
+    success["headers"] = json::object{{"Idempotency-Replayed", json::object{{"description", "true when this had been done already"},
                                                                             {"schema", json::object{{"type", "string"}, {"const", "true"}}}}}};
   }
   json::object out{{status, std::move(success)}};

@@ -6,6 +6,7 @@
 
 #include "directory/foreign_text.hpp"
 #include "gateway/api_handlers.hpp"
+#include "gateway/api_idempotency.hpp"
 #include "gateway/api_page.hpp"
 #include "gateway/worker.hpp"
 #include "state/idempotency.hpp"
@@ -42,12 +43,10 @@ api_answer membership(api_call const& call, bool member, bool changed) {
 
 // A key is one caller's, and stands for one request: the same body may come again, another one may not.
 task<std::expected<void, problem>> reserve(api_call& call) {
-  auto const digest = state::body_digest(fmt::format("{}\n{}", call.ids[0], call.body));
-  auto const first = co_await state::reserve_idempotency_key(call.on.redis(), std::string{call.key}, call.idempotency_key, digest);
+  auto const first = co_await state::reserve_idempotency_key(call.on.redis(), std::string{call.key}, call.idempotency_key, digest_of(call));
   if (!first) co_return std::unexpected(problem_of(first.error()));
   if (*first) co_return std::expected<void, problem>{};
-  co_return std::unexpected(problem{http_status::unprocessable_entity, "idempotency_key_reused",
-                                    "this Idempotency-Key has come with another request already; a new request needs a new key"});
+  co_return std::unexpected(idempotency_key_reused());
 }
 
 }  // namespace

@@ -60,7 +60,7 @@ constexpr std::array table{
     api_route{verb::delete_, "/users/{user}/offline-messages", admin, api::clear_offline_messages, "clearOfflineMessages",
               "Throws away what waits for the user", "Removed"},
     api_route{verb::post, "/users/{user}/messages", publish, api::send_frame, "sendFrame", "Sends a frame to all connections of a user", "FrameSent",
-              "FrameRequest"},
+              "FrameRequest", once},
     api_route{verb::post, "/users/{user}/disconnect", admin, api::disconnect, "disconnectUser",
               "Ends all connections of a user, and keeps the user out for a while if asked", "Disconnected", "DisconnectRequest"},
     api_route{verb::delete_, "/users/{user}/ban", admin, api::pardon, "pardonUser", "Ends a ban before its time", "Pardoned"},

@@ -6,6 +6,7 @@
 
 #include "directory/foreign_text.hpp"
 #include "gateway/api_handlers.hpp"
+#include "gateway/api_idempotency.hpp"
 #include "gateway/api_page.hpp"
 #include "gateway/worker.hpp"
 #include "state/keys.hpp"
@@ -134,11 +135,15 @@ task<api_result> send_frame(api_call& call) {
     co_return std::unexpected(problem{http_status::payload_too_large, "too_large",
                                       fmt::format("the frame is larger than a message may be, {} bytes", call.on.settings().frames.max_message)});
   }
-  auto const reached = co_await call.on.store().connections.notify({user_of(call)}, 'f', std::string{frame});
-  if (!reached) co_return std::unexpected(problem_of(reached.error()));
+  std::optional<state::once> once;
+  if (!call.idempotency_key.empty()) once = {std::string{call.key}, call.idempotency_key, digest_of(call)};
+  auto const told = co_await call.on.store().connections.notify({user_of(call)}, 'f', std::string{frame}, std::move(once));
+  if (!told) co_return std::unexpected(told.error().code == errc::conflict ? idempotency_key_reused() : problem_of(told.error()));
   std::string out{"{\"userId\":"};
   append_json_string(out, call.ids[0]);
-  co_return api_answer{out += fmt::format(",\"reached\":{}}}", *reached > 0)};
+  api_answer answer{out += fmt::format(",\"reached\":{}}}", told->reached > 0)};
+  if (told->before) answer.headers.emplace_back("Idempotency-Replayed", "true");
+  co_return answer;
 }
 
 task<api_result> disconnect(api_call& call) {

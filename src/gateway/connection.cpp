@@ -332,11 +332,11 @@ void connection::ponged(std::string_view payload) {
 
 template <class Which>
 void connection::settle_probes(Which which) {
-  auto const rest = std::ranges::stable_partition(*probes_, which);
-  std::vector<probe> answered{std::make_move_iterator(probes_->begin()), std::make_move_iterator(rest.begin())};
-  probes_->erase(probes_->begin(), rest.begin());
-  if (probes_->empty()) probes_.reset();
-  for (auto& p : answered) p.done(true);
+  std::vector<probe> settled, waiting;
+  for (auto& p : *probes_) (which(p) ? settled : waiting).push_back(std::move(p));
+  if (waiting.empty()) probes_.reset();
+  else *probes_ = std::move(waiting);
+  for (auto& p : settled) p.done(true);
 }
 
 void connection::ping() {

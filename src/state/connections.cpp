@@ -123,15 +123,20 @@ task<result<std::vector<std::int64_t>>> connections::kept_out(std::vector<user_i
   co_return out;
 }
 
-task<result<std::int64_t>> connections::notify(std::vector<user_id> users, char kind, std::string frame) {
+task<result<notified>> connections::notify(std::vector<user_id> users, char kind, std::string frame, std::optional<once> what) {
   static redis::script const script{scripts::notify_lua};
-  if (users.empty()) co_return 0;
-  auto call = script.call({}, 4 + users.size());
+  if (users.empty()) co_return notified{};
+  std::vector<std::string> used_keys;
+  if (what) used_keys.push_back(keys::idempotency(what->caller, what->key));
+  auto call = script.call(used_keys, (what ? 6 : 4) + users.size());
   call.arg(keys::prefix::user_connections).arg(keys::instance_channels(database_)).arg(std::string_view{&kind, 1}).arg(frame);
+  if (what) call.arg(what->digest).arg(idempotency_life_s);
   for (auto const& user : users) call.arg(user);
   auto const answer = co_await script.run(redis_, std::move(call));
   if (!answer) co_return std::unexpected(answer.error());
-  co_return (*answer)[0].integer();
+  auto const items = (*answer)[0].items();
+  if (items[0].integer() < 0) co_return fail(errc::conflict, "the key has come with another request");
+  co_return notified{items[0].integer(), items[1].integer() == 1};
 }
 
 task<result<void>> connections::seen(std::vector<user_id> users, std::string when) {

@@ -10,6 +10,7 @@
 
 #include "base/ids.hpp"
 #include "redis/client.hpp"
+#include "state/idempotency.hpp"
 #include "state/room_log.hpp"
 
 namespace hiky::state {
@@ -49,6 +50,11 @@ struct unsure_mail {
   std::vector<std::pair<room_id, message_place>> heard{};  // what these rooms said after the place; epoch "" is all since the connection began
 };
 
+struct notified {
+  std::int64_t reached = 0;  // users who had a connection
+  bool before = false;       // when the first request with this key came; nothing was sent now
+};
+
 class connections {
  public:
   // `grace`: how long a user may be without a connection before it is announced.
@@ -74,8 +80,8 @@ class connections {
   task<result<std::vector<std::int64_t>>> kept_out(std::vector<user_id> users);
 
   // Hands a finished JSON frame to all connections of `users`. `kind` is a bus kind (chat/bus_message.hpp).
-  // Gives how many of them had a connection. One round trip: notify.lua
-  task<result<std::int64_t>> notify(std::vector<user_id> users, char kind, std::string frame);
+  // With `what` once: the same request again gets the first one's answer; conflict when its key stands for another. One round trip: notify.lua
+  task<result<notified>> notify(std::vector<user_id> users, char kind, std::string frame, std::optional<once> what = std::nullopt);
 
   // `lastSeen` of these users in the document's clients, which hold no entry of who is gone. One round trip: seen.lua
   task<result<void>> seen(std::vector<user_id> users, std::string when);

@@ -8,14 +8,8 @@
 
 #include "state/ask.hpp"
 #include "state/keys.hpp"
-#include "state/room_log.hpp"
 
 namespace hiky::state {
-
-namespace {
-// A little longer than the publish script remembers, so that another body never meets the first one's message.
-constexpr int life_s = room_log_limits{}.dedup_s + 10;
-}  // namespace
 
 std::string body_digest(std::string_view text) {
   std::array<unsigned char, 32> digest{};
@@ -28,7 +22,7 @@ std::string body_digest(std::string_view text) {
 task<result<bool>> reserve_idempotency_key(redis::client& redis, std::string caller, std::string key, std::string digest) {
   auto const where = keys::idempotency(caller, key);
   redis::request both;
-  both.add("SET", where, digest, "NX", "EX", life_s).add("GET", where);
+  both.add("SET", where, digest, "NX", "EX", idempotency_life_s).add("GET", where);
   auto const answer = co_await redis.exec(std::move(both));
   if (!answer) co_return std::unexpected(in_context(answer.error(), "SET", where));
   co_return (*answer)[1].text() == digest;

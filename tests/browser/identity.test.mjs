@@ -18,9 +18,12 @@ const token = (claims) => {
   return `${text}.${createHmac('sha256', secret).update(text).digest('base64url')}`;
 };
 
+const folder = () => mkdtemp(join(tmpdir(), 'hiky-browser-'));
+const removeFolder = (path) => rm(path, { recursive: true, force: true, maxRetries: 5 });
+
 let data, daemon, browser, context, elsewhere;
 before(async () => {
-  data = await mkdtemp(join(tmpdir(), 'hiky-browser-'));
+  data = await folder();
   await writeFile(join(data, 'secret'), secret);
   daemon = await startDaemon({ data, flags: ['--auth', 'jwt', '--jwt-key', join(data, 'secret')] });
   browser = await launch();
@@ -33,11 +36,11 @@ after(async () => {
   elsewhere?.close();
   await browser?.close();
   await daemon?.stop();
-  await rm(data, { recursive: true, force: true, maxRetries: 5 });
+  await removeFolder(data);
 }, bounded);
 
-// What a page at `site` gets: the first frame, or the end.
-async function tries(site, path, protocols, first) {
+// What a page at `site` gets from the daemon: the first frame, or the end.
+async function tries(site, path, protocols, first, at = daemon) {
   const page = await context.newPage();
   try {
     await page.goto(site);
@@ -49,31 +52,49 @@ async function tries(site, path, protocols, first) {
           socket.onmessage = ({ data: text }) => resolve({ protocol: socket.protocol, ...JSON.parse(text) });
           socket.onclose = ({ code, reason }) => resolve({ code, reason });
         }),
-      [`${daemon.url.replace('http', 'ws')}${path}`, protocols, first],
+      [`${at.url.replace('http', 'ws')}${path}`, protocols, first],
     );
   } finally {
     await page.close();
   }
 }
 
+// Every way that a page has to hand over a token: [path, protocols, fields of register, the protocol that the daemon chooses].
+const ways = (token) => ({
+  subprotocol: ['/ws', ['hiky.v1', `bearer.${token}`], {}, 'hiky.v1'],
+  address: [`/ws?token=${token}`, [], {}, ''],
+  register: ['/ws', [], { token }, ''],
+});
+
 test('a page hands over its token as a subprotocol, in the address, or in register', bounded, async () => {
-  const alice = token({ sub: 'alice' });
-  for (const [path, protocols, fields, selected] of [
-    ['/ws', ['hiky.v1', `bearer.${alice}`], {}, 'hiky.v1'],
-    [`/ws?token=${alice}`, [], {}, ''],
-    ['/ws', [], { token: alice }, ''],
-  ]) {
+  for (const [way, [path, protocols, fields, selected]] of Object.entries(ways(token({ sub: 'alice' })))) {
     const { type, userId, protocol } = await tries(daemon.url, path, protocols, { type: 'register', ...fields });
-    assert.deepEqual({ type, userId, protocol }, { type: 'registered', userId: 'alice', protocol: selected });
+    assert.deepEqual({ type, userId, protocol }, { type: 'registered', userId: 'alice', protocol: selected }, way);
   }
 });
 
-test('a page learns why its token was refused', bounded, async () => {
-  const late = token({ sub: 'alice', exp: 1 });
-  assert.deepEqual(await tries(daemon.url, '/ws', ['hiky.v1', `bearer.${late}`]), { code: 4401, reason: 'the token is refused: it has expired' });
+test('a page learns why its token was refused, whichever way it went', bounded, async () => {
+  const late = 'the token is refused: it has expired';
+  for (const [way, [path, protocols, fields, selected]] of Object.entries(ways(token({ sub: 'alice', exp: 1 })))) {
+    // What came with the handshake ends the connection; register may be tried again.
+    const told = way === 'register' ? { protocol: selected, type: 'error', message: late, code: 'unauthorized' } : { code: 4401, reason: late };
+    assert.deepEqual(await tries(daemon.url, path, protocols, { type: 'register', ...fields }), told, way);
+  }
 });
 
-test('another site’s page cannot connect, whatever it has', bounded, async () => {
-  const site = `http://127.0.0.1:${elsewhere.address().port}/`;
-  assert.deepEqual(await tries(site, `/ws?token=${token({ sub: 'alice' })}`, []), { code: 1006, reason: '' });
+test('another site’s page cannot connect, whatever it has, unless it is named', bounded, async (t) => {
+  const site = `http://127.0.0.1:${elsewhere.address().port}`;
+  for (const [way, [path, protocols, fields]] of Object.entries(ways(token({ sub: 'alice' })))) {
+    assert.deepEqual(await tries(site, path, protocols, { type: 'register', ...fields }), { code: 1006, reason: '' }, way);
+  }
+  const second = await folder();
+  const open = await startDaemon({ data: second, flags: ['--auth', 'jwt', '--jwt-key', join(data, 'secret'), '--origin', site] });
+  t.after(async () => {
+    await open.stop();
+    await removeFolder(second);
+  });
+  for (const [way, [path, protocols, fields, selected]] of Object.entries(ways(token({ sub: 'alice' })))) {
+    const { type, userId, protocol } = await tries(site, path, protocols, { type: 'register', ...fields }, open);
+    assert.deepEqual({ type, userId, protocol }, { type: 'registered', userId: 'alice', protocol: selected }, way);
+  }
 });

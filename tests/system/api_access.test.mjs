@@ -101,7 +101,7 @@ test('a key file that cannot mean what it says is refused at start', bounded, as
   }
   const { code, stderr } = await runDaemon('--data', data, '--api-key-file', `${data}/none`);
   assert.equal(code, 2);
-  assert.match(stderr, /--api-key-file: cannot read .*none/);
+  assert.match(stderr, /--api-key-file: there is no such file; expected a file's name, or env:NAME/);
 });
 
 test('a path, a method and a body that are not for the API are refused in its own words', bounded, async () => {

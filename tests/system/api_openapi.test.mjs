@@ -73,6 +73,17 @@ test('every reference leads somewhere, every path parameter is declared, every o
   }
 });
 
+test('whatever sends takes an Idempotency-Key, and says of a repetition that it is one', bounded, async () => {
+  const sending = operations().filter(({ path, method }) => method === 'POST' && path.endsWith('/messages'));
+  assert.equal(sending.length, 2);
+  for (const { path, method, operation } of operations()) {
+    const takes = (operation.parameters ?? []).some((p) => p.in === 'header' && p.name === 'Idempotency-Key');
+    const [success] = Object.values(operation.responses);
+    assert.equal(takes, sending.some((one) => one.path === path && one.method === method), `${method} ${path}`);
+    assert.equal('Idempotency-Replayed' in (success.headers ?? {}), takes, `${method} ${path}`);
+  }
+});
+
 // One good call of each operation, by its name: [path, body].
 const calls = {
   publishMessage: ['/rooms/tea/messages', { senderId: 'alice', content: [1, 'two'], clientMsgId: 'm1' }],

@@ -2,7 +2,7 @@
 // Users and the whole over the HTTP API.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { Api, keyFile } from './support/api.mjs';
+import { Api, keyFile, keys } from './support/api.mjs';
 import { clientAs } from './support/client.mjs';
 import { daemonFor, startDaemon } from './support/daemon.mjs';
 import { mismatch } from './support/match.mjs';
@@ -60,6 +60,41 @@ test('a frame for a user reaches all their connections on all instances, and nob
   for (const frame of [1, [], {}, { type: 1 }, { type: '' }]) await api.refused(400, 'invalid_argument', 'POST', '/users/ben/messages', { json: { frame } });
   matches([{ id: 'one', connections: 2 }, { id: 'two', connections: 2 }], (await api.get('/instances')).items.sort((a, b) => a.id.localeCompare(b.id)));
   assert.ok((await api.get('/instances')).items.every(({ lease, leaseLeftMs, hearsTheBus }) => lease === 'alive' && leaseLeftMs > 0 && leaseLeftMs <= 15_000 && hearsTheBus));
+});
+
+test('a frame with an Idempotency-Key reaches the user once, and a repetition gives the first answer again', bounded, async (t) => {
+  const { api, daemon } = stage;
+  const [phone, laptop] = [await clientAs(t, 'kim', daemon.url), await clientAs(t, 'kim', daemon.url)];
+  const json = { frame: { type: 'order.ready', table: 7 } };
+  const send = (key, body = json, user = 'kim', as = api) => as.call('POST', `/users/${user}/messages`, { json: body, headers: { 'idempotency-key': key } });
+  const all = await Promise.all(Array.from({ length: 8 }, () => send('"frame-1"')));
+  assert.deepEqual(new Set(all.map(({ status, raw }) => `${status} ${raw}`)), new Set(['200 {"userId":"kim","reached":true}']));
+  assert.equal(all.filter(({ headers }) => headers.get('idempotency-replayed') === 'true').length, 7);
+  for (const device of [phone, laptop]) {
+    await device.hears(json.frame);
+    assert.deepEqual(await device.rest(), []);
+  }
+  // The first answer counts, whatever has changed since.
+  assert.deepEqual((await send('nobody-yet', json, 'kai')).body, { userId: 'kai', reached: false });
+  const kai = await clientAs(t, 'kai', daemon.url);
+  assert.deepEqual((await send('nobody-yet', json, 'kai')).body, { userId: 'kai', reached: false });
+  assert.deepEqual(await kai.rest(), []);
+
+  const reused = (call) => api.refused(422, 'idempotency_key_reused', 'POST', ...call);
+  const headers = { 'idempotency-key': 'frame-1' };
+  await reused(['/users/kim/messages', { json: { frame: { type: 'order.ready', table: 8 } }, headers }]);
+  await reused(['/users/kai/messages', { json, headers }]);
+  await api.put('/rooms/frames/members/kim');
+  await reused(['/rooms/frames/messages', { json: { content: 1 }, headers }]);
+  await api.post('/rooms/frames/messages', { content: 1 }, { 'idempotency-key': 'message-1' });
+  await reused(['/users/kim/messages', { json, headers: { 'idempotency-key': 'message-1' } }]);
+  // Another caller's key is another key, and a refusal is no answer to keep.
+  assert.equal((await send('frame-1', json, 'kim', api.as(keys.publish))).headers.get('idempotency-replayed'), null);
+  await api.refused(400, 'invalid_argument', 'POST', '/users/kim/messages', { json: { frame: 1 }, headers: { 'idempotency-key': 'mended' } });
+  assert.equal((await send('mended')).status, 200);
+  const redis = await look(t, daemon.redisSocket);
+  const life = await redis.command('TTL', (await redis.command('KEYS', 'ws:idempotency:*:frame-1'))[0]);
+  assert.ok(life > 300 && life <= 310, `${life} s`);
 });
 
 test('a user is put out, on every instance, and kept out for a while', bounded, async (t) => {

@@ -194,7 +194,7 @@ test('place and key come by flag or environment, and two places are refused', bo
   await fails(2, /--url: 'ftp:\/\/x' is not a web address/, tool(['--url', 'ftp://x'], ['online']));
   await fails(2, /--url can't have a query/, tool(['--url', `${daemon.url}/?a`], ['online']));
   await fails(2, /the API wants a key; name a file that has one with --api-key-file/, tool(['--url', daemon.url], ['online']));
-  await fails(2, /cannot read \/nowhere\/keys; expected a file with API keys/, tool(['--url', daemon.url, '--api-key-file', '/nowhere/keys'], ['online']));
+  await fails(2, /--api-key-file: there is no such file; expected a file's name, or env:NAME/, tool(['--url', daemon.url, '--api-key-file', '/nowhere/keys'], ['online']));
 });
 
 test('a key is chosen, refused and never shown', bounded, async (t) => {

@@ -256,7 +256,7 @@ test('keys that cannot be relied on stop the start, with the option’s name', l
     [['--jwt-key', join(data, 'short')], /--jwt-key, --jwks, --jwt-audience and --jwt-issuer are for --auth jwt/],
     [['--auth', 'jwt', '--jwt-key', join(data, 'short')], /--jwt-key: .*of 18 bytes can be guessed; expected at least 32/],
     [['--auth', 'jwt', '--jwt-key', join(data, 'empty')], /--jwt-key: .* is empty/],
-    [['--auth', 'jwt', '--jwt-key', join(data, 'absent')], /--jwt-key: .*can't be read: No such file/],
+    [['--auth', 'jwt', '--jwt-key', join(data, 'absent')], /--jwt-key: there is no such file; expected a file's name, or env:NAME/],
     [['--auth', 'jwt', '--jwt-key', join(data, 'private')], /--jwt-key: .*this is a private key/],
     [['--auth', 'jwt', '--jwks', join(data, 'jwks')], /--jwks: .*has no key/],
     [['--auth', 'jwt', '--jwks', 'http://'], /--jwks: .*names no host/],

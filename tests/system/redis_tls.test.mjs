@@ -22,6 +22,7 @@ async function secureRedis(t, names, ...flags) {
   return { redis, port, place, by, cert, key };
 }
 
+const ctl = (...words) => run(program('HIKYCTL', 'hikyctl'), words);
 const start = (place, ...flags) => runDaemon('--listen', '127.0.0.1:0', '--redis-wait', '4', ...flags);
 
 test('chat and hikyctl work over rediss, with password, and come back after a loss', bounded, async (t) => {
@@ -34,8 +35,8 @@ test('chat and hikyctl work over rediss, with password, and come back after a lo
   const content = 'k'.repeat(50_000);
   alice.say({ type: 'message', roomId: 'tea', content });
   await bob.hears({ type: 'message', content });
-  const ctl = await run(program('HIKYCTL', 'hikyctl'), ['--redis', url, '--redis-ca', by.file, 'online', '--count']);
-  assert.deepEqual([ctl.code, ctl.stdout], [0, '2\n'], ctl.stderr);
+  const online = await ctl('--redis', url, '--redis-ca', by.file, 'online', '--count');
+  assert.deepEqual([online.code, online.stdout], [0, '2\n'], online.stderr);
   const store = await look(t, redis.socket).catch(() => undefined);
   assert.equal(store, undefined, 'the password counts on the socket too');
   const killed = await run('redis-cli', ['-s', redis.socket, '-a', 'sesame', '--no-auth-warning', 'CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes']);
@@ -53,6 +54,16 @@ test('an IP address in the certificate is checked as one', bounded, async (t) =>
   const { port, by } = await secureRedis(t, 'IP:127.0.0.1');
   const daemon = await daemonFor(t, { redis: `rediss://127.0.0.1:${port}`, flags: ['--redis-ca', by.file] });
   await clientAs(t, 'alice', daemon.url);
+});
+
+test('start, stop and hikyctl take no longer because Redis speaks TLS', bounded, async (t) => {
+  const { port, by } = await secureRedis(t, 'IP:127.0.0.1');
+  const [url, files] = [`rediss://127.0.0.1:${port}`, ['--redis-ca', by.file]];
+  const begun = Date.now();
+  const daemon = await daemonFor(t, { redis: url, flags: files });
+  assert.equal((await ctl('--redis', url, ...files, 'online', '--count')).code, 0);
+  assert.equal((await daemon.stop()).code, 0);
+  assert.ok(Date.now() - begun < 4_000, `${Date.now() - begun} ms`);
 });
 
 test('a certificate of an unknown authority, for another name, or none at all ends the start with the reason', bounded, async (t) => {
@@ -87,8 +98,6 @@ test('authorities that cannot be read, or that nobody asks for, are refused', bo
   assert.equal(pointless.code, 2);
   assert.match(pointless.stderr, /^hikyd: --redis-ca: only rediss:\/\//);
 });
-
-const ctl = (...words) => run(program('HIKYCTL', 'hikyctl'), words);
 
 test('a Redis that wants certificates of its clients is shown one, a renewed one after a loss, and who has none is told so', bounded, async (t) => {
   const { redis, port, place, by } = await secureRedis(t, 'IP:127.0.0.1', '--tls-auth-clients', 'yes');

@@ -230,7 +230,7 @@ test('secrets that cannot be relied on stop the start', limit, async (t) => {
     [['--session-secret', join(data, 'short')], /--session-secret is for --auth session/],
     [['--auth', 'session', '--session-secret', join(data, 'short')], /--session-secret: a secret of 4 bytes can be guessed; expected at least 8/],
     [['--auth', 'session', '--session-secret', join(data, 'blank')], /holds no secret/],
-    [['--auth', 'session', '--session-secret', join(data, 'absent')], /--session-secret: .*can't be read/],
+    [['--auth', 'session', '--session-secret', join(data, 'absent')], /--session-secret: there is no such file/],
   ]) {
     const { code, stderr } = await runDaemon('--data', data, ...flags);
     assert.equal(code, 2, stderr);

@@ -193,7 +193,19 @@ TEST(protocol, asks_for_a_thousand_users_at_most) {
   };
   EXPECT_EQ(body<get_online_status>(asked("getOnlineStatus", 1000)).users->size(), 1000u);
   EXPECT_EQ(body<watch_presence>(asked("watchPresence", 1000)).users.size(), 1000u);
-  for (auto const* type : {"getOnlineStatus", "watchPresence"}) refuses(asked(type, 1001), invalid_argument, "at most 1000");
+  for (auto const* type : {"getOnlineStatus", "watchPresence"})
+    refuses(asked(type, 1001), too_large, "userIds has 1001 entries; at most 1000 can be asked for at once");
+}
+
+TEST(protocol, resumes_up_to_as_many_rooms_as_a_connection_has) {
+  auto const resuming = [](int count) {
+    auto text = R"({"type":"register","id":"9","resume":{"r":"e:1")"s;
+    for (int i = 1; i < count; ++i) text += ",\"r" + std::to_string(i) + "\":\"e:1\"";
+    return text + "}}";
+  };
+  EXPECT_EQ(body<register_request>(resuming(512)).resume.size(), 512u);
+  refuses(resuming(513), too_large, "resume has 513 entries; at most 512");
+  EXPECT_EQ(refused(resuming(513)).id, "9");
 }
 
 TEST(protocol, gives_the_id_back_with_what_it_refuses) {

@@ -29,11 +29,12 @@ export async function loginApp(t, socket, { secret, prefix = 'sess:', name = 'co
     await new Promise((resolve) => server.close(resolve));
     redis.destroy();
   });
+  const url = `http://127.0.0.1:${server.address().port}`;
   // What a browser would send back: `name=value`.
   const visit = async (path, cookies) => {
-    const answer = await fetch(`http://127.0.0.1:${server.address().port}${path}`, { headers: cookies ? { cookie: cookies } : {} });
+    const answer = await fetch(`${url}${path}`, { headers: cookies ? { cookie: cookies } : {} });
     await answer.text(); // express-session holds back the end of the body, not the headers, until the session is stored
     return (answer.headers.get('set-cookie') ?? '').split(';')[0]; // it sets one, or none
   };
-  return { visit, redis };
+  return { url, visit, redis };
 }

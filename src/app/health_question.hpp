@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+// Asks the daemon that runs with a configuration how it is, from its own machine or container: for health checks, which have no other tool there.
+#pragma once
+#include <string>
+
+#include "app/config.hpp"
+#include "base/error.hpp"
+
+namespace hiky::app {
+
+// What GET /health says when that is 200. Otherwise the error says what it was instead; a daemon that hangs has five seconds.
+result<std::string> ask_health(daemon_config const& config);
+
+}  // namespace hiky::app
