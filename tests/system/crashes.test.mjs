@@ -100,10 +100,14 @@ test('an instance with a thousand connections in twenty rooms dies, and others h
   const { store, one, two } = await twoDaemons(t);
   const rooms = Array.from({ length: 20 }, (_, n) => `room ${n}`);
   const bob = await clientAs(t, 'bob', two.url);
-  for (const room of rooms) await bob.ask({ type: 'joinRoom', roomId: room });
-  for (let n = 0; n < 120; n += 1) {
-    for (const room of rooms) bob.say({ type: 'message', roomId: room, content: n });
-    await bob.settle();
+  const long_ago = Date.now() - 3_600_000; // said before the instance's last stretch, and so nobody's doubt
+  for (const room of rooms) {
+    await bob.ask({ type: 'joinRoom', roomId: room });
+    for (let seq = 1; seq <= 120; seq += 1) {
+      const frame = JSON.stringify({ type: 'message', roomId: room, senderId: 'bob', content: seq, messageId: `e:${seq}`, seq });
+      await store.command('XADD', `ws:room_log:${room}`, `${seq}-0`, 'm', frame, 'c', 'x', 's', 'bob', 't', long_ago);
+    }
+    await store.command('HSET', `ws:room_head:${room}`, 'epoch', 'e', 'seq', 120);
   }
   const users = Array.from({ length: 1_000 }, (_, n) => `user ${n}`);
   for (let n = 0; n < users.length; n += 100) {
@@ -112,8 +116,6 @@ test('an instance with a thousand connections in twenty rooms dies, and others h
     for (const room of rooms) await store.command('SADD', `ws:room_members:${room}`, ...some);
     await Promise.all(some.map((user) => clientAs(t, user, one.url)));
   }
-  // What was said before the lease's last stretch is nobody's doubt.
-  await store.command('ZADD', 'ws:instances', Date.now() + 120_000, 'one');
   await one.stop('SIGKILL');
   await store.command('ZADD', 'ws:instances', Date.now() - 1, 'one');
   let longest = 0;

@@ -124,7 +124,7 @@ test('a hundred thousand small members of one object', { timeout: 30_000 }, asyn
   alice.say(`{"type":"ping",${'"":0,'.repeat(13_000)}"id":"wide"}`);
   await alice.hears({ type: 'pong', id: 'wide' });
   alice.say(`{"type":"getOnlineStatus","userIds":[${'"a",'.repeat(1_000)}"a"]}`);
-  await alice.hears({ type: 'error', code: 'invalid_argument' });
+  await alice.hears({ type: 'error', code: 'too_large' });
 });
 
 test('more questions than answers have room for are answered one after the other', { timeout: 60_000 }, async (t) => {

@@ -38,7 +38,7 @@ end
 
 -- What may not have arrived goes to the queue; a client that had it sees the same messageId twice.
 if was_there then
-  local unsure, skipped = {}, 0
+  local unsure, skipped, floor = {}, 0, 0  -- the mailbox's worth of all rooms; how many more there are; when the oldest of a full one was said
   local function read(entry)
     local fields = {}
     for i = 1, #entry[2], 2 do fields[entry[2][i]] = entry[2][i + 1] end
@@ -59,31 +59,46 @@ if was_there then
     end
     return low
   end
+  local function keep_newest()
+    table.sort(unsure, function(a, b) return a[1] > b[1] or a[1] == b[1] and a[2] > b[2] end)
+    while #unsure > 100 do
+      table.remove(unsure)
+      skipped = skipped + 1
+    end
+    if #unsure == 100 then floor = unsure[100][1] end
+  end
   -- What a room said behind `heard` and since `since`: the newest hundred, latest first and in growing portions, since mostly it is
-  -- nothing. More fits no mailbox and is only counted, by its numbers.
+  -- nothing. What fits no mailbox is only counted, by its numbers.
   local function doubt(room, heard, since)
     local log, to = ARGV[9] .. room, '+'
     if heard_since < math.huge then
       local theirs = first_since(log, heard_since)
       if theirs then to = place(theirs) end
     end
-    local kept, seen, portion, oldest = 0, 0, 4, nil
-    while kept < 100 and seen < 400 do
+    local kept, seen, portion, rest = 0, 0, 4, nil
+    while kept < 100 and seen < 400 and not rest do
       local entries = redis.call('XREVRANGE', log, to, place(heard), 'COUNT', portion)
+      local oldest
       for _, entry in ipairs(entries) do
         local seq, at, fields = read(entry)
-        if at < since then return end
+        if at < since then return keep_newest() end
+        if at < floor then
+          rest = seq + 1
+          break
+        end
         if fields.m and fields.s ~= user then
           table.insert(unsure, { at, seq, fields.m })
           kept = kept + 1
         end
         oldest = seq
       end
-      if #entries < portion then return end
-      seen, to, portion = seen + portion, place(oldest), math.min(2 * portion, 32)
+      if not rest and #entries < portion then return keep_newest() end
+      seen, to, portion = seen + portion, oldest and place(oldest), math.min(2 * portion, 32)
+      if kept >= 100 or seen >= 400 then rest = rest or oldest end
     end
+    keep_newest()
     local first = math.max(heard + 1, since > 0 and first_since(log, since) or 0)
-    skipped = skipped + math.max(0, oldest - first)
+    skipped = skipped + math.max(0, rest - first)
   end
   if ARGV[10] ~= '' then
     local since = ARGV[10] == 'began' and began or tonumber(ARGV[10])
@@ -97,11 +112,9 @@ if was_there then
     if not same and since == 0 then since = began end
     if head[1] and tonumber(head[2]) > heard then doubt(ARGV[i], heard, since) end
   end
-  table.sort(unsure, function(a, b) return a[1] < b[1] or a[1] == b[1] and a[2] < b[2] end)
-  local newest = {}
-  for i = math.max(1, #unsure - 99), #unsure do table.insert(newest, unsure[i][3]) end
-  if #newest > 0 then mail('LPUSH', KEYS[10], unpack(newest)) end
-  skipped = skipped + #unsure - #newest
+  local oldest_first = {}
+  for i = #unsure, 1, -1 do table.insert(oldest_first, unsure[i][3]) end
+  if #oldest_first > 0 then mail('LPUSH', KEYS[10], unpack(oldest_first)) end
   if skipped > 0 then mail('INCRBY', KEYS[12], skipped) end
 end
 local over = (mail('LLEN', KEYS[10]) or 0) - 100
