@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+// What an ending connection leaves: mail that may not have arrived, counted where it does not fit.
+#include "state/connections.hpp"
+
+#include <fmt/format.h>
+
+#include "base/json.hpp"
+#include "state/store.hpp"
+#include "support/with_redis.hpp"
+
+namespace {
+
+using namespace hiky;
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+class an_ending_connection : public support::with_redis {
+ protected:
+  void connect(std::string const& connection) {
+    ok(store.connections.add({connection_id{connection}, here, bob, "2026-01-31T12:00:00.000Z", "", ""}, {room_id{"tea"}, room_id{"go"}}));
+  }
+  // A message of the log, said when we say so.
+  void say(std::string const& room, int seq, std::int64_t at_ms, std::string const& sender = "alice") {
+    probe("XADD", "ws:room_log:" + room, fmt::format("{}-0", seq), "m", fmt::format("{} {}", room, seq), "c", "x", "s", sender, "t",
+          std::to_string(at_ms));
+    probe("HSET", "ws:room_head:" + room, "epoch", "e", "seq", std::to_string(seq));
+  }
+  void end(std::string const& connection, state::unsure_mail unsure) {
+    ok(store.connections.remove(connection_id{connection}, here, bob, std::move(unsure)));
+  }
+  std::vector<std::string> mail() { return probe.list("LRANGE", "ws:offline_messages:bob", "0", "-1"); }
+  std::string mail_at(int index) { return probe("LINDEX", "ws:offline_messages:bob", std::to_string(index)); }
+  std::string dropped() { return probe("GET", "ws:offline_dropped:bob"); }
+  state::unsure_mail heard(std::uint64_t tea, std::uint64_t go) { return {.heard = {{room_id{"tea"}, {"e", tea}}, {room_id{"go"}, {"e", go}}}}; }
+
+  instance_id const here{"chat-1"};
+  user_id const bob{"bob"};
+  state::store store{redis, 1};
+};
+
+TEST_F(an_ending_connection, leaves_what_was_said_behind_the_last_it_has_heard) {
+  connect("c.1");
+  for (int n = 1; n <= 9; ++n) say("tea", n, 1000 + n, n == 8 ? "bob" : "alice");
+  end("c.1", heard(6, 0));
+  EXPECT_THAT(mail(), ElementsAre("tea 9", "tea 7"));  // newest first, and not what bob said
+  EXPECT_EQ(dropped(), "(nil)");
+}
+
+TEST_F(an_ending_connection, keeps_the_newest_hundred_of_all_rooms_and_counts_the_rest) {
+  connect("c.1");
+  for (int n = 1; n <= 300; ++n) say("tea", n, 10'000 + 2 * n);
+  for (int n = 1; n <= 250; ++n) say("go", n, 10'001 + 2 * n);
+  end("c.1", heard(20, 30));
+  EXPECT_EQ(probe("LLEN", "ws:offline_messages:bob"), "100");
+  EXPECT_EQ(mail_at(0), "tea 300");
+  // Tea has its last fifty for itself; from then on they take turns.
+  EXPECT_EQ(mail_at(50), "go 250");
+  EXPECT_EQ(mail_at(51), "tea 250");
+  EXPECT_EQ(mail_at(99), "tea 226");
+  EXPECT_EQ(dropped(), std::to_string(280 + 220 - 100));
+}
+
+TEST_F(an_ending_connection, of_a_dead_instance_leaves_what_was_said_since_its_last_sign_of_life) {
+  connect("c.1");
+  for (int n = 1; n <= 500; ++n) say("tea", n, 1000 * n);
+  end("c.1", {.since_ms = 498'000});
+  EXPECT_THAT(mail(), ElementsAre("tea 500", "tea 499", "tea 498"));
+  connect("c.2");
+  probe("DEL", "ws:offline_messages:bob");
+  end("c.2", {.since_ms = 151'000});
+  EXPECT_EQ(mail_at(99), "tea 401");
+  EXPECT_EQ(dropped(), "250");  // 151 to 400
+}
+
+TEST_F(an_ending_connection, leaves_nothing_that_another_one_has_heard) {
+  connect("c.1");
+  events.run_for(std::chrono::milliseconds{3});
+  auto const before = std::stoll(probe.list("TIME")[0]) * 1000 - 60'000;
+  for (int n = 1; n <= 150; ++n) say("tea", n, before + n);
+  connect("c.2");
+  auto const behind = std::stoll(probe.list("TIME")[0]) * 1000 + 60'000;
+  for (int n = 151; n <= 400; ++n) say("tea", n, behind + n);
+  end("c.1", heard(148, 0));
+  EXPECT_THAT(mail(), ElementsAre("tea 150", "tea 149"));
+  EXPECT_EQ(dropped(), "(nil)");
+}
+
+TEST_F(an_ending_connection, does_so_with_a_log_that_is_gone) {
+  connect("c.1");
+  say("tea", 7, 1000);
+  probe("DEL", "ws:room_log:tea");
+  end("c.1", heard(2, 0));
+  EXPECT_THAT(mail(), IsEmpty());
+  EXPECT_EQ(probe("SCARD", "ws:online_users"), "0");
+}
+
+}  // namespace
