@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Who may use the HTTP API, and what it says to those who ask wrongly.
 import assert from 'node:assert/strict';
-import { writeFile } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { request } from 'node:http';
 import { after, before, test } from 'node:test';
 import { Api, keyFile, keys } from './support/api.mjs';
@@ -64,7 +64,7 @@ test('a key opens what its scopes say and nothing else', bounded, async () => {
   }
 });
 
-test('keys are read again at SIGHUP, and a broken file changes nothing', bounded, async (t) => {
+test('keys are read again at SIGHUP, and a file that is broken or a folder changes nothing', bounded, async (t) => {
   const data = await folder(t);
   const [, path] = await keyFile(data, `${keys.all}\n`);
   const daemon = await daemonFor(t, { data, flags: ['--api-key-file', path] });
@@ -78,6 +78,11 @@ test('keys are read again at SIGHUP, and a broken file changes nothing', bounded
   daemon.signal('SIGHUP');
   await until('the complaint', () => /api_keys\.not_loaded/.test(daemon.told.stderr));
   assert.match(daemon.told.stderr, /line 1: an unknown scope; expected read, publish or admin/);
+  assert.deepEqual([await status(keys.all), await status(keys.read)], [401, 200]);
+  await rm(path);
+  await mkdir(path);
+  daemon.signal('SIGHUP');
+  await until('the complaint about the folder', () => /api_keys\.not_loaded [^\n]*can't be read/.test(daemon.told.stderr));
   assert.deepEqual([await status(keys.all), await status(keys.read)], [401, 200]);
   assert.ok(!daemon.told.stderr.includes(keys.all) && !daemon.told.stderr.includes(keys.read), 'a key stands in the log');
 });
