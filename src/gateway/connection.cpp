@@ -179,7 +179,8 @@ void connection::handle(event const& e) {
 bool connection::queue(frame_ptr frame) {
   if (phase_ != phase::open || condemned_) return true;
   if (window_bits_ != 0) frame = loop_.deflate.smallest(std::move(frame), window_bits_);
-  if (queued_ + frame->bytes().size() > loop_.max_outbox) return false;
+  // What waits is the reader's slowness; the size of one more frame is not.
+  if (queued_ > loop_.max_outbox) return false;
   push(std::move(frame));
   return true;
 }

@@ -275,6 +275,16 @@ test('a slow reader loses typing first, then presence, never a message, and is c
   await alice.ask({ type: 'ping' });
 });
 
+test('a message larger than the outbox reaches whoever reads', bounded, async (t) => {
+  const daemon = await daemonWith(t, '--limit-frame', '2000000', '--limit-outbox', '65536');
+  const [alice, bob] = [await clientAs(t, 'alice', daemon.url), await clientAs(t, 'bob', daemon.url)];
+  for (const client of [alice, bob]) await client.join('tea');
+  for (const size of [65_000, 200_000, 1_200_000]) {
+    await alice.ask({ type: 'message', roomId: 'tea', content: 'x'.repeat(size) });
+    assert.equal((await bob.hears({ type: 'message' })).content.length, size);
+  }
+});
+
 test('readers who read nothing cannot make the process grow: it gives them up and stays within its limit', { timeout: 120_000 }, async (t) => {
   const limit = 96;
   const redis = await startRedis(t, await folder(t)); // which writes no file: it is not what is tested
