@@ -149,73 +149,38 @@ std::expected<void, problem> check(api_call& call, http_request const& request) 
   return read_body(call, request);
 }
 
-task<api_result> handled(worker& on, http_request const& request, auth::api_key const& key, found_route found, api_target target) {
-  api_call call{.on = on, .route = *found.route, .ids = std::move(found.ids), .query = std::move(target.query), .key = key.name};
+task<api_result> handled(worker& on, http_request const& request, api_demand& demand) {
+  if (demand.refusal) co_return std::unexpected(std::move(*demand.refusal));
+  api_call call{.on = on,
+                .route = *demand.route,
+                .ids = std::move(demand.ids),
+                .query = std::move(demand.query),
+                .key = demand.key ? std::string_view{demand.key->name} : std::string_view{}};
   if (auto const ok = check(call, request); !ok) co_return std::unexpected(ok.error());
   co_return co_await call.route.handle(call);
 }
 
-struct outcome {
-  api_result result;
-  api_route const* route = nullptr;
-  auth::api_key key{};
-};
-
-// From outside in: is there a path, may this caller have it, is what it sends right.
-task<outcome> answered(worker& on, http_request const& request, peer_address from) {
-  outcome out{no(http_status::not_found, "not_found", "there is no such path in the API; GET /api/v1/openapi.json lists them")};
-  auto const refuse = [&out](problem why) { out.result = std::unexpected(std::move(why)); };
-  auto target = parse_api_target({request.target().data(), request.target().size()});
-  auto found = target ? find_route(request.method(), target->segments) : found_route{};
-  bool const everybody = found.route && !found.route->scope;
-  if (!everybody) {
-    if (!on.settings().api_keys) {
-      refuse({http_status::forbidden, "closed", "the HTTP API is closed; hikyd opens it to the keys of a file: --api-key-file FILE"});
-      co_return out;
-    }
-    auto key = caller(on, *on.settings().api_keys->keys(), request, from);
-    if (!key) {
-      refuse(std::move(key.error()));
-      co_return out;
-    }
-    out.key = std::move(*key);
-  }
-  if (!target) {
-    refuse({http_status::bad_request, "invalid_argument", std::move(target.error())});
-  } else if (found.route) {
-    out.route = found.route;
-    if (auto forbidden = everybody ? std::nullopt : scope_problem(out.key, *found.route->scope)) refuse(std::move(*forbidden));
-    else out.result = co_await handled(on, request, out.key, std::move(found), std::move(*target));
-  } else if (!found.allow.empty()) {
-    refuse({http_status::method_not_allowed,
-            "method_not_allowed",
-            fmt::format("{} is not possible here; expected {}", std::string_view{request.method_string()}, found.allow),
-            {{http_field::allow, found.allow}}});
-  }
-  co_return out;
-}
-
-http_response made(http_request const& request, outcome const& o) {
-  if (!o.result) return problem_response(request, o.result.error());
-  auto out = plain_response(request, o.route->status, o.result->json);
+http_response made(http_request const& request, api_demand const& demand, api_result const& result) {
+  if (!result) return problem_response(request, result.error());
+  auto out = plain_response(request, demand.route->status, result->json);
   out.set(http_field::content_type, "application/json");
   out.set(http_field::cache_control, "no-store");
-  for (auto const& [name, value] : o.result->headers) out.set(name, value);
+  for (auto const& [name, value] : result->headers) out.set(name, value);
   return out;
 }
 
 // Changes are told, reading only to who debugs; what went wrong here always.
-void tell(http_request const& request, http_response const& response, outcome const& o) {
+void tell(http_request const& request, http_response const& response, api_demand const& demand, api_result const& result) {
   bool const reads = request.method() == verb::get || request.method() == verb::head;
-  auto const* cause = o.result || o.result.error().cause.empty() ? nullptr : &o.result.error().cause;
+  auto const* cause = result || result.error().cause.empty() ? nullptr : &result.error().cause;
   auto const level = cause ? log::level::error : reads ? log::level::debug : log::level::info;
   if (!log::enabled(level)) return;
   auto const trace = request["traceparent"];
   log::event(level, cause ? "api.failed" : "api.called",
              {{"method", std::string_view{request.method_string()}},
-              {"route", o.route ? o.route->pattern : std::string_view{"-"}},
+              {"route", demand.route ? demand.route->pattern : std::string_view{"-"}},
               {"status", response.result_int()},
-              {"key", o.key.name.empty() ? std::string_view{"-"} : std::string_view{o.key.name}},
+              {"key", demand.key ? std::string_view{demand.key->name} : std::string_view{"-"}},
               {"reason", cause ? std::string_view{*cause} : std::string_view{"-"}},
               {"trace", trace_id_of({trace.data(), trace.size()})}});
 }
@@ -229,26 +194,61 @@ std::optional<std::string_view> api_call::parameter(std::string_view name) const
   return std::nullopt;
 }
 
-task<http_response> api_response(worker& on, http_request const& request, peer_address from) {
-  auto const came = std::chrono::steady_clock::now();
-  if (request.method() == verb::options) {
-    // No CORS headers: pages of other sites are not let in. A key does not belong into a browser.
-    auto const target = parse_api_target({request.target().data(), request.target().size()});
-    auto const allow = target ? find_route(verb::options, target->segments).allow : std::string{};
-    if (!allow.empty()) {
-      auto out = plain_response(request, http_status::no_content, {});
-      out.erase(http_field::content_type);
-      out.erase(http_field::content_length);
-      out.set(http_field::allow, allow);
-      co_return out;
-    }
+// From outside in: is there a path, may this caller have it. What is sent to it is looked at when the body is there.
+api_demand judge_api_head(worker& on, http_request const& head, peer_address const& from) {
+  api_demand out;
+  auto target = parse_api_target({head.target().data(), head.target().size()});
+  auto found = target ? find_route(head.method(), target->segments) : found_route{};
+  if (head.method() == verb::options && !found.allow.empty()) {
+    out.options = std::move(found.allow);
+    return out;
   }
-  auto const o = co_await answered(on, request, from);
-  auto out = made(request, o);
+  if (!found.route || found.route->scope) {
+    if (!on.settings().api_keys) {
+      out.refusal = {http_status::forbidden, "closed", "the HTTP API is closed; hikyd opens it to the keys of a file: --api-key-file FILE"};
+      return out;
+    }
+    auto key = caller(on, *on.settings().api_keys->keys(), head, from);
+    if (!key) {
+      out.refusal = std::move(key.error());
+      return out;
+    }
+    out.key = std::move(*key);
+  }
+  if (!target) {
+    out.refusal = {http_status::bad_request, "invalid_argument", std::move(target.error())};
+  } else if (found.route) {
+    out.route = found.route;
+    out.ids = std::move(found.ids);
+    out.query = std::move(target->query);
+    if (out.key) out.refusal = scope_problem(*out.key, *found.route->scope);
+  } else if (found.allow.empty()) {
+    out.refusal = {http_status::not_found, "not_found", "there is no such path in the API; GET /api/v1/openapi.json lists them"};
+  } else {
+    out.refusal = {http_status::method_not_allowed,
+                   "method_not_allowed",
+                   fmt::format("{} is not possible here; expected {}", std::string_view{head.method_string()}, found.allow),
+                   {{http_field::allow, found.allow}}};
+  }
+  return out;
+}
+
+task<http_response> api_response(worker& on, http_request const& request, api_demand demand) {
+  auto const came = std::chrono::steady_clock::now();
+  if (!demand.options.empty()) {
+    // No CORS headers: pages of other sites are not let in. A key does not belong into a browser.
+    auto out = plain_response(request, http_status::no_content, {});
+    out.erase(http_field::content_type);
+    out.erase(http_field::content_length);
+    out.set(http_field::allow, demand.options);
+    co_return out;
+  }
+  auto const result = co_await handled(on, request, demand);
+  auto out = made(request, demand, result);
   out.set("X-Content-Type-Options", "nosniff");
   on.count().api.observe(std::chrono::steady_clock::now() - came);
   on.count().api_answers[std::min(out.result_int() / 100, 5U)].add();
-  tell(request, out, o);
+  tell(request, out, demand, result);
   if (request.method() == verb::head) out.body().clear();  // Content-Length stays that of the GET
   co_return out;
 }

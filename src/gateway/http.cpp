@@ -121,7 +121,8 @@ http_response refused_handshake(http_request const& to, handshake_fault const& w
   return out;
 }
 
-task<std::expected<http_greeting, no_request>> read_request(stream_socket& socket, std::string& buffer, std::chrono::milliseconds patience) {
+task<std::expected<http_greeting, no_request>> read_request(stream_socket& socket, std::string& buffer, std::chrono::milliseconds patience,
+                                                            std::function<bool(http_request const& head)> const& wants_body) {
   boost::beast::flat_buffer input{max_head + max_request_body};
   input.commit(asio::buffer_copy(input.prepare(buffer.size()), asio::buffer(buffer)));
   buffer.clear();
@@ -129,10 +130,16 @@ task<std::expected<http_greeting, no_request>> read_request(stream_socket& socke
   parser.header_limit(max_head);
   parser.body_limit(max_request_body);
   error_code ec;
-  co_await http::async_read(socket, input, parser, asio::cancel_after(patience, asio::redirect_error(use_task, ec)));
+  auto const until = std::chrono::steady_clock::now() + patience;
+  co_await http::async_read_header(socket, input, parser, asio::cancel_after(patience, asio::redirect_error(use_task, ec)));
+  if (!ec && wants_body(parser.get()) && !parser.is_done()) {
+    auto const left = std::chrono::duration_cast<std::chrono::milliseconds>(until - std::chrono::steady_clock::now());
+    co_await http::async_read(socket, input, parser, asio::cancel_after(std::max(left, 0ms), asio::redirect_error(use_task, ec)));
+  }
   if (!ec) {
     auto const rest = input.cdata();
-    co_return http_greeting{parser.release(), std::string{static_cast<char const*>(rest.data()), rest.size()}};
+    bool const unread = !parser.is_done();
+    co_return http_greeting{parser.release(), unread ? std::string{} : std::string{static_cast<char const*>(rest.data()), rest.size()}, unread};
   }
   if (ec.category() == make_error_code(http::error::end_of_stream).category() && ec != http::error::end_of_stream &&
       ec != http::error::partial_message) {
@@ -181,7 +188,11 @@ task<> serve_http(worker& on, stream_socket socket, admission::seat seat, std::c
   chat::token_bucket pages;
   asio::steady_timer pause{socket.get_executor()};
   for (bool first = true;; first = false) {
-    auto greeting = co_await read_request(socket, buffer, patience);
+    std::optional<api_demand> demand;
+    auto greeting = co_await read_request(socket, buffer, patience, [&](http_request const& head) {
+      if (is_api_path(path_of(head)) && !wants_websocket(head)) demand = judge_api_head(on, head, client_of(on, head, seat));
+      return demand && demand->key;
+    });
     if (!greeting) {
       auto const why = greeting.error();
       if (why != no_request::closed && (first || why != no_request::silent)) on.count().unread_requests[static_cast<std::size_t>(why)].add();
@@ -200,13 +211,18 @@ task<> serve_http(worker& on, stream_socket socket, admission::seat seat, std::c
       auto response =
           wants_websocket(request)
               ? refused_handshake(request, {http::status::not_found, fmt::format("no WebSocket here; the endpoint is {}", websocket_path)})
-          : is_api_path(path_of(request)) ? co_await api_response(on, request, client_of(on, request, seat))
-                                          : co_await site_response(on, request);
+          : demand ? co_await api_response(on, request, std::move(*demand))
+                   : co_await site_response(on, request);
+      if (greeting->body_unread) response.keep_alive(false);
       if (co_await write_response(socket, std::move(response))) continue;
       co_await linger(socket);
       co_return;
     }
     auto accepted = accept_handshake(request, on.settings().compress_from != 0);
+    if (accepted && greeting->body_unread) {
+      accepted =
+          std::unexpected(handshake_fault{http::status::bad_request, "a handshake has no body; expected no Content-Length, no Transfer-Encoding"});
+    }
     if (accepted && on.draining()) {
       accepted = std::unexpected(handshake_fault{http::status::service_unavailable, "this instance is going away; connect again to reach another"});
     }

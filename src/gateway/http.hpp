@@ -19,13 +19,15 @@ task<> turn_away(stream_socket socket, no_entry why);
 struct http_greeting {
   http_request request;
   std::string behind;  // bytes that came behind the request
+  bool body_unread;    // nobody wanted it; nothing can be read behind it
 };
 
 // Why there is no request, and the connection is done. It was told, unless it is closed or was silent.
 enum class no_request : std::uint8_t { malformed, head, body, late, silent, closed };
 
-// Reads one request within `patience`.
-task<std::expected<http_greeting, no_request>> read_request(stream_socket& socket, std::string& buffer, std::chrono::milliseconds patience);
+// Reads one request within `patience`; its body only if `wants_body`, which is called once for each head, says so.
+task<std::expected<http_greeting, no_request>> read_request(stream_socket& socket, std::string& buffer, std::chrono::milliseconds patience,
+                                                            std::function<bool(http_request const& head)> const& wants_body);
 // Sends an answer. False when the connection is not to be used any more.
 task<bool> write_response(stream_socket& socket, http_response response);
 http_response plain_response(http_request const& to, boost::beast::http::status status, std::string text);

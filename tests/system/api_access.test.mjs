@@ -7,7 +7,8 @@ import { after, before, test } from 'node:test';
 import { Api, keyFile, keys } from './support/api.mjs';
 import { daemonFor, runDaemon, startDaemon } from './support/daemon.mjs';
 import { samples } from './support/exposition.mjs';
-import { atEnd, bounded as within, until } from './support/processes.mjs';
+import { peerOf } from './support/peer.mjs';
+import { atEnd, bounded as within, pause, until } from './support/processes.mjs';
 import { folder } from './support/redis.mjs';
 
 const bounded = { timeout: 60_000 };
@@ -204,6 +205,43 @@ test('a connection is kept through refusals, and requests on it are told apart',
   const seen = [await ask('/users/online', keys.all), await ask('/users/online'), await ask('/nowhere', keys.all), await ask('/users/online', keys.read)];
   ask.agent.destroy();
   assert.deepEqual(seen, ['200 false', '401 true', '404 true', '200 true']);
+});
+
+// Each announces a body, and sends none of it.
+for (const [when, head, status] of [
+  ['nobody shows a key', 'POST /api/v1/rooms/tea/messages HTTP/1.1', 401],
+  ['the key is wrong', 'POST /api/v1/rooms/tea/messages HTTP/1.1\r\nAuthorization: Bearer not-a-key-of-this-place', 401],
+  ['it goes to a page', 'POST /health HTTP/1.1', 405],
+]) {
+  for (const length of ['Content-Length: 65536', 'Transfer-Encoding: chunked']) {
+    test(`a body is not waited for when ${when}: ${length}`, bounded, async (t) => {
+      const peer = await peerOf(t, stage.daemon.port);
+      await peer.send(`${head}\r\nHost: x\r\n${length}\r\n\r\n`);
+      const answer = await peer.answer(5_000);
+      assert.equal(answer.status, status);
+      assert.equal(answer.headers.connection, 'close');
+      // What might have been the body is no request.
+      await peer.send('GET /ready HTTP/1.1\r\nHost: x\r\n\r\n');
+      await peer.ends();
+    });
+  }
+}
+
+test('a body with a key may come late and in chunks, with requests behind it', bounded, async (t) => {
+  await stage.api.put('/rooms/late/members/alice');
+  const peer = await peerOf(t, stage.daemon.port);
+  const head = `POST /api/v1/rooms/late/messages HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${keys.all}\r\nContent-Type: application/json\r\n`;
+  const body = '{"content":"tea"}';
+  await peer.send(`${head}Content-Length: ${body.length}\r\n\r\n`);
+  await pause(100);
+  await peer.send(body, `${head}Transfer-Encoding: chunked\r\n\r\n5\r\n{"con\r\n`);
+  assert.equal((await peer.answer()).status, 201);
+  await peer.send('c\r\ntent":"tea"}\r\n0\r\n\r\nGET /ready HTTP/1.1\r\nHost: x\r\n\r\n');
+  assert.equal((await peer.answer()).status, 201);
+  assert.equal((await peer.answer()).body, 'ready\n');
+  await peer.send(`${head}Transfer-Encoding: chunked\r\n\r\n11170\r\n${'x'.repeat(70_000)}\r\n0\r\n\r\n`);
+  const { status, headers } = await peer.answer();
+  assert.deepEqual([status, headers.connection], [413, 'close']);
 });
 
 test('what the API did is in the log, with the key’s name and without its text', bounded, async () => {

@@ -40,6 +40,7 @@ refused('a handshake by POST', handshake({ method: 'POST' }), 400, /must be a GE
 refused('a handshake by an unknown method', handshake({ method: 'BREW' }), 400, /GET/);
 refused('a handshake over HTTP/1.0', handshake({ version: 'HTTP/1.0' }), 400, /needs HTTP\/1\.1/);
 refused('a handshake without a host', handshake({ Host: undefined }), 400, /Host header is missing/);
+refused('a handshake with a body', handshake({ 'Content-Length': '4' }) + 'body', 400, /a handshake has no body/, closes);
 refused('a handshake whose Connection is no upgrade', handshake({ Connection: 'keep-alive' }), 400, /Connection header must have the token Upgrade/);
 refused('a handshake without Connection', handshake({ Connection: undefined }), 400, /Connection header/);
 refused('a handshake to another protocol', handshake({ Upgrade: 'h2c' }), 426, /send `Upgrade: websocket`/, ({ headers }) => assert.equal(headers.upgrade, 'websocket'));

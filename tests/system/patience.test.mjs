@@ -2,6 +2,7 @@
 // How long the daemon waits for whom. The tests wait side by side, since each deadline takes its own time.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { keyFile, keys } from './support/api.mjs';
 import { clientAs } from './support/client.mjs';
 import { daemonFor } from './support/daemon.mjs';
 import { samples } from './support/exposition.mjs';
@@ -11,7 +12,7 @@ import { pause } from './support/processes.mjs';
 import { folder, look, startRedis } from './support/redis.mjs';
 import { oneDaemon } from './support/stage.mjs';
 
-const stage = oneDaemon();
+const stage = oneDaemon(keyFile);
 const patience = 60_000;
 
 // Runs `wait` and demands that it takes from `least` to `most` seconds.
@@ -59,7 +60,7 @@ const waits = {
 
   'half a body is waited for as long as half a head': async (t) => {
     const peer = await peerOf(t, stage.daemon.port);
-    await peer.send('POST /health HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nhalf');
+    await peer.send(`POST /api/v1/rooms/tea/messages HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${keys.all}\r\nContent-Length: 10\r\n\r\nhalf`);
     assert.equal((await takes(9, 12, () => peer.answer(patience))).status, 408);
   },
 

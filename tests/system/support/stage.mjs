@@ -6,11 +6,13 @@ import { startDaemon } from './daemon.mjs';
 import { atEnd } from './processes.mjs';
 import { folder } from './redis.mjs';
 
+// `flags`, or what makes them for a data folder.
 export function oneDaemon(flags = []) {
   const stage = {};
   const ends = { after: (end) => (stage.end = end) };
   before(async () => {
-    stage.daemon = await startDaemon({ data: await folder(ends), flags });
+    const data = await folder(ends);
+    stage.daemon = await startDaemon({ data, flags: typeof flags === 'function' ? await flags(data) : flags });
     atEnd(ends, () => stage.daemon.stopWell());
   }, { timeout: 60_000 });
   after(() => stage.end(), { timeout: 60_000 });
