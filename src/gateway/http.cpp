@@ -37,7 +37,7 @@ constexpr std::uint64_t max_request_body = 64 * 1024;
 constexpr auto write_patience = 10s;
 constexpr auto keep_alive_patience = 30s;
 constexpr std::size_t max_user_agent = 256;
-// What anybody may fetch over one connection; who wants more waits. The API has its own rates.
+// What anybody may fetch over one connection; who wants more waits. Whose key opens the API has the key's rate instead.
 constexpr float pages_per_s = 10, page_burst = 30;
 constexpr auto page_pause = 100ms;
 
@@ -203,7 +203,7 @@ task<> serve_http(worker& on, stream_socket socket, admission::seat seat, std::c
     patience = keep_alive_patience;
 
     if (path_of(request) != websocket_path) {
-      if (!is_api_path(path_of(request)) && !pages.take(pages_per_s, page_burst, connection_loop::now_ms())) {
+      if (!(demand && demand->key) && !pages.take(pages_per_s, page_burst, connection_loop::now_ms())) {
         on.count().delayed_pages.add();
         pause.expires_after(page_pause);
         co_await pause.async_wait(use_task);

@@ -2,6 +2,7 @@
 // What the daemon answers over plain HTTP: the document's health check (flow 8), readiness, metrics, the demo.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { keyFile, keys } from './support/api.mjs';
 import { clientAs } from './support/client.mjs';
 import { daemonFor } from './support/daemon.mjs';
 import { mismatch } from './support/match.mjs';
@@ -137,14 +138,25 @@ test('/ is the demo, and its files are beside it', bounded, async (t) => {
   }
 });
 
-test('pages are given out ten a second over one connection, once it has had thirty', bounded, async (t) => {
-  const daemon = await daemonFor(t, { data: await folder(t) });
-  const peer = await peerOf(t, daemon.port);
-  const began = performance.now();
-  await peer.send('GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(40));
-  for (let n = 0; n < 40; n += 1) assert.equal((await peer.answer()).status, 200);
-  const took = performance.now() - began;
-  assert.ok(took > 500, `40 pages in ${took} ms`);
-  const waited = samples((await get(daemon, '/metrics')).body).get('hiky_delayed_pages_total');
-  assert.ok(waited >= 5 && waited <= 10, `${waited} of 40 pages waited`);
+test('pages, and what the API says without a key, are given out ten a second over one connection, once it has had thirty', bounded, async (t) => {
+  const data = await folder(t);
+  const daemon = await daemonFor(t, { data, flags: await keyFile(data) });
+  const delayed = async () => samples((await get(daemon, '/metrics')).body).get('hiky_delayed_pages_total');
+  const some = `Authorization: Bearer ${keys.read}\r\n`;
+  for (const [waits, path, status, header = ''] of [
+    [true, '/metrics', 200],
+    [true, '/api/v1/openapi.json', 200],
+    [true, '/api/v1/openapi.json', 200, some],
+    [true, '/api/v1/users/online', 401],
+    [false, '/api/v1/users/online', 200, some],
+  ]) {
+    const before = await delayed();
+    const peer = await peerOf(t, daemon.port);
+    const began = performance.now();
+    await peer.send(`GET ${path} HTTP/1.1\r\nHost: x\r\n${header}\r\n`.repeat(40));
+    for (let n = 0; n < 40; n += 1) assert.equal((await peer.answer()).status, status);
+    const [took, waited] = [performance.now() - began, (await delayed()) - before];
+    assert.ok(waits ? waited >= 5 && waited <= 10 : waited === 0, `${waited} of 40 times ${path} waited`);
+    assert.ok(!waits || took > 500, `40 times ${path} in ${took} ms`);
+  }
 });
