@@ -254,6 +254,8 @@ task<> serve_http(worker& on, stream_socket socket, admission::seat seat, std::c
     connection_ptr const link{new connection{on.connections(), std::move(socket), accepted->window_bits, std::move(seat)}};
     chat_session::begin(on.flows(), on.count(), link, on.next_connection_id(), agent, std::move(judged.who), buffer,
                         trace_id_of({request["traceparent"].data(), request["traceparent"].size()}));
+    // The goodbye may have been said while this one waited to be judged, and did not reach it.
+    if (on.draining()) link->close(close_code::going_away, "reconnect in 1000", true);
     co_return;
   }
 }

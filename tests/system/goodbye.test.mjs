@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // How the daemon ends: everybody is told, Redis knows, and the exit code is right.
 import assert from 'node:assert/strict';
+import { createServer } from 'node:http';
 import { connect } from 'node:net';
 import { test } from 'node:test';
 import { clientAs } from './support/client.mjs';
 import { daemonFor } from './support/daemon.mjs';
 import { text } from './support/frames.mjs';
-import { peerOf, webSocketOf } from './support/peer.mjs';
-import { isAlive, pause, until } from './support/processes.mjs';
+import { handshake, peerOf, webSocketOf } from './support/peer.mjs';
+import { atEnd, isAlive, pause, until } from './support/processes.mjs';
 import { folder, look, startRedis } from './support/redis.mjs';
+import { issuer } from './support/tokens.mjs';
 
 const bounded = { timeout: 60_000 };
 const refuses = (port) => new Promise((resolve) => {
@@ -70,6 +72,29 @@ test('clients that answer no close do not hold the daemon up', bounded, async (t
   assert.deepEqual(await daemon.ended, { code: 0, signal: null });
   assert.ok(Date.now() - begin < 5_000, `took ${Date.now() - begin} ms`);
   await idle.ends();
+});
+
+test('who is still being judged when the others are sent away gets a goodbye too', bounded, async (t) => {
+  const data = await folder(t);
+  const by = await issuer(data, 'ES256', 'key');
+  const held = [];
+  const server = createServer((request, response) => held.push(response));
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+  atEnd(t, () => (server.closeAllConnections(), server.close()));
+  const flags = ['--workers', '1', '--drain', '6', '--auth', 'jwt', '--jwks', `http://127.0.0.1:${server.address().port}/`];
+  const daemon = await daemonFor(t, { data, flags });
+  // Two who make the drain last.
+  for (let n = 0; n < 2; n += 1) await webSocketOf(t, daemon.port);
+  const late = await peerOf(t, daemon.port);
+  await late.send(handshake({ Authorization: `Bearer ${await by.token('late')}` }));
+  await until('the keys to be asked for', async () => held.length > 0);
+  daemon.signal('SIGTERM');
+  await until('the drain', () => daemon.told.stderr.includes('daemon.draining'));
+  await pause(200);
+  for (const response of held) response.end(JSON.stringify({ keys: [await by.jwk()] }));
+  assert.equal((await late.answer()).status, 101);
+  assert.deepEqual(await late.closed(2_000), { code: 1001, reason: 'reconnect in 1000' });
+  assert.deepEqual(await daemon.ended, { code: 0, signal: null });
 });
 
 test('a second signal ends the daemon at once', bounded, async (t) => {
