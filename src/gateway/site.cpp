@@ -19,6 +19,7 @@ namespace {
 
 // `web/` as the build embedded it: the demo is the front page, the rest is found by file name.
 std::optional<std::string_view> page_at(std::string_view path) {
+  if (!path.starts_with('/')) return std::nullopt;
   auto const name = path == "/" ? std::string_view{"demo.html"} : path.substr(1);
   for (auto const& file : pages::all) {
     if (file.name == name) return file.text;

@@ -49,6 +49,8 @@ refused('a WebSocket where none is', handshake({ target: '/elsewhere' }), 404, /
 refused('a WebSocket at the front page', handshake({ target: '/' }), 404, /the endpoint is \/ws/);
 refused('a WebSocket below the endpoint', handshake({ target: '/ws/room' }), 404, /the endpoint is \/ws/);
 refused('a request for nothing', 'GET /nothing HTTP/1.1\r\nHost: x\r\n\r\n', 404, /nothing at this path; the WebSocket is at \/ws/);
+refused('a request without a path', 'GET ?x HTTP/1.1\r\nHost: x\r\n\r\n', 404, /nothing at this path/);
+refused('a request for nothing in particular', 'GET * HTTP/1.1\r\nHost: x\r\n\r\n', 404, /nothing at this path/);
 refused('a POST to a page', 'POST /health HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}', 405, /POST is not possible here; expected GET/, ({ headers }) => assert.equal(headers.allow, 'GET, HEAD'));
 refused('bytes that are no HTTP', 'garbage\r\n\r\n', 400, /not an HTTP\/1\.1 request/, closes);
 refused('a frame without a handshake', text('{"type":"ping"}'), 400, /not an HTTP\/1\.1 request/, closes);
