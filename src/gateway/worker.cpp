@@ -22,6 +22,7 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr std::size_t most_turned_away = 64;  // at a time; the rest of a flood is dropped without a word
+constexpr float proxy_lines_per_s = 1, proxy_line_burst = 10;  // in the log; all are counted
 
 bool from_unix(stream_socket& socket) {
   int family = AF_UNSPEC;
@@ -134,14 +135,12 @@ task<> worker::greet(stream_socket socket, admission::seat seat) {
   bool const by_tcp = !from_unix(socket);
   if (settings_.proxy_protocol && by_tcp) {
     if (!doors_.is_trusted(seat.address())) {
-      count_.proxy_refused.add();
-      log::warn("proxy.untrusted", {{"address", seat.address().to_string()}, {"expected", "a connection from a --trusted-proxy"}});
+      refuse_proxy("proxy.untrusted", {{"address", seat.address().to_string()}, {"expected", "a connection from a --trusted-proxy"}});
       co_return;
     }
     auto const client = co_await read_proxy_header(socket, left());
     if (!client) {
-      count_.proxy_refused.add();
-      log::warn("proxy.refused", {{"address", seat.address().to_string()}, {"reason", client.error()}});
+      refuse_proxy("proxy.refused", {{"address", seat.address().to_string()}, {"reason", client.error()}});
       co_return;
     }
     if (!client->none() && !doors_.speaks_for(seat, *client)) co_return;
@@ -156,6 +155,12 @@ task<> worker::greet(stream_socket socket, admission::seat seat) {
     socket = stream_socket{io_, asio::generic::stream_protocol{AF_UNIX, 0}, *plain};
   }
   co_await serve_http(*this, std::move(socket), std::move(seat), left());
+}
+
+// Anybody who reaches the port can have this told, as often as they connect.
+void worker::refuse_proxy(std::string_view what, std::initializer_list<log::field> fields) {
+  count_.proxy_refused.add();
+  if (proxy_lines_.take(proxy_lines_per_s, proxy_line_burst, connection_loop::now_ms())) log::warn(what, fields);
 }
 
 void worker::spawn(task<> work) {

@@ -8,6 +8,7 @@
 
 #include "auth/api_keys.hpp"
 #include "auth/gate.hpp"
+#include "base/log.hpp"
 #include "base/tls.hpp"
 #include "chat/bus.hpp"
 #include "chat/flows.hpp"
@@ -92,6 +93,7 @@ class worker {
  private:
   task<> tick();
   task<> greet(stream_socket socket, admission::seat seat);
+  void refuse_proxy(std::string_view what, std::initializer_list<log::field> fields);
   void spawn(task<> work);
   task<> say_goodbye(std::chrono::milliseconds spread, std::function<void()> done);
 
@@ -113,6 +115,7 @@ class worker {
   std::string connection_prefix_;
   std::uint64_t last_connection_ = 0;
   std::size_t turning_away_ = 0;
+  chat::token_bucket proxy_lines_;
   std::function<bool()> everybody_connected_;
   std::atomic<bool> draining_{false};
   std::thread thread_;
