@@ -132,6 +132,8 @@ task<std::expected<http_greeting, no_request>> read_request(stream_socket& socke
   error_code ec;
   auto const until = std::chrono::steady_clock::now() + patience;
   co_await http::async_read_header(socket, input, parser, asio::cancel_after(patience, asio::redirect_error(use_task, ec)));
+  // Nobody knows where such a body ends (RFC 9112 6.3).
+  if (!ec && parser.get().count(http::field::transfer_encoding) > 0 && !parser.chunked()) ec = http::error::bad_transfer_encoding;
   if (!ec && wants_body(parser.get()) && !parser.is_done()) {
     auto const left = std::chrono::duration_cast<std::chrono::milliseconds>(until - std::chrono::steady_clock::now());
     co_await http::async_read(socket, input, parser, asio::cancel_after(std::max(left, 0ms), asio::redirect_error(use_task, ec)));

@@ -61,6 +61,9 @@ refused('a header without a colon', 'GET / HTTP/1.1\r\nHost: x\r\nbroken\r\n\r\n
 refused('a header with a zero in it', 'GET / HTTP/1.1\r\nHost: x\r\nA: b\0c\r\n\r\n', 400, /not an HTTP\/1\.1 request/, closes);
 refused('two lengths', 'POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n12', 400, /not an HTTP\/1\.1 request/, closes);
 refused('a length and chunks', 'POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n', 400, /not an HTTP\/1\.1 request/, closes);
+for (const coding of ['identity', 'chunked, identity', 'gzip']) {
+  refused(`a body whose end nobody knows: ${coding}`, `POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: ${coding}\r\n\r\n0\r\n\r\n`, 400, /not an HTTP\/1\.1 request/, closes);
+}
 refused('a head beyond its limit', `GET / HTTP/1.1\r\nHost: x\r\nLong: ${'x'.repeat(20_000)}\r\n\r\n`, 431, /not an HTTP\/1\.1 request/, closes);
 refused('a target beyond its limit', `GET /${'x'.repeat(20_000)} HTTP/1.1\r\nHost: x\r\n\r\n`, 431, /not an HTTP\/1\.1 request/, closes);
 refused('a body beyond its limit', `POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 70000\r\n\r\n${'x'.repeat(70_000)}`, 413, /not an HTTP\/1\.1 request/, closes);
