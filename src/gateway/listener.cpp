@@ -40,6 +40,16 @@ std::unexpected<error> refused(char const* step, listen_address const& where, in
   return fail(errc::io, fmt::format("cannot {} {}: {}{}", step, where.to_string(), std::strerror(code), hint(code, where)));
 }
 
+// Whether what stands at a Unix socket's path is a socket that nobody listens to any more: a daemon that was killed leaves one behind.
+bool is_abandoned(sockaddr_un const& where) {
+  struct stat about{};
+  if (::stat(where.sun_path, &about) != 0 || !S_ISSOCK(about.st_mode)) return false;
+  int const fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  bool const refused = fd >= 0 && ::connect(fd, reinterpret_cast<sockaddr const*>(&where), sizeof where) < 0 && errno == ECONNREFUSED;
+  if (fd >= 0) ::close(fd);
+  return refused;
+}
+
 }  // namespace
 
 bool listen_address::is_loopback() const {
@@ -110,9 +120,7 @@ result<int> listener::open(listen_address& where, bool first) {
     un.sun_family = AF_UNIX;
     std::memcpy(un.sun_path, where.unix_path.data(), where.unix_path.size());
     size = sizeof un;
-    struct stat about{};
-    // What a daemon that was killed left behind. Anything but a socket is somebody's file.
-    if (::stat(where.unix_path.c_str(), &about) == 0 && S_ISSOCK(about.st_mode)) ::unlink(where.unix_path.c_str());
+    if (is_abandoned(un)) ::unlink(un.sun_path);
   }
   if (first && where.unix_path.empty() && where.port != 0) {
     // SO_REUSEPORT lets any process of this user share the port. A bind without it tells whether another one has it already.

@@ -2,6 +2,7 @@
 // What the daemon says to those who start it wrongly: one line that names the option and the mend, and the documented exit code.
 import assert from 'node:assert/strict';
 import { chmod, mkdir, writeFile } from 'node:fs/promises';
+import { request } from 'node:http';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -12,6 +13,9 @@ import { folder, startRedis } from './support/redis.mjs';
 
 const bounded = { timeout: 60_000 };
 const [runtime, usage, noRedis] = [1, 2, 3];
+const readyAt = (socketPath) => new Promise((resolve, reject) => {
+  request({ socketPath, path: '/ready' }, (answer) => resolve(answer.resume().statusCode)).once('error', reject).end();
+});
 
 // Fails with `code` and one line that begins with the program's name and matches all of `says`. Before it may stand what was logged.
 async function refuses(code, flags, ...says) {
@@ -120,6 +124,15 @@ test('a file where a socket should be is not taken away', bounded, async (t) => 
   await refuses(runtime, ['--listen', `unix:${path}`, '--data', await folder(t)], /precious/);
 });
 
+test('a Unix socket that somebody listens to is not taken away', bounded, async (t) => {
+  const data = await folder(t);
+  const address = ['--listen', `unix:${join(data, 'gate.sock')}`];
+  const first = await daemonFor(t, { data, flags: ['--listen', '127.0.0.1:0', ...address] });
+  await refuses(runtime, [...address, '--data', await folder(t)], /gate\.sock: Address already in use; another program listens there/);
+  assert.equal(await readyAt(join(data, 'gate.sock')), 200);
+  await first.stop();
+});
+
 test('a data folder that can not be is exit code 1', bounded, async (t) => {
   const data = await folder(t);
   await writeFile(join(data, 'file'), '');
@@ -164,11 +177,7 @@ test('it listens on several addresses, Unix sockets among them', bounded, async 
   const flags = ['--listen', '127.0.0.1:0', '--listen', `unix:${path}`];
   for (let life = 0; life < 2; life += 1) {
     const daemon = await daemonFor(t, { data, flags });
-    const { request } = await import('node:http');
-    const status = await new Promise((resolve, reject) => {
-      request({ socketPath: path, path: '/ready' }, (answer) => resolve(answer.resume().statusCode)).once('error', reject).end();
-    });
-    assert.equal(status, 200);
+    assert.equal(await readyAt(path), 200);
     // A socket that a killed daemon left behind is taken over.
     await daemon.stop('SIGKILL');
   }
