@@ -129,6 +129,14 @@ task<bool> write_tls(tunnel& t, std::string_view text) {
   co_return true;
 }
 
+// The peer takes nothing any more: whoever writes on our side is not left to wait for it.
+void refuse_plain(tunnel& t) {
+  error_code ignored;
+  t.plain.shutdown(socket::shutdown_receive, ignored);
+  // A writer that waits for room is woken by room alone.
+  while (::recv(t.plain.native_handle(), scratch.data(), scratch.size(), MSG_DONTWAIT) > 0) {}
+}
+
 task<> encrypt(tunnel_ptr t) {
   for (int turn = 0;;) {
     if (!t->plain.is_open()) co_return;
@@ -139,7 +147,10 @@ task<> encrypt(tunnel_ptr t) {
       if ((errno == EAGAIN || errno == EINTR) && co_await ready(t->plain, socket::wait_read)) continue;
       break;
     }
-    if (!co_await write_tls(*t, {scratch.data(), static_cast<std::size_t>(size)})) break;
+    if (!co_await write_tls(*t, {scratch.data(), static_cast<std::size_t>(size)})) {
+      refuse_plain(*t);
+      break;
+    }
     if (++turn % portions_per_turn == 0) co_await asio::post(use_task);
   }
   t->sending = false;

@@ -1,18 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 // TLS in process: the same daemon behind it, certificates that change while it runs, and peers who stop halfway.
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { copyFile, readdir, readFile, writeFile } from 'node:fs/promises';
 import https from 'node:https';
 import { connect as connectPlain } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import tls from 'node:tls';
+import { keyFile, keys } from './support/api.mjs';
 import { authority, certificate } from './support/certificates.mjs';
 import { clientAs } from './support/client.mjs';
 import { daemonFor, runDaemon } from './support/daemon.mjs';
 import { handshake } from './support/peer.mjs';
 import { text } from './support/frames.mjs';
-import { atEnd, bounded as within, program, run, until } from './support/processes.mjs';
+import { atEnd, bounded as within, pause, program, run, until } from './support/processes.mjs';
 import { folder, look } from './support/redis.mjs';
 
 const bounded = { timeout: 60_000 };
@@ -184,6 +186,28 @@ test('a flooding writer is held back through the tunnel', bounded, async (t) => 
   const count = 300;
   for (let n = 0; n < count; n += 1) alice.say({ type: 'message', roomId: 'tea', content: `${n} ${'w'.repeat(20_000)}` });
   for (let n = 0; n < count; n += 1) assert.ok((await bob.hears({ type: 'message' })).content.startsWith(`${n} `));
+});
+
+test('who is gone in the middle of a long answer is noticed at once', bounded, async (t) => {
+  const stage = await secured(t, ...(await keyFile(await folder(t))));
+  const ask = (line, body = '') => `${line} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${keys.all}\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+  const before = await files(stage.daemon);
+  const raw = connectPlain({ port: stage.daemon.port, host: '127.0.0.1' });
+  const gone = await secureSocket(t, stage, { socket: raw });
+  for (const [status, request] of [
+    [200, ask('PUT /api/v1/rooms/tea/members/alice')],
+    [201, ask('POST /api/v1/rooms/tea/messages', JSON.stringify({ content: 'x'.repeat(60_000) }))],
+  ]) {
+    gone.write(request);
+    const [answer] = await within('an answer', once(gone, 'data'));
+    assert.match(answer.toString(), new RegExp(`^HTTP/1.1 ${status}`));
+  }
+  gone.pause();
+  // More than the kernel holds.
+  gone.write(ask('GET /api/v1/rooms/tea/messages').repeat(100));
+  await pause(1_000);
+  raw.resetAndDestroy();
+  await until('its files to be closed', async () => (await files(stage.daemon)) <= before, 5_000);
 });
 
 test('connections that come and go leave no files behind', bounded, async (t) => {
