@@ -35,8 +35,6 @@ std::string history_id(std::string_view info) {
   return std::string{value.substr(0, value.find_first_of("\r\n"))};
 }
 
-error lost(error_code ec) { return {errc::not_connected, "connection to Redis lost: " + ec.message()}; }
-
 std::string_view login_hint(std::string_view refusal) {
   if (refusal.contains("NOAUTH")) return "; put the user and password into the URL: redis://user:password@host:port, best in HIKY_REDIS";
   if (refusal.contains("WRONGPASS")) return "; check the user and password in the URL (redis://user:password@host:port; %40 for @)";
@@ -164,13 +162,16 @@ struct client::core : std::enable_shared_from_this<client::core> {
     co_return result<void>{};
   }
 
+  // Why the connection is over: our own reason, if we ended it.
+  error lost(error_code ec) const { return ended.value_or(error{errc::not_connected, "connection to Redis lost: " + ec.message()}); }
+
   task<error> read() {
     for (;;) {
       error_code ec;
       auto const room = chat.prepare(read_size);
       auto const size = co_await sock.async_read_some(asio::buffer(room.data(), room.size()), asio::redirect_error(use_task, ec));
       read_at = exchange::clock::now();
-      if (ec) co_return hung ? error{errc::not_connected, "Redis hangs: no answer for two deadlines"} : lost(ec);
+      if (ec) co_return lost(ec);
       auto const fed = chat.commit(size);
       if (pushes_seen) {
         pushes_seen = false;
@@ -182,7 +183,8 @@ struct client::core : std::enable_shared_from_this<client::core> {
 
   void drop(error const& why) {
     auto const was_up = logged_in.exchange(false);
-    is_open = hung = false;
+    is_open = false;
+    ended.reset();
     error_code ignored;
     sock.close(ignored);
     chat.abandon(why);
@@ -213,10 +215,9 @@ struct client::core : std::enable_shared_from_this<client::core> {
 
   void write() {
     if (writing || !is_open) return;
-    if (unsent.empty()) unsent = chat.take_output(), sent = 0;
-    while (sent < unsent.size()) {
+    for (auto bytes = chat.output(); !bytes.empty(); bytes = chat.output()) {
       error_code ec;
-      sent += sock.write_some(asio::buffer(unsent.data() + sent, unsent.size() - sent), ec);
+      chat.sent(sock.write_some(asio::buffer(bytes), ec));
       if (ec == asio::error::would_block) {
         writing = true;
         sock.async_wait(socket::wait_write, [self = shared_from_this(), life = connection_number()](error_code failed) {
@@ -225,11 +226,16 @@ struct client::core : std::enable_shared_from_this<client::core> {
         });
         return;
       }
-      if (ec) break;  // the read loop sees the same, and ends the connection
-      if (sent == unsent.size() && chat.has_output()) unsent = chat.take_output(), sent = 0;
+      if (ec) return end(lost(ec));
     }
-    unsent.clear();
-    sent = 0;
+  }
+
+  // The read loop sees it, and connects anew. Nothing is sent any more: behind a hole in the stream everything would mean something else.
+  void end(error why) {
+    if (!std::exchange(is_open, false)) return;
+    ended = std::move(why);
+    error_code ignored;
+    sock.shutdown(socket::shutdown_both, ignored);
   }
 
   std::uint64_t connection_number() const { return counts.connects; }
@@ -247,10 +253,7 @@ struct client::core : std::enable_shared_from_this<client::core> {
       auto const now = exchange::clock::now();
       self->chat.expire(now);
       if (auto const oldest = self->chat.oldest_deadline(); oldest && *oldest + self->where.deadline <= now && self->is_open) {
-        self->hung = true;
-        error_code ignored;
-        self->sock.cancel(ignored);
-        return;
+        return self->end({errc::not_connected, "Redis hangs: no answer for two deadlines"});
       }
       self->arm_deadline();
     });
@@ -268,11 +271,10 @@ struct client::core : std::enable_shared_from_this<client::core> {
   std::string history;
   request login_request;
   error last_error{errc::not_connected, "no connection yet"};
-  std::string unsent;
-  std::size_t sent = 0;
+  std::optional<error> ended;  // why we ended the connection that is open
   std::uint64_t current_life = 0;
   std::atomic<bool> logged_in{false};  // read by other threads, for readiness
-  bool is_open = false, writing = false, flush_posted = false, armed = false, hung = false, pushes_seen = false;
+  bool is_open = false, writing = false, flush_posted = false, armed = false, pushes_seen = false;
 };
 
 client::client(asio::any_io_executor executor, address where) : core_(std::make_shared<core>(std::move(executor), std::move(where))) {}

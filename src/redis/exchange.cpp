@@ -16,7 +16,10 @@ result<void> exchange::submit(request const& r, clock::time_point deadline, done
   return {};
 }
 
-std::string exchange::take_output() { return std::exchange(out_, {}); }
+std::string_view exchange::output() {
+  if (sent_ == sending_.size()) sending_ = std::exchange(out_, {}), sent_ = 0;
+  return std::string_view{sending_}.substr(sent_);
+}
 
 std::span<char> exchange::prepare(std::size_t least) {
   if (begin_ == end_) begin_ = end_ = 0;
@@ -87,6 +90,8 @@ std::optional<exchange::clock::time_point> exchange::oldest_deadline() const {
 void exchange::abandon(error const& why) {
   auto lost = std::exchange(waiting_, {});
   out_.clear();
+  sending_.clear();
+  sent_ = 0;
   begin_ = end_ = 0;
   parser_.reset();
   pieces_.clear();

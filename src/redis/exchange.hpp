@@ -32,9 +32,9 @@ class exchange {
   // Queues commands that Redis answers with pushes only (SUBSCRIBE and its kin in RESP3).
   void submit_silent(request const& r) { out_ += r.payload(); }
 
-  // Bytes to send; the caller takes them all and sends them in order.
-  std::string take_output();
-  bool has_output() const { return !out_.empty(); }
+  // What to send next, valid until something else is called; sent() takes off its front what has been sent.
+  std::string_view output();
+  void sent(std::size_t size) { sent_ += size; }
 
   // Room for at least `least` bytes of input, to be filled and committed.
   std::span<char> prepare(std::size_t least);
@@ -46,7 +46,8 @@ class exchange {
   std::optional<clock::time_point> oldest_deadline() const;
   bool idle() const { return waiting_.empty(); }
 
-  // The connection is gone: answers everything with `why` and starts afresh.
+  // The connection is gone: answers everything with `why` and starts afresh. What was not sent never is: on the next connection the rest of
+  // a request would be read as commands.
   void abandon(error const& why);
 
   void on_push(push_handler handler) { push_ = std::move(handler); }
@@ -64,7 +65,8 @@ class exchange {
   void complete_front();
   void deliver();
 
-  std::string out_;
+  std::string out_, sending_;  // queued, and on its way
+  std::size_t sent_ = 0;       // of `sending_`
   std::deque<entry> waiting_;
   std::vector<char> in_;
   std::size_t begin_ = 0, end_ = 0;

@@ -21,9 +21,8 @@ task<result<reply>> ask(socket& through, request const& what, std::chrono::milli
   auto const answer = std::make_shared<std::optional<result<reply>>>();
   exchange::done then{[answer](result<reply> r) { *answer = std::move(r); }};
   if (auto const queued = talk.submit(what, exchange::clock::now() + patience, then); !queued) co_return std::unexpected(queued.error());
-  auto const bytes = talk.take_output();
   error_code ec;
-  co_await asio::async_write(through, asio::buffer(bytes), asio::cancel_after(patience, asio::redirect_error(use_task, ec)));
+  co_await asio::async_write(through, asio::buffer(talk.output()), asio::cancel_after(patience, asio::redirect_error(use_task, ec)));
   while (!ec && !*answer) {
     auto const room = talk.prepare(1024);
     auto const size =

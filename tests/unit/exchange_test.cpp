@@ -29,6 +29,11 @@ struct talk {
     std::ranges::copy(bytes, room.begin());
     return chat.commit(bytes.size());
   }
+  std::string send() {
+    std::string const bytes{chat.output()};
+    chat.sent(bytes.size());
+    return bytes;
+  }
   std::vector<std::string> take() { return std::exchange(told, {}); }
 };
 
@@ -40,10 +45,36 @@ TEST(exchange, writes_requests_as_resp) {
   talk t;
   t.ask("a", request{"SET", user_id{"k\r\n"}, -7});
   t.ask("b", request{"PING"});
-  EXPECT_TRUE(t.chat.has_output());
-  EXPECT_EQ(t.chat.take_output(), "*3\r\n$3\r\nSET\r\n$3\r\nk\r\n\r\n$2\r\n-7\r\n*1\r\n$4\r\nPING\r\n");
-  EXPECT_FALSE(t.chat.has_output());
-  EXPECT_EQ(t.chat.take_output(), "");
+  EXPECT_EQ(t.send(), "*3\r\n$3\r\nSET\r\n$3\r\nk\r\n\r\n$2\r\n-7\r\n*1\r\n$4\r\nPING\r\n");
+  EXPECT_EQ(t.send(), "");
+}
+
+TEST(exchange, sends_in_pieces_of_any_size) {
+  std::string const both = "*1\r\n$1\r\nA\r\n*1\r\n$1\r\nB\r\n";
+  for (std::size_t piece = 1; piece <= both.size(); ++piece) {
+    talk t;
+    t.ask("a", request{"A"});
+    std::string sent;
+    for (auto bytes = t.chat.output(); !bytes.empty(); bytes = t.chat.output()) {
+      bytes = bytes.substr(0, piece);
+      sent += bytes;
+      t.chat.sent(bytes.size());
+      if (sent.size() == bytes.size()) t.ask("b", request{"B"});
+    }
+    EXPECT_EQ(sent, both) << piece;
+  }
+}
+
+TEST(exchange, sends_nothing_of_a_lost_connection_on_the_next_one) {
+  talk t;
+  t.ask("a", request{"SET", "k", "\r\nFLUSHALL\r\n"});
+  ASSERT_GT(t.chat.output().size(), 20);
+  t.chat.sent(20);
+  t.ask("b");
+  t.chat.abandon({errc::not_connected, "gone"});
+  EXPECT_EQ(t.chat.output(), "");
+  t.ask("c", request{"PING"});
+  EXPECT_EQ(t.send(), "*1\r\n$4\r\nPING\r\n");
 }
 
 TEST(exchange, answers_in_the_order_of_the_questions) {
@@ -109,7 +140,7 @@ TEST(exchange, answers_everything_when_the_connection_is_gone_and_starts_afresh)
   EXPECT_TRUE(t.hear("*3\r\n+a\r\n$10\r\nhalf"));
   t.chat.abandon({errc::not_connected, "gone"});
   EXPECT_EQ(t.take(), (strings{"a=not_connected", "b=not_connected"}));
-  EXPECT_FALSE(t.chat.has_output());
+  EXPECT_EQ(t.send(), "");
   EXPECT_TRUE(t.chat.idle());
   t.ask("c");
   EXPECT_TRUE(t.hear("+whole\r\n"));
@@ -175,7 +206,7 @@ TEST(exchange, refuses_when_too_much_waits) {
   }
   EXPECT_GT(refused, 0);
   EXPECT_LT(refused, 3);
-  t.chat.take_output();
+  t.send();
   t.ask("room again");
 }
 
