@@ -35,10 +35,10 @@ std::string history_id(std::string_view info) {
   return std::string{value.substr(0, value.find_first_of("\r\n"))};
 }
 
-std::string_view login_hint(std::string_view refusal) {
+std::string_view hint(std::string_view refusal) {
   if (refusal.contains("NOAUTH")) return "; put the user and password into the URL: redis://user:password@host:port, best in HIKY_REDIS";
   if (refusal.contains("WRONGPASS")) return "; check the user and password in the URL (redis://user:password@host:port; %40 for @)";
-  if (refusal.contains("NOPERM")) return "; the user lacks a right: deploy/redis/users.acl shows all that are needed";
+  if (refusal.contains("NOPERM")) return "; the user lacks a right or a channel: deploy/redis/users.acl shows all that are needed";
   return {};
 }
 
@@ -60,18 +60,24 @@ struct client::core : std::enable_shared_from_this<client::core> {
       auto const up = co_await connect();
       if (life != current_life) break;
       if (up) {
-        pause = first_pause;
+        auto const since = exchange::clock::now();
         auto const why = co_await read();
         if (life != current_life) break;
-        log::warn("redis.lost", {{"redis", where.to_string()}, {"database", where.database}, {"reason", why.text}});
-        drop(why);
+        // Let in and refused at once is as good as not let in: the pause goes on growing, and the same refusal is told once.
+        if (why.code != errc::server_error || exchange::clock::now() - since > longest_pause) {
+          pause = first_pause;
+          last_error = {};
+        }
+        if (last_error.text != why.text) {
+          log::warn("redis.lost", {{"redis", where.to_string()}, {"database", where.database}, {"reason", why.text}});
+        }
+        give_up(why);
       } else {
         if (last_error.text != up.error().text) {
           log::warn("redis.unreachable", {{"redis", where.to_string()}, {"reason", up.error().text}});
         }
         counts.failures.fetch_add(1, std::memory_order_relaxed);
-        last_error = up.error();
-        drop(up.error());
+        give_up(up.error());
       }
       if (life != current_life) break;
       // Jitter: instances that lost the same Redis must not all come back in the same instant.
@@ -147,13 +153,12 @@ struct client::core : std::enable_shared_from_this<client::core> {
     }
     if (!*answer) co_return std::unexpected(answer->error());
     if (auto const refused = (*answer)->server_error()) {
-      co_return fail(errc::server_error, fmt::format("{} refused the login: {}{}", where.to_string(), *refused, login_hint(*refused)));
+      co_return fail(errc::server_error, fmt::format("{} refused the login: {}{}", where.to_string(), *refused, hint(*refused)));
     }
     auto const now_in = *told && **told ? history_id((***told)[0].text()) : std::string{};
     bool const other_data = !history.empty() && !now_in.empty() && history != now_in;
     if (!now_in.empty()) history = now_in;
     logged_in = true;
-    last_error = {};
     log::debug("redis.connected", {{"redis", where.to_string()}, {"database", where.database}});
     if (login_request.commands() > 0) submit(login_request, [](result<reply> const&) {});
     state_timer.cancel();
@@ -177,8 +182,13 @@ struct client::core : std::enable_shared_from_this<client::core> {
         pushes_seen = false;
         if (batch_end) batch_end();
       }
-      if (!fed) co_return fed.error();
+      if (!fed) co_return error{fed.error().code, fmt::format("{}{}", fed.error().text, hint(fed.error().text))};
     }
+  }
+
+  void give_up(error const& why) {
+    last_error = why;
+    drop(why);
   }
 
   void drop(error const& why) {
@@ -336,7 +346,8 @@ task<result<reply>> client::exec(request r) {
 
 void client::send(request const& r) {
   if (!core_->logged_in) return;
-  core_->chat.submit_silent(r);
+  core_->chat.submit_silent(r, exchange::clock::now() + core_->where.deadline);
+  core_->arm_deadline();
   core_->wake_writer();
 }
 

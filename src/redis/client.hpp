@@ -48,7 +48,8 @@ class client {
   // The same, with error replies left in place, for batches in which one failure must not hide the rest.
   task<result<reply>> exec_each(request r);
 
-  // Commands answered by pushes only (SUBSCRIBE, UNSUBSCRIBE). Dropped when there is no connection.
+  // SUBSCRIBE or UNSUBSCRIBE, confirmed by pushes. Dropped when there is no connection. A refusal ends the connection, so that on_state's
+  // handler asks for everything again.
   void send(request const& r);
   // Sent after each login, ahead of everything else; its answers are not looked at. Set before start().
   void on_login(request r);

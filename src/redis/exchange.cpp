@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "redis/exchange.hpp"
 
+#include <fmt/format.h>
+
 #include <cstring>
 
 namespace hiky::redis {
@@ -8,12 +10,18 @@ namespace hiky::redis {
 using boost::redis::resp3::type;
 
 result<void> exchange::submit(request const& r, clock::time_point deadline, done& then) {
+  if (r.commands() == 0) return fail(errc::invalid_argument, "a request for Redis without a command");
   if (out_.size() + r.payload().size() > max_unsent || waiting_.size() >= max_waiting) {
     return fail(errc::overloaded, "too much is waiting for Redis already");
   }
   out_ += r.payload();
-  waiting_.push_back({std::move(then), r.commands(), deadline, {}});
+  waiting_.push_back({.then = std::move(then), .missing = r.commands(), .deadline = deadline});
   return {};
+}
+
+void exchange::submit_silent(request const& r, clock::time_point deadline) {
+  out_ += r.payload();
+  waiting_.push_back({.then = {}, .missing = r.words() - r.commands(), .deadline = deadline, .silent = true});
 }
 
 std::string_view exchange::output() {
@@ -49,20 +57,39 @@ result<void> exchange::commit(std::size_t size) {
     pieces_.clear();
     begin_ += parser_.get_consumed();
     parser_.reset();
-    deliver();
+    if (auto const given = deliver(); !given) return given;
   }
   return {};
 }
 
-void exchange::deliver() {
-  if (message_.front().data_type == type::push) {
+result<void> exchange::deliver() {
+  auto const& root = message_.front();
+  if (root.data_type == type::push) {
+    auto const what = message_.size() > 1 ? message_[1].value : std::string_view{};
+    if (what == "subscribe" || what == "unsubscribe") {
+      if (auto const expected = confirm(); !expected) return expected;
+    }
     if (push_) push_(message_);
-    return;
+    return {};
   }
-  if (waiting_.empty()) return;  // an answer nobody waits for: the server's farewell, for one
+  bool const refused = root.data_type == type::simple_error || root.data_type == type::blob_error;
+  if (waiting_.empty()) {
+    return fail(errc::unexpected_reply, refused ? fmt::format("Redis said: {}", root.value) : "Redis answered what nobody had asked");
+  }
   auto& front = waiting_.front();
+  if (front.silent) {
+    if (refused) return fail(errc::server_error, fmt::format("Redis refused a subscription: {}", root.value));
+    return fail(errc::unexpected_reply, "Redis answered something else before it confirmed a subscription");
+  }
   if (front.then) front.answer.append(message_);
   if (--front.missing == 0) complete_front();
+  return {};
+}
+
+result<void> exchange::confirm() {
+  if (waiting_.empty() || !waiting_.front().silent) return fail(errc::unexpected_reply, "Redis confirmed a subscription that nobody had asked for");
+  if (--waiting_.front().missing == 0) waiting_.pop_front();
+  return {};
 }
 
 void exchange::complete_front() {

@@ -27,10 +27,11 @@ class exchange {
   static constexpr std::size_t max_waiting = 1u << 20;
 
   // Queues `r`. `then` is called exactly once, from feed, expire or abandon, never from here.
-  // overloaded: nothing was queued, and `then` was not touched.
+  // overloaded, or invalid_argument for no command at all: nothing was queued, and `then` was not touched.
   result<void> submit(request const& r, clock::time_point deadline, done& then);
-  // Queues commands that Redis answers with pushes only (SUBSCRIBE and its kin in RESP3).
-  void submit_silent(request const& r) { out_ += r.payload(); }
+  // Queues SUBSCRIBE or UNSUBSCRIBE, which Redis answers with a push for each channel. They wait in the queue like all others: a refusal is
+  // an ordinary answer, which the next request would take for its own.
+  void submit_silent(request const& r, clock::time_point deadline);
 
   // What to send next, valid until something else is called; sent() takes off its front what has been sent.
   std::string_view output();
@@ -38,7 +39,8 @@ class exchange {
 
   // Room for at least `least` bytes of input, to be filled and committed.
   std::span<char> prepare(std::size_t least);
-  // Handles `size` received bytes: completes what they answer, hands out pushes. An error means the stream is broken for good.
+  // Handles `size` received bytes: completes what they answer, hands out pushes. An error means the stream is broken for good, or of no more
+  // use: server_error when Redis refused a subscription.
   result<void> commit(std::size_t size);
 
   // Answers every request whose deadline has passed with timeout; its reply is dropped when it comes.
@@ -57,13 +59,15 @@ class exchange {
  private:
   struct entry {
     done then;  // empty once answered by expire
-    std::size_t missing;
+    std::size_t missing;  // answers; confirmations, if `silent`
     clock::time_point deadline;
-    reply answer;
+    reply answer{};
+    bool silent = false;
   };
 
   void complete_front();
-  void deliver();
+  result<void> deliver();
+  result<void> confirm();
 
   std::string out_, sending_;  // queued, and on its way
   std::size_t sent_ = 0;       // of `sending_`

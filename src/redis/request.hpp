@@ -29,6 +29,7 @@ class request {
   // For commands whose number of arguments is known at run time only: begin(n), then n times arg().
   request& begin(std::size_t arguments) {
     ++commands_;
+    words_ += arguments;
     head const count{'*', arguments};
     payload_.append(count.text, count.size);
     return *this;
@@ -56,6 +57,7 @@ class request {
   void reserve(std::size_t bytes) { payload_.reserve(payload_.size() + bytes); }
 
   std::size_t commands() const { return commands_; }
+  std::size_t words() const { return words_; }  // commands and arguments
   std::string const& payload() const { return payload_; }
 
  private:
@@ -72,7 +74,7 @@ class request {
   };
 
   std::string payload_;
-  std::size_t commands_ = 0;
+  std::size_t commands_ = 0, words_ = 0;
 };
 
 }  // namespace hiky::redis

@@ -57,3 +57,42 @@ TEST_F(redis_client, sends_nothing_of_a_lost_connection_on_the_next_one) {
   EXPECT_EQ(probe("GET", "planted"), "1");
   EXPECT_THAT(probe("INFO", "commandstats"), Not(HasSubstr("flushall")));
 }
+
+TEST_F(redis_client, gives_no_answer_to_another_question_when_a_subscription_is_refused) {
+  probe("ACL", "SETUSER", "limited", "on", ">secret", "~*", "+@all", "resetchannels", "&open");
+  auto where = server.address();
+  where.user = "limited";
+  where.password = "secret";
+  connect(where);
+  std::vector<std::string> told(100);
+  for (std::size_t i = 0; i < told.size(); ++i) {
+    if (i == 50) asio::post(events.executor(), [&] { client->send(request{"SUBSCRIBE", "shut"}); });
+    ask(request{"ECHO", std::to_string(i)}, told[i]);
+  }
+  events.run_for(10ms);
+  for (std::size_t i = 0; i < told.size(); ++i) EXPECT_THAT(told[i], AnyOf(std::to_string(i), "server_error", "not_connected"));
+  EXPECT_EQ(told.front(), "0");
+  EXPECT_EQ(told.back(), "server_error");
+  EXPECT_THAT(log.lines("redis.lost"), ElementsAre(AllOf(HasSubstr("refused a subscription: NOPERM"), HasSubstr("deploy/redis/users.acl"))));
+  ASSERT_TRUE(events.run(client->wait_connected(5s)));
+  std::string answer;
+  ask(request{"ECHO", "again"}, answer);
+  events.run_for(100ms);
+  EXPECT_EQ(answer, "again");
+}
+
+TEST_F(redis_client, comes_back_without_haste_to_a_redis_that_refuses_its_subscription) {
+  probe("ACL", "SETUSER", "default", "resetchannels");
+  client = std::make_unique<redis::client>(events.executor(), server.address());
+  client->on_state([this](bool up) {
+    if (up) client->send(request{"SUBSCRIBE", "shut"});
+  });
+  client->start();
+  events.run_for(2s);
+  EXPECT_THAT(client->counts().connects.load(), AllOf(Ge(3), Le(8)));  // after 50 ms, 100 ms, and so on, or half of that
+  EXPECT_THAT(log.lines("redis."), SizeIs(1));
+  probe("ACL", "SETUSER", "default", "&shut");
+  events.run_for(3s);
+  EXPECT_TRUE(client->connected());
+  EXPECT_THAT(probe.list("PUBSUB", "CHANNELS"), ElementsAre("shut"));
+}

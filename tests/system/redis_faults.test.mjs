@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { clientAs } from './support/client.mjs';
 import { daemonFor } from './support/daemon.mjs';
-import { until } from './support/processes.mjs';
+import { pause, until } from './support/processes.mjs';
 import { folder, look, startRedis } from './support/redis.mjs';
 
 const bounded = { timeout: 60_000 };
@@ -35,4 +35,70 @@ test('what clients said while Redis hung is never read as commands', bounded, as
   await until('Redis to be back', () => isReady(daemon));
   assert.equal(await store.command('GET', 'planted'), '1');
   assert.doesNotMatch(await store.command('INFO', 'commandstats'), /flushall/);
+});
+
+// Each asks again and again for the history of a room of its own, in which it has said one thing; the answers of others are `wrong`.
+function readers(all) {
+  const seen = { right: 0, wrong: [] };
+  const asking = all.map(async (client, n) => {
+    while (!seen.over) {
+      const told = await client.ask({ type: 'history', roomId: `room ${n}`, limit: 5 });
+      const contents = told.messages?.map(({ content }) => content);
+      if (contents?.join() === `secret of room ${n}`) seen.right += 1;
+      else if (told.code !== 'unavailable') seen.wrong.push(told);
+      else await pause(20);
+    }
+  });
+  seen.end = () => ((seen.over = true), Promise.all(asking));
+  return seen;
+}
+
+async function secretive(t, daemon) {
+  const all = await people(t, daemon, 12);
+  for (const [n, client] of all.entries()) assert.equal((await client.ask({ type: 'message', roomId: `room ${n}`, content: `secret of room ${n}` })).type, 'messageAck');
+  return all;
+}
+
+test('while a script holds Redis up nobody gets the answer of another, and a room can be joined afterwards', bounded, async (t) => {
+  const { redis, daemon, store } = await daemonOn(t, ['--busy-reply-threshold', '100'], ['--rate-refusals', '0']);
+  const seen = readers(await secretive(t, daemon));
+  const [guest] = await Promise.all([clientAs(t, 'guest', daemon.url), until('readers to read', () => seen.right > 100)]);
+  const script = await look(t, redis.socket);
+  const busy = script.command('EVAL', "local t = redis.call('TIME')[1] + 2 while tonumber(redis.call('TIME')[1]) < t do end return 1", 0);
+  let refused = 0;
+  for (let n = 0; n < 20; n += 1) {
+    if ((await guest.ask({ type: 'joinRoom', roomId: `new ${n}` })).type === 'error') refused += 1;
+    await pause(80);
+  }
+  await busy;
+  assert.ok(refused > 0, 'nothing was refused: the script has not held Redis up');
+  await until('Redis to be back', () => isReady(daemon));
+  for (let n = 0; n < 20; n += 1) {
+    await until(`new ${n} to be joined`, async () => (await guest.ask({ type: 'joinRoom', roomId: `new ${n}` })).type === 'joinedRoom');
+  }
+  const before = seen.right;
+  await until('readers to read again', () => seen.right > before + 100);
+  await seen.end();
+  assert.deepEqual(seen.wrong, []);
+  assert.equal((await store.command('PUBSUB', 'NUMSUB', 'ws:1:room:new 7'))[1], 1);
+});
+
+test('a room whose channel Redis forbids is refused, and said once with what to do; nobody gets the answer of another', bounded, async (t) => {
+  const { daemon, store } = await daemonOn(t, [], ['--workers', '1']);
+  const seen = readers(await secretive(t, daemon));
+  const guest = await clientAs(t, 'guest', daemon.url);
+  await store.command('ACL', 'SETUSER', 'default', 'resetchannels', '&ws:1:instance:*', '&ws:1:room:room*');
+  await until('readers to read', () => seen.right > 100);
+  await until('Redis to be back', () => isReady(daemon)); // whoever lost a channel was cut off
+  const told = await guest.ask({ type: 'joinRoom', roomId: 'forbidden' });
+  assert.deepEqual([told.code, told.retryable], ['unavailable', true]);
+  await pause(500);
+  await until('Redis to be back', () => isReady(daemon));
+  const before = seen.right;
+  await until('readers to read again', () => seen.right > before + 100);
+  await seen.end();
+  assert.deepEqual(seen.wrong, []);
+  const lines = daemon.told.stderr.split('\n').filter((line) => line.includes('NOPERM'));
+  assert.equal(lines.length, 1, daemon.told.stderr);
+  assert.match(lines[0], /redis\.lost .*refused a subscription: NOPERM.*; the user lacks a right or a channel: deploy\/redis\/users\.acl/);
 });
