@@ -432,7 +432,7 @@ task<> bus::watch() {
     hears_ = false;
     log::warn("bus.deaf", {{"reason", "canaries are published but do not come back"}, {"now", "subscribing anew"}});
     last_canary_ = now;
-    client_.reconnect();
+    client_.reconnect({errc::not_connected, "the subscription is deaf"});
   }
 }
 

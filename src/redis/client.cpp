@@ -35,6 +35,14 @@ std::string history_id(std::string_view info) {
   return std::string{value.substr(0, value.find_first_of("\r\n"))};
 }
 
+// Of HELLO's answer.
+std::string role_in(value hello) {
+  for (auto const& [name, is] : hello.pairs()) {
+    if (name == "role") return is;
+  }
+  return "server without a role";
+}
+
 std::string_view hint(std::string_view refusal) {
   if (refusal.contains("NOAUTH")) return "; put the user and password into the URL: redis://user:password@host:port, best in HIKY_REDIS";
   if (refusal.contains("WRONGPASS")) return "; check the user and password in the URL (redis://user:password@host:port; %40 for @)";
@@ -60,11 +68,10 @@ struct client::core : std::enable_shared_from_this<client::core> {
       auto const up = co_await connect();
       if (life != current_life) break;
       if (up) {
-        auto const since = exchange::clock::now();
         auto const why = co_await read();
         if (life != current_life) break;
         // Let in and refused at once is as good as not let in: the pause goes on growing, and the same refusal is told once.
-        if (why.code != errc::server_error || exchange::clock::now() - since > longest_pause) {
+        if (why.code != errc::server_error || exchange::clock::now() - login_at > longest_pause) {
           pause = first_pause;
           last_error = {};
         }
@@ -98,7 +105,7 @@ struct client::core : std::enable_shared_from_this<client::core> {
       secure = std::move(*made);
     }
     if (!where.sentinels.empty()) {
-      auto const found = co_await find_master(sock, where, secure);
+      auto const found = co_await find_master(sock, where, secure, first_sentinel);
       if (!found) co_return std::unexpected(found.error());
       if (where.host != found->host || where.port != found->port) {
         log::info("redis.master", {{"name", where.master}, {"host", found->host}, {"port", found->port}});
@@ -155,9 +162,17 @@ struct client::core : std::enable_shared_from_this<client::core> {
     if (auto const refused = (*answer)->server_error()) {
       co_return fail(errc::server_error, fmt::format("{} refused the login: {}{}", where.to_string(), *refused, hint(*refused)));
     }
+    auto const role = role_in((**answer)[0]);
+    if (!where.sentinels.empty() && role != "master") {
+      ++first_sentinel;
+      co_return fail(errc::not_connected, fmt::format("a Sentinel of {} names {}:{} as the master, which says that it is a {}; the next one is asked",
+                                                      where.to_string(), where.host, where.port, role));
+    }
     auto const now_in = *told && **told ? history_id((***told)[0].text()) : std::string{};
     bool const other_data = !history.empty() && !now_in.empty() && history != now_in;
     if (!now_in.empty()) history = now_in;
+    is_master = role == "master";
+    login_at = exchange::clock::now();
     logged_in = true;
     log::debug("redis.connected", {{"redis", where.to_string()}, {"database", where.database}});
     if (login_request.commands() > 0) submit(login_request, [](result<reply> const&) {});
@@ -248,6 +263,13 @@ struct client::core : std::enable_shared_from_this<client::core> {
     sock.shutdown(socket::shutdown_both, ignored);
   }
 
+  // When the master has become a replica, whoever is the master now is found by connecting anew. Who was a replica at the login is left now
+  // and then only: reads still have their answers from it.
+  void no_writes(std::string_view refusal) {
+    if (!is_master && exchange::clock::now() - login_at < longest_pause) return;
+    end({errc::server_error, fmt::format("Redis takes no writes: {}", refusal)});
+  }
+
   std::uint64_t connection_number() const { return counts.connects; }
 
   void arm_deadline() {
@@ -273,7 +295,7 @@ struct client::core : std::enable_shared_from_this<client::core> {
   address where;
   socket sock;
   exchange chat;
-  exchange::clock::time_point read_at{};
+  exchange::clock::time_point read_at{}, login_at{};
   counters counts;
   asio::steady_timer deadline_timer, pause_timer, state_timer;
   std::function<void(bool)> state_handler;
@@ -283,8 +305,9 @@ struct client::core : std::enable_shared_from_this<client::core> {
   error last_error{errc::not_connected, "no connection yet"};
   std::optional<error> ended;  // why we ended the connection that is open
   std::uint64_t current_life = 0;
+  std::size_t first_sentinel = 0;  // to ask
   std::atomic<bool> logged_in{false};  // read by other threads, for readiness
-  bool is_open = false, writing = false, flush_posted = false, armed = false, pushes_seen = false;
+  bool is_open = false, writing = false, flush_posted = false, armed = false, pushes_seen = false, is_master = false;
 };
 
 client::client(asio::any_io_executor executor, address where) : core_(std::make_shared<core>(std::move(executor), std::move(where))) {}
@@ -304,9 +327,8 @@ void client::stop() {
   core_->drop({errc::not_connected, "the connection to Redis was closed here"});
 }
 
-void client::reconnect() {
-  error_code ignored;
-  core_->sock.cancel(ignored);
+void client::reconnect(error why) {
+  if (core_->logged_in) core_->end(std::move(why));
 }
 
 bool client::connected() const { return core_->logged_in; }
@@ -333,11 +355,11 @@ task<result<reply>> client::exec_each(request r) {
 }
 
 task<result<reply>> client::exec(request r) {
+  auto const core = core_;
   auto answer = co_await exec_each(std::move(r));
   if (answer) {
     if (auto const refused = answer->server_error()) {
-      // The master has become a replica: whoever is the master now is found by connecting anew.
-      if (refused->contains("READONLY")) reconnect();
+      if (refused->contains("READONLY")) core->no_writes(*refused);
       co_return fail(errc::server_error, std::string{*refused});
     }
   }

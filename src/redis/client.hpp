@@ -34,8 +34,8 @@ class client {
   void start();
   // Ends the connection; what still waits is answered with not_connected. start() may follow.
   void stop();
-  // Drops the connection and makes a new one: for who knows better that it is dead.
-  void reconnect();
+  // Ends the connection, and a new one is made: for who knows better that it is of no use.
+  void reconnect(error why);
 
   bool connected() const;
   // Waits for the connection, at most `patience`. Otherwise the error of the last try.

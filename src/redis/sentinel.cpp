@@ -57,9 +57,10 @@ task<result<address::host_port>> ask_one(socket& through, address const& where, 
 
 }  // namespace
 
-task<result<address::host_port>> find_master(socket& through, address const& where, tls::context secure) {
+task<result<address::host_port>> find_master(socket& through, address const& where, tls::context secure, std::size_t first) {
   std::string why;
-  for (auto const& sentinel : where.sentinels) {
+  for (std::size_t i = 0; i < where.sentinels.size(); ++i) {
+    auto const& sentinel = where.sentinels[(first + i) % where.sentinels.size()];
     auto found = co_await ask_one(through, where, sentinel, secure);
     if (found) co_return found;
     why += fmt::format("; {}:{}: {}", sentinel.host, sentinel.port, found.error().text);

@@ -161,10 +161,10 @@ TEST_F(fallback, comes_when_redis_is_out_of_memory) {
 }
 
 TEST_F(fallback, comes_when_redis_is_read_only) {
-  connect_and_wait();
   support::redis_probe probe{server->socket()};
   for (auto const& method : document_methods()) {
     probe("REPLICAOF", "NO", "ONE");
+    connect_and_wait();  // a client leaves a master that has become a replica
     prepare(probe);
     probe("REPLICAOF", "127.0.0.1", "1");
     if (method.need == needs::read) expect_healthy(method);
@@ -190,11 +190,12 @@ TEST_F(fallback, comes_when_redis_answers_that_it_wants_a_password) {
 }
 
 TEST_F(fallback, comes_while_redis_is_a_replica_without_data) {
-  connect_and_wait();
   support::redis_probe probe{server->socket()};
   probe("CONFIG", "SET", "replica-serve-stale-data", "no");
-  probe("REPLICAOF", "127.0.0.1", "1");
   for (auto const& method : document_methods()) {
+    probe("REPLICAOF", "NO", "ONE");
+    connect_and_wait();
+    probe("REPLICAOF", "127.0.0.1", "1");
     if (method.name == "get_redis_info") expect_healthy(method);
     else expect_only_line(method, "code=server_error");
   }

@@ -96,3 +96,39 @@ TEST_F(redis_client, comes_back_without_haste_to_a_redis_that_refuses_its_subscr
   EXPECT_TRUE(client->connected());
   EXPECT_THAT(probe.list("PUBSUB", "CHANNELS"), ElementsAre("shut"));
 }
+
+TEST_F(redis_client, connects_anew_when_redis_takes_no_writes_any_more) {
+  connect(server.address());
+  probe("REPLICAOF", "127.0.0.1", "1");
+  std::string told;
+  ask(request{"SET", "k", "v"}, told);
+  events.run_for(500ms);
+  EXPECT_EQ(told, "server_error");
+  EXPECT_EQ(client->counts().connects.load(), 2);
+  EXPECT_THAT(log.lines("redis.lost"), ElementsAre(HasSubstr("READONLY")));
+  // What can be read is read, though this one takes no writes either.
+  ask(request{"SET", "k", "v"}, told);
+  events.run_for(100ms);
+  EXPECT_EQ(told, "server_error");
+  EXPECT_TRUE(client->connected());
+  EXPECT_EQ(client->counts().connects.load(), 2);
+}
+
+TEST_F(redis_client, connects_anew_when_told_so_by_a_push) {
+  client = std::make_unique<redis::client>(events.executor(), server.address());
+  client->on_state([this](bool up) {
+    if (up) client->send(request{"SUBSCRIBE", "c"});
+  });
+  client->on_push(
+      [this](auto const& message) {
+        if (message[1].value == "message") client->reconnect({errc::not_connected, "told so"});
+      },
+      [] {});
+  client->start();
+  events.run_for(100ms);
+  probe("PUBLISH", "c", "now");
+  events.run_for(500ms);
+  EXPECT_EQ(client->counts().connects.load(), 2);
+  EXPECT_THAT(log.lines("redis.lost"), ElementsAre(HasSubstr("told so")));
+  EXPECT_EQ(probe("PUBLISH", "c", "again"), "1");
+}

@@ -2,10 +2,11 @@
 // Redis fails over to a replica, as Sentinel does it: daemons follow, nobody has to come back, and what the replica lacked is said.
 import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { clientAs } from './support/client.mjs';
-import { daemonFor } from './support/daemon.mjs';
+import { daemonFor, runDaemon } from './support/daemon.mjs';
 import { atEnd, launch, pause, until } from './support/processes.mjs';
 import { folder, freePort, look, startRedis } from './support/redis.mjs';
 
@@ -108,4 +109,36 @@ test('a failover to a replica that was behind is said, and gives no number twice
   const redis = await look(t, { host, port: replicaPort });
   await until('both to be there', async () => (await redis.command('SCARD', 'ws:online_users')) === 2);
   assert.equal(await redis.command('SCARD', 'ws:room_participants:tea'), 2);
+});
+
+// Says of every name that its master is at `port`, and counts how often it was asked.
+async function sentinelThatNames(t, port) {
+  const sentinel = { asked: 0 };
+  const server = createServer((socket) => {
+    socket.on('error', () => {}).on('data', () => {
+      sentinel.asked += 1;
+      socket.write(`*2\r\n$${host.length}\r\n${host}\r\n$${String(port).length}\r\n${port}\r\n`);
+    });
+  });
+  await new Promise((resolve) => server.listen(0, host, resolve));
+  atEnd(t, () => server.close());
+  return Object.assign(sentinel, { at: `${host}:${server.address().port}` });
+}
+
+test('a Sentinel that has missed the failover is not believed: the next one is asked', bounded, async (t) => {
+  const [masterPort, replicaPort] = [await freePort(), await freePort()];
+  await startRedis(t, await folder(t), '--port', masterPort, '--bind', host);
+  await startRedis(t, await folder(t), '--port', replicaPort, '--bind', host, '--replicaof', `${host} ${masterPort}`);
+  const stale = await sentinelThatNames(t, replicaPort);
+  const right = await sentinelThatNames(t, masterPort);
+  const daemon = await daemonFor(t, { redis: `redis+sentinel://${stale.at},${right.at}/chat`, flags: ['--workers', '1', '--redis-wait', '10'] });
+  await until('every connection to have found the master', async () => (await fetch(`${daemon.url}/ready`)).ok);
+  const alice = await clientAs(t, 'alice', daemon.url);
+  await alice.join('tea');
+  assert.equal((await alice.ask({ type: 'message', roomId: 'tea', content: 'kettle is on' })).type, 'messageAck');
+  assert.match(daemon.told.stderr, new RegExp(`names ${host}:${replicaPort} as the master, which says that it is a replica; the next one is asked`));
+  const stalest = await sentinelThatNames(t, replicaPort);
+  const lost = runDaemon('--listen', `${host}:0`, '--redis', `redis+sentinel://${stalest.at}/chat`, '--redis-wait', '2');
+  assert.equal((await lost).code, 3);
+  assert.ok(stalest.asked > 1 && stalest.asked < 12, `asked ${stalest.asked} times in two seconds`);
 });

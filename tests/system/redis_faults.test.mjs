@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Redis hangs, refuses or changes its role: nobody gets what is another's, nothing becomes a command that is none, and the daemon finds its way back.
 import assert from 'node:assert/strict';
+import { connect, createServer } from 'node:net';
 import { test } from 'node:test';
 import { clientAs } from './support/client.mjs';
 import { daemonFor } from './support/daemon.mjs';
-import { pause, until } from './support/processes.mjs';
+import { atEnd, pause, until } from './support/processes.mjs';
 import { folder, look, startRedis } from './support/redis.mjs';
 
 const bounded = { timeout: 60_000 };
@@ -101,4 +102,59 @@ test('a room whose channel Redis forbids is refused, and said once with what to 
   const lines = daemon.told.stderr.split('\n').filter((line) => line.includes('NOPERM'));
   assert.equal(lines.length, 1, daemon.told.stderr);
   assert.match(lines[0], /redis\.lost .*refused a subscription: NOPERM.*; the user lacks a right or a channel: deploy\/redis\/users\.acl/);
+});
+
+const connectionsOf = async (store) => (await store.command('CLIENT', 'LIST')).match(/^id=\d+(?=.* name=hiky)/gm);
+
+test('a Redis that has become a replica is left, and found again when it is the master', bounded, async (t) => {
+  const { daemon, store } = await daemonOn(t, [], ['--workers', '1']);
+  const [alice] = await people(t, daemon, 1);
+  const [before] = await connectionsOf(store);
+  await store.command('REPLICAOF', '127.0.0.1', 1);
+  const say = (content) => alice.ask({ type: 'message', roomId: 'room 0', content });
+  assert.equal((await say('too early')).code, 'unavailable');
+  await until('the connection to be another', async () => (await connectionsOf(store))?.every((id) => id !== before));
+  assert.match(daemon.told.stderr, /redis\.lost .*READONLY/);
+  await pause(2000);
+  const tries = daemon.told.stderr.split('\n').filter((line) => line.includes('READONLY'));
+  assert.ok(tries.length < 10, `${tries.length} lines about it`);
+  await store.command('REPLICAOF', 'NO', 'ONE');
+  await until('a message to be taken', async () => (await say('and now?')).type === 'messageAck');
+});
+
+// A door to Redis behind which subscriptions that are there already get nothing any more.
+async function deafening(t, target) {
+  const sockets = new Set();
+  const door = { deaf: false, connections: 0 };
+  const server = createServer((near) => {
+    const bornDeaf = door.deaf;
+    const far = connect(target);
+    door.connections += 1;
+    for (const socket of [near, far]) sockets.add(socket.on('error', () => {}));
+    near.pipe(far);
+    far.on('end', () => near.end());
+    far.on('data', (bytes) => {
+      const heard = door.deaf && !bornDeaf ? bytes.toString('latin1').replaceAll('>3\r\n$7\r\nmessage', '>3\r\n$7\r\nnothing') : bytes;
+      near.write(heard, 'latin1');
+    });
+  });
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+  atEnd(t, () => (server.close(), sockets.forEach((socket) => socket.destroy())));
+  return Object.assign(door, { port: server.address().port });
+}
+
+test('a subscription that hears nothing any more is made anew', bounded, async (t) => {
+  const redis = await startRedis(t, await folder(t));
+  const door = await deafening(t, redis.socket);
+  const daemon = await daemonFor(t, { redis: `redis://127.0.0.1:${door.port}`, flags: ['--workers', '1'] });
+  const [alice] = await people(t, daemon, 1);
+  const bob = await clientAs(t, 'bob', daemon.url);
+  await bob.join('room 0');
+  const before = door.connections;
+  door.deaf = true;
+  await until('the deafness to be noticed', () => /bus\.deaf/.test(daemon.told.stderr));
+  await until('another connection', () => door.connections > before, 5000);
+  await until('Redis to be back', () => isReady(daemon));
+  assert.equal((await alice.ask({ type: 'message', roomId: 'room 0', content: 'do you hear me?' })).type, 'messageAck');
+  await bob.hears({ type: 'message', content: 'do you hear me?' });
 });
