@@ -114,7 +114,11 @@ struct embedded::child {
     pid = id;
     started = std::chrono::steady_clock::now();
     int const descriptor = static_cast<int>(::syscall(SYS_pidfd_open, id, 0));
-    if (descriptor < 0) return fail(errc::io, fmt::format("cannot watch redis-server: {}", std::strerror(errno)));
+    if (descriptor < 0) {
+      auto const why = errno;
+      kill();  // unwatched, it would be missed by nobody, and the next one would find its place taken
+      return fail(errc::io, fmt::format("cannot watch redis-server: {}", std::strerror(why)));
+    }
     watch.assign(descriptor);
     watch.async_wait(asio::posix::descriptor_base::wait_read, [this](boost::system::error_code ec) {
       if (!ec) ended();
@@ -122,14 +126,21 @@ struct embedded::child {
     return {};
   }
 
+  void kill() {
+    ::kill(pid, SIGKILL);
+    ::waitpid(pid, nullptr, 0);
+    pid = -1;
+  }
+
   // The socket appears as soon as the server listens; what it still loads then is for the clients to wait for.
   result<void> wait_for_socket() {
     auto const until = std::chrono::steady_clock::now() + stop_patience;
     while (!std::filesystem::exists(socket_path())) {
-      int status = 0;
-      if (::waitpid(pid, &status, WNOHANG) == pid || std::chrono::steady_clock::now() > until) {
+      bool const gone = ::waitpid(pid, nullptr, WNOHANG) == pid;
+      if (gone || std::chrono::steady_clock::now() > until) {
         stopping = true;
-        pid = -1;
+        if (gone) pid = -1;
+        else kill();
         return fail(errc::io, fmt::format("redis-server did not start; its log says why: {}", (data / "redis.log").string()));
       }
       std::this_thread::sleep_for(std::chrono::milliseconds{2});
@@ -150,10 +161,18 @@ struct embedded::child {
                {{"status", WIFSIGNALED(status) ? fmt::format("signal {}", WTERMSIG(status)) : fmt::format("exit {}", WEXITSTATUS(status))},
                 {"log", (data / "redis.log").string()},
                 {"restart_ms", pause.count()}});
+    restart_later();
+  }
+
+  void restart_later() {
     timer.expires_after(pause);
     timer.async_wait([this](boost::system::error_code ec) {
       if (ec || stopping) return;
-      if (auto const up = spawn(); !up) log::error("redis.not_restarted", {{"reason", up.error().text}});
+      auto const up = spawn();
+      if (up) return;
+      pause = std::min(pause * 2, std::chrono::milliseconds{longest_restart_pause});
+      log::error("redis.not_restarted", {{"reason", up.error().text}, {"restart_ms", pause.count()}});
+      restart_later();
     });
   }
 
@@ -221,8 +240,7 @@ void embedded::stop() {
   while (::waitpid(child_->pid, &status, WNOHANG) == 0) {
     if (std::chrono::steady_clock::now() > until) {
       log::error("redis.killed", {{"reason", "it did not stop in time"}});
-      ::kill(child_->pid, SIGKILL);
-      ::waitpid(child_->pid, &status, 0);
+      child_->kill();
       break;
     }
     std::this_thread::sleep_for(5ms);

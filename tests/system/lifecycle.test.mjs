@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // The daemon and its own Redis: through restarts, kills, and a second daemon that wants the same folder.
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { clientAs } from './support/client.mjs';
 import { daemonFor, runDaemon } from './support/daemon.mjs';
-import { isAlive, pause, until } from './support/processes.mjs';
+import { isAlive, pause, run, until } from './support/processes.mjs';
 import { folder, look } from './support/redis.mjs';
 
 const bounded = { timeout: 60_000 };
@@ -111,6 +112,23 @@ test('a Redis that dies is started again, and service resumes', bounded, async (
   assert.equal(answer.roomId, 'tea');
   const health = await (await fetch(`${daemon.url}/health`)).json();
   assert.equal(health.status, 'healthy');
+});
+
+test('a Redis that can not be started again at first is tried until it can', bounded, async (t) => {
+  const daemon = await daemonFor(t, { data: await folder(t) });
+  const descriptors = (limit) => run('prlimit', ['--pid', String(daemon.pid), `--nofile=${limit}:`]);
+  const children = async () => (await readFile(`/proc/${daemon.pid}/task/${daemon.pid}/children`, 'utf8')).split(' ').filter(Boolean);
+  const usual = (await run('prlimit', ['--pid', String(daemon.pid), '--nofile', '-o', 'SOFT', '--noheadings'])).stdout.trim();
+  await descriptors(5); // none is left to watch a new process with
+  process.kill(daemon.redisPid, 'SIGKILL');
+  await until('two vain tries', () => daemon.told.stderr.match(/redis\.not_restarted.*cannot watch redis-server/g)?.length >= 2);
+  assert.deepEqual(await children(), [], 'what could not be watched still runs');
+  await descriptors(usual);
+  await until('Redis to be back', async () => (await fetch(`${daemon.url}/ready`)).ok, 20_000);
+  assert.equal((await children()).length, 1);
+  const alice = await clientAs(t, 'alice', daemon.url);
+  await alice.join('tea');
+  assert.equal((await say(alice, 'one')).type, 'messageAck');
 });
 
 test('users who leave while Redis is away are offline once it is back', bounded, async (t) => {
