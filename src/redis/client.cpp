@@ -212,7 +212,7 @@ struct client::core : std::enable_shared_from_this<client::core> {
     ended.reset();
     error_code ignored;
     sock.close(ignored);
-    chat.abandon(why);
+    chat.abandon({errc::not_connected, why.text});  // of whatever kind the reason is: those who wait have lost their connection
     deadline_timer.cancel();
     armed = false;
     if (was_up && state_handler) state_handler(false);
