@@ -114,7 +114,9 @@ test('a Redis that dies is started again, and service resumes', bounded, async (
   assert.equal(health.status, 'healthy');
 });
 
-test('a Redis that can not be started again at first is tried until it can', bounded, async (t) => {
+// UBSan opens descriptors itself, and takes it for a finding that it can't.
+const skip = (process.env.HIKY_SANITIZE ?? '').includes('undefined') && 'leaves the sanitizer no descriptors';
+test('a Redis that can not be started again at first is tried until it can', { ...bounded, skip }, async (t) => {
   const daemon = await daemonFor(t, { data: await folder(t) });
   const descriptors = (limit) => run('prlimit', ['--pid', String(daemon.pid), `--nofile=${limit}:`]);
   const children = async () => (await readFile(`/proc/${daemon.pid}/task/${daemon.pid}/children`, 'utf8')).split(' ').filter(Boolean);
