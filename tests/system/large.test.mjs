@@ -21,6 +21,19 @@ async function talk(t, daemon, count) {
   return alice;
 }
 
+// Bob, who has the first message and resumes behind it, which brings 59 more.
+async function resumes(t, daemon) {
+  const bob = await clientAs(t, 'bob', daemon.url);
+  await bob.join('tea');
+  const alice = await talk(t, daemon, 1);
+  const { messageId } = await bob.hears({ type: 'message' });
+  await bob.leaves();
+  for (let n = 2; n <= 60; n += 1) await alice.ask({ type: 'message', roomId: 'tea', content: filler(n) });
+  const back = await clientAs(t, undefined, daemon.url);
+  back.say({ type: 'register', userId: 'bob', ack: true, resume: { tea: messageId } });
+  return back;
+}
+
 for (const [ack, how] of [[false, ''], [true, ', confirmed by name'], [true, ', confirmed frame by frame']]) {
   test(`a mailbox of six megabytes reaches its owner, in portions and in order${how}`, bounded, async (t) => {
     const daemon = await daemonWith(t);
@@ -88,14 +101,7 @@ test('who joins since long ago gets the first of it and is told that there is mo
 
 test('a resume brings megabytes, whole', bounded, async (t) => {
   const daemon = await daemonWith(t);
-  const bob = await clientAs(t, 'bob', daemon.url);
-  await bob.join('tea');
-  const alice = await talk(t, daemon, 1);
-  const { messageId } = await bob.hears({ type: 'message' });
-  await bob.leaves();
-  for (let n = 2; n <= 60; n += 1) await alice.ask({ type: 'message', roomId: 'tea', content: filler(n) });
-  const back = await clientAs(t, undefined, daemon.url);
-  back.say({ type: 'register', userId: 'bob', ack: true, resume: { tea: messageId } });
+  const back = await resumes(t, daemon);
   const { resumed } = await back.hears({ type: 'registered' });
   assert.deepEqual(resumed, { tea: { recovered: true, count: 59 } });
   for (let n = 2; n <= 60; n += 1) assert.equal((await back.hears({ type: 'message' })).seq, n);
@@ -126,14 +132,7 @@ test('a resume of many rooms brings sixteen megabytes; the rest is told of as a 
 
 test('who asks for much behind a resume gets both', bounded, async (t) => {
   const daemon = await daemonWith(t, '--rate-requests', '0');
-  const bob = await clientAs(t, 'bob', daemon.url);
-  await bob.join('tea');
-  const alice = await talk(t, daemon, 1);
-  const { messageId } = await bob.hears({ type: 'message' });
-  await bob.leaves();
-  for (let n = 2; n <= 60; n += 1) await alice.ask({ type: 'message', roomId: 'tea', content: filler(n) });
-  const back = await clientAs(t, undefined, daemon.url);
-  back.say({ type: 'register', userId: 'bob', ack: true, resume: { tea: messageId } });
+  const back = await resumes(t, daemon);
   // More than may wait, so that it is not read from any more; its pongs neither.
   for (let n = 0; n < 1_000; n += 1) back.say({ type: 'history', roomId: 'tea', limit: 1, id: `${n}` });
   await back.hears({ type: 'registered' });
