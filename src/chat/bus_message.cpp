@@ -32,8 +32,8 @@ bool parse_entry(std::string_view text, bus_message& out) {
     return found;
   };
   auto const number = [](std::string_view digits, auto& value) {
-    auto const end = digits.data() + digits.size();
-    return std::from_chars(digits.data(), end, value) == std::from_chars_result{end, std::errc{}};
+    auto const [end, fault] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+    return fault == std::errc{} && end == digits.data() + digits.size();
   };
   bus_message::entry in;
   auto const at = field();
