@@ -9,6 +9,7 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
 
@@ -132,10 +133,18 @@ struct embedded::child {
     pid = -1;
   }
 
-  // The socket appears as soon as the server listens; what it still loads then is for the clients to wait for.
+  // Its socket appears a moment before it listens there.
+  bool listens() {
+    if (!std::filesystem::exists(socket_path())) return false;
+    boost::system::error_code refused;
+    asio::local::stream_protocol::socket{timer.get_executor()}.connect(socket_path().string(), refused);
+    return !refused;
+  }
+
+  // What it still loads then is for the clients to wait for.
   result<void> wait_for_socket() {
     auto const until = std::chrono::steady_clock::now() + stop_patience;
-    while (!std::filesystem::exists(socket_path())) {
+    while (!listens()) {
       bool const gone = ::waitpid(pid, nullptr, WNOHANG) == pid;
       if (gone || std::chrono::steady_clock::now() > until) {
         stopping = true;
