@@ -218,6 +218,7 @@ void flows::exclusively(session_ptr s, task<> work) {
       co_await std::move(todo);
       // Redis lost its data meanwhile: what waits behind this must not meet a Redis that does not know the session.
       if (known && self->forgotten(*who) && (!who->gone || who->backlog)) co_await self->run_assert_session(who);
+      if (who->doubted && who->registered && !who->gone) who->doubted = !co_await self->compare(who);
     } catch (std::exception const& bug) {
       self->refuse(*who, std::nullopt, error{errc::unexpected_reply, bug.what()});
     }
@@ -233,7 +234,7 @@ void flows::exclusively(session_ptr s, task<> work) {
     who->end_waits = false;
     --self->ending_;
     self->ending_bytes_ -= who->backlog_bytes;
-    self->closed(*who, false);
+    self->closed(*who);
   }(this, std::move(s), std::move(work)));
 }
 
@@ -289,7 +290,8 @@ task<> flows::run_status(session_ptr s, std::optional<std::string> id, get_onlin
 void flows::deliver(bus::batch const& messages, std::vector<steady_clock::time_point>& came) {
   for (auto const& m : messages) {
     if (m->kind == 'r') {
-      spawn(end_banned());
+      ++interruptions_;
+      spawn(compare_all(interruptions_));
       watches_.doubt_all();
       continue;
     }
@@ -297,8 +299,11 @@ void flows::deliver(bus::batch const& messages, std::vector<steady_clock::time_p
       if (about.kind == 'u' || about.kind == 'U') return watches_.announced(s, about);
       if (about.kind == 'w') return fetch_mail(s);
       if (about.kind == 'k') return end_session(s, *about.end);
+      ++s.notices;
+      // Another connection of the user left the room, or this one did and has joined again since: a join's answer may be here before the news
+      // of an earlier leave. Redis knows.
       if (about.kind == 'l') {
-        if (hub_.in(s, room_id{about.room})) spawn(leave_if_left(session_ptr{&s}, room_id{about.room}));
+        if (hub_.in(s, room_id{about.room})) doubt(s);
         return;
       }
       if (s.grant && !s.grant->allows(room_id{about.room})) return;
@@ -310,12 +315,18 @@ void flows::deliver(bus::batch const& messages, std::vector<steady_clock::time_p
         if (auto const heard = co_await self->hear(*who, {r}, entered.at_ms); !heard) {
           log::warn("session.half_heard",
                     {{"connection", who->id.str()}, {"trace", who->trace_id()}, {"room", r.str()}, {"reason", heard.error().text}});
+          self->doubt(*who);
         }
         if (who->gone && !who->busy) self->hub_.detach(*who);  // else `closed` does, which needs to know what it heard
       }(this, session_ptr{&s}, room_id{about.room}, *about.entered));
     });
     if (handed > 0 && m->came != steady_clock::time_point{}) came.push_back(m->came);
   }
+}
+
+void flows::tick() {
+  hub_.ask_receipts(now_ms());
+  if (!std::exchange(comparing_some_, true)) spawn(compare_some());
 }
 
 void flows::change_typing(session& s, set_typing t) {

@@ -41,27 +41,6 @@ struct flow_limits {
   std::size_t ending_bytes = 16 * 1024 * 1024;  // requests of clients that have closed, on a worker; beyond that they are not carried out
 };
 
-// Messages a connection has already got while it was registering, so that none comes twice.
-class already_sent {
- public:
-  void add(std::string_view message_id) { ids_.emplace(message_id); }
-  // And every earlier message of its room; an epoch belongs to one room.
-  void add_all_to(std::string_view message_id) {
-    if (auto const place = state::parse_message_id(message_id)) up_to_[place->epoch] = place->seq;
-  }
-  bool contains(std::string_view message_id) const {
-    if (ids_.contains(message_id)) return true;
-    auto const place = up_to_.empty() ? std::nullopt : state::parse_message_id(message_id);
-    if (!place) return false;
-    auto const found = up_to_.find(place->epoch);
-    return found != up_to_.end() && place->seq <= found->second;
-  }
-
- private:
-  std::unordered_set<std::string, id_hash, std::equal_to<>> ids_;
-  std::unordered_map<std::string, std::uint64_t> up_to_;
-};
-
 class flows {
  public:
   flows(asio::any_io_executor executor, std::size_t worker, instance_id instance, state::store& store, directory::directory& people,
@@ -71,9 +50,11 @@ class flows {
   void receive(session& s, std::string_view text);
   // The client pings far more than anybody needs to, which counts as a refusal for each few.
   void pinged(session& s, std::size_t times);
-  // The socket has closed. Ends what the session holds, here at once and in Redis as soon as it can be reached.
-  // `vanished`: without a close handshake, so that what was sent last may not have arrived.
-  void closed(session& s, bool vanished);
+  // The socket has closed. Ends what the session holds, here at once and in Redis as soon as it can be reached. What the client has not
+  // shown to have received goes to its user's mail, however the connection ended.
+  void closed(session& s);
+  // A few times a second: asks for receipts, and compares sessions with Redis, each once a minute.
+  void tick();
   // Called when a user's last connection is gone from Redis.
   void on_offline(std::function<void()> handler) { offline_ = std::move(handler); }
   // What the bus brought for this worker. To `came` is added when those messages came from their clients that somebody here was handed.
@@ -118,19 +99,30 @@ class flows {
   task<result<state::connected>> go_online(session_ptr s, directory::entry& who);
   state::connection_details details(session const& s) const;
   task<result<void>> hear(session& s, std::vector<room_id> rooms, std::int64_t since_ms = 0);
-  task<> deliver_mail(session_ptr s, already_sent& sent);
+  task<> deliver_mail(session_ptr s);
+  task<result<state::claimed_mail>> claim_mail(session_ptr s);
   task<bool> send_mail(session_ptr s, state::claimed_mail mail, std::vector<std::size_t> shown_up_to);
   // Mail that came to be while the user was online: another connection has ended and had perhaps not received it.
   void fetch_mail(session& s);
-  task<> live_has_caught_up(session_ptr s, std::vector<std::string> const& mail);
   task<> run_fetch_mail(session_ptr s);
   void confirm_mail(session& s, std::size_t count);
   void take_offline_ack(session& s, offline_ack const& ack);
   task<result<state::log_page>> read_after(room_id room, std::uint64_t seq, std::size_t most, std::size_t bytes);
   task<result<recovery>> recover(room_id room, std::string since, std::size_t most, std::size_t bytes);
   task<result<std::vector<recovery>>> recover_all(state::connected const& online, std::vector<std::pair<room_id, std::string>> wanted);
-  task<> replay(session_ptr s, std::vector<recovery> const& resumed);
-  void release_held(session& s, already_sent const& sent);
+  task<> replay(session_ptr s, std::span<recovery const> resumed);
+  static void note_recovery(session& s, std::string const& since, recovery const& found, bool on_connection);
+
+  // What a session knows of its rooms and mail may be wrong: it is compared with Redis in the session's turn, and that is tried until it is done.
+  void doubt(session& s);
+  task<> run_doubts();
+  task<bool> compare(session_ptr s);
+  task<result<bool>> enter_late(session_ptr s, room_id room, std::int64_t since_ms);
+  // The bus was away: all sessions are compared, and those whose room it is no more have left it, before the bus goes on.
+  task<> compare_all(std::uint64_t interruption);
+  task<> compare_some();
+  task<result<std::vector<session_ptr>>> find_doubtful(std::span<session_ptr const> some);
+  bool agrees(session const& s, state::seen_by_redis const& seen) const;
   task<bool> tell_friends(directory::entry who, bool online);
   void announce_arrival(directory::entry who);
   task<> run_assert_again(std::chrono::milliseconds spread);
@@ -139,7 +131,7 @@ class flows {
   task<> run_assert_session(session_ptr s);
   state::known_rooms rooms_known_since(std::uint32_t asserted) const;
   task<> run_join(session_ptr s, std::optional<std::string> id, join_room r);
-  task<bool> join(session_ptr s, std::optional<std::string> id, join_room r, already_sent& sent);
+  task<bool> join(session_ptr s, std::optional<std::string> id, join_room r);
   task<bool> flushed(session& s);
   task<> run_leave(session_ptr s, std::optional<std::string> id, room_id room);
   task<> run_message(session_ptr s, std::optional<std::string> id, send_message m, std::chrono::steady_clock::time_point came);
@@ -151,10 +143,8 @@ class flows {
   task<> run_disconnect(state::connection_details ended, std::uint32_t asserted, state::unsure_mail unsure, bool heavy);
   void change_typing(session& s, set_typing t);
   void refuse_banned(session& s, std::optional<std::string> id, std::int64_t seconds);
-  task<> end_banned();
   // Somebody else, perhaps on another instance, wants it gone.
   void end_session(session& s, bus_message::ending const& why);
-  task<> leave_if_left(session_ptr s, room_id room);
   void end_typing();
   void spawn(task<> work);
 
@@ -176,6 +166,10 @@ class flows {
   watches watches_;
   lane heavy_;  // what keeps Redis busy for longer than an ordinary request: messages into many mailboxes, and long tails put into one
   std::function<void()> offline_;
+  std::vector<session_ptr> doubts_;  // sessions that are doubted
+  bool resolving_doubts_ = false, comparing_some_ = false;
+  std::uint64_t interruptions_ = 0;  // of the bus
+  double round_ = 0;  // which of hub's sessions are compared next: 0 to 1
   std::uint32_t last_mail_ = 0;
   std::size_t ending_bytes_ = 0;  // of the backlogs of sessions that are gone
   std::size_t ending_ = 0;  // disconnects under way or waiting for a request, and arrivals that friends are being told

@@ -54,8 +54,8 @@ void flows::grant(session& s, auth::grant given, std::string login) {
   logins_.watch(s, std::move(login));
   if (!s.grant || !s.grant->rooms) return;
   std::vector<room_id> lost;
-  for (auto const& p : s.rooms) {
-    if (!s.grant->allows(room_id{*p.room->name})) lost.emplace_back(*p.room->name);
+  for (auto const& e : s.ledger.rooms()) {
+    if (!s.grant->allows(room_id{*e.room->name})) lost.emplace_back(*e.room->name);
   }
   for (auto const& room : lost) hub_.leave(s, room);
 }
@@ -79,6 +79,8 @@ task<> flows::run_refresh(session_ptr s, std::optional<std::string> id, refresh_
   auto who = co_await identify(s, id, {std::nullopt, std::move(r.token)});
   if (!who || s->gone) co_return;
   grant(*s, std::move(who->grant), std::move(who->session));
+  // Rooms that the new proof opens are heard from now on, and mail that it may read is fetched.
+  if (!co_await compare(s)) doubt(*s);
   answer(*s, refreshed(id, s->grant ? s->grant->expiry : std::nullopt));
 }
 

@@ -14,61 +14,89 @@ using std::chrono::steady_clock;
 
 namespace {
 
-// What the bus has to do with a message in the mailbox of somebody who is online.
-hub::share live_share(session const& s, json::object const& message, std::string_view message_id) {
-  auto const place = state::parse_message_id(message_id);
-  auto const* room = message.if_contains("roomId");
-  if (!place || !room || !room->is_string()) return hub::share::none;
-  return hub::share_of(s, room->get_string(), *place);
-}
+constexpr int choices = 5;  // looks at a queue that changes each time, before the rest waits for the next one
 
-bool came_live(session const& s, json::object const& message, std::string_view message_id) {
-  return live_share(s, message, message_id) == hub::share::arrived;
+struct letter {
+  json::value text;
+  std::string message_id;  // empty where there is none
+  std::string room;
+  std::optional<state::message_place> place;
+  bool is_readable() const { return text.is_object(); }
+};
+
+letter open_letter(std::string const& text) {
+  letter out;
+  auto parsed = parse_json(text);
+  if (!parsed || !parsed->is_object()) return out;
+  auto const member = [&](std::string_view name) -> std::string_view {
+    auto const* const found = parsed->get_object().if_contains(name);
+    return found && found->is_string() ? std::string_view{found->get_string()} : std::string_view{};
+  };
+  out.message_id = member("messageId");
+  out.room = member("roomId");
+  out.place = state::parse_message_id(out.message_id);
+  out.text = std::move(*parsed);
+  return out;
 }
 
 }  // namespace
 
-// Sends what waited for the user, oldest first. Nothing is deleted before it has arrived. What replay has brought already is
-// not sent again, but confirmed with the rest.
-task<> flows::deliver_mail(session_ptr s, already_sent& sent) {
-  std::optional<std::string> newest;
-  if (s->grant && s->grant->rooms) {
-    // A restricted connection takes the mail if it may read all of it. Otherwise it waits for one that may.
+// All that waits; or, where the connection may not read all rooms, what it may. The rest waits for one that may.
+task<result<state::claimed_mail>> flows::claim_mail(session_ptr s) {
+  auto const earlier = s->earlier ? std::optional{*s->earlier} : std::nullopt;
+  if (!s->grant || !s->grant->rooms) co_return co_await store_.mailbox.claim(s->user, s->id, earlier);
+  for (int tries = 0; tries < choices; ++tries) {
     auto const waiting = co_await store_.mailbox.look(s->user);
-    auto const readable = [&](std::string const& text) {
-      auto const message = parse_json(text);
-      auto const* room = message && message->is_object() ? message->get_object().if_contains("roomId") : nullptr;
-      return room && room->is_string() && s->grant->allows(room_id{std::string_view{room->get_string()}});
-    };
-    if (!waiting || waiting->empty() || !std::ranges::all_of(*waiting, readable)) co_return;
-    newest = waiting->front();
+    if (!waiting) co_return std::unexpected(waiting.error());
+    state::mail_choice choice{.count = waiting->size()};
+    for (std::size_t i = 0; i < waiting->size(); ++i) {
+      auto const one = open_letter((*waiting)[i]);
+      if (!one.room.empty() && s->grant->allows(room_id{one.room})) choice.wanted.push_back(i);
+    }
+    if (choice.wanted.empty()) co_return state::claimed_mail{};
+    choice.newest = waiting->front();
+    auto claimed = co_await store_.mailbox.claim(s->user, s->id, earlier, std::move(choice));
+    if (claimed || claimed.error().code != errc::conflict) co_return claimed;
   }
-  auto mail = co_await store_.mailbox.claim(s->user, s->id, std::move(newest));
+  co_return fail(errc::timeout, "the queue changes faster than it can be chosen from");
+}
+
+// Sends what waited for the user, oldest first. Nothing is deleted before it has arrived. What the client has on this connection, or is being
+// sent otherwise, is not sent again, but confirmed with the rest.
+task<> flows::deliver_mail(session_ptr s) {
+  auto mail = co_await claim_mail(s);
   if (!mail) {
     log::warn("mail.unclaimed", {{"connection", s->id.str()}, {"trace", s->trace_id()}, {"user", s->user.str()}, {"reason", mail.error().text}});
-    co_return;
+    co_return doubt(*s);
   }
-  if (!s->held) co_await live_has_caught_up(s, mail->messages);
+  for (auto const& range : mail->given) s->ledger.was_given({range.epoch, range.first, range.last});
+  std::vector<letter> letters;
+  letters.reserve(mail->messages.size());
+  for (auto const& text : mail->messages) letters.push_back(open_letter(text));
+  if (!s->ledger.holds()) {
+    // What the bus is about to bring must not come by mail as well; and must not be taken for delivered before it is.
+    auto const coming = [&](letter const& one) { return one.place && s->ledger.will_come(one.room, *one.place); };
+    auto const until = steady_clock::now() + 3s;
+    while (!s->gone && steady_clock::now() < until && std::ranges::any_of(letters, coming)) {
+      asio::steady_timer pause{ex_, 100ms};
+      co_await pause.async_wait(use_task);
+    }
+  }
   std::vector<std::string> ids;
   std::vector<std::size_t> shown_up_to;  // for each message that is shown: how many of `ids` it and those before it are
+  std::vector<std::string> shown_texts;
   std::size_t poison = 0;
-  std::erase_if(mail->messages, [&](std::string const& text) {
-    auto const parsed = parse_json(text);
-    bool const good = parsed && parsed->is_object();
-    poison += good ? 0 : 1;
-    auto const* message_id = good ? parsed->get_object().if_contains("messageId") : nullptr;
-    ids.emplace_back(message_id && message_id->is_string() ? std::string_view{message_id->get_string()} : std::string_view{});
-    auto const hash = std::hash<std::string_view>{}(ids.back());
-    bool const twice = !ids.back().empty() && (sent.contains(ids.back()) || std::ranges::find(s->mailed, hash) != s->mailed.end() ||
-                                               (!s->held && came_live(*s, parsed->get_object(), ids.back())));
-    if (!ids.back().empty()) sent.add(ids.back());
-    if (!ids.back().empty() && !twice) s->mailed.push_back(hash);
-    if (twice) ids.back().clear();  // not shown, so nobody can name it
-    if (good && !twice) shown_up_to.push_back(ids.size());
-    return !good || twice;
-  });
-  constexpr std::size_t remembered = 400;
-  if (s->mailed.size() > remembered) s->mailed.erase(s->mailed.begin(), s->mailed.end() - remembered / 2);
+  for (std::size_t i = 0; i < letters.size(); ++i) {
+    auto& one = letters[i];
+    poison += one.is_readable() ? 0 : 1;
+    bool const twice = one.place && s->ledger.has(*one.place);
+    if (one.place && !twice) s->ledger.brought({one.place->epoch, one.place->seq, one.place->seq, false});
+    ids.push_back(twice || !one.is_readable() ? std::string{} : std::move(one.message_id));  // what is not shown nobody can name
+    if (twice || !one.is_readable()) continue;
+    shown_up_to.push_back(ids.size());
+    shown_texts.push_back(std::move(mail->messages[i]));
+  }
+  mail->messages = std::move(shown_texts);
   if (poison > 0) log::warn("mail.poison", {{"user", s->user.str()}, {"entries", poison}});
   if (ids.empty() && mail->dropped == 0) co_return;
   count_.offline_delivered.add(mail->messages.size());
@@ -108,29 +136,13 @@ task<bool> flows::send_mail(session_ptr s, state::claimed_mail mail, std::vector
   }
 }
 
-// What the bus is about to bring must not come by mail as well; and must not be taken for delivered before it is.
-task<> flows::live_has_caught_up(session_ptr s, std::vector<std::string> const& mail) {
-  auto const coming = [&](std::string const& text) {
-    auto const parsed = parse_json(text);
-    return parsed && parsed->is_object() && live_share(*s, parsed->get_object(), message_id_of(text)) == hub::share::coming;
-  };
-  auto const until = steady_clock::now() + 3s;
-  while (!s->gone && steady_clock::now() < until && std::ranges::any_of(mail, coming)) {
-    asio::steady_timer pause{ex_, 100ms};
-    co_await pause.async_wait(use_task);
-  }
-}
-
 void flows::fetch_mail(session& s) {
   // One after the other: to claim gives back what is claimed and unconfirmed, and would bring it twice.
   s.mail_waits = s.busy || s.mail || !s.registered;
   if (!s.mail_waits) exclusively(&s, run_fetch_mail(&s));
 }
 
-task<> flows::run_fetch_mail(session_ptr s) {
-  already_sent sent;
-  co_await deliver_mail(s, sent);
-}
+task<> flows::run_fetch_mail(session_ptr s) { co_await deliver_mail(s); }
 
 // The oldest `count` have arrived. What never does goes back to the queue when the connection ends.
 void flows::confirm_mail(session& s, std::size_t count) {

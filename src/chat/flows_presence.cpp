@@ -16,7 +16,7 @@ using namespace std::chrono_literals;
 using std::chrono::steady_clock;
 
 namespace {
-constexpr std::size_t long_tail = 20;  // messages that a vanished client may not have received
+constexpr std::size_t long_tail = 20;  // messages that a client has perhaps not received
 }
 
 task<bool> flows::announce(user_id user, bool online) {
@@ -81,9 +81,9 @@ task<> flows::run_assert_session(session_ptr s) {
 
 task<result<void>> flows::assert_session(session_ptr s) {
   std::vector<room_id> rooms, joined;
-  for (auto const& p : s->rooms) {
-    rooms.emplace_back(*p.room->name);
-    if (p.joined) joined.emplace_back(*p.room->name);
+  for (auto const& e : s->ledger.rooms()) {
+    rooms.emplace_back(*e.room->name);
+    if (e.open) joined.emplace_back(*e.room->name);
   }
   auto const data = data_;
   auto online = co_await store_.connections.add(details(*s), rooms, rooms_known_since(s->asserted));
@@ -100,13 +100,7 @@ task<result<void>> flows::assert_session(session_ptr s) {
   for (auto const& room : rooms) {
     if (std::ranges::find(online->rooms, room) == online->rooms.end()) hub_.leave(*s, room);
   }
-  if (auto const heard = co_await hear(*s, online->rooms, wall_ms()); !heard) {
-    log::warn("session.half_heard", {{"connection", s->id.str()}, {"trace", s->trace_id()}, {"user", s->user.str()}, {"reason", heard.error().text}});
-  }
-  if (s->gone) {
-    if (!s->busy) hub_.detach(*s);
-    co_return result<void>{};
-  }
+  for (auto const& room : online->rooms) s->doubted |= !hub_.in(*s, room);  // compared next, in the same turn
   watches_.doubt(*s);  // what was announced to the user while Redis did not know of this connection did not come here
   if (online->mail > 0) fetch_mail(*s);
   for (auto const& room : joined) {
@@ -126,10 +120,9 @@ state::connection_details flows::details(session const& s) const {
   return {s.id, instance_, s.user, iso8601_now(), s.remote_address(), std::string{s.user_agent()}};
 }
 
-void flows::closed(session& s, bool vanished) {
+void flows::closed(session& s) {
   s.gone = true;
-  s.vanished |= vanished;
-  if (s.busy) {  // `exclusively` calls again, after what was asked for before the end; until then the hub notes what is missed
+  if (s.busy) {  // `exclusively` calls again, after what was asked for before the end; until then the ledger notes what is missed
     ++ending_;
     s.end_waits = true;
     if (ending_bytes_ + s.backlog_bytes > limits_.ending_bytes) {
@@ -140,27 +133,16 @@ void flows::closed(session& s, bool vanished) {
       s.backlog_bytes = 0;
     }
     ending_bytes_ += s.backlog_bytes;  // which counts no further down
-    // What is handed to it from now on does not arrive. After a clean close, what came before has, unless it is held back.
-    if (!s.vanished && !s.held) {
-      s.tail.clear();
-      s.tail_asked = 0;
-    }
-    s.vanished = true;
     return;
   }
   // Until disconnect.lua has run, Redis takes the user for present and queues nothing: what is said meanwhile must be found in the log.
-  state::unsure_mail unsure;
-  for (auto const& p : s.rooms) {
-    auto heard = p.room->last;
-    if (s.vanished) {
-      for (auto const& [room, seq] : s.tail) {
-        if (room == p.room) heard.seq = std::min(heard.seq, seq - 1);
-      }
-    }
-    if (heard.epoch.empty()) heard.seq = static_cast<std::uint64_t>(p.since_ms);
-    unsure.heard.emplace_back(room_id{*p.room->name}, std::move(heard));
+  state::unsure_mail unsure{.others_since_ms = s.compared_ms};
+  for (auto& owed : s.ledger.debts()) {
+    if (owed.confirmed.epoch.empty()) owed.confirmed.seq = static_cast<std::uint64_t>(owed.since_ms);
+    unsure.heard.emplace_back(room_id{std::move(owed.room)}, std::move(owed.confirmed));
   }
-  bool const heavy = s.vanished && s.tail.size() >= long_tail;
+  for (auto& range : s.ledger.given()) unsure.given.push_back({std::move(range.epoch), range.first, range.last});
+  bool const heavy = s.ledger.unconfirmed_messages() >= long_tail;
   hub_.detach(s);
   expiries_.remove(s);
   logins_.forget(s);
@@ -224,30 +206,6 @@ void flows::refuse_banned(session& s, std::optional<std::string> id, std::int64_
   count_.banned.add();
   refuse(s, {error_code::forbidden, fmt::format("an operator keeps this user out; try again in {} s", seconds), std::move(id)});
   s.close(state::close_forbidden, state::ban_reason);
-}
-
-// Those whose `k` was published while nobody listened.
-task<> flows::end_banned() {
-  constexpr std::size_t at_once = 1000;
-  auto const all = hub_.registered_sessions();
-  for (std::size_t i = 0; i < all.size(); i += at_once) {
-    std::vector<user_id> users;
-    for (auto j = i; j < std::min(all.size(), i + at_once); ++j) users.push_back(all[j]->user);
-    auto kept_out = co_await store_.connections.kept_out(users);
-    // The bus heard Redis again; this worker's own connection may be later.
-    for (asio::steady_timer pause{ex_}; !kept_out && is_transient(kept_out.error());) {
-      pause.expires_after(250ms);
-      co_await pause.async_wait(use_task);
-      kept_out = co_await store_.connections.kept_out(users);
-    }
-    if (!kept_out) {
-      log::warn("bans.unknown", {{"reason", kept_out.error().text}});
-      co_return;
-    }
-    for (std::size_t j = 0; j < users.size(); ++j) {
-      if ((*kept_out)[j] > 0) end_session(*all[i + j], {state::close_forbidden, {}, std::string{state::ban_reason}});
-    }
-  }
 }
 
 void flows::end_session(session& s, bus_message::ending const& why) {

@@ -25,7 +25,7 @@ task<> flows::run_register(session_ptr s, std::optional<std::string> id, std::op
   if (!who || (s->gone && !s->backlog)) co_return;  // what it asked for behind the register is done all the same
   if (s->registered) {
     std::vector<room_id> rooms;
-    for (auto const& p : s->rooms) rooms.emplace_back(*p.room->name);
+    for (auto const& e : s->ledger.rooms()) rooms.emplace_back(*e.room->name);
     s->extended |= r.extended;
     grant(*s, std::move(who->grant), std::move(who->session));
     co_return answer_registered(*s, id, rooms, {});
@@ -35,13 +35,15 @@ task<> flows::run_register(session_ptr s, std::optional<std::string> id, std::op
   grant(*s, std::move(who->grant), std::move(who->session));
   s->extended = r.extended;
   s->acks = r.acks;
-  s->held = std::make_unique<std::vector<held_frame>>();
+  if (r.earlier) s->earlier = std::make_unique<connection_id>(*r.earlier);
+  auto const interruption = interruptions_;
+  s->ledger.hold();
   hub_.attach(*s);
   directory::entry entry;
   auto const online = co_await go_online(s, entry);
   if (online && online->kept_out_s) {
     hub_.detach(*s);
-    s->held.reset();
+    s->ledger.release();
     refuse_banned(*s, std::move(id), *online->kept_out_s);
     s->user = user_id{};
     co_return;
@@ -50,11 +52,10 @@ task<> flows::run_register(session_ptr s, std::optional<std::string> id, std::op
     // Redis may have made the user online all the same (a lost answer): undone like any other end. Nothing was heard.
     end_in_redis(*s, {.since_began = true});
     hub_.detach(*s);
-    s->held.reset();
+    s->ledger.release();
     s->user = user_id{};
     co_return refuse(*s, std::move(id), online.error());
   }
-  already_sent sent;
   auto const resumed = co_await recover_all(*online, r.resume);
   if (!resumed) {
     // To say `recovered: false` would be a guess: the log may well be there in a moment. Friends who were not told of the arrival
@@ -62,7 +63,7 @@ task<> flows::run_register(session_ptr s, std::optional<std::string> id, std::op
     if (online->connections == 1 && online->was_announced) announce_arrival(std::move(entry));
     end_in_redis(*s, {.since_began = true});
     hub_.detach(*s);
-    s->held.reset();
+    s->ledger.release();
     s->user = user_id{};
     co_return refuse(*s, std::move(id), resumed.error());
   }
@@ -74,22 +75,13 @@ task<> flows::run_register(session_ptr s, std::optional<std::string> id, std::op
   count_.registers.add();
   count_.registered_connections.add();
   log::debug("session.registered", {{"connection", s->id.str()}, {"trace", s->trace_id()}, {"user", s->user.str()}, {"rooms", online->rooms.size()}});
-  for (std::size_t i = 0; i < resumed->size(); ++i) {
-    auto const& room = (*resumed)[i];
-    // What the client has and Redis has lost will be the number of another message.
-    auto const has = state::parse_message_id(r.resume[i].second);
-    if (has && (has->epoch != room.complete_to.epoch || has->seq <= room.complete_to.seq)) sent.add_all_to(r.resume[i].second);
-    for (auto const& message : room.messages) sent.add(message_id_of(message));
-    if (room.complete_from > 0) hub::has(*s, room.room, room.complete_from, room.complete_to);
-  }
+  for (std::size_t i = 0; i < resumed->size(); ++i) note_recovery(*s, r.resume[i].second, (*resumed)[i], s->earlier != nullptr);
   answer_registered(*s, id, online->rooms, *resumed);
   co_await replay(s, *resumed);
-  if (online->mail > 0) {
-    co_await deliver_mail(s, sent);
-    // Of what the mail has brought, the bus may still bring some: known as sent only while frames are held.
-    co_await bus_.catch_up();
-  }
-  release_held(*s, sent);
+  if (online->mail > 0) co_await deliver_mail(s);
+  hub_.release(*s);
+  // What the bus would have said to this connection while it was away did not come.
+  if (interruption != interruptions_) doubt(*s);
   if (online->connections == 1 && online->was_announced) {
     // Of whom the directory says nothing, the token may.
     if (entry.user.username.empty()) entry.user.username = std::move(who->username);
@@ -138,9 +130,8 @@ task<result<state::connected>> flows::go_online(session_ptr s, directory::entry&
   for (auto const& room : rooms) {
     if (std::ranges::find(online->rooms, room) == online->rooms.end()) hub_.leave(*s, room);
   }
-  if (auto const rest = co_await hear(*s, online->rooms); !rest) {
-    log::warn("session.half_heard", {{"connection", s->id.str()}, {"trace", s->trace_id()}, {"user", s->user.str()}, {"reason", rest.error().text}});
-  }
+  // Of those that came, what was said since we began to ask is still to come, when the register is done.
+  s->doubted |= !std::ranges::all_of(online->rooms, [&](room_id const& room) { return hub_.in(*s, room); });
   co_return std::move(online);
 }
 
@@ -204,11 +195,8 @@ task<result<recovery>> flows::recover(room_id room, std::string since, std::size
       out.lost_to = page->newest;
     }
   }
-  // Without those in between that did not fit in, what replay brings is no beginning of what comes live.
-  bool const whole = page->messages.empty() || page->messages.back().seq >= page->newest;
-  if (whole && last && last->epoch == page->epoch) out.complete_from = 1;  // it has what it says, gets the rest, and is told what is lost
-  else if (whole) out.complete_from = page->messages.empty() ? page->newest + 1 : page->messages.front().seq;
-  out.complete_to = {page->epoch, page->newest};
+  if (!page->messages.empty()) out.brought = {page->epoch, page->messages.front().seq, page->messages.back().seq};
+  out.now = {page->epoch, page->newest};
   for (auto& m : page->messages) out.messages.push_back(std::move(m.frame));
   if (!out.recovered) count_.unrecovered.add();
   co_return out;
@@ -231,7 +219,7 @@ task<result<std::vector<recovery>>> flows::recover_all(state::connected const& o
 }
 
 // In portions: more than the outbox takes must not look like a slow reader.
-task<> flows::replay(session_ptr s, std::vector<recovery> const& resumed) {
+task<> flows::replay(session_ptr s, std::span<recovery const> resumed) {
   constexpr std::size_t portion = 256 * 1024;
   std::size_t bytes = 0;
   for (auto const& room : resumed) {
@@ -257,12 +245,12 @@ task<bool> flows::flushed(session& s) {
       use_task);
 }
 
-void flows::release_held(session& s, already_sent const& sent) {
-  auto const held = std::move(s.held);
-  if (!held || s.gone) return;
-  for (auto const& h : *held) {
-    if (h.message_id.empty() || !sent.contains(h.message_id)) s.send(h.frame, h.kind);
+// The client has the message that it names, and gets what was found. Of what it names and Redis has lost, the number will be another message's.
+void flows::note_recovery(session& s, std::string const& since, recovery const& found, bool on_connection) {
+  if (auto const last = state::parse_message_id(since); last && (last->epoch != found.now.epoch || last->seq <= found.now.seq)) {
+    s.ledger.claims(*last, on_connection);
   }
+  s.ledger.brought({found.brought.epoch, found.brought.first, found.brought.last});
 }
 
 }  // namespace hiky::chat

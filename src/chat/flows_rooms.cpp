@@ -24,7 +24,7 @@ constexpr std::uint32_t greed_ms = 1000;       // from one large page to the nex
 
 task<> flows::run_join(session_ptr s, std::optional<std::string> id, join_room r) {
   auto const room = r.room;
-  if (s->rooms.size() >= limits_.rooms_per_connection && !hub_.in(*s, room)) {
+  if (s->ledger.rooms().size() >= limits_.rooms_per_connection && !hub_.in(*s, room)) {
     count_.rooms_limited.add();
     co_return refuse(
         *s, {error_code::forbidden, fmt::format("at most {} rooms per connection; leave one first", limits_.rooms_per_connection), std::move(id)});
@@ -32,14 +32,14 @@ task<> flows::run_join(session_ptr s, std::optional<std::string> id, join_room r
   if (!co_await may_enter(s, id, room)) co_return;
   bool const was_in = hub_.in(*s, room);
   // What the room says while its past is being read waits, or it would be told twice.
-  if (r.since && !s->held) s->held = std::make_unique<std::vector<held_frame>>();
-  already_sent sent;
-  auto const outcome = co_await join(s, std::move(id), std::move(r), sent);
+  if (r.since) s->ledger.hold();
+  auto const outcome = co_await join(s, std::move(id), std::move(r));
   if (!outcome && !was_in) hub_.leave(*s, room);
-  release_held(*s, sent);
+  if (!outcome) doubt(*s);  // Redis may have taken it all the same
+  hub_.release(*s);
 }
 
-task<bool> flows::join(session_ptr s, std::optional<std::string> id, join_room r, already_sent& sent) {
+task<bool> flows::join(session_ptr s, std::optional<std::string> id, join_room r) {
   bool const was_in = hub_.in(*s, r.room);
   auto const heard = co_await hear(*s, {r.room}, wall_ms());
   if (!heard) co_return refuse(*s, std::move(id), heard.error()), false;
@@ -50,8 +50,7 @@ task<bool> flows::join(session_ptr s, std::optional<std::string> id, join_room r
   if (r.since) {
     auto found = co_await recover(r.room, *r.since, limits_.joined_messages, page_bytes);
     if (!found) co_return refuse(*s, std::move(id), found.error()), true;
-    for (auto const& message : found->messages) sent.add(message_id_of(message));
-    if (found->complete_from > 0) hub::has(*s, r.room, found->complete_from, found->complete_to);
+    note_recovery(*s, *r.since, *found, false);
     missed = std::move(*found);
   }
   hub_.enter(*s, r.room, true, now_in->at_ms);
@@ -99,18 +98,12 @@ task<> flows::run_leave(session_ptr s, std::optional<std::string> id, room_id ro
     }
   }
   auto const left = co_await store_.members.leave(s->user, room);
-  if (!left) co_return refuse(*s, std::move(id), left.error());
+  if (!left) {
+    doubt(*s);  // Redis may have taken it all the same
+    co_return refuse(*s, std::move(id), left.error());
+  }
   hub_.leave(*s, room);
   answer(*s, left_room(id, room));
-}
-
-// Another connection of the user left the room, or this one did and has joined again since: a join's answer may be here before
-// the news of an earlier leave. Redis knows.
-task<> flows::leave_if_left(session_ptr s, room_id room) {
-  auto const member = co_await store_.members.contains(room, s->user);
-  if (member && !*member) hub_.leave(*s, room);
-  if (!member)
-    log::warn("session.half_left", {{"connection", s->id.str()}, {"trace", s->trace_id()}, {"room", room.str()}, {"reason", member.error().text}});
 }
 
 }  // namespace hiky::chat

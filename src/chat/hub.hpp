@@ -11,14 +11,12 @@
 
 namespace hiky::chat {
 
-struct room {
-  std::string const* name = nullptr;  // the key that finds it
+struct room : delivery::stream {
   struct member {
     session* who;
-    std::uint32_t index;  // of this room in who->rooms
+    std::uint32_t index;  // of this room in who->ledger
   };
   std::vector<member> sessions;
-  state::message_place last{};  // of the latest message handed to them; epoch "" while there was none
   bool heard = false;  // the bus has confirmed that this worker gets the room's messages
   std::size_t mailboxes = 0;  // that the latest message published here was put into
 };
@@ -51,14 +49,17 @@ class hub {
 
   std::vector<session*> const* sessions_of(std::string_view user) const;
   std::vector<session_ptr> registered_sessions() const;
+  // The registered sessions of the next `share` of the users; `from`, between 0 and 1, says where that begins and is moved on. Users that come or
+  // go meanwhile may be left out of one round.
+  std::vector<session_ptr> some_sessions(double& from, double share) const;
   std::size_t users() const { return users_.size(); }
   std::size_t rooms() const { return rooms_.size(); }
 
-  // The session has the room's messages from seq `from` to `to`, by other means than the bus: which will not hand them on again.
-  static void has(session& s, room_id const& r, std::uint64_t from, state::message_place to);
-  // Whether the session has got, or is in line to get, this message from the bus: `arrived` when it has been handed on already.
-  enum class share { none, coming, arrived };
-  static share share_of(session const& s, std::string_view room, state::message_place const& place);
+  // Asks sessions that were handed messages whether these have arrived: with the first message after a while, every two seconds or so while more
+  // come, and when none has come since the call before. Call a few times a second with a clock that counts milliseconds.
+  void ask_receipts(std::uint32_t now_ms);
+  // The frames that waited in the session's ledger are handed to it.
+  void release(session& s);
 
   // Hands what came over the bus to those whom it concerns. `l`, `a`, `k` and `w` concern the user's own sessions: `about` is
   // called with each, and may end sessions. So it is with `u` and `U` and those that watch, and may not.
@@ -68,16 +69,21 @@ class hub {
  private:
   using room_map = std::unordered_map<std::string, room, id_hash, std::equal_to<>>;
 
+  static room& room_of(delivery::ledger::entry const& e) { return static_cast<room&>(*e.room); }
   static void hand(session& s, bus_message const& m, traffic kind);
-  static bool was_replayed(session& s, room& where, bus_message const& m);
-  static void remember(session& s, room& where, std::uint64_t seq);
+  void hand_message(session& s, frame_ptr frame);
+  bool receipt_is_due(session const& s) const;
+  void ask(session& s);
   void remove_from(session& s, std::size_t index_in_session);
   template <class Wanted>
   std::size_t to_room(bus_message const& m, traffic kind, Wanted wanted);
+  std::size_t message_to_room(bus_message const& m);
   std::size_t to_user(bus_message const& m, traffic kind, bool extended_only);
 
   std::function<void(room_id const&)> on_empty_;
   room_map rooms_;
+  std::vector<session_ptr> receipts_;  // sessions with unconfirmed messages
+  std::uint32_t now_ms_ = 0;
   std::unordered_map<std::string, std::vector<session*>, id_hash, std::equal_to<>> users_;
 };
 

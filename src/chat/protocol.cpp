@@ -15,6 +15,7 @@ namespace {
 constexpr std::size_t max_request_id = 64;
 constexpr std::size_t max_token = 8192;
 constexpr std::size_t max_resumed_rooms = 512;
+constexpr std::size_t max_connection_id = 64;
 constexpr std::size_t max_history = 200;
 constexpr std::size_t max_asked_users = 1000;
 constexpr std::size_t max_cursor = 1024;
@@ -147,6 +148,10 @@ body read_register(fields& f, std::string_view) {
   bool const events = f.flag("events");
   bool const ack = f.flag("ack");
   register_request out{f.text("token", max_token), events || ack || f.find("resume") != nullptr, ack};
+  if (auto earlier = f.text("connectionId", max_connection_id); !earlier.empty()) {
+    if (earlier.contains(':')) f.complain("connectionId must be the connectionId of a `registered` frame");
+    else out.earlier.emplace(std::move(earlier));
+  }
   if (auto const* resume = f.find("resume")) {
     if (!resume->is_object()) {
       f.complain("resume must be an object of at most {} rooms: roomId → the last messageId you have", max_resumed_rooms);

@@ -48,6 +48,7 @@ struct register_request {
   bool extended = false;  // asked for frames the document does not have: `events`, `ack` or `resume`
   bool acks = false;      // will confirm offline mail with offlineAck
   std::vector<std::pair<room_id, std::string>> resume{};  // room → last messageId the client has
+  std::optional<connection_id> earlier{};  // its connection before this one, which gave it those
 };
 struct join_room {
   room_id room;
@@ -106,9 +107,8 @@ struct recovery {
   bool recovered = false;                 // nothing is missing
   std::uint64_t lost_from = 0, lost_to = 0;  // seqs that are gone, if known
   std::vector<std::string> messages{};    // JSON text of frames, in order
-  // The client has, or is being sent, all messages of the room from one to the other; what comes live follows. 0: not known
-  std::uint64_t complete_from = 0;
-  state::message_place complete_to{};
+  state::message_range brought{};  // the messages
+  state::message_place now{};      // where the room stands
 };
 
 struct friend_status {

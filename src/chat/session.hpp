@@ -14,22 +14,11 @@
 #include "auth/authenticator.hpp"
 #include "base/ids.hpp"
 #include "base/shared_frame.hpp"
+#include "chat/delivery/ledger.hpp"
 #include "chat/presence_watch.hpp"
 #include "state/room_log.hpp"
 
 namespace hiky::chat {
-
-// What may be left out when a reader is slow: typing first, presence next, chat never.
-enum class traffic : std::uint8_t { typing, presence, chat };
-
-struct room;
-
-// Live frames wait here while a register is under way, so that nobody sees them before `registered` and the offline mail.
-struct held_frame {
-  frame_ptr frame;
-  traffic kind;
-  std::string message_id;  // of chat messages
-};
 
 // Offline mail that was sent and not yet confirmed, oldest first.
 struct unconfirmed_mail {
@@ -92,28 +81,7 @@ class session {
   std::unique_ptr<std::string> trace;  // the trace that its handshake belongs to, if any
   std::string_view trace_id() const { return trace ? std::string_view{*trace} : std::string_view{}; }
 
-  struct presence_in_room {
-    chat::room* room;
-    std::uint32_t index : 31;  // of this session in room->sessions
-    std::uint32_t joined : 1;  // has the room open (joinRoom)
-    std::int64_t since_ms = 0;  // Redis TIME since which the session takes part; 0: since its connection began
-    std::uint32_t first = 0;   // seq (its low bits) since which this session has all messages of the room; 0: none came yet
-  };
-  std::vector<presence_in_room> rooms;
-  // Rooms of which replay has brought more than the bus so far (or the client had it already), up to this place. Mostly absent.
-  struct replayed {
-    chat::room* room;
-    state::message_place up_to;
-  };
-  std::unique_ptr<std::vector<replayed>> ahead;
-  // Rooms that the session has left: what it had of them must not come again by mail. The latest few; mostly absent.
-  struct left_room {
-    std::string name;
-    std::uint32_t first;
-    state::message_place last;
-  };
-  std::unique_ptr<std::deque<left_room>> left;
-  std::unique_ptr<std::vector<held_frame>> held;  // set while registering
+  delivery::ledger ledger;  // what this connection has of its rooms' messages, and the frames that wait while it is being given the rest
   struct waiting_request {
     std::string text;
     std::chrono::steady_clock::time_point came;
@@ -121,27 +89,16 @@ class session {
   std::unique_ptr<std::deque<waiting_request>> backlog;  // requests that wait for `busy` to end; the client's own close does not undo them
   std::unique_ptr<unconfirmed_mail> mail;
   boost::intrusive_ptr<presence_watch> watch;  // mostly absent
-  std::vector<std::uint64_t> mailed;  // hashes of the messageIds that came by mail, the latest few hundred: none comes twice
-  // Messages written since the client last showed that it received what was written before; for the offline queue, should it vanish.
-  std::vector<std::pair<chat::room*, std::uint64_t>> tail;
-  std::size_t tail_asked = 0;  // of them, how many a ping under way asks for
-  std::uint32_t tail_ping = 0;  // which one
+  std::unique_ptr<connection_id> earlier;  // the same client's connection before this one, as it says; mostly absent
 
-  // The connection sent a ping, and got the pong of this or a later one. What is held back is behind no ping yet.
-  void asked(std::uint32_t ping) {
-    if (tail_asked > 0 || held) return;
-    tail_asked = tail.size();
-    tail_ping = ping;
-  }
-  void answered(std::uint32_t ping) {
-    if (static_cast<std::int32_t>(ping - tail_ping) < 0) return;
-    tail.erase(tail.begin(), tail.begin() + static_cast<std::ptrdiff_t>(std::exchange(tail_asked, 0)));
-    if (tail.empty()) decltype(tail){}.swap(tail);
-  }
   token_bucket message_rate, typing_rate, request_rate, refusal_rate;
   std::uint32_t backlog_bytes = 0;
   std::uint32_t greedy_ms = 0;  // when it last got a large page of history; 0: never
   std::uint8_t refusals = 0;  // counts, and wraps
+  std::uint32_t asked_ms = 0;   // when it was last asked for a receipt (hub's clock)
+  std::uint32_t unasked = 0;    // messages since then, when the hub looked last
+  std::int64_t compared_ms = 0;  // Redis TIME when its rooms and mail were last compared with Redis; 0: never
+  std::uint8_t notices = 0;      // of changes to the user's rooms that came; counts, and wraps
   std::uint32_t asserted = 0;  // the state of Redis's data in which it knows of this connection (flows::data_)
   bool registered : 1 = false;
   bool extended : 1 = false;  // asked for frames the document does not have
@@ -153,7 +110,8 @@ class session {
   bool seen : 1 = false;      // has sent something of which `lastSeen` does not tell yet
   bool resting : 1 = false;   // is not listened to for a moment: too much of what it wants is refused
   bool end_waits : 1 = false;  // `closed` is called once more, behind what it asked for before
-  bool vanished : 1 = false;  // without a close handshake
+  bool doubted : 1 = false;   // what it knows of its rooms and mail is to be compared with Redis
+  bool receipt_due : 1 = false;  // stands in the hub's list of those that will be asked for a receipt
 
  private:
   friend void intrusive_ptr_add_ref(session* s) noexcept { ++s->users_; }

@@ -20,10 +20,10 @@ void chat_session::received(opcode op, std::string_view payload) {
   flows_.receive(*this, payload);
 }
 
-void chat_session::ended(bool vanished) {
+void chat_session::ended(bool) {
   auto const keep = std::move(self_);
   auto const last = std::move(link_);
-  flows_.closed(*this, vanished);
+  flows_.closed(*this);
 }
 
 bool chat_session::send(frame_ptr frame, chat::traffic kind) {

@@ -13,10 +13,10 @@ class chat_session final : public chat::session, public endpoint {
                     std::unique_ptr<auth::identity> who, std::string_view already_read, std::string trace = {});
 
   void received(opcode op, std::string_view payload) override;
-  void asked(std::uint32_t ping) override { session::asked(ping); }
-  void answered(std::uint32_t ping) override { session::answered(ping); }
+  void asked(std::uint32_t ping) override { ledger.asked(ping); }
+  void answered(std::uint32_t ping) override { ledger.answered(ping); }
   void overrun(std::size_t pings) override { flows_.pinged(*this, pings); }
-  bool unconfirmed() const override { return !tail.empty(); }
+  bool unconfirmed() const override { return ledger.unconfirmed(); }
   void ended(bool vanished) override;
 
   bool send(frame_ptr frame, chat::traffic kind) override;

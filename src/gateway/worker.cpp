@@ -109,6 +109,7 @@ task<> worker::tick() {
     timer.expires_after(250ms);
     co_await timer.async_wait(use_task);
     loop_.tick();
+    flows_->tick();
     if (index_ == 0) doors_.tick(std::chrono::steady_clock::now());
     loop_.relieve(doors_.under_pressure());
   }

@@ -25,6 +25,8 @@ std::string json_object(std::initializer_list<std::pair<std::string_view, std::s
   return out += '}';
 }
 
+constexpr int given_life_s = 24 * 60 * 60;  // as long as a room's log lives behind its last message
+
 }  // namespace
 
 task<result<connected>> connections::add(connection_details c, std::vector<room_id> rooms, known_rooms what) {
@@ -79,20 +81,43 @@ task<result<std::int64_t>> connections::remove(connection_id c, instance_id inst
                                 keys::offline_messages(user),
                                 keys::offline_inflight(user, c),
                                 keys::offline_dropped(user),
-                                keys::member_rooms(user)};
+                                keys::member_rooms(user),
+                                keys::given(user, c)};
+  std::string given;
+  for (auto const& range : unsure.given) given += fmt::format("{} {} {}\n", range.epoch, range.first, range.last);
   std::string user_json;
   append_json_string(user_json, user);
-  auto call = script.call(used_keys, 13 + 3 * unsure.heard.size());
+  auto call = script.call(used_keys, 16 + 3 * unsure.heard.size());
   call.arg(user).arg(c).arg(iso8601_now()).arg(keys::prefix::room_participants).arg(keys::prefix::joined_room_participants);
   call.arg(keys::room_channels(database_)).arg(user_json).arg(grace_.count()).arg(keys::prefix::room_log);
   call.arg(unsure.since_ms ? std::to_string(*unsure.since_ms) : std::string{unsure.since_began ? "began" : ""})
       .arg(keys::instance_channels(database_))
       .arg(keys::prefix::room_head);
-  call.arg(keys::prefix::room_absent);
+  call.arg(keys::prefix::room_absent).arg(unsure.others_since_ms).arg(given).arg(given_life_s);
   for (auto const& [room, place] : unsure.heard) call.arg(room).arg(place.epoch).arg(place.seq);
   auto const answer = co_await script.run(redis_, std::move(call));
   if (!answer) co_return std::unexpected(answer.error());
   co_return (*answer)[0].integer();
+}
+
+task<result<comparison>> connections::compare(std::vector<std::pair<user_id, connection_id>> which) {
+  static redis::script const script{scripts::compare_lua};
+  std::string const used_keys[]{std::string{keys::online_users}};
+  auto call = script.call(used_keys, 4 + 2 * which.size());
+  call.arg(keys::prefix::member_rooms).arg(keys::prefix::offline_messages).arg(keys::prefix::user_connections).arg(keys::prefix::banned);
+  for (auto const& [user, connection] : which) call.arg(user).arg(connection);
+  auto const answer = co_await script.run(redis_, std::move(call));
+  if (!answer) co_return std::unexpected(answer.error());
+  auto const items = (*answer)[0].items();
+  if (items.size() != which.size() + 1) co_return fail(errc::unexpected_reply, "compare.lua answered for another number of connections");
+  comparison out{items[0].integer(), {}};
+  for (std::size_t i = 1; i < items.size(); ++i) {
+    auto const about = items[i].items();
+    if (about.size() < 3) co_return fail(errc::unexpected_reply, "compare.lua returned something else than its table says");
+    auto& one = out.seen.emplace_back(about[0].integer() == 1, about[1].integer(), about[2].integer());
+    for (std::size_t j = 3; j < about.size(); ++j) one.rooms.emplace_back(about[j].text());
+  }
+  co_return out;
 }
 
 task<result<std::int64_t>> connections::kick(user_id user, std::chrono::seconds ban) {

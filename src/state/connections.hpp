@@ -43,11 +43,25 @@ struct connected {
   std::vector<room_id> rooms;    // the user's rooms, in all of which the user now takes part
 };
 
-// What the user of an ending connection may not have received, though Redis took it for delivered.
+// What an ending connection owes to its user: what Redis took for delivered, and the client has not shown that it received.
 struct unsure_mail {
   std::optional<std::int64_t> since_ms{};                       // all that the user's rooms said since then (Redis TIME)
   bool since_began = false;                                // all that they said since the connection began
   std::vector<std::pair<room_id, message_place>> heard{};  // what these rooms said after the place; epoch "" is all since the connection began
+  std::int64_t others_since_ms = 0;  // and what the user's other rooms said since then; 0: since the connection began
+  std::vector<message_range> given{};  // what the client was given of all that, and so may have
+};
+
+// What Redis knows of a connection and its user.
+struct seen_by_redis {
+  bool known = false;             // the connection, and its user is online
+  std::int64_t mail = 0;          // messages in the offline queue
+  std::int64_t kept_out_s = 0;    // banned for so long yet; 0 is not at all
+  std::vector<room_id> rooms{};   // that the user belongs to
+};
+struct comparison {
+  std::int64_t now_ms = 0;  // Redis TIME
+  std::vector<seen_by_redis> seen;  // in the order asked for
 };
 
 struct notified {
@@ -70,6 +84,9 @@ class connections {
   // The last one's end is announced after the grace period (announcements). Unconfirmed mail returns to the queue. One round trip: disconnect.lua
   // Of `unsure`, what no other connection of the user has heard goes to the offline queue; instances that hold one are told (bus kind `w`).
   task<result<std::int64_t>> remove(connection_id c, instance_id instance, user_id user, unsure_mail unsure = {});
+
+  // What Redis knows of these connections, in the order asked for. At most a hundred or so at a time. One round trip: compare.lua
+  task<result<comparison>> compare(std::vector<std::pair<user_id, connection_id>> which);
 
   // Ends all connections of the user with close_forbidden, on every instance, and keeps the user out for `ban` (0: may come back
   // at once). Gives how many connections were told. One round trip: kick.lua

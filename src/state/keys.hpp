@@ -26,6 +26,7 @@ inline constexpr std::string_view room_head = "ws:room_head:";
 inline constexpr std::string_view room_log = "ws:room_log:";
 inline constexpr std::string_view offline_inflight = "ws:offline_inflight:";
 inline constexpr std::string_view offline_dropped = "ws:offline_dropped:";
+inline constexpr std::string_view given = "ws:given:";
 inline constexpr std::string_view last_seen = "ws:last_seen:";
 inline constexpr std::string_view banned = "ws:banned:";
 inline constexpr std::string_view dedup = "ws:dedup:";
@@ -68,6 +69,8 @@ inline std::string dedup(room_id const& r, user_id const& sender, std::string_vi
 inline std::string idempotency(std::string_view caller, std::string_view key) { return of(prefix::idempotency, caller) + ":" + std::string{key}; }
 // List, newest first. The last colon parts the ids: connection ids hold none.
 inline std::string offline_inflight(user_id const& u, connection_id const& c) { return of(prefix::offline_inflight, u) + ":" + c.str(); }
+// String, EX a day: what an ended connection was given and its client has perhaps, as `epoch first last` lines.
+inline std::string given(user_id const& u, connection_id const& c) { return of(prefix::given, u) + ":" + c.str(); }
 inline std::string offline_dropped(user_id const& u) { return of(prefix::offline_dropped, u); }  // counter
 inline std::string last_seen(user_id const& u) { return of(prefix::last_seen, u); }  // string, ISO time
 inline std::string banned(user_id const& u) { return of(prefix::banned, u); }  // string, the reason; EX: until then the user stays out
@@ -99,6 +102,7 @@ inline constexpr family families[]{
     {prefix::room_log, "stream"},
     {prefix::offline_inflight, "list"},
     {prefix::offline_dropped, "string"},
+    {prefix::given, "string"},
     {prefix::last_seen, "string"},
     {prefix::banned, "string"},
     {prefix::dedup, "string"},

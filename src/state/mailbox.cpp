@@ -2,12 +2,34 @@
 #include "state/mailbox.hpp"
 
 #include <algorithm>
+#include <charconv>
 
 #include "redis/script.hpp"
 #include "scripts.hpp"
 #include "state/keys.hpp"
 
 namespace hiky::state {
+namespace {
+
+// Lines of `epoch first last`. A line that is none is left out: the key is only a hint.
+std::vector<message_range> parse_ranges(std::string_view text) {
+  std::vector<message_range> out;
+  while (!text.empty()) {
+    auto line = text.substr(0, text.find('\n'));
+    text.remove_prefix(std::min(line.size() + 1, text.size()));
+    message_range range;
+    auto const space = line.find(' ');
+    if (space == std::string_view::npos) continue;
+    range.epoch = line.substr(0, space);
+    auto const* const end = line.data() + line.size();
+    auto const first = std::from_chars(line.data() + space + 1, end, range.first);
+    if (first.ec != std::errc{} || first.ptr == end) continue;
+    if (std::from_chars(first.ptr + 1, end, range.last).ec == std::errc{}) out.push_back(std::move(range));
+  }
+  return out;
+}
+
+}  // namespace
 
 task<result<std::vector<std::string>>> mailbox::look(user_id user) {
   auto const answer = co_await redis_.exec(redis::request{"LRANGE", keys::offline_messages(user), 0, -1});
@@ -15,19 +37,25 @@ task<result<std::vector<std::string>>> mailbox::look(user_id user) {
   co_return (*answer)[0].strings();
 }
 
-task<result<claimed_mail>> mailbox::claim(user_id user, connection_id connection, std::optional<std::string> newest) {
+task<result<claimed_mail>> mailbox::claim(user_id user, connection_id connection, std::optional<connection_id> earlier,
+                                          std::optional<mail_choice> choice) {
   static redis::script const script{scripts::mail_claim_lua};
-  std::string const used_keys[]{keys::offline_messages(user), keys::offline_inflight(user, connection), keys::offline_dropped(user),
-                                keys::user_connections(user)};
-  auto call = script.call(used_keys, newest ? 2 : 1);
+  std::vector<std::string> used_keys{keys::offline_messages(user), keys::offline_inflight(user, connection), keys::offline_dropped(user),
+                                     keys::user_connections(user)};
+  if (earlier) used_keys.push_back(keys::given(user, *earlier));
+  auto call = script.call(used_keys, choice ? 3 + choice->wanted.size() : 1);
   call.arg(connection);
-  if (newest) call.arg(*newest);
+  if (choice) {
+    call.arg(choice->newest).arg(choice->count);
+    for (auto const place : choice->wanted) call.arg(place);
+  }
   auto const answer = co_await script.run(redis_, std::move(call));
   if (!answer) co_return std::unexpected(answer.error());
-  claimed_mail out;
   auto const items = (*answer)[0].items();
-  if (!items.empty()) out.dropped = items.front().integer();
-  for (std::size_t i = 1; i < items.size(); ++i) out.messages.emplace_back(items[i].text());
+  if (items.empty()) co_return fail(errc::unexpected_reply, "mail_claim.lua returned nothing");
+  if (items[0].integer() < 0) co_return fail(errc::conflict, "the queue has changed since it was looked at");
+  claimed_mail out{items[0].integer(), {}, items.size() > 1 ? parse_ranges(items[1].text()) : std::vector<message_range>{}};
+  for (std::size_t i = 2; i < items.size(); ++i) out.messages.emplace_back(items[i].text());
   std::ranges::reverse(out.messages);
   co_return out;
 }

@@ -56,6 +56,18 @@ task<result<bool>> members::leave(user_id user, room_id room) {
   co_return (*answer)[0].integer() == 1;
 }
 
+task<result<room_entry>> members::entry(room_id room, user_id user, std::int64_t since_ms) {
+  static redis::script const script{scripts::room_since_lua};
+  std::string const used_keys[]{keys::room_members(room), keys::room_head(room), keys::room_log(room)};
+  auto call = script.call(used_keys, 2);
+  call.arg(user).arg(since_ms);
+  auto const answer = co_await script.run(redis_, std::move(call));
+  if (!answer) co_return std::unexpected(answer.error());
+  auto const items = (*answer)[0].items();
+  if (items.size() != 3) co_return fail(errc::unexpected_reply, "room_since.lua returned something else than its table says");
+  co_return room_entry{items[0].integer() == 1, {std::string{items[1].text()}, static_cast<std::uint64_t>(items[2].integer())}};
+}
+
 task<result<bool>> members::add(user_id user, room_id room) {
   static redis::script const script{scripts::member_add_lua};
   std::string const used_keys[]{keys::room_participants(room), keys::user_rooms(user),  keys::room_members(room), keys::member_rooms(user),

@@ -8,6 +8,7 @@
 #include "base/ids.hpp"
 #include "redis/client.hpp"
 #include "state/page.hpp"
+#include "state/room_log.hpp"
 
 namespace hiky::state {
 
@@ -15,6 +16,12 @@ struct joined {
   std::int64_t participant_count = 0;
   std::int64_t at_ms = 0;             // Redis TIME
   std::vector<user_id> participants;  // all of them, or as many as were asked for
+};
+
+// Where a room stood when its user came to belong to it, as far as that is known.
+struct room_entry {
+  bool member = false;
+  message_place place{};  // of the last message before
 };
 
 class members {
@@ -29,6 +36,8 @@ class members {
   task<result<bool>> leave(user_id user, room_id room);
   // Makes a member of a user who need not be connected. False when the user was one already. One round trip: member_add.lua
   task<result<bool>> add(user_id user, room_id room);
+  // Whether the user belongs to the room, and the last message that it said before `since_ms` (Redis TIME). One round trip: room_since.lua
+  task<result<room_entry>> entry(room_id room, user_id user, std::int64_t since_ms);
   // SISMEMBER
   task<result<bool>> contains(room_id room, user_id user);
   // SMEMBERS

@@ -25,6 +25,13 @@ struct message_place {
 };
 std::optional<message_place> parse_message_id(std::string_view id);
 
+// Messages of one epoch, and so of one room, from `first` to `last`.
+struct message_range {
+  std::string epoch;
+  std::uint64_t first = 0, last = 0;
+  friend bool operator==(message_range const&, message_range const&) = default;
+};
+
 struct outgoing_message {
   room_id room;
   user_id sender;

@@ -98,7 +98,8 @@ test('people who come while others talk miss nothing and hear nothing twice', bo
     for (let n = 0; n < 10; n += 1) take(await bob.raw());
     talking = false;
     await talk;
-    for (const text of await bob.rest(100)) take(text);
+    // Long enough for a receipt: what is unconfirmed at the end would come once more.
+    for (const text of await bob.rest(600)) take(text);
     await leave(bob);
     for (let n = 0; n < 5; n += 1) await say();
   }

@@ -27,7 +27,7 @@ struct fake_session final : session {
   void close(std::uint16_t, std::string_view) override {}
   void after_pong(std::function<void(bool)> done) override { done(true); }
   void after_flush(std::function<void(bool)> done) override { done(true); }
-  void ask_receipt() override { session::asked(++pings); }
+  void ask_receipt() override { ledger.asked(++pings); }
   void read_more(bool) override {}
   void identified() override {}
   std::string remote_address() const override { return {}; }
@@ -54,8 +54,9 @@ class hub_of_friends : public testing::Test {
 
   // Returns how many it was handed to.
   std::size_t tell(std::string_view room, std::string_view payload) {
-    auto const m = parse_bus_message(room, payload);
+    auto m = parse_bus_message(room, payload);
     if (!m) throw std::invalid_argument{std::string{payload}};
+    if (m->kind == 'm') m->seq = state::parse_message_id(m->message_id)->seq;
     return here.apply(*m, [this](session& s, bus_message const& about) {
       if (about.kind == 'l') here.leave(s, room_id{about.room});
       else entered.push_back(s.id.str() + ' ' + about.room);
@@ -70,8 +71,8 @@ class hub_of_friends : public testing::Test {
     return out;
   }
 
-  hub here;
   fake_session alice{"c1", "alice"}, phone{"c2", "alice"}, bob{"c3", "bob"}, carol{"c4", "carol"};
+  hub here;
   room_id const tea{"tea"}, chess{"chess"};
   strings emptied, entered;
 };
@@ -174,23 +175,56 @@ TEST_F(hub_of_friends, whoever_is_told_to_enter_may_end_sessions) {
 
 TEST_F(hub_of_friends, frames_wait_while_a_register_is_under_way) {
   here.enter(alice, tea, false);
-  alice.held = std::make_unique<std::vector<held_frame>>();
+  alice.ledger.hold();
   tell("tea", "m x e:1\n{\"n\":1}");
   tell("tea", "t bob\n{\"n\":2}");
+  tell("tea", "m x e:2\n{\"n\":3}");
   EXPECT_EQ(alice.take(), strings{});
-  ASSERT_EQ(alice.held->size(), 2u);
-  EXPECT_EQ(alice.held->at(0).message_id, "e:1");
-  EXPECT_EQ(alice.held->at(0).kind, traffic::chat);
-  EXPECT_EQ(alice.held->at(1).frame->payload(), "{\"n\":2}");
-  EXPECT_TRUE(alice.held->at(1).message_id.empty());
+  alice.ledger.brought({"e", 1, 1, false});
+  here.release(alice);
+  EXPECT_EQ(alice.take(), (strings{"{\"n\":2}", "{\"n\":3}"})) << "the first came by mail";
+  EXPECT_EQ(alice.kinds, (std::vector{traffic::typing, traffic::chat}));
+}
+
+TEST_F(hub_of_friends, the_first_message_after_a_while_asks_for_a_receipt_and_the_next_ones_wait_for_their_turn) {
+  here.enter(bob, tea, false);
+  here.ask_receipts(100'000);
+  tell("tea", "m x e:1\n{}");
+  EXPECT_EQ(bob.pings, 1u);
+  tell("tea", "m x e:2\n{}");
+  bob.ledger.answered(1);
+  tell("tea", "m x e:3\n{}");
+  here.ask_receipts(100'250);
+  EXPECT_EQ(bob.pings, 1u) << "too soon";
+  tell("tea", "m x e:4\n{}");
+  here.ask_receipts(100'500);
+  EXPECT_EQ(bob.pings, 1u) << "the room is not quiet";
+  here.ask_receipts(100'750);
+  EXPECT_EQ(bob.pings, 2u) << "now it is";
+  bob.ledger.answered(2);
+  here.ask_receipts(110'000);
+  EXPECT_EQ(bob.pings, 2u) << "all is confirmed";
+  for (int seq = 5; seq < 5 + 2 * 128; ++seq) {
+    tell("tea", "m x e:" + std::to_string(seq) + "\n{}");
+    bob.ledger.answered(bob.pings);
+  }
+  EXPECT_EQ(bob.pings, 4u) << "and then with each 128";
+}
+
+TEST_F(hub_of_friends, own_messages_need_no_receipt) {
+  here.enter(bob, tea, false);
+  here.ask_receipts(100'000);
+  tell("tea", "m c3 e:1\n{}");
+  EXPECT_EQ(bob.pings, 0u);
+  EXPECT_FALSE(bob.ledger.unconfirmed());
 }
 
 TEST_F(hub_of_friends, entering_twice_is_being_in_once_and_joined_stays) {
   here.enter(bob, tea, false);
   here.enter(bob, tea, true);
   here.enter(bob, tea, false);
-  EXPECT_EQ(bob.rooms.size(), 1u);
-  EXPECT_TRUE(bob.rooms[0].joined);
+  EXPECT_EQ(bob.ledger.rooms().size(), 1u);
+  EXPECT_TRUE(bob.ledger.rooms()[0].open);
   tell("tea", "m x e:1\n{}");
   EXPECT_EQ(bob.take().size(), 1u);
   here.leave(bob, tea);
@@ -212,34 +246,13 @@ TEST_F(hub_of_friends, a_room_is_heard_only_until_it_is_empty) {
   EXPECT_FALSE(here.heard(tea));
 }
 
-TEST_F(hub_of_friends, what_a_session_had_of_a_room_is_known_after_it_has_left) {
-  here.enter(bob, tea, false);
-  here.enter(carol, tea, false);
-  auto const say = [&](std::uint64_t seq) {
-    auto m = parse_bus_message("tea", "m c1 e:" + std::to_string(seq) + "\n{}");
-    ASSERT_TRUE(m);
-    m->seq = seq;
-    here.apply(*m, [](session&, bus_message const&) {});
-  };
-  say(3);
-  say(4);
-  here.leave(bob, tea);
-  say(5);
-  EXPECT_EQ(hub::share_of(bob, "tea", {"e", 2}), hub::share::none);
-  EXPECT_EQ(hub::share_of(bob, "tea", {"e", 3}), hub::share::arrived);
-  EXPECT_EQ(hub::share_of(bob, "tea", {"e", 4}), hub::share::arrived);
-  EXPECT_EQ(hub::share_of(bob, "tea", {"e", 5}), hub::share::none);
-  EXPECT_EQ(hub::share_of(bob, "chess", {"e", 4}), hub::share::none);
-  EXPECT_EQ(hub::share_of(carol, "tea", {"e", 5}), hub::share::arrived);
-}
-
 TEST_F(hub_of_friends, who_is_taken_out_is_out_of_everything) {
   here.enter(alice, tea, true);
   here.enter(alice, chess, true);
   here.enter(bob, chess, true);
   here.detach(alice);
   here.detach(alice);
-  EXPECT_TRUE(alice.rooms.empty());
+  EXPECT_TRUE(alice.ledger.rooms().empty());
   EXPECT_EQ(emptied, strings{"tea"});
   ASSERT_NE(here.sessions_of("alice"), nullptr);
   EXPECT_EQ(*here.sessions_of("alice"), std::vector<session*>{&phone});
@@ -247,10 +260,10 @@ TEST_F(hub_of_friends, who_is_taken_out_is_out_of_everything) {
 }
 
 TEST(hub, agrees_with_a_model_through_ten_thousand_steps) {
+  std::vector<std::unique_ptr<fake_session>> sessions;
   hub here;
   std::multiset<std::string> emptied;
   here.on_empty([&](room_id const& r) { emptied.insert(r.str()); });
-  std::vector<std::unique_ptr<fake_session>> sessions;
   for (int i = 0; i < 12; ++i) sessions.push_back(std::make_unique<fake_session>("c" + std::to_string(i), "u" + std::to_string(i % 5)));
 
   std::set<std::size_t> attached;
@@ -299,7 +312,8 @@ TEST(hub, agrees_with_a_model_through_ten_thousand_steps) {
       }
       default: {
         for (auto& each : sessions) each->take();
-        auto const m = parse_bus_message(name, "m c" + std::to_string(s) + " e:1\n{}");
+        auto m = parse_bus_message(name, "m c" + std::to_string(s) + " e:1\n{}");
+        m->seq = static_cast<std::uint64_t>(step) + 1;
         here.apply(*m, [](session&, bus_message const&) {});
         for (std::size_t i = 0; i < sessions.size(); ++i) {
           auto const in = rooms.contains(name) && rooms[name].contains(i);
@@ -314,40 +328,11 @@ TEST(hub, agrees_with_a_model_through_ten_thousand_steps) {
       for (std::size_t i = 0; i < sessions.size(); ++i) ASSERT_EQ(here.in(*sessions[i], room_id{room}), members.contains(i)) << step;
     }
     for (auto const& each : sessions) {
-      for (auto const& p : each->rooms) ASSERT_EQ(p.room->sessions[p.index].who, each.get()) << step;
-      for (auto const& p : each->rooms)
-        ASSERT_EQ(p.joined, rooms[*p.room->name][static_cast<std::size_t>(std::stoi(each->id.str().substr(1)))]) << step;
+      auto const number = static_cast<std::size_t>(std::stoi(each->id.str().substr(1)));
+      for (auto const& e : each->ledger.rooms()) {
+        ASSERT_EQ(static_cast<room*>(e.room)->sessions[e.seat].who, each.get()) << step;
+        ASSERT_EQ(e.open == 1, rooms[*e.room->name][number]) << step;
+      }
     }
   }
-}
-
-TEST(a_receipt, is_the_pong_of_a_ping_that_was_sent_behind_the_messages) {
-  fake_session s{"c1", "alice"};
-  s.tail = {{nullptr, 1}, {nullptr, 2}};
-  s.asked(7);
-  s.tail.push_back({nullptr, 3});
-  s.asked(8);  // while one is under way, nothing more is asked for
-  s.answered(6);
-  EXPECT_EQ(s.tail.size(), 3u) << "by the pong of an earlier ping";
-  s.answered(7);
-  ASSERT_EQ(s.tail.size(), 1u);
-  s.tail.push_back({nullptr, 4});
-  s.asked(9);
-  s.answered(8);
-  EXPECT_EQ(s.tail.size(), 2u) << "4 was said behind ping 8";
-  s.answered(10);
-  EXPECT_TRUE(s.tail.empty()) << "a pong answers all earlier pings too";
-}
-
-TEST(a_receipt, confirms_nothing_that_is_held_back) {
-  fake_session s{"c1", "alice"};
-  s.held = std::make_unique<std::vector<held_frame>>();
-  s.tail = {{nullptr, 1}};
-  s.asked(1);
-  s.answered(1);
-  EXPECT_EQ(s.tail.size(), 1u);
-  s.held.reset();
-  s.asked(2);
-  s.answered(2);
-  EXPECT_TRUE(s.tail.empty());
 }

@@ -1,135 +1,182 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- A connection of a user ends (the document's flow 6, by connection id: a late close never takes a newer connection offline).
--- Mail it had claimed and not confirmed goes back to the queue. Sets that become empty are removed by Redis itself, which is the
--- document's removeRoomIfEmpty. State changes at once; the announcement waits for the grace period (announce_due.lua), if there is one.
+-- Mail it had claimed and not confirmed goes back to the queue, and so does what it has not shown to have received. Sets that become empty are
+-- removed by Redis itself, which is the document's removeRoomIfEmpty. State changes at once; the announcement waits for the grace period
+-- (announce_due.lua), if there is one.
 -- KEYS 1 user_connections:{u}  2 instance_connections:{i}  3 online_users  4 clients  5 user_rooms:{u}
 --      6 typing_users  7 typing_users:{u}  8 last_seen:{u}  9 pending_offline
---      10 offline_messages:{u}  11 offline_inflight:{u}:{c}  12 offline_dropped:{u}  13 member_rooms:{u}
+--      10 offline_messages:{u}  11 offline_inflight:{u}:{c}  12 offline_dropped:{u}  13 member_rooms:{u}  14 given:{u}:{c}
 -- ARGV 1 user  2 connection  3 ISO time  4 prefix room_participants  5 prefix joined_room_participants
 --      6 prefix of room channels  7 user as a JSON string  8 grace in ms  9 prefix room_log
 --      10 `` or a time in ms: what the user's rooms said since may not have arrived (the instance is dead); `began`: since the connection
 --         did (it never came to hear them)
---      11 prefix of instance channels
---      12 prefix room_head  13 prefix room_absent
---      14… room, epoch, seq, …: what this connection has surely heard of its rooms; later messages it has not. With epoch `` it heard
+--      11 prefix of instance channels  12 prefix room_head  13 prefix room_absent
+--      14 since when the user's rooms that are not named below are owed, in ms (0: since the connection began): nobody told the instance of them
+--      15 what the connection was given, for the client's next connection (mail_claim.lua)  16 how long that is kept in s
+--      17… room, epoch, seq, …: what this connection has surely shown of its rooms; later messages it has not. With epoch `` it was given
 --         nothing yet, and seq is the time in ms since which it takes part (0: since it began)
 -- Returns the connections the user has left, or -1 when this one was not there any more
 local user, connection = ARGV[1], ARGV[2]
--- A mailbox that another program has spoilt must not keep the user online: of mail, what fails is left out.
+local call, floor = redis.call, math.floor
+local first_room = 17
+local mailbox, inflight, dropped, user_rooms = KEYS[10], KEYS[11], KEYS[12], KEYS[5]
+
+-- Out of memory, Redis refuses a script's first write if it needs memory, and none that follows. This one needs none.
+call('PERSIST', KEYS[1])
+
+-- A mailbox that another program has made a key of another type must not keep the user online: its mail is lost. Nothing else may be.
 local function mail(command, ...)
   local answer = redis.pcall(command, ...)
-  return not (type(answer) == 'table' and answer.err) and answer
-end
-local given_back = true
-for _, message in ipairs(mail('LRANGE', KEYS[11], 0, -1) or {}) do given_back = mail('RPUSH', KEYS[10], message) and given_back end
-if given_back then mail('DEL', KEYS[11]) end
-redis.call('HDEL', KEYS[2], connection)
-local began = tonumber((redis.call('HGET', KEYS[1], connection) or ''):match('"at":(%d+)}$') or 0)
-local was_there = redis.call('HDEL', KEYS[1], connection) == 1
-
--- Other connections of the user have heard their rooms since they began. What was said before that, this one alone has heard.
-local others = redis.call('HGETALL', KEYS[1])
-local left, heard_since, instances = #others / 2, math.huge, {}
-for i = 2, #others, 2 do
-  heard_since = math.min(heard_since, tonumber(others[i]:match('"at":(%d+)}$') or 0))
-  local ok, about = pcall(cjson.decode, others[i])
-  if ok and type(about) == 'table' and type(about.instance) == 'string' then instances[about.instance] = true end
+  if type(answer) == 'table' and answer.err then
+    if not answer.err:find('^%-?WRONGTYPE') then error(answer) end
+    return false
+  end
+  return answer
 end
 
--- What may not have arrived goes to the queue; a client that had it sees the same messageId twice.
-if was_there then
-  local unsure, skipped, floor = {}, 0, 0  -- the mailbox's worth of all rooms; how many more there are; when the oldest of a full one was said
-  local function read(entry)
-    local fields = {}
-    for i = 1, #entry[2], 2 do fields[entry[2][i]] = entry[2][i + 1] end
-    return tonumber(entry[1]:match('^%d+')), tonumber(fields.t or 0), fields
+local function give_back_claimed()
+  local given_back = true
+  for _, message in ipairs(mail('LRANGE', inflight, 0, -1) or {}) do given_back = mail('RPUSH', mailbox, message) and given_back end
+  if given_back then mail('DEL', inflight) end
+end
+
+-- What the user's other connections have been given: everything since the first of them began.
+local function others()
+  local all = call('HGETALL', KEYS[1])
+  local heard_since, instances = math.huge, {}
+  for i = 2, #all, 2 do
+    heard_since = math.min(heard_since, tonumber(all[i]:match('"at":(%d+)}$') or 0))
+    local ok, about = pcall(cjson.decode, all[i])
+    if ok and type(about) == 'table' and type(about.instance) == 'string' then instances[about.instance] = true end
   end
-  local function place(seq) return string.format('(%.0f-0', seq) end
-  -- The seq of a log's first message since a time; nothing if there is none. By halves: a log is in order.
-  local function first_since(log, time)
-    local oldest, newest = redis.call('XRANGE', log, '-', '+', 'COUNT', 1)[1], redis.call('XREVRANGE', log, '+', '-', 'COUNT', 1)[1]
-    if not newest then return nil end
-    local low = read(oldest)
-    local high, at = read(newest)
-    if at < time then return nil end
-    while low < high do
-      local middle = math.floor((low + high) / 2)
-      local seq, said = read(redis.call('XRANGE', log, string.format('%.0f-0', middle), '+', 'COUNT', 1)[1])
-      if said >= time then high = middle else low = seq + 1 end
-    end
-    return low
+  return #all / 2, heard_since, instances
+end
+
+-- The doubtful messages of all rooms, at most a mailbox's worth.
+local unsure, skipped, oldest_kept = {}, 0, 0  -- { time, seq, frame }…; how many more there are; when the oldest of a full mailbox was said
+local function keep_newest()
+  table.sort(unsure, function(a, b) return a[1] > b[1] or a[1] == b[1] and a[2] > b[2] end)
+  while #unsure > 100 do
+    table.remove(unsure)
+    skipped = skipped + 1
   end
-  local function keep_newest()
-    table.sort(unsure, function(a, b) return a[1] > b[1] or a[1] == b[1] and a[2] > b[2] end)
-    while #unsure > 100 do
-      table.remove(unsure)
-      skipped = skipped + 1
-    end
-    if #unsure == 100 then floor = unsure[100][1] end
+  if #unsure == 100 then oldest_kept = unsure[100][1] end
+end
+
+local function read(entry)
+  local fields = {}
+  for i = 1, #entry[2], 2 do fields[entry[2][i]] = entry[2][i + 1] end
+  return tonumber(entry[1]:match('^%d+')), tonumber(fields.t or 0), fields
+end
+local function before(seq) return string.format('(%.0f-0', seq) end
+
+-- The seq of a log's first message since a time; nothing if there is none. By halves: a log is in order.
+local function first_since(log, time)
+  local oldest, newest = call('XRANGE', log, '-', '+', 'COUNT', 1)[1], call('XREVRANGE', log, '+', '-', 'COUNT', 1)[1]
+  if not newest then return nil end
+  local low = read(oldest)
+  local high, at = read(newest)
+  if at < time then return nil end
+  while low < high do
+    local middle = floor((low + high) / 2)
+    local seq, said = read(call('XRANGE', log, string.format('%.0f-0', middle), '+', 'COUNT', 1)[1])
+    if said >= time then high = middle else low = seq + 1 end
   end
-  -- What a room said behind `heard` and since `since`: the newest hundred, latest first and in growing portions, since mostly it is
-  -- nothing. What fits no mailbox is only counted, by its numbers.
-  local function doubt(room, heard, since)
-    local log, to = ARGV[9] .. room, '+'
-    if heard_since < math.huge then
-      local theirs = first_since(log, heard_since)
-      if theirs then to = place(theirs) end
-    end
-    local kept, seen, portion, rest = 0, 0, 4, nil
-    while kept < 100 and seen < 400 and not rest do
-      local entries = redis.call('XREVRANGE', log, to, place(heard), 'COUNT', portion)
-      local oldest
-      for _, entry in ipairs(entries) do
-        local seq, at, fields = read(entry)
-        if at < since then return keep_newest() end
-        if at < floor then
-          rest = seq + 1
-          break
-        end
-        if fields.m and fields.s ~= user then
-          table.insert(unsure, { at, seq, fields.m })
-          kept = kept + 1
-        end
-        oldest = seq
+  return low
+end
+
+-- What a room said behind `heard` and since `since`, and before the user's other connections hear it: the newest hundred, latest first and in
+-- growing portions, since mostly it is nothing. What fits no mailbox is only counted, by its numbers.
+local function doubt(room, heard, since, heard_since)
+  local log, to = ARGV[9] .. room, '+'
+  if heard_since < math.huge then
+    local theirs = first_since(log, heard_since)
+    if theirs then to = before(theirs) end
+  end
+  local kept, seen, portion, rest = 0, 0, 4, nil
+  while kept < 100 and seen < 400 and not rest do
+    local entries = call('XREVRANGE', log, to, before(heard), 'COUNT', portion)
+    local oldest
+    for _, entry in ipairs(entries) do
+      local seq, at, fields = read(entry)
+      if at < since then return keep_newest() end
+      if at < oldest_kept then
+        rest = seq + 1
+        break
       end
-      if not rest and #entries < portion then return keep_newest() end
-      seen, to, portion = seen + portion, oldest and place(oldest), math.min(2 * portion, 32)
-      if kept >= 100 or seen >= 400 then rest = rest or oldest end
+      if fields.m and fields.s ~= user then
+        table.insert(unsure, { at, seq, fields.m })
+        kept = kept + 1
+      end
+      oldest = seq
     end
-    keep_newest()
-    local first = math.max(heard + 1, since > 0 and first_since(log, since) or 0)
-    skipped = skipped + math.max(0, rest - first)
+    if not rest and #entries < portion then return keep_newest() end
+    seen, to, portion = seen + portion, oldest and before(oldest), math.min(2 * portion, 32)
+    if kept >= 100 or seen >= 400 then rest = rest or oldest end
   end
+  keep_newest()
+  local first = math.max(heard + 1, since > 0 and first_since(log, since) or 0)
+  skipped = skipped + math.max(0, rest - first)
+end
+
+-- Rooms that the instance named, and those of the user that nobody had told it of. Of a room that the user has left, nothing is owed any more.
+local function doubt_all(began, heard_since)
+  local belongs, named = {}, {}
+  for _, room in ipairs(call('SMEMBERS', user_rooms)) do belongs[room] = true end
   if ARGV[10] ~= '' then
     local since = ARGV[10] == 'began' and began or tonumber(ARGV[10])
-    for _, room in ipairs(redis.call('SMEMBERS', KEYS[5])) do doubt(room, 0, since) end
+    for room in pairs(belongs) do doubt(room, 0, since, heard_since) end
+    return
   end
-  for i = 14, #ARGV, 3 do
-    local head = redis.call('HMGET', ARGV[12] .. ARGV[i], 'epoch', 'seq')
-    local same = head[1] == ARGV[i + 1]
-    local heard = same and tonumber(ARGV[i + 2]) or 0
-    local since = same and 0 or ARGV[i + 1] == '' and tonumber(ARGV[i + 2]) or 0
-    if not same and since == 0 then since = began end
-    if head[1] and tonumber(head[2]) > heard then doubt(ARGV[i], heard, since) end
+  for i = first_room, #ARGV, 3 do
+    local room = ARGV[i]
+    named[room] = true
+    if belongs[room] or call('SISMEMBER', KEYS[13], room) == 1 then
+      local head = call('HMGET', ARGV[12] .. room, 'epoch', 'seq')
+      local same = head[1] == ARGV[i + 1]
+      local heard = same and tonumber(ARGV[i + 2]) or 0
+      local since = same and 0 or ARGV[i + 1] == '' and tonumber(ARGV[i + 2]) or 0
+      if not same and since == 0 then since = began end
+      if head[1] and tonumber(head[2] or 0) > heard then doubt(room, heard, since, heard_since) end
+    end
   end
-  local oldest_first = {}
-  for i = #unsure, 1, -1 do table.insert(oldest_first, unsure[i][3]) end
-  if #oldest_first > 0 then mail('LPUSH', KEYS[10], unpack(oldest_first)) end
-  if skipped > 0 then mail('INCRBY', KEYS[12], skipped) end
-end
-local over = (mail('LLEN', KEYS[10]) or 0) - 100
-if over > 0 then
-  mail('LTRIM', KEYS[10], 0, 99)
-  mail('INCRBY', KEYS[12], over)
+  local since = tonumber(ARGV[14])
+  for room in pairs(belongs) do
+    if not named[room] then doubt(room, 0, since > 0 and since or began, heard_since) end
+  end
 end
 
+local function queue_unsure()
+  local oldest_first = {}
+  for i = #unsure, 1, -1 do table.insert(oldest_first, unsure[i][3]) end
+  if #oldest_first > 0 then
+    mail('LPUSH', mailbox, unpack(oldest_first))
+    if ARGV[15] ~= '' then call('SET', KEYS[14], ARGV[15], 'EX', ARGV[16]) end
+  end
+  if skipped > 0 then mail('INCRBY', dropped, skipped) end
+  local over = (mail('LLEN', mailbox) or 0) - 100
+  if over > 0 then
+    mail('LTRIM', mailbox, 0, 99)
+    mail('INCRBY', dropped, over)
+  end
+end
+
+give_back_claimed()
+call('HDEL', KEYS[2], connection)
+local began = tonumber((call('HGET', KEYS[1], connection) or ''):match('"at":(%d+)}$') or 0)
+local was_there = call('HDEL', KEYS[1], connection) == 1
+local left, heard_since, instances = others()
+-- What may not have arrived goes to the queue; a client that had it sees the same messageId twice.
+if was_there then doubt_all(began, heard_since) end
+queue_unsure()
+
 -- A user who is still here, or here again, gets it at once.
-if left > 0 and redis.call('EXISTS', KEYS[10]) == 1 then
-  for instance in pairs(instances) do redis.call('PUBLISH', ARGV[11] .. instance, 'w ' .. user .. '\n') end
+if left > 0 and call('EXISTS', mailbox) == 1 then
+  for instance in pairs(instances) do call('PUBLISH', ARGV[11] .. instance, 'w ' .. user .. '\n') end
 end
 -- Redis knew nothing of the connection, yet the user took part in rooms through it: it joined them after all data had been lost.
 -- Without a connection the user takes no part any more, or messages would be neither heard nor queued.
-if not was_there and (left > 0 or redis.call('EXISTS', KEYS[5]) == 0) then return -1 end
+if not was_there and (left > 0 or call('EXISTS', user_rooms) == 0) then return -1 end
 local typing = redis.call('HGET', KEYS[6], user)
 if typing and (left == 0 or ARGV[10] ~= '') then
   -- No timer will end the mark, be it that its instance is dead. If another connection types, it says so again.

@@ -1,22 +1,45 @@
 -- SPDX-License-Identifier: Apache-2.0
--- Takes a user's whole queue for one connection. Nothing is deleted: it waits in flight until it is confirmed, and disconnect.lua
--- puts back what was not.
--- A connection that Redis takes for ended (its instance was silent and has been swept) gets nothing: nobody would put it back.
+-- Takes a user's queue for one connection. Nothing is deleted: it waits in flight until it is confirmed, and disconnect.lua puts back what
+-- was not. A connection that Redis takes for ended (its instance was silent and has been swept) gets nothing: nobody would put it back.
 -- KEYS 1 offline_messages:{u}  2 offline_inflight:{u}:{c}  3 offline_dropped:{u}  4 user_connections:{u}
--- ARGV 1 connection  [2 the queue is left as it is unless this is its newest message]
--- Returns { how many the cap has dropped, message… newest first }
-if redis.call('HEXISTS', KEYS[4], ARGV[1]) == 0 then return { 0 } end
-if ARGV[2] and redis.call('LINDEX', KEYS[1], 0) ~= ARGV[2] then return { 0 } end
-for _, message in ipairs(redis.call('LRANGE', KEYS[2], 0, -1)) do redis.call('RPUSH', KEYS[1], message) end
-redis.call('DEL', KEYS[2])
-local over = redis.call('LLEN', KEYS[1]) - 100
-if over > 0 then
-  redis.call('LTRIM', KEYS[1], 0, 99)
-  redis.call('INCRBY', KEYS[3], over)
+--      [5 given:{u}:{c} of the client's earlier connection]
+-- ARGV 1 connection  [2 the newest message that was looked at  3 how many were  4… of these, newest being 0 and in ascending order, the ones to
+--      take: the rest goes on waiting]
+-- Returns { how many the cap has dropped, what the earlier connection was given or ``, message… newest first }, or { -1 } when the queue is
+--      another than was looked at
+local call = redis.call
+local mailbox, inflight, dropped = KEYS[1], KEYS[2], KEYS[3]
+if call('HEXISTS', KEYS[4], ARGV[1]) == 0 then return { 0, '' } end
+local claimed_before = call('LRANGE', inflight, 0, -1)
+if #claimed_before > 0 then
+  for _, message in ipairs(claimed_before) do call('RPUSH', mailbox, message) end
+  call('DEL', inflight)
 end
-local dropped = tonumber(redis.call('GET', KEYS[3]) or 0)
-if redis.call('EXISTS', KEYS[1]) == 0 then return { dropped } end
-redis.call('RENAME', KEYS[1], KEYS[2])
-local out = redis.call('LRANGE', KEYS[2], 0, -1)
-table.insert(out, 1, dropped)
+local over = call('LLEN', mailbox) - 100
+if over > 0 then
+  call('LTRIM', mailbox, 0, 99)
+  call('INCRBY', dropped, over)
+end
+local missed = tonumber(call('GET', dropped) or 0)
+local given = KEYS[5] and call('GET', KEYS[5]) or ''
+if ARGV[2] then
+  if call('LINDEX', mailbox, 0) ~= ARGV[2] or call('LLEN', mailbox) ~= tonumber(ARGV[3]) then return { -1 } end
+  local next, rest = 4, {}
+  for i, message in ipairs(call('LRANGE', mailbox, 0, -1)) do
+    if tonumber(ARGV[next] or -1) == i - 1 then
+      call('RPUSH', inflight, message)
+      next = next + 1
+    else
+      rest[#rest + 1] = message
+    end
+  end
+  call('DEL', mailbox)
+  if #rest > 0 then call('RPUSH', mailbox, unpack(rest)) end
+else
+  if call('EXISTS', mailbox) == 0 then return { missed, given } end
+  call('RENAME', mailbox, inflight)
+end
+local out = call('LRANGE', inflight, 0, -1)
+table.insert(out, 1, given)
+table.insert(out, 1, missed)
 return out

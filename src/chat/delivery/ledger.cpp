@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "chat/delivery/ledger.hpp"
+
+#include <algorithm>
+
+namespace hiky::chat::delivery {
+
+namespace {
+// Of one connection; beyond that the oldest are forgotten, and a message of theirs could come twice with the same messageId.
+constexpr std::size_t most_ranges = 1024;
+
+bool contains(ledger::range const& r, state::message_place const& place) {
+  return place.seq >= r.first && place.seq <= r.last && place.epoch == r.epoch;
+}
+}  // namespace
+
+ledger::entry const* ledger::find(std::string_view room) const {
+  auto const found = std::ranges::find_if(rooms_, [&](entry const& e) { return *e.room->name == room; });
+  return found == rooms_.end() ? nullptr : &*found;
+}
+
+ledger::entry& ledger::enter(stream& room, bool open, std::int64_t since_ms) {
+  auto& e = rooms_.emplace_back(entry{.room = &room, .seat = 0, .open = open ? 1U : 0U, .ahead = 0, .since_ms = since_ms});
+  if (extra_ && !extra_->ranges.empty()) {
+    // Something of the room may have come by other means already; and of one that is new here, the epoch is not known yet.
+    e.ahead = 1;
+  }
+  return e;
+}
+
+void ledger::leave(std::size_t index) {
+  auto& e = rooms_[index];
+  if (e.first != 0) brought({e.room->last.epoch, full(e, e.first), e.room->last.seq});
+  if (index + 1 < rooms_.size()) rooms_[index] = rooms_.back();
+  rooms_.pop_back();
+}
+
+bool ledger::takes(entry& e, bool own) {
+  auto const& last = e.room->last;
+  if (e.first == 0) {
+    e.first = std::max(static_cast<std::uint32_t>(last.seq), 1U);
+    e.confirmed = e.asked = static_cast<std::uint32_t>(last.seq - 1);
+  }
+  if (e.ahead != 0 && !holds()) {
+    if (was_brought(last)) return false;
+    absorb(e);
+  }
+  return !own;
+}
+
+// The bus has gone beyond what came by other means, or some of it. What joins up with it becomes part of the entry.
+void ledger::absorb(entry& e) {
+  auto const& last = e.room->last;
+  bool further = false;
+  std::erase_if(extra_->ranges, [&](range const& r) {
+    if (r.epoch != last.epoch) return false;
+    further |= r.last > last.seq;
+    auto const first = full(e, e.first);
+    if (!r.in_order || r.last > last.seq || first < r.first || first > r.last + 1) return false;
+    e.first = static_cast<std::uint32_t>(r.first);
+    return true;
+  });
+  if (!further) e.ahead = 0;
+  tidy();
+}
+
+void ledger::brought(range r) {
+  if (r.first > r.last || r.epoch.empty()) return;
+  auto& ranges = more().ranges;
+  // One that touches it grows. Mail keeps to itself, since it proves nothing of what was said before it.
+  auto const touches = [&](range const& each) {
+    return each.in_order == r.in_order && each.epoch == r.epoch && r.first <= each.last + 1 && each.first <= r.last + 1;
+  };
+  for (auto it = std::ranges::find_if(ranges, touches); it != ranges.end(); it = std::ranges::find_if(ranges, touches)) {
+    r.first = std::min(r.first, it->first);
+    r.last = std::max(r.last, it->last);
+    ranges.erase(it);
+  }
+  look_ahead(r.epoch);
+  ranges.push_back(std::move(r));
+  if (ranges.size() > most_ranges) ranges.erase(ranges.begin());
+}
+
+// Rooms whose next messages from the bus may have come by other means.
+void ledger::look_ahead(std::string_view epoch) {
+  for (auto& e : rooms_) {
+    if (e.room->last.epoch.empty() || e.room->last.epoch == epoch) e.ahead = 1;
+  }
+}
+
+void ledger::claims(state::message_place const& last, bool by_connection) {
+  if (last.seq == 0 || last.epoch.empty()) return;
+  brought({last.epoch, last.seq, last.seq});
+  if (by_connection) more().claimed.push_back(last);
+}
+
+void ledger::was_given(range const& earlier) {
+  if (!extra_) return;
+  for (auto const& place : std::vector{extra_->claimed}) {
+    if (contains(earlier, place)) brought({place.epoch, earlier.first, place.seq});
+  }
+}
+
+bool ledger::was_brought(state::message_place const& place) const {
+  return extra_ && std::ranges::any_of(extra_->ranges, [&](range const& r) { return contains(r, place); });
+}
+
+bool ledger::has(state::message_place const& place) const {
+  if (was_brought(place)) return true;
+  if (extra_ && std::ranges::any_of(extra_->waiting, [&](waiting_frame const& f) { return f.place == place; })) return false;
+  return std::ranges::any_of(rooms_, [&](entry const& e) {
+    return e.first != 0 && place.seq <= e.room->last.seq && place.seq >= full(e, e.first) && place.epoch == e.room->last.epoch;
+  });
+}
+
+bool ledger::will_come(std::string_view room, state::message_place const& place) const {
+  auto const* const e = find(room);
+  return e && e->room->last.epoch == place.epoch && place.seq > e->room->last.seq && !was_brought(place);
+}
+
+void ledger::hold() { more().holding = true; }
+
+std::vector<ledger::waiting_frame> ledger::release() {
+  if (!holds()) return {};
+  extra_->holding = false;
+  auto out = std::exchange(extra_->waiting, {});
+  std::erase_if(out, [&](waiting_frame const& f) { return f.place.seq != 0 && was_brought(f.place); });
+  tidy();
+  return out;
+}
+
+void ledger::tidy() {
+  if (extra_->ranges.empty() && extra_->waiting.empty() && extra_->claimed.empty() && !extra_->holding) extra_.reset();
+}
+
+// What waits is behind no ping.
+void ledger::asked(std::uint32_t ping) {
+  if (ping_ != 0 || !unconfirmed_ || holds()) return;
+  ping_ = ping;
+  since_ask_ = 0;
+  for (auto& e : rooms_) e.asked = static_cast<std::uint32_t>(e.room->last.seq);
+}
+
+void ledger::answered(std::uint32_t ping) {
+  if (ping_ == 0 || static_cast<std::int32_t>(ping - ping_) < 0) return;
+  ping_ = 0;
+  unconfirmed_ = since_ask_ > 0;
+  for (auto& e : rooms_) e.confirmed = e.asked;
+}
+
+std::uint64_t ledger::unconfirmed_messages() const {
+  std::uint64_t out = 0;
+  for (auto const& e : rooms_) {
+    if (e.first != 0) out += static_cast<std::uint32_t>(static_cast<std::uint32_t>(e.room->last.seq) - e.confirmed);
+  }
+  return out;
+}
+
+std::vector<ledger::debt> ledger::debts() const {
+  std::vector<debt> out;
+  out.reserve(rooms_.size());
+  for (auto const& e : rooms_) {
+    // Where nothing came, the room stands where it stood when the connection entered it.
+    out.push_back({*e.room->name, {e.room->last.epoch, e.first == 0 ? e.room->last.seq : full(e, e.confirmed)}, e.since_ms});
+  }
+  return out;
+}
+
+std::vector<ledger::range> ledger::given() const {
+  std::vector<range> out;
+  if (extra_) {
+    for (auto const& r : extra_->ranges) {
+      if (r.in_order) out.push_back(r);
+    }
+  }
+  if (holds()) return out;  // some of what came over the bus still waits
+  for (auto const& e : rooms_) {
+    if (e.first == 0 || e.confirmed == static_cast<std::uint32_t>(e.room->last.seq)) continue;
+    range live{e.room->last.epoch, full(e, e.first), e.room->last.seq};
+    // Replay that the live messages went on behind.
+    std::erase_if(out, [&](range const& r) {
+      if (r.epoch != live.epoch || live.first < r.first || live.first > r.last + 1) return false;
+      live.first = r.first;
+      live.last = std::max(live.last, r.last);
+      return true;
+    });
+    out.push_back(std::move(live));
+  }
+  return out;
+}
+
+}  // namespace hiky::chat::delivery

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+// What one connection has of its rooms' messages: the one answer to "does this client already have it?", "what is unconfirmed?" and "what is
+// owed when it ends?". A value: no sockets, no Redis, no clock, no suspension.
+//
+// The law: a connection has a message when that connection showed it, by a pong to a numbered ping behind it (`asked`, `answered`). Nothing else
+// counts: no close frame, no other device of the user, no place that the client names when it resumes.
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/shared_frame.hpp"
+#include "state/room_log.hpp"
+
+namespace hiky::chat {
+
+// What may be left out when a reader is slow: typing first, presence next, chat never.
+enum class traffic : std::uint8_t { typing, presence, chat };
+
+namespace delivery {
+
+// A room as one worker gets it from the bus. All of the room's connections on the worker have its messages up to `last`.
+struct stream {
+  std::string const* name = nullptr;
+  state::message_place last{};  // of the latest message handed out; epoch "" while there was none
+};
+
+class ledger {
+ public:
+  // A room that the connection takes part in. `seat` and `open` are for the owner of the streams (hub).
+  struct entry {
+    stream* room;
+    std::uint32_t seat : 30;    // where the room keeps the connection
+    std::uint32_t open : 1;     // joined with joinRoom
+    std::uint32_t ahead : 1;    // something beyond `room->last` came by other means than the bus
+    std::uint32_t first = 0;    // low bits of the seq since which the connection has everything; 0: no message came yet
+    std::uint32_t confirmed = 0;  // low bits of the seq up to which a pong has confirmed; counts once `first` is set
+    std::uint32_t asked = 0;      // the same, once the ping under way is answered
+    std::int64_t since_ms = 0;    // Redis TIME since which the user takes part here; 0: since the connection began
+  };
+
+  // Of one epoch, and so of one room: an epoch belongs to one room alone.
+  struct range {
+    std::string epoch;
+    std::uint64_t first, last;
+    bool in_order = true;  // a later message of the room came behind all of these on this connection; mail need not
+  };
+
+  struct waiting_frame {
+    frame_ptr frame;
+    traffic kind;
+    state::message_place place;  // of chat messages; seq 0: it is none
+  };
+
+  // What the client of an ending connection surely has of a room. Epoch "": no message of it came; `since_ms` then says since when the user
+  // takes part.
+  struct debt {
+    std::string room;
+    state::message_place confirmed;
+    std::int64_t since_ms = 0;
+  };
+
+  std::vector<entry> const& rooms() const { return rooms_; }
+  entry& at(std::size_t index) { return rooms_[index]; }
+  entry const* find(std::string_view room) const;
+
+  // Takes part in one more room; `seat` is set by the caller.
+  entry& enter(stream& room, bool open, std::int64_t since_ms);
+  // Takes no part any more. What it had of the room, it still has. The last entry takes the place of this one.
+  void leave(std::size_t index);
+
+  // A message came over the bus, behind `room.last`, which is its place already. False: the connection has it, or it is the connection's own;
+  // nothing is to be done then.
+  bool takes(entry& e, bool own);
+  // It has been handed to the client, and is unconfirmed.
+  void handed() {
+    unconfirmed_ = true;
+    if (since_ask_ < 0xffff) ++since_ask_;
+  }
+  // The room's epoch has changed: what was counted there counts no more.
+  static void renumbered(entry& e) { e.first = e.confirmed = e.asked = 0; }
+
+  // The client has, or is being sent, these messages by other means than the bus.
+  void brought(range r);
+  // The client says that this is its last message of the room: it has this one. `by`: it also said on which connection.
+  void claims(state::message_place const& last, bool by_connection);
+  // That earlier connection was given these: the client has all of them up to the one that it claims.
+  void was_given(range const& earlier);
+  // Whether the client has the message or it is under way to it on this connection. Frames that wait (hold) are not.
+  bool has(state::message_place const& place) const;
+  // Whether the bus will bring it: the connection hears its room, and the message is behind the latest that came.
+  bool will_come(std::string_view room, state::message_place const& place) const;
+
+  // Frames wait from now on, so that the client sees nothing before what is being fetched for it.
+  void hold();
+  bool holds() const { return extra_ && extra_->holding; }
+  void wait(waiting_frame frame) { extra_->waiting.push_back(std::move(frame)); }
+  // The frames that waited, in order, without those that came by other means meanwhile.
+  std::vector<waiting_frame> release();
+
+  // Something was handed out that no pong has confirmed.
+  bool unconfirmed() const { return unconfirmed_; }
+  std::uint32_t since_ask() const { return since_ask_; }  // messages since the latest ping that asks
+  bool asks() const { return ping_ != 0; }                // a ping that asks is under way
+  // A ping was sent behind all that was handed out so far; its pong or that of a later one came.
+  void asked(std::uint32_t ping);
+  void answered(std::uint32_t ping);
+  // How many messages are unconfirmed, at most.
+  std::uint64_t unconfirmed_messages() const;
+
+  // For each room what is confirmed: everything behind it is owed to the user.
+  std::vector<debt> debts() const;
+  // What the client was given in order, on this connection and by its word before, where not all is confirmed: for the connection that comes
+  // after, since what is owed will be in its mail.
+  std::vector<range> given() const;
+
+ private:
+  struct extra {
+    std::vector<range> ranges;  // oldest first
+    std::vector<state::message_place> claimed;  // what the client named, while it matters on which connection it got that
+    std::vector<waiting_frame> waiting;
+    bool holding = false;
+  };
+
+  static std::uint64_t full(entry const& e, std::uint32_t low) {
+    return e.room->last.seq - static_cast<std::uint32_t>(static_cast<std::uint32_t>(e.room->last.seq) - low);
+  }
+  bool was_brought(state::message_place const& place) const;
+  extra& more() {
+    if (!extra_) extra_ = std::make_unique<extra>();
+    return *extra_;
+  }
+  void absorb(entry& e);
+  void tidy();
+  void look_ahead(std::string_view epoch);
+
+  std::vector<entry> rooms_;
+  std::unique_ptr<extra> extra_;  // mostly absent
+  std::uint32_t ping_ = 0;        // the one under way that asks; 0: none is
+  std::uint16_t since_ask_ = 0;
+  bool unconfirmed_ = false;
+};
+
+}  // namespace delivery
+}  // namespace hiky::chat

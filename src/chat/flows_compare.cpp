@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: Apache-2.0
+// Part of flows: what sessions know of their rooms and mail, compared with Redis. Whatever is learnt from a notice can be learnt here as well,
+// so that a notice which is lost makes a session wrong for a while, and never for good.
+#include <boost/asio/steady_timer.hpp>
+
+#include <algorithm>
+
+#include "base/log.hpp"
+#include "chat/flows.hpp"
+#include "chat/flows_common.hpp"
+
+namespace hiky::chat {
+
+using namespace std::chrono_literals;
+using std::chrono::steady_clock;
+
+namespace {
+
+constexpr std::size_t asked_at_once = 64;   // sessions in one question: Redis is held for a fraction of a millisecond
+constexpr auto every = 60s;                 // each session is compared
+constexpr auto tick_length = 250ms;
+constexpr auto patience = 200ms;            // before a question that failed is asked again
+
+}  // namespace
+
+void flows::doubt(session& s) {
+  if (s.gone || !s.registered) return;
+  s.doubted = true;
+  doubts_.emplace_back(&s);
+  // At the end of the turn it is in, or of one that has nothing else to do.
+  if (!s.busy) exclusively(&s, []() -> task<> { co_return; }());
+  if (!std::exchange(resolving_doubts_, true)) spawn(run_doubts());
+}
+
+// Those whose comparison failed.
+task<> flows::run_doubts() {
+  asio::steady_timer pause{ex_};
+  while (!doubts_.empty()) {
+    pause.expires_after(patience);
+    co_await pause.async_wait(use_task);
+    std::erase_if(doubts_, [](session_ptr const& s) { return s->gone || !s->doubted; });
+    for (auto const& s : std::vector{doubts_}) {
+      if (s->doubted && !s->busy) exclusively(s, []() -> task<> { co_return; }());
+    }
+  }
+  resolving_doubts_ = false;
+}
+
+bool flows::agrees(session const& s, state::seen_by_redis const& seen) const {
+  if (!seen.known || seen.kept_out_s > 0) return false;
+  if (seen.mail > 0 && !s.mail && !s.mail_waits) return false;
+  std::size_t permitted = 0;
+  for (auto const& room : seen.rooms) {
+    if (s.grant && !s.grant->allows(room)) continue;
+    ++permitted;
+    if (!s.ledger.find(room)) return false;
+  }
+  return permitted == s.ledger.rooms().size();
+}
+
+// In the session's turn, so that no request of its own changes its rooms meanwhile. True when it is right again.
+task<bool> flows::compare(session_ptr s) {
+  for (;;) {
+    auto const notices = s->notices;
+    auto const found = co_await store_.connections.compare({{s->user, s->id}});
+    if (s->gone || !s->registered) co_return true;
+    if (!found) {
+      if (is_transient(found.error())) co_return false;
+      log::error("session.not_compared",
+                 {{"connection", s->id.str()}, {"trace", s->trace_id()}, {"user", s->user.str()}, {"reason", found.error().text}});
+      co_return true;  // with the next round
+    }
+    if (notices != s->notices) continue;  // the answer may be older than what was noticed
+    auto const& seen = found->seen.front();
+    if (seen.kept_out_s > 0) {
+      end_session(*s, {state::close_forbidden, {}, std::string{state::ban_reason}});
+      co_return true;
+    }
+    if (!seen.known) {
+      s->asserted = data_ - 1;
+      auto const asserted = co_await assert_session(s);
+      if (!asserted) co_return !is_transient(asserted.error());
+      if (s->gone) co_return true;
+      continue;
+    }
+    std::vector<room_id> left;
+    for (auto const& e : s->ledger.rooms()) {
+      room_id room{*e.room->name};
+      if (std::ranges::find(seen.rooms, room) == seen.rooms.end()) left.push_back(std::move(room));
+    }
+    for (auto const& room : left) hub_.leave(*s, room);
+    for (auto const& room : permitted(*s, seen.rooms)) {
+      if (hub_.in(*s, room)) continue;
+      auto const entered = co_await enter_late(s, room, s->compared_ms > 0 ? s->compared_ms : found->now_ms);
+      if (s->gone) co_return true;
+      if (!entered) {
+        log::warn("session.half_heard",
+                  {{"connection", s->id.str()}, {"trace", s->trace_id()}, {"room", room.str()}, {"reason", entered.error().text}});
+        co_return false;
+      }
+    }
+    if (notices != s->notices) continue;
+    s->compared_ms = found->now_ms;
+    if (seen.mail > 0) fetch_mail(*s);
+    co_return true;
+  }
+}
+
+// The user belongs to the room since nobody knows when, but not since before `since_ms`. What was said since then comes from the log, before
+// what comes live. False when the user does not belong to it any more.
+task<result<bool>> flows::enter_late(session_ptr s, room_id room, std::int64_t since_ms) {
+  hub_.enter(*s, room, false, since_ms);
+  s->ledger.hold();
+  auto outcome = co_await hear(*s, {room}, since_ms);
+  result<state::room_entry> entry;
+  result<state::log_page> page;
+  if (outcome) {
+    entry = co_await store_.members.entry(room, s->user, since_ms);
+    if (!entry) outcome = std::unexpected(entry.error());
+  }
+  if (outcome && entry->member && !s->gone) {
+    page = co_await read_after(room, entry->place.seq, limits_.replayed, limits_.replayed_bytes);
+    if (!page) outcome = std::unexpected(page.error());
+  }
+  bool const in = outcome && entry->member;
+  if (!in) hub_.leave(*s, room);
+  if (in && !page->messages.empty() && page->epoch == entry->place.epoch) {
+    recovery late{.room = room};
+    late.brought = {page->epoch, page->messages.front().seq, page->messages.back().seq};
+    late.recovered = !page->more;
+    if (page->more) {
+      late.lost_from = page->messages.back().seq + 1;
+      late.lost_to = page->newest;
+    }
+    for (auto& m : page->messages) late.messages.push_back(std::move(m.frame));
+    s->ledger.brought({late.brought.epoch, late.brought.first, late.brought.last});
+    co_await replay(s, {&late, 1});
+  }
+  hub_.release(*s);
+  if (!outcome) co_return std::unexpected(outcome.error());
+  co_return in;
+}
+
+task<result<std::vector<session_ptr>>> flows::find_doubtful(std::span<session_ptr const> some) {
+  std::vector<std::pair<user_id, connection_id>> which;
+  which.reserve(some.size());
+  std::vector<std::uint8_t> notices;
+  for (auto const& s : some) {
+    which.emplace_back(s->user, s->id);
+    notices.push_back(s->notices);
+  }
+  auto const found = co_await store_.connections.compare(std::move(which));
+  if (!found) co_return std::unexpected(found.error());
+  std::vector<session_ptr> out;
+  for (std::size_t i = 0; i < some.size(); ++i) {
+    auto const& s = some[i];
+    if (s->gone || !s->registered) continue;
+    if (!agrees(*s, found->seen[i])) out.push_back(s);
+    else if (!s->busy && s->notices == notices[i]) s->compared_ms = found->now_ms;
+  }
+  co_return out;
+}
+
+task<> flows::compare_all(std::uint64_t interruption) {
+  asio::steady_timer pause{ex_};
+  auto const all = hub_.registered_sessions();
+  std::vector<session_ptr> doubtful;
+  for (std::size_t i = 0; i < all.size() && interruption == interruptions_;) {
+    auto const some = std::span{all}.subspan(i, std::min(asked_at_once, all.size() - i));
+    auto const found = co_await find_doubtful(some);
+    if (!found) {
+      if (!is_transient(found.error())) {
+        log::error("sessions.not_compared", {{"reason", found.error().text}});
+        break;
+      }
+      pause.expires_after(patience);
+      co_await pause.async_wait(use_task);
+      continue;
+    }
+    for (auto const& s : *found) doubt(*s);
+    doubtful.insert(doubtful.end(), found->begin(), found->end());
+    i += some.size();
+  }
+  while (interruption == interruptions_ && std::ranges::any_of(doubtful, [](session_ptr const& s) { return s->doubted && !s->gone; })) {
+    pause.expires_after(5ms);
+    co_await pause.async_wait(use_task);
+  }
+}
+
+// This tick's share of all.
+task<> flows::compare_some() {
+  auto const share = static_cast<double>(tick_length / 1ms) / static_cast<double>(every / 1ms);
+  auto const all = hub_.some_sessions(round_, share);
+  for (std::size_t i = 0; i < all.size(); i += asked_at_once) {
+    auto const found = co_await find_doubtful(std::span{all}.subspan(i, std::min(asked_at_once, all.size() - i)));
+    if (!found) break;  // Redis is away, which the next round, or the end of the outage, makes good
+    for (auto const& s : *found) doubt(*s);
+  }
+  comparing_some_ = false;
+}
+
+}  // namespace hiky::chat

@@ -1,0 +1,423 @@
+// SPDX-License-Identifier: Apache-2.0
+// The ledger alone: by example, then random histories of a connection, its client and its rooms against a twin that remembers everything.
+#include "chat/delivery/ledger.hpp"
+
+#include <gtest/gtest.h>
+
+#include <array>
+#include <map>
+#include <random>
+#include <set>
+
+using namespace hiky;
+using hiky::chat::traffic;
+using hiky::chat::delivery::ledger;
+using hiky::chat::delivery::stream;
+using hiky::state::message_place;
+
+namespace {
+
+std::string const tea = "tea", chess = "chess";
+
+struct one_room : testing::Test {
+  stream room{&tea, {}};
+  ledger has;
+  // A message comes over the bus; true when it goes to the client.
+  bool comes(std::uint64_t seq, bool own = false, std::string epoch = "e") {
+    if (room.last.epoch != epoch && !room.last.epoch.empty()) ledger::renumbered(has.at(0));
+    room.last = {std::move(epoch), seq};
+    if (!has.takes(has.at(0), own)) return false;
+    if (has.holds()) has.wait({nullptr, traffic::chat, room.last});
+    else has.handed();
+    return true;
+  }
+  std::uint64_t confirmed() { return has.debts().at(0).confirmed.seq; }
+};
+
+}  // namespace
+
+TEST_F(one_room, a_message_is_confirmed_by_the_pong_of_a_ping_that_was_sent_behind_it) {
+  has.enter(room, true, 0);
+  comes(4);
+  comes(5);
+  EXPECT_EQ(confirmed(), 3u);
+  has.asked(7);
+  comes(6);
+  has.asked(8);  // while one is under way, nothing more is asked for
+  has.answered(6);
+  EXPECT_EQ(confirmed(), 3u) << "the pong of an earlier ping";
+  has.answered(7);
+  EXPECT_EQ(confirmed(), 5u);
+  EXPECT_TRUE(has.unconfirmed());
+  has.asked(9);
+  has.answered(12);
+  EXPECT_EQ(confirmed(), 6u) << "a pong answers all earlier pings too";
+  EXPECT_FALSE(has.unconfirmed());
+}
+
+TEST_F(one_room, nothing_that_waits_is_confirmed) {
+  has.enter(room, false, 0);
+  has.hold();
+  comes(1);
+  EXPECT_FALSE(has.has({"e", 1}));
+  has.asked(1);
+  has.answered(1);
+  EXPECT_EQ(confirmed(), 0u);
+  EXPECT_EQ(has.release().size(), 1u);
+  EXPECT_TRUE(has.has({"e", 1}));
+}
+
+TEST_F(one_room, what_mail_or_replay_brought_does_not_come_live) {
+  has.enter(room, false, 0);
+  has.hold();
+  comes(4);
+  comes(5);
+  has.brought({"e", 2, 4, false});
+  auto const waited = has.release();
+  ASSERT_EQ(waited.size(), 1u);
+  EXPECT_EQ(waited[0].place.seq, 5u);
+  has.brought({"e", 6, 7});
+  EXPECT_FALSE(comes(6));
+  EXPECT_FALSE(comes(7));
+  EXPECT_TRUE(comes(8));
+  for (std::uint64_t seq = 2; seq <= 8; ++seq) EXPECT_TRUE(has.has({"e", seq})) << seq;
+  EXPECT_FALSE(has.has({"e", 1}));
+  EXPECT_FALSE(has.has({"e", 9}));
+  EXPECT_FALSE(has.has({"f", 5}));
+}
+
+TEST_F(one_room, a_room_that_was_left_and_entered_again_is_remembered) {
+  has.enter(room, false, 0);
+  comes(3);
+  comes(4);
+  has.leave(0);
+  room.last.seq = 6;
+  EXPECT_TRUE(has.has({"e", 4}));
+  EXPECT_FALSE(has.has({"e", 5}));
+  has.enter(room, false, 0);
+  EXPECT_TRUE(comes(7));
+  EXPECT_TRUE(has.has({"e", 3}));
+  EXPECT_FALSE(has.has({"e", 6}));
+}
+
+TEST_F(one_room, a_place_that_is_resumed_from_says_nothing_of_the_messages_before) {
+  has.enter(room, false, 0);
+  has.claims({"e", 6}, false);
+  EXPECT_TRUE(has.has({"e", 6}));
+  EXPECT_FALSE(has.has({"e", 5}));
+  has.was_given({"e", 4, 9});
+  EXPECT_FALSE(has.has({"e", 5})) << "it did not say on which connection";
+}
+
+TEST_F(one_room, the_earlier_connection_of_the_client_says_what_it_has_before_its_place) {
+  has.enter(room, false, 0);
+  has.claims({"e", 6}, true);
+  has.brought({"e", 7, 8});
+  has.was_given({"e", 4, 9});
+  EXPECT_FALSE(has.has({"e", 3}));
+  for (std::uint64_t seq = 4; seq <= 8; ++seq) EXPECT_TRUE(has.has({"e", seq})) << seq;
+  EXPECT_FALSE(has.has({"e", 9})) << "given to it, but behind what the client says it has";
+}
+
+TEST_F(one_room, what_was_given_goes_on_from_connection_to_connection) {
+  has.enter(room, false, 0);
+  has.claims({"e", 6}, true);
+  has.was_given({"e", 4, 6});
+  has.brought({"e", 7, 8});
+  comes(9);
+  auto const given = has.given();
+  ASSERT_EQ(given.size(), 1u);
+  EXPECT_EQ(given[0].first, 4u);
+  EXPECT_EQ(given[0].last, 9u);
+  has.asked(1);
+  has.answered(1);
+  EXPECT_TRUE(has.given().empty()) << "of what is confirmed nothing will be in the mail";
+}
+
+TEST_F(one_room, nothing_is_owed_twice_after_a_new_epoch) {
+  has.enter(room, false, 5);
+  EXPECT_EQ(has.debts().at(0).since_ms, 5);
+  comes(40);
+  comes(1, false, "f");
+  EXPECT_EQ(has.debts().at(0).confirmed, (message_place{"f", 0}));
+  EXPECT_FALSE(has.has({"f", 40}));
+  has.asked(1);
+  has.answered(1);
+  EXPECT_EQ(has.debts().at(0).confirmed, (message_place{"f", 1}));
+}
+
+TEST_F(one_room, numbers_beyond_32_bits_are_numbers_too) {
+  auto const big = (1ULL << 32) - 2;
+  has.enter(room, false, 0);
+  for (std::uint64_t i = 0; i < 6; ++i) EXPECT_TRUE(comes(big + i));
+  EXPECT_EQ(confirmed(), big - 1);
+  has.asked(1);
+  has.answered(1);
+  EXPECT_EQ(confirmed(), big + 5);
+  EXPECT_TRUE(has.has({"e", big + 1}));
+  EXPECT_FALSE(has.has({"e", big - 1}));
+}
+
+TEST(ledger, is_no_larger_than_what_it_replaced) {
+  EXPECT_LE(sizeof(ledger::entry), 32u);
+  EXPECT_LE(sizeof(ledger), 48u);
+}
+
+namespace {
+
+// A client and its connections, one after the other, to a few rooms. The twin knows each frame that left, in order, and what the client read.
+class history {
+ public:
+  explicit history(std::uint32_t seed) : random_(seed) {
+    for (std::size_t r = 0; r < rooms; ++r) streams_[r].name = &names[r];
+  }
+
+  void run(int steps) {
+    connect({});
+    for (int i = 0; i < steps; ++i) {
+      step();
+      if (testing::Test::HasFatalFailure()) return;
+    }
+  }
+
+ private:
+  static constexpr std::size_t rooms = 3;
+  inline static std::array<std::string, rooms> const names{"r0", "r1", "r2"};
+  using place = std::pair<std::string, std::uint64_t>;  // epoch, seq
+
+  struct sent_frame {
+    std::size_t room;
+    std::vector<place> places;
+    std::uint32_t ping = 0;  // it is this ping
+    bool live = true;        // a message frame; false: mail
+    bool owed = true;
+  };
+
+  std::size_t pick(std::size_t n) { return random_() % n; }
+
+  void connect(std::map<std::size_t, message_place> claims) {
+    has_ = ledger{};
+    in_.clear();
+    handed_.clear();
+    sent_.clear();
+    arrived_ = 0;
+    answered_ = 0;
+    waiting_.clear();
+    read_.clear();
+    for (auto& [room, at] : claims) has_.claims(at, true), known_.insert({at.epoch, at.seq});
+  }
+
+  void send(sent_frame frame) {
+    for (auto const& p : frame.places) ASSERT_TRUE(handed_.insert(p).second) << p.first << ':' << p.second << " twice on one connection";
+    sent_.push_back(std::move(frame));
+  }
+
+  void publish(std::size_t r) {
+    auto& s = streams_[r];
+    if (s.last.epoch.empty() || pick(400) == 0) {
+      if (auto const at = index_of(r); at != none) ledger::renumbered(has_.at(at));
+      s.last = {"e" + std::to_string(++epochs_), 0};
+    }
+    ++s.last.seq;
+    auto const at = index_of(r);
+    if (at == none) return;
+    bool const own = pick(6) == 0;
+    place const p{s.last.epoch, s.last.seq};
+    bool const takes = has_.takes(has_.at(at), own);
+    if (own || handed_.contains(p) || known_.contains(p)) {
+      if (!(has_.holds() && !own)) ASSERT_FALSE(takes) << "it has " << p.first << ':' << p.second;
+      if (own) own_.insert(p);
+    }
+    if (!own && !handed_.contains(p) && !known_.contains(p)) ASSERT_TRUE(takes) << "it has not " << p.first << ':' << p.second;
+    if (!takes) return;
+    if (has_.holds()) {
+      has_.wait({nullptr, traffic::chat, s.last});
+      waiting_.push_back({r, p});
+    } else {
+      has_.handed();
+      send({r, {p}});
+    }
+  }
+
+  static constexpr std::size_t none = ~std::size_t{};
+  std::size_t index_of(std::size_t r) const {
+    for (std::size_t i = 0; i < in_.size(); ++i) {
+      if (in_[i] == r) return i;
+    }
+    return none;
+  }
+
+  void step() {
+    auto const r = pick(rooms);
+    switch (pick(14)) {
+      case 0:
+        if (index_of(r) == none) {
+          has_.enter(streams_[r], false, 0);
+          in_.push_back(r);
+        }
+        break;
+      case 1:
+        if (auto const at = index_of(r); at != none && pick(3) == 0 && !has_.holds()) {
+          has_.leave(at);
+          for (auto& frame : sent_) frame.owed &= frame.room != r;  // of a room that was left, nothing is owed any more
+          in_[at] = in_.back();
+          in_.pop_back();
+        }
+        break;
+      case 2: return ask();
+      case 3: return arrive();
+      case 4: return mail(r);
+      case 5:
+        if (!has_.holds()) has_.hold();
+        break;
+      case 6: return release();
+      case 7:
+        if (pick(8) == 0) return reconnect();
+        break;
+      default: publish(r); break;
+    }
+    check();
+  }
+
+  void ask() {
+    auto const number = ++pings_;
+    bool const counts = !has_.asks() && has_.unconfirmed() && !has_.holds();
+    has_.asked(number);
+    if (counts) asked_at_[number] = sent_.size();
+    sent_.push_back({0, {}, number});
+  }
+
+  // Some of what is under way reaches the client, which answers pings and reads messages in order.
+  void arrive() {
+    for (auto n = pick(6); n > 0 && arrived_ < sent_.size(); --n) {
+      auto const& frame = sent_[arrived_++];
+      for (auto const& p : frame.places) {
+        read_.insert(p);
+        if (frame.live) last_read_[frame.room] = {p.first, p.second};
+      }
+      if (frame.ping != 0 && pick(4) != 0) {
+        has_.answered(frame.ping);
+        for (auto const& [number, upto] : asked_at_) {
+          if (number <= frame.ping) answered_ = std::max(answered_, upto);
+        }
+        std::erase_if(asked_at_, [&](auto const& each) { return each.first <= frame.ping; });
+      }
+    }
+  }
+
+  // Some of the latest messages of a room come by mail, unless the connection has them.
+  void mail(std::size_t r) {
+    auto const& last = streams_[r].last;
+    if (last.epoch.empty()) return;
+    sent_frame frame{r, {}, 0, false};
+    for (std::uint64_t back = pick(5) + 1; back-- > 0;) {
+      if (back >= last.seq) continue;
+      place const p{last.epoch, last.seq - back};
+      if (has_.has({p.first, p.second})) continue;
+      has_.brought({p.first, p.second, p.second, false});
+      frame.places.push_back(p);
+    }
+    if (!frame.places.empty()) send(std::move(frame));
+  }
+
+  void release() {
+    if (!has_.holds()) return;
+    auto const waited = has_.release();
+    std::vector<place> expected;
+    for (auto const& [r, p] : waiting_) {
+      if (!handed_.contains(p) && !known_.contains(p)) expected.push_back(p);
+    }
+    ASSERT_EQ(waited.size(), expected.size());
+    for (std::size_t i = 0; i < waited.size(); ++i) {
+      ASSERT_EQ(waited[i].place.epoch, expected[i].first);
+      ASSERT_EQ(waited[i].place.seq, expected[i].second);
+      has_.handed();
+      send({room_of(expected[i]), {expected[i]}});
+    }
+    waiting_.clear();
+    check();
+  }
+  std::size_t room_of(place const& p) const {
+    for (auto const& [r, w] : waiting_) {
+      if (w == p) return r;
+    }
+    return 0;
+  }
+
+  // The connection ends, and the client comes back: it names what it read last, and the connection on which.
+  void reconnect() {
+    auto const given = has_.given();
+    check_debts();
+    auto const read = read_;
+    auto const last = std::exchange(last_read_, {});
+    auto const before = known_;
+    known_.clear();
+    own_.clear();
+    connect(last);
+    for (auto const& g : given) has_.was_given(g);
+    for (auto const& g : given) {
+      for (auto seq = g.first; seq <= g.last; ++seq) {
+        place const p{g.epoch, seq};
+        if (!has_.has({p.first, p.second})) continue;
+        ASSERT_TRUE(read.contains(p) || before.contains(p) || owned_.contains(p)) << p.first << ':' << p.second << " is taken for had, and was not read";
+        known_.insert(p);
+      }
+    }
+    for (auto const& [r, at] : last) known_.insert({at.epoch, at.seq});
+    last_read_ = last;
+    check();
+  }
+
+  void check() {
+    for (auto const& p : own_) owned_.insert(p);
+    for (std::size_t r = 0; r < rooms; ++r) {
+      auto const& last = streams_[r].last;
+      for (std::uint64_t seq = last.seq > 12 ? last.seq - 12 : 1; seq <= last.seq; ++seq) {
+        place const p{last.epoch, seq};
+        bool const truth = handed_.contains(p) || known_.contains(p) || own_.contains(p);
+        if (has_.has({p.first, p.second})) ASSERT_TRUE(truth) << p.first << ':' << p.second << " is not the client's";
+        else ASSERT_FALSE(handed_.contains(p)) << p.first << ':' << p.second << " was handed to the client";
+      }
+    }
+    check_debts();
+  }
+
+  // Everything up to a debt's place was confirmed: it left before a ping that was answered.
+  void check_debts() {
+    std::map<place, std::size_t> left;
+    auto const debts = has_.debts();
+    std::size_t scanned = 0;
+    for (auto i = sent_.size(); i-- > answered_ && scanned < 40; ++scanned) {
+      auto const& frame = sent_[i];
+      if (!frame.live || !frame.owed) continue;
+      auto const at = index_of(frame.room);
+      if (at == none) continue;
+      for (auto const& p : frame.places) {
+        if (p.first != debts[at].confirmed.epoch) continue;
+        ASSERT_GT(p.second, debts[at].confirmed.seq) << p.first << ':' << p.second << " is taken for confirmed";
+      }
+    }
+  }
+
+  std::mt19937 random_;
+  std::array<stream, rooms> streams_{};
+  ledger has_;
+  std::vector<std::size_t> in_;  // in the ledger's order
+  std::set<place> handed_, known_, own_, owned_, read_;
+  std::vector<sent_frame> sent_;
+  std::size_t arrived_ = 0, answered_ = 0;  // how many of `sent_` have arrived, and are confirmed
+  std::map<std::uint32_t, std::size_t> asked_at_;
+  std::vector<std::pair<std::size_t, place>> waiting_;
+  std::map<std::size_t, message_place> last_read_;
+  std::uint32_t pings_ = 0;
+  int epochs_ = 0;
+};
+
+}  // namespace
+
+TEST(ledger, agrees_with_a_twin_through_random_histories) {
+  for (std::uint32_t seed = 1; seed <= 2'000; ++seed) {
+    history{seed}.run(500);
+    ASSERT_FALSE(HasFatalFailure()) << "seed " << seed;
+  }
+}
