@@ -57,7 +57,7 @@ inline std::string instance_connections(instance_id const& i) { return of(prefix
 inline std::string room_members(room_id const& r) { return of(prefix::room_members, r); }                      // set of users, durable
 inline std::string member_rooms(user_id const& u) { return of(prefix::member_rooms, u); }                      // set of rooms, durable
 inline std::string room_absent(room_id const& r) { return of(prefix::room_absent, r); }  // set of users: members without a connection
-inline std::string room_head(room_id const& r) { return of(prefix::room_head, r); }  // hash epoch, seq, renew_at
+inline std::string room_head(room_id const& r) { return of(prefix::room_head, r); }  // hash epoch, seq, t of the last message, renew_at
 inline std::string room_log(room_id const& r) { return of(prefix::room_log, r); }  // stream, id seq-0
 // Of one sender in one room. Sizes go first, so that no two triples can be cut differently into the same key.
 inline std::string dedup(room_id const& r, user_id const& sender, std::string_view client_msg_id) {
