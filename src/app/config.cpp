@@ -93,7 +93,7 @@ std::variant<daemon_config, early_exit> read_daemon_config(int argc, char const*
       rate_accepts{"100:1000"}, rate_api{"500:5000"}, level{"info"}, send{"auto"}, data{default_data_folder().string()};
   std::size_t max_frame = g.frames.max_message;
   std::optional<std::uint64_t> limit_memory;
-  double drain = 20, redis_wait = 10, lease = 15, grace = 5;
+  double drain = 20, redis_wait = 10, lease = 15, grace = 5, dedup = g.room_log.dedup_s;
 
   app.add_option("--listen", listen, "HOST:PORT or unix:PATH; repeatable; port 0 lets the kernel choose")->group("Network")->capture_default_str();
   app.add_option("--workers", g.workers, "threads; 0 = one per core, less one for the embedded Redis")
@@ -210,6 +210,10 @@ std::variant<daemon_config, early_exit> read_daemon_config(int argc, char const*
   app.add_option("--grace", grace, "seconds a user may be away before others are told")
       ->group("Operation")
       ->check(CLI::Range(0.0, 3600.0))
+      ->capture_default_str();
+  app.add_option("--dedup", dedup, "seconds for which a clientMsgId and an Idempotency-Key are remembered, so that a repetition is no second one")
+      ->group("Operation")
+      ->check(CLI::Range(1.0, 2592000.0))
       ->capture_default_str();
   app.add_option("--drain", drain, "seconds over which SIGTERM hands clients over")
       ->group("Operation")
@@ -333,6 +337,7 @@ std::variant<daemon_config, early_exit> read_daemon_config(int argc, char const*
   g.leases.lease = std::chrono::milliseconds{static_cast<long>(lease * 1000)};
   g.leases.tick = std::min(g.leases.tick, g.leases.lease / 4);
   g.grace = std::chrono::milliseconds{static_cast<long>(grace * 1000)};
+  g.room_log.dedup_s = static_cast<int>(dedup);
   out.drain = std::chrono::milliseconds{static_cast<long>(drain * 1000)};
   out.redis_wait = std::chrono::milliseconds{static_cast<long>(redis_wait * 1000)};
   if (print) return early_exit{0, toml_of(app)};

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <openssl/evp.h>
 
+#include <algorithm>
 #include <charconv>
 #include <iterator>
 
@@ -43,6 +44,14 @@ std::string to_base64(std::string_view bytes) {
   std::string out(4 * ((bytes.size() + 2) / 3), '\0');
   // Writes a terminating zero behind the text, where std::string has one anyway.
   EVP_EncodeBlock(reinterpret_cast<unsigned char*>(out.data()), reinterpret_cast<unsigned char const*>(bytes.data()), static_cast<int>(bytes.size()));
+  return out;
+}
+
+std::string to_base64url(std::string_view bytes) {
+  auto out = to_base64(bytes);
+  while (out.ends_with('=')) out.pop_back();
+  std::ranges::replace(out, '+', '-');
+  std::ranges::replace(out, '/', '_');
   return out;
 }
 

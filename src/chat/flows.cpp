@@ -122,6 +122,7 @@ void flows::rest(session& s) {
 // What went wrong in Redis, as the client may know it: retryable when Redis is away, `internal` when it is not the client's business.
 void flows::refuse(session& s, std::optional<std::string> id, error const& why) {
   if (why.code == errc::not_member) return refuse(s, {error_code::not_member, "you are not in this room; send joinRoom first", std::move(id)});
+  if (why.code == errc::conflict) return refuse(s, {error_code::conflict, why.text, std::move(id)});
   if (is_transient(why)) {
     log::debug("request.unavailable",
                {{"connection", s.id.str()}, {"trace", s.trace_id()}, {"user", s.user.str()}, {"code", to_string(why.code)}, {"reason", why.text}});
@@ -259,7 +260,7 @@ void flows::resume_backlog(session& s) {
 task<> flows::run_message(session_ptr s, std::optional<std::string> id, send_message m, steady_clock::time_point came) {
   auto const turn = hub_.mailboxes_of(m.room) >= many_mailboxes ? co_await heavy_.enter() : lane::turn{};
   auto const stored = co_await store_.room_log.publish(
-      {m.room, s->user, s->id, m.content, std::move(m.client_msg_id), hub_.last_of(m.room), false, arrival_text(came)});
+      {m.room, s->user, s->id, m.content, std::move(m.client_msg_id), hub_.last_of(m.room), false, true, arrival_text(came)});
   heavy_.leave(turn);
   if (!stored) co_return refuse(*s, std::move(id), stored.error());
   count_.publish.observe(steady_clock::now() - came);

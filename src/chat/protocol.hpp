@@ -28,6 +28,7 @@ enum class error_code {
   unauthorized,
   forbidden,
   not_member,
+  conflict,
   too_large,
   rate_limited,
   unavailable,

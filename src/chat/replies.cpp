@@ -88,6 +88,7 @@ std::string_view to_string(error_code code) {
     case error_code::unauthorized: return "unauthorized";
     case error_code::forbidden: return "forbidden";
     case error_code::not_member: return "not_member";
+    case error_code::conflict: return "conflict";
     case error_code::too_large: return "too_large";
     case error_code::rate_limited: return "rate_limited";
     case error_code::unavailable: return "unavailable";

@@ -5,7 +5,7 @@
 
 #include <algorithm>
 
-#include "state/idempotency.hpp"
+#include "gateway/worker.hpp"
 
 namespace hiky::gateway {
 
@@ -22,7 +22,10 @@ std::expected<std::string, problem> idempotency_key(http_request const& request)
   return std::string{text};
 }
 
-std::string digest_of(api_call const& call) { return state::body_digest(fmt::format("{}\n{}", call.ids[0], call.body)); }
+state::once once_of(api_call const& call) {
+  auto const request = fmt::format("{}\n{}", call.ids[0], call.body);
+  return {std::string{call.key}, call.idempotency_key, state::body_digest(request), state::idempotency_life_s(call.on.settings().room_log)};
+}
 
 problem idempotency_key_reused() {
   return {http_status::unprocessable_entity, "idempotency_key_reused",

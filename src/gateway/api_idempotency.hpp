@@ -3,14 +3,15 @@
 #pragma once
 #include "gateway/api_route.hpp"
 #include "gateway/http.hpp"
+#include "state/idempotency.hpp"
 
 namespace hiky::gateway {
 
 // The header's key; empty when there is none.
 std::expected<std::string, problem> idempotency_key(http_request const& request);
 
-// What has to be the same when a key comes again, within one route.
-std::string digest_of(api_call const& call);
+// The call's key, and what has to be the same when it comes again, within one route.
+state::once once_of(api_call const& call);
 
 problem idempotency_key_reused();
 

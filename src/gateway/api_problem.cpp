@@ -14,6 +14,7 @@ problem problem_of(error const& e) {
   switch (e.code) {
     case errc::invalid_argument: return {http_status::bad_request, "invalid_argument", e.text};
     case errc::not_found: return {http_status::not_found, "not_found", e.text};
+    case errc::conflict: return {http_status::conflict, "conflict", e.text};
     case errc::not_member: return {http_status::forbidden, "not_member", e.text};
     default: break;
   }

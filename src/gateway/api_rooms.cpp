@@ -43,7 +43,7 @@ api_answer membership(api_call const& call, bool member, bool changed) {
 
 // A key is one caller's, and stands for one request: the same body may come again, another one may not.
 task<std::expected<void, problem>> reserve(api_call& call) {
-  auto const first = co_await state::reserve_idempotency_key(call.on.redis(), std::string{call.key}, call.idempotency_key, digest_of(call));
+  auto const first = co_await state::reserve_idempotency_key(call.on.redis(), once_of(call));
   if (!first) co_return std::unexpected(problem_of(first.error()));
   if (*first) co_return std::expected<void, problem>{};
   co_return std::unexpected(idempotency_key_reused());
@@ -64,11 +64,13 @@ task<api_result> publish(api_call& call) {
   }
   if (!call.idempotency_key.empty()) {
     if (auto const ok = co_await reserve(call); !ok) co_return std::unexpected(ok.error());
-    // Another sender's or room's clientMsgId can't meet it, and a client's begins with no space.
-    if (!m.client_msg_id) m.client_msg_id = fmt::format(" {} {}", call.key, call.idempotency_key);
+    // Another sender's or room's clientMsgId can't meet it, and a client's holds no line break.
+    m.tells_id = m.client_msg_id.has_value();
+    if (!m.tells_id) m.client_msg_id = fmt::format("{}\n{}", call.key, call.idempotency_key);
   }
   auto const who = m.sender;
   auto const system = m.system;
+  auto const by_key = !m.tells_id;
   auto const stored = co_await call.on.store().room_log.publish(std::move(m));
   if (!stored && stored.error().code == errc::not_member) {
     if (system) co_return std::unexpected(problem{http_status::not_found, "not_found", "nobody is in this room, so nobody would get the message"});
@@ -76,6 +78,8 @@ task<api_result> publish(api_call& call) {
                                       "the sender is not a member of this room; PUT /rooms/{room}/members/{user} makes one, and without a senderId "
                                       "the message is the system's"});
   }
+  // What the key stood for is remembered by the message alone when the first tries were refused.
+  if (!stored && stored.error().code == errc::conflict && by_key) co_return std::unexpected(idempotency_key_reused());
   if (!stored) co_return std::unexpected(problem_of(stored.error()));
   if (!stored->duplicate) call.on.count().messages_published.add();
   std::string out{"{\"roomId\":"};

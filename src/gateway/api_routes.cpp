@@ -20,7 +20,7 @@ constexpr std::array whose{api_parameter{"query", "room", R"({"$ref":"#/componen
                            api_parameter{"query", "user", R"({"$ref":"#/components/schemas/Id"})", "This recipient alone"}};
 constexpr std::array once{
     api_parameter{"header", "Idempotency-Key", R"({"type":"string","minLength":1,"maxLength":130})",
-                  "The same key with the same body gives the first answer again, for five minutes; with another body it is refused"}};
+                  "The same key with the same body gives the first answer again, for a day (hikyd --dedup); with another body it is refused"}};
 
 constexpr std::array table{
     api_route{verb::post, "/rooms/{room}/messages", publish, api::publish, "publishMessage", "Publishes a message to a room", "Published",

@@ -136,7 +136,7 @@ task<api_result> send_frame(api_call& call) {
                                       fmt::format("the frame is larger than a message may be, {} bytes", call.on.settings().frames.max_message)});
   }
   std::optional<state::once> once;
-  if (!call.idempotency_key.empty()) once = {std::string{call.key}, call.idempotency_key, digest_of(call)};
+  if (!call.idempotency_key.empty()) once = once_of(call);
   auto const told = co_await call.on.store().connections.notify({user_of(call)}, 'f', std::string{frame}, std::move(once));
   if (!told) co_return std::unexpected(told.error().code == errc::conflict ? idempotency_key_reused() : problem_of(told.error()));
   std::string out{"{\"userId\":"};

@@ -155,7 +155,7 @@ task<result<notified>> connections::notify(std::vector<user_id> users, char kind
   if (what) used_keys.push_back(keys::idempotency(what->caller, what->key));
   auto call = script.call(used_keys, (what ? 6 : 4) + users.size());
   call.arg(keys::prefix::user_connections).arg(keys::instance_channels(database_)).arg(std::string_view{&kind, 1}).arg(frame);
-  if (what) call.arg(what->digest).arg(idempotency_life_s);
+  if (what) call.arg(what->digest).arg(what->life_s);
   for (auto const& user : users) call.arg(user);
   auto const answer = co_await script.run(redis_, std::move(call));
   if (!answer) co_return std::unexpected(answer.error());

@@ -58,13 +58,10 @@ inline std::string instance_connections(instance_id const& i) { return of(prefix
 inline std::string room_members(room_id const& r) { return of(prefix::room_members, r); }                      // set of users, durable
 inline std::string member_rooms(user_id const& u) { return of(prefix::member_rooms, u); }                      // set of rooms, durable
 inline std::string room_absent(room_id const& r) { return of(prefix::room_absent, r); }  // set of users: members without a connection
-inline std::string room_head(room_id const& r) { return of(prefix::room_head, r); }  // hash epoch, seq, renew_at
+inline std::string room_head(room_id const& r) { return of(prefix::room_head, r); }  // hash epoch, seq, t of the last message, renew_at
 inline std::string room_log(room_id const& r) { return of(prefix::room_log, r); }  // stream, id seq-0
-// Of one sender in one room. Sizes go first, so that no two triples can be cut differently into the same key.
-inline std::string dedup(room_id const& r, user_id const& sender, std::string_view client_msg_id) {
-  return std::string{prefix::dedup} + std::to_string(r.str().size()) + ":" + r.str() + ":" + std::to_string(sender.str().size()) + ":" +
-         sender.str() + ":" + std::string{client_msg_id};
-}
+// String: what became of the message that its sender calls so in this room. A digest, since a key is kept for each message of a day.
+std::string dedup(room_id const& r, user_id const& sender, std::string_view client_msg_id);
 // String: the digest of the request that came with an Idempotency-Key. `caller` is the name of an API key, which holds no colon.
 inline std::string idempotency(std::string_view caller, std::string_view key) { return of(prefix::idempotency, caller) + ":" + std::string{key}; }
 // List, newest first. The last colon parts the ids: connection ids hold none.

@@ -9,6 +9,7 @@
 #include "base/json.hpp"
 #include "redis/script.hpp"
 #include "scripts.hpp"
+#include "state/idempotency.hpp"
 #include "state/keys.hpp"
 
 namespace hiky::state {
@@ -31,15 +32,21 @@ task<result<published>> room_log::publish(outgoing_message m) {
   append_json_string(frame, m.sender);
   frame += ",\"content\":";
   frame += m.content;
+  if (m.client_msg_id && m.tells_id) {
+    frame += ",\"clientMsgId\":";
+    append_json_string(frame, *m.client_msg_id);
+  }
 
   std::vector<std::string> used_keys{keys::room_participants(m.room), keys::room_members(m.room),      keys::room_head(m.room),
                                      keys::room_log(m.room),          std::string{keys::online_users}, keys::room_absent(m.room)};
   if (m.client_msg_id) used_keys.push_back(keys::dedup(m.room, m.sender, *m.client_msg_id));
-  auto call = script.call(used_keys, m.system ? 16 : 15);
+  auto call = script.call(used_keys, m.system ? 17 : 16);
   call.arg(m.sender).arg(frame).arg(keys::room_channels(database_) + m.room.str()).arg("m " + m.connection.str() + " ").arg(new_epoch());
   call.arg(keys::prefix::offline_messages).arg(keys::prefix::offline_dropped);
   call.arg(limits_.kept).arg(limits_.life_ms).arg(limits_.max_mailbox_room).arg(limits_.dedup_s);
   call.arg(m.heard.epoch).arg(m.heard.seq).arg(m.came.empty() ? std::string{} : ' ' + m.came).arg(keys::prefix::user_connections);
+  constexpr std::size_t digest_bytes = 8;
+  call.arg(m.client_msg_id ? short_digest(m.content, digest_bytes) : std::string{});
   if (m.system) call.arg("system");
 
   auto const answer = co_await script.run(redis_, std::move(call));
@@ -47,6 +54,7 @@ task<result<published>> room_log::publish(outgoing_message m) {
   auto const items = (*answer)[0].items();
   auto const outcome = items.empty() ? -1 : items[0].integer();
   if (outcome == 0) co_return fail(errc::not_member, "the sender is not a member of the room");
+  if (outcome == 3) co_return fail(errc::conflict, "this clientMsgId has come with another content already; a new message needs a new one");
   if (outcome < 0 || items.size() < 3) co_return fail(errc::unexpected_reply, "publish.lua returned something else than its table says");
   auto const mailboxes = items.size() > 3 ? static_cast<std::size_t>(items[3].integer()) : 0;
   co_return published{std::string{items[1].text()}, std::string{items[2].text()}, outcome == 2, mailboxes};

@@ -14,7 +14,7 @@ struct room_log_limits {
   std::size_t kept = 1000;                     // messages of history per room, about
   std::int64_t life_ms = 24 * 60 * 60 * 1000;  // of a room's history after its last message
   std::size_t max_mailbox_room = 5000;         // larger rooms keep history but fill no mailboxes
-  int dedup_s = 300;                           // how long a clientMsgId is remembered
+  int dedup_s = 24 * 60 * 60;                  // how long a clientMsgId is remembered
 };
 
 // A place in a room's order: `epoch:seq`. Another epoch means that Redis lost the room's head in between.
@@ -37,9 +37,10 @@ struct outgoing_message {
   user_id sender;
   connection_id connection;                  // gets no copy; empty for the API
   std::string_view content;                  // JSON text; outlives the call
-  std::optional<std::string> client_msg_id;  // makes retries safe
+  std::optional<std::string> client_msg_id;  // makes retries safe, and goes with the message
   message_place heard{};  // the latest of the room that the sender's instance knows: Redis must not give its number again
   bool system = false;    // the sender need not belong to the room; somebody must
+  bool tells_id = true;   // false: client_msg_id is nobody's business
   std::string came{};     // goes with it to all who hear the room, and means something to the sender's instance alone; no spaces
 };
 
@@ -70,7 +71,8 @@ class room_log {
  public:
   room_log(redis::client& redis, int database, room_log_limits limits) : redis_(redis), database_(database), limits_(limits) {}
 
-  // not_member: the sender neither belongs to the room nor takes part in it. One round trip: publish.lua
+  // not_member: the sender neither belongs to the room nor takes part in it. conflict: the sender has called another content by this
+  // client_msg_id. One round trip: publish.lua
   task<result<published>> publish(outgoing_message m);
   // Messages after `seq`, the next ones first in line; or before `seq`, the latest of them. A page ends at `most` messages, or with the one
   // that `bytes` has no more room for, except the first. One round trip: history.lua

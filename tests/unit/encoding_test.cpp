@@ -18,6 +18,11 @@ TEST(encoding, reads_base64url_in_the_one_spelling_it_has) {
   EXPECT_EQ(from_base64url("Zm9v\0AA"s), std::nullopt);
 }
 
+TEST(encoding, writes_base64url_as_it_reads_it) {
+  for (auto const* bytes : {"", "f", "fo", "foo", "\xfb\xff", "\xfb\xff\xbf"}) EXPECT_EQ(from_base64url(to_base64url(bytes)), bytes);
+  EXPECT_EQ(to_base64url("\xfb\xff"), "-_8");
+}
+
 TEST(encoding, undoes_percent_encoding) {
   EXPECT_EQ(percent_decoded("a%2Bb%20c+%C3%A9"), "a+b c+é");
   EXPECT_EQ(percent_decoded("%00"), "\0"s);

@@ -73,7 +73,7 @@ TEST(replies, errors_say_code_and_whether_to_try_again) {
   EXPECT_EQ(error_frame({error_code::unavailable, "later", "1"}),
             R"({"type":"error","message":"later","code":"unavailable","id":"1","retryable":true})");
   using enum error_code;
-  for (auto code : {bad_json, unknown_type, invalid_argument, not_registered, unauthorized, forbidden, not_member, too_large, rate_limited,
+  for (auto code : {bad_json, unknown_type, invalid_argument, not_registered, unauthorized, forbidden, not_member, conflict, too_large, rate_limited,
                     unavailable, internal}) {
     auto const frame = read(error_frame({code, "m", none}));
     EXPECT_EQ(frame.at("code").as_string(), to_string(code));

@@ -5,18 +5,20 @@
 --      7 room_absent:{r}  8 room_head:{r}
 -- ARGV 1 user  2 room  3 most participants to return  4 the room's channel  5 bus message that announces the join
 --      6 prefix of instance channels  7 connection  8 `quiet`: announce to new members' rooms only (somebody who was hardly away)
--- Returns { participants in all, Redis TIME in ms, participant… }
+-- Returns { participants in all, Redis TIME in ms since which the user takes part, participant… }
 local user, room = ARGV[1], ARGV[2]
 local new_member = redis.call('SADD', KEYS[4], user)
 redis.call('SADD', KEYS[5], room)
 redis.call('SADD', KEYS[1], user)
 redis.call('SREM', KEYS[7], user)
 redis.call('SADD', KEYS[2], room)
-local now = redis.call('TIME')
-now = string.format('%.0f', now[1] * 1000 + math.floor(now[2] / 1000))
+-- Behind the room's last message, whose time may be ahead of a clock that has stepped back (publish.lua).
+local now, head = redis.call('TIME'), redis.call('HMGET', KEYS[8], 'epoch', 'seq', 't')
+now = now[1] * 1000 + math.floor(now[2] / 1000)
+if now < (tonumber(head[3]) or 0) then now = head[3] + 1 end
+now = string.format('%.0f', now)
 if redis.call('SADD', KEYS[3], user) == 1 and (ARGV[8] ~= 'quiet' or new_member == 1) then redis.call('PUBLISH', ARGV[4], ARGV[5]) end
 if new_member == 1 and redis.call('HLEN', KEYS[6]) > 1 then
-  local head = redis.call('HMGET', KEYS[8], 'epoch', 'seq')
   local place = now .. ' ' .. (head[1] or '') .. ' ' .. (head[2] or '0') .. ' '
   local told = {}
   local connections = redis.call('HGETALL', KEYS[6])

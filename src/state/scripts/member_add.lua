@@ -7,8 +7,11 @@
 local user, room = ARGV[1], ARGV[2]
 local added = redis.call('SADD', KEYS[3], user)
 redis.call('SADD', KEYS[4], room)
-local now, head = redis.call('TIME'), redis.call('HMGET', KEYS[7], 'epoch', 'seq')
-local place = string.format('%.0f %s %s ', now[1] * 1000 + math.floor(now[2] / 1000), head[1] or '', head[2] or '0')
+-- Behind the room's last message, whose time may be ahead of a clock that has stepped back (publish.lua).
+local now, head = redis.call('TIME'), redis.call('HMGET', KEYS[7], 'epoch', 'seq', 't')
+now = now[1] * 1000 + math.floor(now[2] / 1000)
+if now < (tonumber(head[3]) or 0) then now = head[3] + 1 end
+local place = string.format('%.0f %s %s ', now, head[1] or '', head[2] or '0')
 local told = {}
 for _, json in ipairs(redis.call('HVALS', KEYS[5])) do
   local ok, about = pcall(cjson.decode, json)

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+// Joining a room: since when, and who is named.
+#include "state/members.hpp"
+
+#include <fmt/format.h>
+
+#include "state/store.hpp"
+#include "support/with_redis.hpp"
+
+namespace {
+
+using namespace hiky;
+
+class joining_a_room : public support::with_redis {
+ protected:
+  room_id const tea{"tea"};
+  user_id const alice{"alice"};
+  connection_id const phone{"c.1"};
+  state::store store{redis, 1};
+};
+
+// Who is in doubt is mailed what was said since then.
+TEST_F(joining_a_room, is_behind_its_last_message_though_the_clock_has_stepped_back) {
+  auto const ahead = std::stoll(probe.list("TIME")[0]) * 1000 + 3'600'000;
+  probe("HSET", "ws:room_head:tea", "epoch", "e", "seq", "3", "t", std::to_string(ahead));
+  EXPECT_EQ(ok(store.members.join(alice, tea, phone, 10)).at_ms, ahead + 1);
+  probe("HSET", "ws:room_head:tea", "t", "1");
+  EXPECT_LT(ok(store.members.join(alice, tea, phone, 10)).at_ms, ahead);
+}
+
+}  // namespace
