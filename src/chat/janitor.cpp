@@ -49,6 +49,7 @@ task<> janitor::run() {
     pause.expires_after(times_.tick);
     co_await pause.async_wait(use_task);
     auto lease = co_await store_.leases.renew(own_, times_.lease, forgotten);
+    if (!running_) co_return;  // a lease that begins now would be behind the end
     if (lease && lease->own == state::lease_state::lost && !std::exchange(forgotten, true)) {
       lease = co_await store_.leases.renew(own_, times_.lease, true);
     }
@@ -88,8 +89,11 @@ void janitor::expect_announcement(std::chrono::milliseconds grace) {
 }
 
 task<> janitor::end() {
-  if (auto const gone = co_await store_.leases.give_up(own_); !gone) {
-    log::warn("lease.not_given_up", {{"instance", own_.str()}, {"reason", gone.error().text}});
+  auto const left = co_await store_.leases.give_up(own_);
+  if (!left) log::warn("lease.not_given_up", {{"instance", own_.str()}, {"reason", left.error().text}});
+  else if (*left > 0) {
+    log::warn("lease.given_up_early",
+              {{"instance", own_.str()}, {"connections", *left}, {"now", "other instances, or the next start under this name, end them"}});
   }
 }
 

@@ -56,7 +56,8 @@ worker::worker(gateway_settings const& settings, std::size_t index, gateway::met
       io_(BOOST_ASIO_CONCURRENCY_HINT_UNSAFE_IO),  // other threads post to it, and touch nothing else
       redis_(io_.get_executor(), settings.redis),
       directory_redis_(io_.get_executor(), directory_address(settings)),
-      store_(redis_, settings.redis.database, settings.room_log, settings.grace, settings.connections_per_user),
+      store_(redis_, settings.redis.database, settings.room_log, settings.grace, settings.connections_per_user,
+             settings.leases.lease),
       gate_(io_.get_executor(), settings.identity, settings.redis, count_.identity),
       people_(directory_redis_),
       door_(io_.get_executor(), settings.rooms, store_.members, people_, settings.redis, count_),
@@ -203,7 +204,10 @@ task<> worker::say_goodbye(std::chrono::milliseconds spread, std::function<void(
   }
   for (auto const& c : all) c->close(close_code::going_away, "reconnect in 1000", true);
   all.clear();
-  if (!co_await flows_->settled(5s)) log::warn("drain.incomplete", {{"reason", "Redis did not take every goodbye in time; leases end the rest"}});
+  bool settled = co_await flows_->settled(5s);
+  // An outage has ended while we waited: now Redis takes what it could not take before.
+  if (!settled && redis_.connected()) settled = co_await flows_->settled(5s);
+  if (!settled) log::warn("drain.incomplete", {{"reason", "Redis did not take every goodbye in time; other instances end the rest"}});
   // First politely; then whoever did not hang up is dropped. A connection must not outlive its worker.
   for (auto const wait : {2000ms, 1000ms}) {
     auto const until = std::chrono::steady_clock::now() + wait;

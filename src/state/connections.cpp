@@ -37,15 +37,16 @@ task<result<connected>> connections::add(connection_details c, std::vector<room_
                                 keys::member_rooms(c.user),
                                 keys::offline_messages(c.user),
                                 std::string{keys::pending_offline},
-                                keys::banned(c.user)};
-  auto call = script.call(used_keys, 11 + rooms.size());
+                                keys::banned(c.user),
+                                std::string{keys::instances}};
+  auto call = script.call(used_keys, 13 + rooms.size());
   call.arg(c.user).arg(c.id);
   call.arg(json_object({{"instance", c.instance}, {"since", c.connected_at}, {"ip", c.ip_address}, {"agent", c.user_agent}}));
   call.arg(c.ip_address.empty() ? json_object({{"connectedAt", c.connected_at}, {"lastSeen", c.connected_at}})
                                 : json_object({{"connectedAt", c.connected_at}, {"lastSeen", c.connected_at}, {"ipAddress", c.ip_address}}));
   call.arg(keys::prefix::room_participants).arg(keys::prefix::room_members).arg(keys::prefix::room_absent);
   call.arg(most_per_user_).arg(keys::instance_channels(database_)).arg(close_replaced);
-  call.arg(what == known_rooms::member ? "member" : "if nothing");
+  call.arg(what == known_rooms::member ? "member" : "if nothing").arg(c.instance).arg(lease_.count());
   for (auto const& room : rooms) call.arg(room);
 
   auto const answer = co_await script.run(redis_, std::move(call));

@@ -59,8 +59,10 @@ class connections {
  public:
   // `grace`: how long a user may be without a connection before it is announced.
   // `most_per_user`: who opens more, on all instances together, loses the oldest (close_replaced); 0 is no limit.
-  connections(redis::client& redis, int database, std::chrono::milliseconds grace, std::size_t most_per_user = 0)
-      : redis_(redis), database_(database), grace_(grace), most_per_user_(most_per_user) {}
+  // `lease`: for how long an instance that Redis does not know may have connections before others undo them.
+  connections(redis::client& redis, int database, std::chrono::milliseconds grace, std::size_t most_per_user = 0,
+              std::chrono::milliseconds lease = std::chrono::seconds{15})
+      : redis_(redis), database_(database), grace_(grace), most_per_user_(most_per_user), lease_(lease) {}
 
   // Flow 1 of the document. `rooms` (the directory's; or those a connection hears that is asserted again) become the user's rooms if
   // they are not yet. One round trip: connect.lua
@@ -107,6 +109,7 @@ class connections {
   int database_;
   std::chrono::milliseconds grace_;
   std::size_t most_per_user_;
+  std::chrono::milliseconds lease_;
 };
 
 }  // namespace hiky::state

@@ -21,6 +21,7 @@ const expectedLines = {
   'redis.unreachable': redisFaults,
   'lease.lost': redisFaults,
   'lease.not_given_up': redisFaults,
+  'lease.given_up_early': redisFaults,
   'instance.not_swept': redisFaults,
   'session.half_heard': redisFaults,
   'session.not_asserted': redisFaults,
