@@ -92,6 +92,14 @@ class flows {
   hub const& here() const { return hub_; }
 
  private:
+  // Typing marks that this worker must end if nobody renews them. An entry counts only while it is its key's newest.
+  struct typing_end {
+    std::chrono::steady_clock::time_point when;
+    user_id user;
+    room_id room;
+    std::uint32_t data;  // as data_ was
+  };
+
   void handle(session_ptr s, request r, std::chrono::steady_clock::time_point came);
   // May end the session: nothing of it is touched afterwards, unless the caller holds it.
   void refuse(session& s, refusal why);
@@ -156,6 +164,7 @@ class flows {
   void end_session(session& s, bus_message::ending const& why);
   task<> leave_if_left(session_ptr s, room_id room);
   void end_typing();
+  task<> run_end_typing(typing_end due);
   void spawn(task<> work);
 
   asio::any_io_executor ex_;
@@ -182,12 +191,6 @@ class flows {
   std::uint32_t data_ = 0;  // counts how often Redis has lost data
   std::uint32_t older_data_ = 0;  // when it last did by going back to an earlier state
 
-  // Typing marks that this worker must end if nobody renews them. An entry counts only while it is its key's newest.
-  struct typing_end {
-    std::chrono::steady_clock::time_point when;
-    user_id user;
-    room_id room;
-  };
   asio::steady_timer typing_timer_;
   std::deque<typing_end> typing_ends_;
   std::unordered_map<std::string, std::chrono::steady_clock::time_point> typing_;

@@ -14,6 +14,8 @@ namespace hiky::chat {
 namespace {
 constexpr std::size_t batch_size = 8;  // connections undone at once: Redis serves others in between
 constexpr std::size_t announced_at_once = 100;
+constexpr std::size_t typing_ended_at_once = 100;
+constexpr std::chrono::milliseconds typing_overdue{1'000};
 constexpr std::int64_t claim_ms = 15'000;  // then another instance announces what this one began
 }  // namespace
 
@@ -71,6 +73,7 @@ task<> janitor::run() {
     }
     co_await sweep_expired(lease->expired);
     co_await announce_due();
+    co_await end_typing();
   }
 }
 
@@ -125,6 +128,15 @@ task<> janitor::announce_due() {
       for (auto const& user : *back) co_await on_.tell_friends(user, true);
     }
     if (due->size() < announced_at_once) co_return;
+  }
+}
+
+// Marks whose own instance is gone. A living one is given a second to end them itself.
+task<> janitor::end_typing() {
+  for (;;) {
+    auto const ended = co_await store_.typing.sweep(typing_ended_at_once, typing_overdue);
+    if (!ended && !is_transient(ended.error())) log::error("typing.not_swept", {{"reason", ended.error().text}});
+    if (!ended || *ended < typing_ended_at_once) co_return;
   }
 }
 

@@ -51,6 +51,7 @@ class janitor {
   task<result<std::size_t>> sweep(instance_id ended);
   void renewed();
   task<> announce_due();
+  task<> end_typing();
   task<> sweep_expired(std::vector<instance_id> expired);
 
   asio::any_io_executor ex_;

@@ -80,7 +80,8 @@ task<result<std::int64_t>> connections::remove(connection_id c, instance_id inst
                                 keys::offline_messages(user),
                                 keys::offline_inflight(user, c),
                                 keys::offline_dropped(user),
-                                keys::member_rooms(user)};
+                                keys::member_rooms(user),
+                                std::string{keys::typing_marks}};
   std::string user_json;
   append_json_string(user_json, user);
   auto call = script.call(used_keys, 13 + 3 * unsure.heard.size());

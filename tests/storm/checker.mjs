@@ -24,6 +24,7 @@ const expectedLines = {
   'lease.given_up_early': redisFaults,
   'instance.not_swept': redisFaults,
   'session.half_heard': redisFaults,
+  'typing.not_swept': redisFaults,
   'session.not_asserted': redisFaults,
   'mail.unclaimed': redisFaults,
   'mail.unconfirmed': redisFaults,
