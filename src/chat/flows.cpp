@@ -360,7 +360,8 @@ void flows::end_typing() {
 task<> flows::run_end_typing(typing_end due) {
   asio::steady_timer pause{ex_};
   for (int tries = 0; tries < 120;) {
-    auto const left = co_await store_.typing.change(due.user, due.room, due.data == data_ ? state::typing_change::expired : state::typing_change::lost);
+    auto const left =
+        co_await store_.typing.change(due.user, due.room, due.data == data_ ? state::typing_change::expired : state::typing_change::lost);
     if (left && left->count() == 0) co_return;
     if (!left && (!is_transient(left.error()) || ++tries == 120)) {
       log::warn("typing.not_ended", {{"user", due.user.str()}, {"room", due.room.str()}, {"reason", left.error().text}});

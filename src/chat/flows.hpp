@@ -89,6 +89,11 @@ class flows {
   // so that it lacks what has been acknowledged since.
   void assert_again(std::chrono::milliseconds spread, bool older_data);
 
+  // Whether a connection that Redis lists lives here, or its end is on the way to Redis.
+  bool holds(connection_id const& connection, user_id const& user) const;
+  // Ends in Redis a connection that it lists and nobody has. What its user's rooms said since then goes to the mailbox, unless others have heard it.
+  task<> undo(connection_id connection, user_id user, std::int64_t since_ms);
+
   hub const& here() const { return hub_; }
 
  private:
@@ -188,6 +193,7 @@ class flows {
   std::uint32_t last_mail_ = 0;
   std::size_t ending_bytes_ = 0;  // of the backlogs of sessions that are gone
   std::size_t ending_ = 0;  // disconnects under way or waiting for a request, and arrivals that friends are being told
+  std::unordered_multiset<std::string> ends_;  // connections whose disconnect is under way
   std::uint32_t data_ = 0;  // counts how often Redis has lost data
   std::uint32_t older_data_ = 0;  // when it last did by going back to an earlier state
 

@@ -215,4 +215,29 @@ task<result<std::vector<std::pair<connection_id, user_id>>>> connections::of_ins
   co_return out;
 }
 
+task<result<listed_connections>> connections::listed(instance_id instance, std::string cursor, std::string pattern, std::size_t count) {
+  redis::request ask{"TIME"};
+  ask.add("HSCAN", keys::instance_connections(instance), cursor, "MATCH", pattern, "COUNT", count);
+  auto const answer = co_await redis_.exec(std::move(ask));
+  if (!answer) co_return std::unexpected(answer.error());
+  auto const time = (*answer)[0].items(), page = (*answer)[1].items();
+  if (time.size() != 2 || page.size() != 2) co_return fail(errc::unexpected_reply, "TIME or HSCAN answered with something else than two parts");
+  listed_connections out{std::string{page[0].text()}, time[0].integer() * 1000 + time[1].integer() / 1000, {}};
+  for (auto& [c, u] : page[1].pairs()) out.connections.emplace_back(connection_id{std::move(c)}, user_id{std::move(u)});
+  co_return out;
+}
+
+task<result<std::vector<bool>>> connections::still_listed(instance_id instance, std::vector<connection_id> connections) {
+  std::vector<bool> out;
+  if (connections.empty()) co_return out;
+  redis::request ask;
+  ask.begin(2 + connections.size()).arg("HMGET").arg(keys::instance_connections(instance));
+  for (auto const& c : connections) ask.arg(c);
+  auto const answer = co_await redis_.exec(std::move(ask));
+  if (!answer) co_return std::unexpected(answer.error());
+  for (auto const& user : (*answer)[0].items()) out.push_back(!user.is_null());
+  if (out.size() != connections.size()) co_return fail(errc::unexpected_reply, "HMGET answered for another number of connections");
+  co_return out;
+}
+
 }  // namespace hiky::state

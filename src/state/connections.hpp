@@ -43,6 +43,13 @@ struct connected {
   std::vector<room_id> rooms;    // the user's rooms, in all of which the user now takes part
 };
 
+// Some of what Redis lists as connections of an instance.
+struct listed_connections {
+  std::string cursor;       // for the next; "0" when that was all
+  std::int64_t now_ms = 0;  // Redis TIME
+  std::vector<std::pair<connection_id, user_id>> connections;
+};
+
 // What the user of an ending connection may not have received, though Redis took it for delivered.
 struct unsure_mail {
   std::optional<std::int64_t> since_ms{};                       // all that the user's rooms said since then (Redis TIME)
@@ -101,6 +108,11 @@ class connections {
   task<result<std::vector<instance_id>>> instances();
   // Connections of one instance, as connection → user. HGETALL
   task<result<std::vector<std::pair<connection_id, user_id>>>> of_instance(instance_id instance);
+
+  // The same, page by page: of those whose id matches the glob pattern, about as many as `count`. TIME, HSCAN
+  task<result<listed_connections>> listed(instance_id instance, std::string cursor, std::string pattern, std::size_t count);
+  // Whether the instance's list has these connections, in the order asked for. HMGET
+  task<result<std::vector<bool>>> still_listed(instance_id instance, std::vector<connection_id> connections);
 
   std::chrono::milliseconds grace() const { return grace_; }
 

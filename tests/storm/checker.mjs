@@ -24,6 +24,8 @@ const expectedLines = {
   'lease.given_up_early': redisFaults,
   'instance.not_swept': redisFaults,
   'session.half_heard': redisFaults,
+  'connections.undone': redisFaults,
+  'connections.not_compared': redisFaults,
   'typing.not_swept': redisFaults,
   'session.not_asserted': redisFaults,
   'mail.unclaimed': redisFaults,
