@@ -37,6 +37,7 @@ struct counters {
   std::array<counter, 5> violations;              // by gateway::violations
   std::array<counter, 5> unread_requests;         // by gateway::no_request
   counter delayed_pages, requests_dropped;        // dropped: of clients that had closed
+  counter undone;                    // connections that Redis listed and nobody had
   counter kicked, replaced, banned;  // connections ended for others' reasons; registers of banned users
   auth::counters identity;
   counter origins_refused, expired, logged_out;

@@ -23,8 +23,9 @@ using std::chrono::steady_clock;
 
 namespace {
 
-// A little more than the mark's life in Redis, so that it is really gone by then.
-constexpr auto typing_patience = std::chrono::seconds{state::typing_life_s} + 50ms;
+// A little more than the mark's life in Redis, so that it has mostly ended by then.
+constexpr auto mark_margin = 50ms;
+constexpr auto typing_patience = std::chrono::seconds{state::typing_life_s} + mark_margin;
 
 constexpr std::string_view internal_message = "An error occurred while processing your request";  // the document's text
 
@@ -338,7 +339,7 @@ void flows::change_typing(session& s, set_typing t) {
   if (t.on) {
     auto const when = steady_clock::now() + typing_patience;
     typing_[typing_key(s.user, t.room)] = when;
-    typing_ends_.push_back({when, s.user, t.room});
+    typing_ends_.push_back({when, s.user, t.room, data_});
     if (typing_ends_.size() == 1) end_typing();
   } else {
     typing_.erase(typing_key(s.user, t.room));
@@ -357,22 +358,31 @@ void flows::end_typing() {
     auto const newest = typing_.find(typing_key(due.user, due.room));
     if (newest == typing_.end() || newest->second != due.when) continue;
     typing_.erase(newest);
-    spawn([](flows* self, user_id user, room_id room) -> task<> {
-      auto done = co_await self->store_.typing.change(user, room, state::typing_change::expired);
-      // Kept at while Redis is away, or the room would see the user type for ever.
-      for (int tries = 0; !done && is_transient(done.error()) && tries < 120; ++tries) {
-        asio::steady_timer pause{self->ex_, 500ms};
-        co_await pause.async_wait(use_task);
-        done = co_await self->store_.typing.change(user, room, state::typing_change::expired);
-      }
-      if (!done) log::warn("typing.not_ended", {{"user", user.str()}, {"room", room.str()}, {"reason", done.error().text}});
-    }(this, std::move(due.user), std::move(due.room)));
+    spawn(run_end_typing(std::move(due)));
   }
   if (typing_ends_.empty()) return;
   typing_timer_.expires_at(typing_ends_.front().when);
   typing_timer_.async_wait([this](boost::system::error_code ec) {
     if (!ec) end_typing();
   });
+}
+
+// Kept at while Redis is away, and while the mark lives there: it may have been made long after the client asked for it, or another connection of
+// the user has renewed it. Marks that this process does not live to end are ended by the janitor of any instance.
+task<> flows::run_end_typing(typing_end due) {
+  asio::steady_timer pause{ex_};
+  for (int tries = 0; tries < 120;) {
+    auto const left =
+        co_await store_.typing.change(due.user, due.room, due.data == data_ ? state::typing_change::expired : state::typing_change::lost);
+    if (left && left->count() == 0) co_return;
+    if (!left && (!is_transient(left.error()) || ++tries == 120)) {
+      log::warn("typing.not_ended", {{"user", due.user.str()}, {"room", due.room.str()}, {"reason", left.error().text}});
+      co_return;
+    }
+    pause.expires_after(left ? *left + mark_margin : 500ms);
+    co_await pause.async_wait(use_task);
+    if (typing_.contains(typing_key(due.user, due.room))) co_return;  // begun anew here: that one's end is awaited
+  }
 }
 
 }  // namespace hiky::chat

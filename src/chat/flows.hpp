@@ -70,9 +70,22 @@ class flows {
   // so that it lacks what has been acknowledged since.
   void assert_again(std::chrono::milliseconds spread, bool older_data);
 
+  // Whether a connection that Redis lists lives here, or its end is on the way to Redis.
+  bool holds(connection_id const& connection, user_id const& user) const;
+  // Ends in Redis a connection that it lists and nobody has. What its user's rooms said since then goes to the mailbox, unless others have heard it.
+  task<> undo(connection_id connection, user_id user, std::int64_t since_ms);
+
   hub const& here() const { return hub_; }
 
  private:
+  // Typing marks that this worker must end if nobody renews them. An entry counts only while it is its key's newest.
+  struct typing_end {
+    std::chrono::steady_clock::time_point when;
+    user_id user;
+    room_id room;
+    std::uint32_t data;  // as data_ was
+  };
+
   void handle(session_ptr s, request r, std::chrono::steady_clock::time_point came);
   // May end the session: nothing of it is touched afterwards, unless the caller holds it.
   void refuse(session& s, refusal why);
@@ -146,6 +159,7 @@ class flows {
   // Somebody else, perhaps on another instance, wants it gone.
   void end_session(session& s, bus_message::ending const& why);
   void end_typing();
+  task<> run_end_typing(typing_end due);
   void spawn(task<> work);
 
   asio::any_io_executor ex_;
@@ -173,15 +187,10 @@ class flows {
   std::uint32_t last_mail_ = 0;
   std::size_t ending_bytes_ = 0;  // of the backlogs of sessions that are gone
   std::size_t ending_ = 0;  // disconnects under way or waiting for a request, and arrivals that friends are being told
+  std::unordered_multiset<std::string> ends_;  // connections whose disconnect is under way
   std::uint32_t data_ = 0;  // counts how often Redis has lost data
   std::uint32_t older_data_ = 0;  // when it last did by going back to an earlier state
 
-  // Typing marks that this worker must end if nobody renews them. An entry counts only while it is its key's newest.
-  struct typing_end {
-    std::chrono::steady_clock::time_point when;
-    user_id user;
-    room_id room;
-  };
   asio::steady_timer typing_timer_;
   std::deque<typing_end> typing_ends_;
   std::unordered_map<std::string, std::chrono::steady_clock::time_point> typing_;

@@ -156,8 +156,22 @@ void flows::closed(session& s) {
   end_in_redis(s, std::move(unsure), heavy);
 }
 
+bool flows::holds(connection_id const& connection, user_id const& user) const {
+  if (ends_.contains(connection.str())) return true;
+  auto const* sessions = hub_.sessions_of(user);
+  return sessions != nullptr && std::ranges::any_of(*sessions, [&](session const* s) { return s->id == connection; });
+}
+
+task<> flows::undo(connection_id connection, user_id user, std::int64_t since_ms) {
+  count_.undone.add();
+  ++ending_;
+  ends_.insert(connection.str());
+  co_await run_disconnect({std::move(connection), instance_, std::move(user), iso8601_now(), {}, {}}, data_, {since_ms, {}}, false);
+}
+
 void flows::end_in_redis(session const& s, state::unsure_mail unsure, bool heavy) {
   ++ending_;
+  ends_.insert(s.id.str());
   spawn(run_disconnect(details(s), s.asserted, std::move(unsure), heavy));
 }
 
@@ -184,6 +198,7 @@ task<> flows::run_disconnect(state::connection_details ended, std::uint32_t asse
       if (!left) log::error("session.not_ended", {{"connection", ended.id.str()}, {"user", ended.user.str()}, {"reason", left.error().text}});
       if (left && *left == 0 && store_.connections.grace().count() > 0 && offline_) offline_();
       if (left && *left == 0 && store_.connections.grace().count() == 0) co_await announce(ended.user, false);
+      ends_.erase(ends_.find(ended.id.str()));
       --ending_;
       co_return;
     }

@@ -91,12 +91,7 @@ task<> flows::run_participants(session_ptr s, std::optional<std::string> id, get
 }
 
 task<> flows::run_leave(session_ptr s, std::optional<std::string> id, room_id room) {
-  // leave.lua ends the user's latest mark; one that was begun here may be an older one.
-  if (typing_.erase(typing_key(s->user, room)) > 0) {
-    if (auto const ended = co_await store_.typing.change(s->user, room, state::typing_change::off); !ended) {
-      co_return refuse(*s, std::move(id), ended.error());
-    }
-  }
+  typing_.erase(typing_key(s->user, room));  // leave.lua ends the mark
   auto const left = co_await store_.members.leave(s->user, room);
   if (!left) {
     doubt(*s);  // Redis may have taken it all the same

@@ -14,6 +14,8 @@ namespace hiky::chat {
 namespace {
 constexpr std::size_t batch_size = 8;  // connections undone at once: Redis serves others in between
 constexpr std::size_t announced_at_once = 100;
+constexpr std::size_t typing_ended_at_once = 100;
+constexpr std::chrono::milliseconds typing_overdue{1'000};
 constexpr std::int64_t claim_ms = 15'000;  // then another instance announces what this one began
 }  // namespace
 
@@ -49,6 +51,7 @@ task<> janitor::run() {
     pause.expires_after(times_.tick);
     co_await pause.async_wait(use_task);
     auto lease = co_await store_.leases.renew(own_, times_.lease, forgotten);
+    if (!running_) co_return;  // a lease that begins now would be behind the end
     if (lease && lease->own == state::lease_state::lost && !std::exchange(forgotten, true)) {
       lease = co_await store_.leases.renew(own_, times_.lease, true);
     }
@@ -70,6 +73,7 @@ task<> janitor::run() {
     }
     co_await sweep_expired(lease->expired);
     co_await announce_due();
+    co_await end_typing();
   }
 }
 
@@ -88,8 +92,11 @@ void janitor::expect_announcement(std::chrono::milliseconds grace) {
 }
 
 task<> janitor::end() {
-  if (auto const gone = co_await store_.leases.give_up(own_); !gone) {
-    log::warn("lease.not_given_up", {{"instance", own_.str()}, {"reason", gone.error().text}});
+  auto const left = co_await store_.leases.give_up(own_);
+  if (!left) log::warn("lease.not_given_up", {{"instance", own_.str()}, {"reason", left.error().text}});
+  else if (*left > 0) {
+    log::warn("lease.given_up_early",
+              {{"instance", own_.str()}, {"connections", *left}, {"now", "other instances, or the next start under this name, end them"}});
   }
 }
 
@@ -121,6 +128,15 @@ task<> janitor::announce_due() {
       for (auto const& user : *back) co_await on_.tell_friends(user, true);
     }
     if (due->size() < announced_at_once) co_return;
+  }
+}
+
+// Marks whose own instance is gone. A living one is given a second to end them itself.
+task<> janitor::end_typing() {
+  for (;;) {
+    auto const ended = co_await store_.typing.sweep(typing_ended_at_once, typing_overdue);
+    if (!ended && !is_transient(ended.error())) log::error("typing.not_swept", {{"reason", ended.error().text}});
+    if (!ended || *ended < typing_ended_at_once) co_return;
   }
 }
 

@@ -37,7 +37,7 @@ class janitor {
   void stop();
   // Somebody went offline: looks for what is to be announced as soon as the grace period is over, not only with the next tick.
   void expect_announcement(std::chrono::milliseconds grace);
-  // Gives the lease up: this instance has no connection any more.
+  // Gives the lease up. Connections that Redis still lists are left to other instances, with an ended lease.
   task<> end();
 
   // From any thread.
@@ -51,6 +51,7 @@ class janitor {
   task<result<std::size_t>> sweep(instance_id ended);
   void renewed();
   task<> announce_due();
+  task<> end_typing();
   task<> sweep_expired(std::vector<instance_id> expired);
 
   asio::any_io_executor ex_;

@@ -69,6 +69,8 @@ constexpr std::array rows{
     row{"hiky_silent_connections_dropped_total", "Connections dropped because no pong came", MetricType::Counter, &counters::silent_dropped},
     row{"hiky_kicked_connections_total", "Connections ended by an operator (4403)", MetricType::Counter, &counters::kicked},
     row{"hiky_replaced_connections_total", "Connections ended because their user opened too many (4409)", MetricType::Counter, &counters::replaced},
+    row{"hiky_undone_connections_total", "Connections that Redis listed as this instance's, and that had ended", MetricType::Counter,
+        &counters::undone},
     row{"hiky_banned_registers_total", "Registers of users whom an operator keeps out", MetricType::Counter, &counters::banned},
     row{"hiky_origins_refused_total", "Handshakes refused because pages of their origin may not connect", MetricType::Counter,
         &counters::origins_refused},

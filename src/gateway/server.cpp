@@ -35,11 +35,11 @@ server::server(gateway_settings settings)
       chat::janitor::effects{.tell_friends = [&first](user_id user, bool online) { return first.flows().announce(std::move(user), online); },
                              .assert_again =
                                  [this] {
-                                   for (auto const& w : workers_) asio::post(w->io(), [&w = *w] { w.flows().assert_again(assertion_spread, false); });
+                                   for (auto const& w : workers_) asio::post(w->io(), [&w = *w] { w.assert_again(assertion_spread, false); });
                                  }});
   metrics_.watch(*bus_, *janitor_);
   for (auto const& w : workers_) {
-    w->redis().on_other_data([&w = *w] { w.flows().assert_again(assertion_spread, true); });
+    w->redis().on_other_data([&w = *w] { w.assert_again(assertion_spread, true); });
     w->on_readiness([this] { return std::ranges::all_of(workers_, [](auto const& one) { return one->connected(); }); });
     w->flows().on_offline([this, &io = first.io()] { asio::post(io, [this] { janitor_->expect_announcement(settings_.grace); }); });
   }
@@ -93,6 +93,9 @@ result<void> server::start(std::chrono::milliseconds patience) {
   auto const clean = asio::co_spawn(io, janitor_->begin(settings_.sole_owner), asio::use_future).get();
   if (!clean) return clean;
   asio::co_spawn(io, janitor_->run(), asio::detached);
+  std::vector<std::string> prefixes;
+  for (auto const& w : workers_) prefixes.push_back(w->connection_prefix());
+  for (auto const& w : workers_) w->begin_audit(w == workers_.front() ? prefixes : std::vector<std::string>{});
   for (auto const& l : listeners_) l->start();
   return {};
 }

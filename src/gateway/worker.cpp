@@ -56,7 +56,7 @@ worker::worker(gateway_settings const& settings, std::size_t index, gateway::met
       io_(BOOST_ASIO_CONCURRENCY_HINT_UNSAFE_IO),  // other threads post to it, and touch nothing else
       redis_(io_.get_executor(), settings.redis),
       directory_redis_(io_.get_executor(), directory_address(settings)),
-      store_(redis_, settings.redis.database, settings.room_log, settings.grace, settings.connections_per_user),
+      store_(redis_, settings.redis.database, settings.room_log, settings.grace, settings.connections_per_user, settings.leases.lease),
       gate_(io_.get_executor(), settings.identity, settings.redis, count_.identity),
       people_(directory_redis_),
       door_(io_.get_executor(), settings.rooms, store_.members, people_, settings.redis, count_),
@@ -102,6 +102,23 @@ void worker::join() {
 void worker::stop() { io_.stop(); }
 
 connection_id worker::next_connection_id() { return connection_id{connection_prefix_ + fmt::format("{:x}", ++last_connection_)}; }
+
+void worker::begin_audit(std::vector<std::string> prefixes) {
+  asio::post(io_, [this, all = std::move(prefixes)]() mutable {
+    chat::connection_audit::effects on{
+        .holds = [this](connection_id const& c, user_id const& u) { return flows_->holds(c, u); },
+        .undo = [this](connection_id c, user_id u, std::int64_t since) { return flows_->undo(std::move(c), std::move(u), since); }};
+    audit_ = std::make_unique<chat::connection_audit>(io_.get_executor(), store_.connections, settings_.instance,
+                                                      chat::connection_names{connection_prefix_, std::move(all)}, settings_.leases.lease,
+                                                      settings_.leases.unconfirmed, std::move(on));
+    spawn(audit_->run());
+  });
+}
+
+void worker::assert_again(std::chrono::milliseconds spread, bool older_data) {
+  flows_->assert_again(spread, older_data);
+  if (audit_) audit_->ask();
+}
 
 task<> worker::tick() {
   asio::steady_timer timer{io_};
@@ -204,7 +221,10 @@ task<> worker::say_goodbye(std::chrono::milliseconds spread, std::function<void(
   }
   for (auto const& c : all) c->close(close_code::going_away, "reconnect in 1000", true);
   all.clear();
-  if (!co_await flows_->settled(5s)) log::warn("drain.incomplete", {{"reason", "Redis did not take every goodbye in time; leases end the rest"}});
+  bool settled = co_await flows_->settled(5s);
+  // An outage has ended while we waited: now Redis takes what it could not take before.
+  if (!settled && redis_.connected()) settled = co_await flows_->settled(5s);
+  if (!settled) log::warn("drain.incomplete", {{"reason", "Redis did not take every goodbye in time; other instances end the rest"}});
   // First politely; then whoever did not hang up is dropped. A connection must not outlive its worker.
   for (auto const wait : {2000ms, 1000ms}) {
     auto const until = std::chrono::steady_clock::now() + wait;

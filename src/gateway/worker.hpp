@@ -11,6 +11,7 @@
 #include "base/log.hpp"
 #include "base/tls.hpp"
 #include "chat/bus.hpp"
+#include "chat/connection_audit.hpp"
 #include "chat/flows.hpp"
 #include "chat/janitor.hpp"
 #include "chat/room_policy.hpp"
@@ -62,6 +63,12 @@ class worker {
   void run();   // starts the thread
   void join();  // ends it, once stop() was called
 
+  // From any thread, once an earlier process's connections are undone: compares Redis's list of connections with its own from now on. The ids that
+  // this process's workers make begin with `prefixes`; none for all workers but one.
+  void begin_audit(std::vector<std::string> prefixes);
+  // Redis may have lost what it knew of this worker: puts it there again, and undoes what is there too much.
+  void assert_again(std::chrono::milliseconds spread, bool older_data);
+
   // From any thread. Says goodbye to all connections, spread over `spread`, and waits until Redis knows; then calls `done` here.
   void drain(std::chrono::milliseconds spread, std::function<void()> done);
   void stop();  // ends the loop as it is
@@ -89,6 +96,7 @@ class worker {
   void on_readiness(std::function<bool()> asked) { everybody_connected_ = std::move(asked); }
   bool connected() const { return redis_.connected() && directory_redis_.connected(); }
   connection_id next_connection_id();
+  std::string const& connection_prefix() const { return connection_prefix_; }
 
  private:
   task<> tick();
@@ -112,6 +120,7 @@ class worker {
   connection_loop loop_;
   chat::bus* bus_ = nullptr;
   std::unique_ptr<chat::flows> flows_;
+  std::unique_ptr<chat::connection_audit> audit_;
   std::string connection_prefix_;
   std::uint64_t last_connection_ = 0;
   std::size_t turning_away_ = 0;

@@ -39,15 +39,16 @@ task<result<connected>> connections::add(connection_details c, std::vector<room_
                                 keys::member_rooms(c.user),
                                 keys::offline_messages(c.user),
                                 std::string{keys::pending_offline},
-                                keys::banned(c.user)};
-  auto call = script.call(used_keys, 11 + rooms.size());
+                                keys::banned(c.user),
+                                std::string{keys::instances}};
+  auto call = script.call(used_keys, 13 + rooms.size());
   call.arg(c.user).arg(c.id);
   call.arg(json_object({{"instance", c.instance}, {"since", c.connected_at}, {"ip", c.ip_address}, {"agent", c.user_agent}}));
   call.arg(c.ip_address.empty() ? json_object({{"connectedAt", c.connected_at}, {"lastSeen", c.connected_at}})
                                 : json_object({{"connectedAt", c.connected_at}, {"lastSeen", c.connected_at}, {"ipAddress", c.ip_address}}));
   call.arg(keys::prefix::room_participants).arg(keys::prefix::room_members).arg(keys::prefix::room_absent);
   call.arg(most_per_user_).arg(keys::instance_channels(database_)).arg(close_replaced);
-  call.arg(what == known_rooms::member ? "member" : "if nothing");
+  call.arg(what == known_rooms::member ? "member" : "if nothing").arg(c.instance).arg(lease_.count());
   for (auto const& room : rooms) call.arg(room);
 
   auto const answer = co_await script.run(redis_, std::move(call));
@@ -82,7 +83,8 @@ task<result<std::int64_t>> connections::remove(connection_id c, instance_id inst
                                 keys::offline_inflight(user, c),
                                 keys::offline_dropped(user),
                                 keys::member_rooms(user),
-                                keys::given(user, c)};
+                                keys::given(user, c),
+                                std::string{keys::typing_marks}};
   std::string given;
   for (auto const& range : unsure.given) given += fmt::format("{} {} {}\n", range.epoch, range.first, range.last);
   std::string user_json;
@@ -235,6 +237,31 @@ task<result<std::vector<std::pair<connection_id, user_id>>>> connections::of_ins
   if (!answer) co_return std::unexpected(answer.error());
   std::vector<std::pair<connection_id, user_id>> out;
   for (auto& [c, u] : (*answer)[0].pairs()) out.emplace_back(connection_id{std::move(c)}, user_id{std::move(u)});
+  co_return out;
+}
+
+task<result<listed_connections>> connections::listed(instance_id instance, std::string cursor, std::string pattern, std::size_t count) {
+  redis::request ask{"TIME"};
+  ask.add("HSCAN", keys::instance_connections(instance), cursor, "MATCH", pattern, "COUNT", count);
+  auto const answer = co_await redis_.exec(std::move(ask));
+  if (!answer) co_return std::unexpected(answer.error());
+  auto const time = (*answer)[0].items(), page = (*answer)[1].items();
+  if (time.size() != 2 || page.size() != 2) co_return fail(errc::unexpected_reply, "TIME or HSCAN answered with something else than two parts");
+  listed_connections out{std::string{page[0].text()}, time[0].integer() * 1000 + time[1].integer() / 1000, {}};
+  for (auto& [c, u] : page[1].pairs()) out.connections.emplace_back(connection_id{std::move(c)}, user_id{std::move(u)});
+  co_return out;
+}
+
+task<result<std::vector<bool>>> connections::still_listed(instance_id instance, std::vector<connection_id> connections) {
+  std::vector<bool> out;
+  if (connections.empty()) co_return out;
+  redis::request ask;
+  ask.begin(2 + connections.size()).arg("HMGET").arg(keys::instance_connections(instance));
+  for (auto const& c : connections) ask.arg(c);
+  auto const answer = co_await redis_.exec(std::move(ask));
+  if (!answer) co_return std::unexpected(answer.error());
+  for (auto const& user : (*answer)[0].items()) out.push_back(!user.is_null());
+  if (out.size() != connections.size()) co_return fail(errc::unexpected_reply, "HMGET answered for another number of connections");
   co_return out;
 }
 

@@ -43,6 +43,13 @@ struct connected {
   std::vector<room_id> rooms;    // the user's rooms, in all of which the user now takes part
 };
 
+// Some of what Redis lists as connections of an instance.
+struct listed_connections {
+  std::string cursor;       // for the next; "0" when that was all
+  std::int64_t now_ms = 0;  // Redis TIME
+  std::vector<std::pair<connection_id, user_id>> connections;
+};
+
 // What an ending connection owes to its user: what Redis took for delivered, and the client has not shown that it received.
 struct unsure_mail {
   std::optional<std::int64_t> since_ms{};                       // all that the user's rooms said since then (Redis TIME)
@@ -73,8 +80,10 @@ class connections {
  public:
   // `grace`: how long a user may be without a connection before it is announced.
   // `most_per_user`: who opens more, on all instances together, loses the oldest (close_replaced); 0 is no limit.
-  connections(redis::client& redis, int database, std::chrono::milliseconds grace, std::size_t most_per_user = 0)
-      : redis_(redis), database_(database), grace_(grace), most_per_user_(most_per_user) {}
+  // `lease`: for how long an instance that Redis does not know may have connections before others undo them.
+  connections(redis::client& redis, int database, std::chrono::milliseconds grace, std::size_t most_per_user = 0,
+              std::chrono::milliseconds lease = std::chrono::seconds{15})
+      : redis_(redis), database_(database), grace_(grace), most_per_user_(most_per_user), lease_(lease) {}
 
   // Flow 1 of the document. `rooms` (the directory's; or those a connection hears that is asserted again) become the user's rooms if
   // they are not yet. One round trip: connect.lua
@@ -117,6 +126,11 @@ class connections {
   // Connections of one instance, as connection → user. HGETALL
   task<result<std::vector<std::pair<connection_id, user_id>>>> of_instance(instance_id instance);
 
+  // The same, page by page: of those whose id matches the glob pattern, about as many as `count`. TIME, HSCAN
+  task<result<listed_connections>> listed(instance_id instance, std::string cursor, std::string pattern, std::size_t count);
+  // Whether the instance's list has these connections, in the order asked for. HMGET
+  task<result<std::vector<bool>>> still_listed(instance_id instance, std::vector<connection_id> connections);
+
   std::chrono::milliseconds grace() const { return grace_; }
 
  private:
@@ -124,6 +138,7 @@ class connections {
   int database_;
   std::chrono::milliseconds grace_;
   std::size_t most_per_user_;
+  std::chrono::milliseconds lease_;
 };
 
 }  // namespace hiky::state

@@ -137,7 +137,7 @@ task<result<std::vector<seen>>> examine_inflight(redis::client& redis, std::vect
 
 task<result<std::vector<seen>>> examine_typing(redis::client& redis, std::vector<subject> subjects, mending how) {
   static redis::script const script{scripts::fsck_typing_lua};
-  std::string const used_keys[]{std::string{keys::typing_users}};
+  std::string const used_keys[]{std::string{keys::typing_users}, std::string{keys::typing_marks}};
   auto call = script.call(used_keys, 3 + subjects.size());
   call.arg(how.repair ? "repair" : "").arg(prefix::typing_user).arg(keys::room_channels(redis.where().database));
   for (auto const& s : subjects) call.arg(s.name);

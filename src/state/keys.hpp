@@ -53,6 +53,7 @@ inline std::string offline_messages(user_id const& u) { return of(prefix::offlin
 inline constexpr std::string_view instances = "ws:instances";  // zset instance → lease end, Redis TIME in ms
 inline constexpr std::string_view sweeps = "ws:sweeps";  // zset ended instance → when its sweeper is given up, Redis TIME in ms
 inline constexpr std::string_view pending_offline = "ws:pending_offline";  // zset user → when to announce it, Redis TIME in ms
+inline constexpr std::string_view typing_marks = "ws:typing_marks";  // zset user, newline, room → when the mark ends, Redis TIME in ms
 inline std::string user_connections(user_id const& u) { return of(prefix::user_connections, u); }              // hash connection → JSON
 inline std::string instance_connections(instance_id const& i) { return of(prefix::instance_connections, i); }  // hash connection → user
 inline std::string room_members(room_id const& r) { return of(prefix::room_members, r); }                      // set of users, durable
@@ -84,6 +85,7 @@ inline constexpr family families[]{
     {instances, "zset"},
     {sweeps, "zset"},
     {pending_offline, "zset"},
+    {typing_marks, "zset"},
     {prefix::user_rooms, "set"},
     {prefix::idempotency, "string"},
     {prefix::room_participants, "set"},

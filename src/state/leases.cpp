@@ -10,12 +10,6 @@ namespace {
 
 std::vector<std::string> lease_keys() { return {std::string{keys::instances}, std::string{keys::sweeps}}; }
 
-task<result<void>> done(redis::client& redis, redis::request what) {
-  auto const answer = co_await redis.exec(std::move(what));
-  if (!answer) co_return std::unexpected(answer.error());
-  co_return result<void>{};
-}
-
 }  // namespace
 
 task<result<lease_renewal>> leases::renew(instance_id own, std::chrono::milliseconds lease, bool begin) {
@@ -62,10 +56,14 @@ task<result<void>> leases::forget(instance_id ended) {
   co_return result<void>{};
 }
 
-task<result<void>> leases::give_up(instance_id own) {
-  redis::request both{"DEL", keys::instance_connections(own)};
-  both.add("ZREM", keys::instances, own);
-  return done(redis_, std::move(both));
+task<result<std::int64_t>> leases::give_up(instance_id own) {
+  static redis::script const script{scripts::lease_give_up_lua};
+  std::string const used_keys[]{std::string{keys::instances}, keys::instance_connections(own)};
+  auto call = script.call(used_keys, 1);
+  call.arg(own);
+  auto const answer = co_await script.run(redis_, std::move(call));
+  if (!answer) co_return std::unexpected(answer.error());
+  co_return (*answer)[0].integer();
 }
 
 }  // namespace hiky::state

@@ -89,6 +89,7 @@ TEST_F(explain, a_ghost_is_called_a_ghost) {
 
 TEST_F(explain, a_connection_of_an_instance_without_a_lease_will_never_end) {
   connect("alice", "c.1", chat_2);
+  probe("ZREM", "ws:instances", "chat-2");
   auto const e = ok(state::explain_user(redis, user_id{"alice"}));
   EXPECT_EQ(e.connections.at(0).lease.view, state::lease_view::none);
   EXPECT_THAT(e.problems, ElementsAre(HasSubstr("instance chat-2 holds no lease")));
@@ -233,6 +234,7 @@ TEST_F(explain, instances_are_listed_with_their_lease_and_what_they_hold) {
   connect("alice", "c.1", chat_1);
   connect("alice", "c.2", chat_1);
   connect("bob", "c.3", chat_2);
+  probe("ZREM", "ws:instances", "chat-2");
   probe("ZADD", "ws:instances", "1000", "chat-3");
   auto const all = ok(state::list_instances(redis));
   ASSERT_EQ(all.size(), 3u);

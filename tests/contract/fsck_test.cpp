@@ -163,6 +163,7 @@ TEST_F(fsck, an_instance_that_is_being_swept_is_left_alone) {
 
 TEST_F(fsck, connections_of_an_instance_that_nobody_knows_are_ended) {
   connect("dave", "c.9", instance_id{"chat-9"});
+  probe("ZREM", "ws:instances", "chat-9");
   mended("unknown_instance");
   EXPECT_EQ(probe("SISMEMBER", "ws:online_users", "dave"), "0");
   EXPECT_EQ(probe("EXISTS", "ws:instance_connections:chat-9"), "0");
@@ -171,6 +172,7 @@ TEST_F(fsck, connections_of_an_instance_that_nobody_knows_are_ended) {
 TEST_F(fsck, a_connection_of_a_lost_instance_that_nobody_lists_is_ended) {
   connect("dave", "c.9", instance_id{"chat-9"});
   probe("DEL", "ws:instance_connections:chat-9");
+  probe("ZREM", "ws:instances", "chat-9");
   mended("connection_of_unknown_instance");
   EXPECT_EQ(probe("SISMEMBER", "ws:online_users", "dave"), "0");
 

@@ -3,12 +3,13 @@
 -- Who is banned stays out, and nothing changes. Who has too many connections loses the oldest: they may be those of a device that is
 -- long gone, and to refuse the newest would lock out a user who has just come back.
 -- KEYS 1 user_connections:{u}  2 instance_connections:{i}  3 online_users  4 clients  5 user_rooms:{u}  6 member_rooms:{u}
---      7 offline_messages:{u}  8 pending_offline  9 banned:{u}
+--      7 offline_messages:{u}  8 pending_offline  9 banned:{u}  10 instances
 -- ARGV 1 user  2 connection  3 connection's JSON  4 client metadata JSON object (not empty)
 --      (`at`, Redis TIME in ms, is added to the connection's JSON: since then it hears its rooms)
 --      5 prefix room_participants  6 prefix room_members  7 prefix room_absent  8 most connections (0: no limit)
 --      9 prefix of instance channels  10 close code of replaced connections
---      11 `member`, or `if nothing`: the rooms count only if no room of the user is known  12… rooms
+--      11 `member`, or `if nothing`: the rooms count only if no room of the user is known
+--      12 the connection's instance  13 lease in ms  14… rooms
 -- Returns { connections the user has now, 1 if friends still take the user for online, messages that wait, room… }: the rooms the user belongs to
 --      or { -1, seconds for which the user is still kept out, 0 }
 local user, connection = ARGV[1], ARGV[2]
@@ -21,13 +22,14 @@ redis.call('SCARD', KEYS[5])
 redis.call('SCARD', KEYS[6])
 -- A connection that is asserted again keeps its time: it has heard its rooms all along.
 local known = redis.call('HGET', KEYS[1], connection)
-local at = known and known:match('"at":(%d+)}$')
-if not at then
-  local now = redis.call('TIME')
-  at = string.format('%.0f', now[1] * 1000 + math.floor(now[2] / 1000))
-end
+local now = redis.call('TIME')
+now = now[1] * 1000 + math.floor(now[2] / 1000)
+local at = known and known:match('"at":(%d+)}$') or string.format('%.0f', now)
 redis.call('HSET', KEYS[1], connection, ARGV[3]:sub(1, -2) .. ',"at":' .. at .. '}')
 redis.call('HSET', KEYS[2], connection, user)
+-- Every connection is of an instance that has a lease, perhaps an ended one: otherwise nobody would ever undo it. This one ends in .5, by which
+-- lease_renew.lua knows that the instance has yet to learn that it was forgotten.
+if not redis.call('ZSCORE', KEYS[10], ARGV[12]) then redis.call('ZADD', KEYS[10], now + ARGV[13] + 0.5, ARGV[12]) end
 redis.call('SADD', KEYS[3], user)
 local count = redis.call('HLEN', KEYS[1])
 redis.call('HSET', KEYS[4], user, ARGV[4]:sub(1, -2) .. ',"connections":' .. count .. '}')
@@ -47,7 +49,7 @@ if most > 0 and count > most and not known then
   end
 end
 if ARGV[11] == 'member' or redis.call('EXISTS', KEYS[6]) == 0 then
-  for i = 12, #ARGV do
+  for i = 14, #ARGV do
     redis.call('SADD', KEYS[6], ARGV[i])
     redis.call('SADD', ARGV[6] .. ARGV[i], user)
   end

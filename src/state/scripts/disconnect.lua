@@ -6,6 +6,7 @@
 -- KEYS 1 user_connections:{u}  2 instance_connections:{i}  3 online_users  4 clients  5 user_rooms:{u}
 --      6 typing_users  7 typing_users:{u}  8 last_seen:{u}  9 pending_offline
 --      10 offline_messages:{u}  11 offline_inflight:{u}:{c}  12 offline_dropped:{u}  13 member_rooms:{u}  14 given:{u}:{c}
+--      15 typing_marks
 -- ARGV 1 user  2 connection  3 ISO time  4 prefix room_participants  5 prefix joined_room_participants
 --      6 prefix of room channels  7 user as a JSON string  8 grace in ms  9 prefix room_log
 --      10 `` or a time in ms: what the user's rooms said since may not have arrived (the instance is dead); `began`: since the connection
@@ -177,13 +178,21 @@ end
 -- Redis knew nothing of the connection, yet the user took part in rooms through it: it joined them after all data had been lost.
 -- Without a connection the user takes no part any more, or messages would be neither heard nor queued.
 if not was_there and (left > 0 or call('EXISTS', user_rooms) == 0) then return -1 end
-local typing = redis.call('HGET', KEYS[6], user)
-if typing and (left == 0 or ARGV[10] ~= '') then
-  -- No timer will end the mark, be it that its instance is dead. If another connection types, it says so again.
-  redis.call('HDEL', KEYS[6], user)
-  redis.call('DEL', KEYS[7])
-  redis.call('PUBLISH', ARGV[6] .. typing,
-    't ' .. user .. '\n{"type":"typing","userId":' .. ARGV[7] .. ',"roomId":' .. cjson.encode(typing) .. ',"isTyping":false}')
+if left == 0 or ARGV[10] ~= '' then
+  -- No timer will end the marks, be it that their instance is dead. If another connection types, it says so again.
+  local typed, typing = {}, call('HGET', KEYS[6], user)
+  if typing then
+    typed[typing] = true
+    call('HDEL', KEYS[6], user)
+    call('DEL', KEYS[7])
+  end
+  for _, room in ipairs(call('EXISTS', KEYS[15]) == 1 and call('SMEMBERS', KEYS[5]) or {}) do
+    if call('ZREM', KEYS[15], user .. '\n' .. room) == 1 then typed[room] = true end
+  end
+  for room in pairs(typed) do
+    call('PUBLISH', ARGV[6] .. room,
+      't ' .. user .. '\n{"type":"typing","userId":' .. ARGV[7] .. ',"roomId":' .. cjson.encode(room) .. ',"isTyping":false}')
+  end
 end
 if left > 0 then
   local client = redis.call('HGET', KEYS[4], user)

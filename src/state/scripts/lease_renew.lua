@@ -3,10 +3,12 @@
 -- KEYS 1 instances  2 sweeps
 -- ARGV 1 instance  2 lease in ms  3 `begin`: the instance knows that it has none, and gets one
 -- Returns { 1 renewed | 0 it had no lease (new, swept, or the data was lost) | 2 it is being swept right now and gets none, expired instance… }
--- Without `begin` an instance that has lost its lease gets none: it must have heard of the loss first, and an answer may be lost.
+-- Without `begin` an instance that has lost its lease gets none: it must have heard of the loss first, and an answer may be lost. The lease that
+-- connect.lua gives to an instance without one ends in .5 and is none here.
 local now = redis.call('TIME')
 now = now[1] * 1000 + math.floor(now[2] / 1000)
-local own = redis.call('ZSCORE', KEYS[1], ARGV[1]) and 1 or 0
+local own = redis.call('ZSCORE', KEYS[1], ARGV[1])
+own = own and tonumber(own) % 1 == 0 and 1 or 0
 local sweep = redis.call('ZSCORE', KEYS[2], ARGV[1])
 if sweep then own = tonumber(sweep) >= now and 2 or 0 end
 if own == 1 or own == 0 and ARGV[3] == 'begin' then

@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- A user leaves a room for good, with all connections (the document's leaveRoom). Ends the durable membership.
 -- KEYS 1 room_participants:{r}  2 user_rooms:{u}  3 joined_room_participants:{r}  4 room_members:{r}  5 member_rooms:{u}
---      6 typing_users  7 typing_users:{u}  8 room_absent:{r}
+--      6 typing_users  7 typing_users:{u}  8 room_absent:{r}  9 typing_marks
 -- ARGV 1 user  2 room  3 the room's channel  4 bus message that announces it
 -- Returns 1, or 0 when the user was not in the room
 local user, room = ARGV[1], ARGV[2]
@@ -10,10 +10,15 @@ redis.call('SREM', KEYS[5], room)
 redis.call('SREM', KEYS[2], room)
 redis.call('SREM', KEYS[3], user)
 redis.call('SREM', KEYS[8], user)
+local typed = redis.call('ZREM', KEYS[9], user .. '\n' .. room) == 1
 if redis.call('HGET', KEYS[6], user) == room then
+  typed = true
   redis.call('HDEL', KEYS[6], user)
   redis.call('DEL', KEYS[7])
-  redis.call('PUBLISH', ARGV[3], 't ' .. user .. '\n{"type":"typing","userId":' .. cjson.encode(user) .. ',"roomId":' .. cjson.encode(room) .. ',"isTyping":false}')
+end
+if typed then
+  redis.call('PUBLISH', ARGV[3], 't ' .. user .. '\n{"type":"typing","userId":' .. cjson.encode(user) .. ',"roomId":' ..
+    cjson.encode(room) .. ',"isTyping":false}')
 end
 if was == 0 then return 0 end
 redis.call('PUBLISH', ARGV[3], ARGV[4])

@@ -1,24 +1,37 @@
 -- SPDX-License-Identifier: Apache-2.0
--- A user starts or stops typing in a room, or the mark runs out (the document's handleTypingStatus).
--- KEYS 1 typing_users  2 typing_users:{u}  3 room_participants:{r}
--- ARGV 1 user  2 room  3 `on` | `off` | `expired` (off, unless another connection of the user renewed the mark, or the user has
---      left the room or the chat, which ended it)  4 life of the mark in s
---      5 the room's channel  6 bus message
--- Returns 1 when it was announced
-local user, room, what = ARGV[1], ARGV[2], ARGV[3]
+-- A user starts or stops typing in a room, or the mark runs out (the document's handleTypingStatus). Beside the document's keys, which know a
+-- user's latest room alone, typing_marks has every mark: what is in there is announced as on, and is ended by whoever takes it out.
+-- KEYS 1 typing_users  2 typing_users:{u}  3 typing_marks
+-- ARGV 1 user  2 room
+--      3 `on` | `off` | `expired` (off, unless somebody has renewed the mark or has ended it) | `lost` (the same, but Redis may have lost the mark:
+--        then its end is announced all the same)
+--      4 life of the mark in s  5 the room's channel  6 bus message
+-- Returns for how many ms the mark lives yet; 0: it has ended
+local user, room, what, life = ARGV[1], ARGV[2], ARGV[3], ARGV[4] * 1000
+local mark = user .. '\n' .. room
+local now = redis.call('TIME')
+now = now[1] * 1000 + math.floor(now[2] / 1000)
 if what == 'on' then
   redis.call('HSET', KEYS[1], user, room)
   redis.call('SET', KEYS[2], room, 'EX', ARGV[4])
-else
-  local mine = redis.call('HGET', KEYS[1], user) == room
-  if what == 'expired' then
-    if mine and redis.call('PTTL', KEYS[2]) > 0 then return 0 end
-    if not mine and redis.call('SISMEMBER', KEYS[3], user) == 0 then return 0 end
+  redis.call('ZADD', KEYS[3], now + life, mark)
+  redis.call('PUBLISH', ARGV[5], ARGV[6])
+  return life
+end
+if what ~= 'off' then
+  local ends = redis.call('ZSCORE', KEYS[3], mark)
+  if not ends and what == 'expired' then return 0 end
+  local left = ends and tonumber(ends) - now or 0
+  if left > life then  -- Redis's clock has stepped back
+    left = life
+    redis.call('ZADD', KEYS[3], now + life, mark)
   end
-  if mine then
-    redis.call('HDEL', KEYS[1], user)
-    redis.call('DEL', KEYS[2])
-  end
+  if left > 0 then return left end
+end
+redis.call('ZREM', KEYS[3], mark)
+if redis.call('HGET', KEYS[1], user) == room then
+  redis.call('HDEL', KEYS[1], user)
+  redis.call('DEL', KEYS[2])
 end
 redis.call('PUBLISH', ARGV[5], ARGV[6])
-return 1
+return 0

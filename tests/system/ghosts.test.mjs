@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+// Nobody stays online whose connections have ended, whatever Redis or an instance missed meanwhile.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { clientAs } from './support/client.mjs';
+import { daemonFor } from './support/daemon.mjs';
+import { Gate } from './support/gate.mjs';
+import { atEnd, pause, until } from './support/processes.mjs';
+import { folder, freePort, look, startRedis } from './support/redis.mjs';
+
+const bounded = { timeout: 60_000 };
+
+// A Redis with a door for each daemon.
+async function stage(t) {
+  const data = await folder(t);
+  const port = await freePort();
+  const redis = await startRedis(t, data, '--port', port, '--bind', '127.0.0.1');
+  const start = async (name, { lease = '6', workers = '2' } = {}) => {
+    const gate = await Gate.open({ host: '127.0.0.1', port });
+    atEnd(t, () => gate.close());
+    const url = `redis://127.0.0.1:${gate.port}`;
+    return Object.assign(await daemonFor(t, { redis: url, flags: ['--lease', lease, '--workers', workers, '--instance-id', name] }), { gate });
+  };
+  return { redis, start, store: await look(t, redis.socket) };
+}
+
+const online = async (store) => (await store.command('SMEMBERS', 'ws:online_users')).sort();
+
+// A drain waits 5 s for Redis to know of every end. Redis comes back within its last half second: in time for the daemon's last word, and
+// perhaps not for everybody's end.
+test('instances that are ended in an outage leave nobody online, though they can say that they end', bounded, async (t) => {
+  const { start, store } = await stage(t);
+  const two = await start('two');
+  await clientAs(t, 'witness', two.url);
+  const ended = await Promise.all(Array.from({ length: 12 }, (_, n) => start(`ended ${n}`, { workers: '1' })));
+  await Promise.all(ended.map((daemon, n) => Promise.all(Array.from({ length: 10 }, (__, i) => clientAs(t, `user ${n} ${i}`, daemon.url)))));
+  assert.equal((await online(store)).length, 121);
+  await Promise.all(ended.map(async (daemon, n) => {
+    daemon.gate.stall(true); // from now on, connecting hangs
+    daemon.gate.cut(false);
+    daemon.signal('SIGTERM');
+    await until('the drain', () => daemon.told.stderr.includes('daemon.draining'));
+    await pause(4_600 + 30 * n);
+    daemon.gate.heal();
+    assert.deepEqual(await daemon.ended, { code: 0, signal: null });
+  }));
+  await until('all to be offline', async () => (await online(store)).join() === 'witness', 20_000);
+  assert.deepEqual(await store.command('KEYS', 'ws:instance_connections:*'), ['ws:instance_connections:two']);
+  assert.deepEqual(await store.command('ZRANGE', 'ws:instances', 0, -1), ['two']);
+});
+
+// As a failover to a replica that was behind brings them back.
+test('a Redis that missed somebody\'s end learns of it, and what was said since waits', bounded, async (t) => {
+  const data = await folder(t);
+  const port = await freePort();
+  const begin = () => startRedis(t, data, '--port', port, '--bind', '127.0.0.1');
+  const redis = await begin();
+  const daemon = await daemonFor(t, { redis: `redis://127.0.0.1:${port}`, flags: ['--lease', '20'] });
+  const names = ['alice', 'bob', 'carol'];
+  const [alice, ...others] = await Promise.all(names.map((name) => clientAs(t, name, daemon.url, { fields: { ack: true } })));
+  for (const person of [alice, ...others]) await person.ask({ type: 'joinRoom', roomId: 'tea' });
+  const before = await look(t, redis.socket);
+  await before.command('SAVE');
+  for (const person of others) await person.leaves();
+  await until('both to be offline', async () => (await online(before)).join() === 'alice');
+  await redis.stop('SIGKILL');
+  const again = await begin();
+  const store = await look(t, again.socket);
+  await until('both to be offline again', async () => (await online(store)).join() === 'alice', 15_000);
+  assert.equal(await store.command('HLEN', 'ws:instance_connections:one'), 1);
+  const said = await until('a message to be taken', async () => {
+    const told = await alice.ask({ type: 'message', roomId: 'tea', content: 'are you there?' });
+    return told.type === 'messageAck' && told;
+  });
+  const bob = await clientAs(t, 'bob', daemon.url);
+  const { messages } = await bob.hears({ type: 'offlineMessages' });
+  assert.deepEqual(messages.map(({ messageId }) => messageId), [said.messageId]);
+});
+
+test('connections of an earlier life, and of nobody, are undone within four leases', bounded, async (t) => {
+  const { start, store } = await stage(t);
+  const one = await start('one', { lease: '2' });
+  const alice = await clientAs(t, 'alice', one.url);
+  await alice.join('tea');
+  const json = await store.command('HGET', 'ws:user_connections:alice', alice.connectionId);
+  for (const [user, id] of [['alice', 'ancient.7'], ['zoe', 'ancient.8'], ['zoe', `${alice.connectionId.split('.')[0]}.fff`]]) {
+    await store.command('HSET', `ws:user_connections:${user}`, id, json);
+    await store.command('HSET', 'ws:instance_connections:one', id, user);
+    await store.command('SADD', 'ws:online_users', user);
+  }
+  await until('zoe to be offline', async () => (await online(store)).join() === 'alice', 12_000);
+  assert.deepEqual(await store.command('HKEYS', 'ws:user_connections:alice'), [alice.connectionId]);
+  assert.deepEqual(await store.command('HKEYS', 'ws:instance_connections:one'), [alice.connectionId]);
+  assert.match(await (await fetch(`${one.url}/metrics`)).text(), /^hiky_undone_connections_total(\{[^}]*\})? 3$/m);
+});
