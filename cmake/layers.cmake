@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-# hiky_layer(NAME [LINKS …]): one static library from src/NAME/**.cpp. A layer sees only the headers of what it links:
+# hiky_layer(NAME [LINKS …]): one static library from src/NAME and its folders. A layer sees only the headers of what it links:
 # includes are written "folder/file.hpp", and script/fences refuses an include of a folder the layer does not link.
 # A folder without sources is an interface library: the build can grow folder by folder.
 function(hiky_layer name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "LINKS")
-  file(GLOB_RECURSE sources CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/${name}/*.cpp")
+  file(GLOB sources CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/${name}/*.cpp" "${CMAKE_CURRENT_SOURCE_DIR}/${name}/*/*.cpp")
   set(target hiky_${name})
   if(sources)
     set(scope PUBLIC)

@@ -110,35 +110,44 @@ task<bool> bus::has_twin() {
 
 void bus::want(std::size_t worker, std::vector<room_id> const& rooms, std::vector<state::message_place> const& places, since which, done then) {
   auto const w = std::make_shared<waiter>(0, std::move(then));
-  if (!connected_) return finish(*w, fail(errc::not_connected, "no connection to Redis for the bus"));
   redis::request subscribe;
   std::vector<std::string_view> fresh;
+  std::vector<std::pair<std::string, std::uint32_t>> unknown;
   for (std::size_t i = 0; i < rooms.size(); ++i) {
     auto const found = rooms_.try_emplace(rooms[i].str()).first;
     auto& c = found->second;
-    if (!places.empty() && !c.known && (c.workers == 0 || c.unconfirmed > 0)) {
-      c.last = places[i];
-      c.known = true;
-    } else if (which == since::place && c.known && (c.workers >> worker & 1) == 0 && c.last.epoch == places[i].epoch && c.last.seq > places[i].seq) {
-      c.late.emplace_back(worker, places[i].seq);
-      fill(found->first, c);
+    bool const is_new = c.workers == 0;
+    bool const comes = (c.workers >> worker & 1) == 0;
+    c.workers |= std::uint64_t{1} << worker;
+    if (is_new) c.life = ++last_life_;
+    if (!places.empty() && (is_new || c.unconfirmed > 0)) c.order.begin_at(places[i]);
+    if (which == since::place && comes && !is_new) c.order.came_late(worker, places[i], actions_);
+    if (!connected_) {
+      c.order.connection_lost();  // what it asks, it asks again when the subscription holds
+      actions_.clear();
+      continue;
     }
-    if (c.workers == 0) {
+    perform(found->first, c);
+    if (is_new) {
       ++c.unconfirmed;
       fresh.push_back(found->first);
+      c.learning = !c.order.known();
+      if (c.learning) unknown.emplace_back(found->first, c.life);
     }
-    c.workers |= std::uint64_t{1} << worker;
-    if (c.unconfirmed > 0) {
+    if (c.unconfirmed > 0 || c.learning) {
       ++w->missing;
       c.waiting.push_back(w);
     }
   }
+  // The rooms are wanted all the same, until the worker ignores them: the next connection begins with them.
+  if (!connected_) return finish(*w, fail(errc::not_connected, "no connection to Redis for the bus"));
   if (w->missing == 0) return finish(*w, {});
   if (!fresh.empty()) {
     subscribe.begin(1 + fresh.size()).arg("SUBSCRIBE");
     for (auto const room : fresh) subscribe.arg(room_prefix_ + std::string{room});
     client_.send(subscribe);
   }
+  if (!unknown.empty()) spawn(learn_places(std::move(unknown)));
   deadlines_.emplace_back(std::chrono::steady_clock::now() + client_.where().deadline, w);
   if (deadlines_.size() == 1) expire();
 }
@@ -147,13 +156,19 @@ void bus::unwant(std::size_t worker, std::string const& room) {
   auto const found = rooms_.find(room);
   if (found == rooms_.end()) return;
   auto& c = found->second;
+  if ((c.workers >> worker & 1) == 0) return;
   c.workers &= ~(std::uint64_t{1} << worker);
+  c.order.left(worker);
   if (c.workers != 0) return;
   if (!connected_) {
     rooms_.erase(found);
     return;
   }
-  ++c.unconfirmed;  // stays known until Redis confirms, so that a SUBSCRIBE on its heels is told apart
+  // Stays until Redis confirms, so that a SUBSCRIBE on its heels is told apart. Nothing is owed to anybody.
+  c.order = {};
+  c.life = ++last_life_;
+  c.learning = false;
+  ++c.unconfirmed;
   client_.send(redis::request{"UNSUBSCRIBE", room_prefix_ + room});
 }
 
@@ -189,15 +204,20 @@ void bus::confirmed(std::string_view channel_name) {
   auto& c = found->second;
   if (c.unconfirmed > 0) --c.unconfirmed;
   if (c.unconfirmed > 0) return;
+  // Subscribed anew: what came while nobody listened is in the log.
+  if (c.workers != 0) {
+    c.order.subscribed(actions_);
+    perform(found->first, c);
+  }
+  settle(c);
+  if (c.workers == 0) rooms_.erase(found);
+}
+
+// Those who wait for the room are told once its subscription holds and its place is known: from then on a loss is noticed.
+void bus::settle(channel& c) {
+  if (c.unconfirmed > 0 || c.learning) return;
   for (auto const& w : std::exchange(c.waiting, {})) {
     if (--w->missing == 0) finish(*w, {});
-  }
-  if (c.workers == 0) {
-    rooms_.erase(found);
-  } else if (!c.known) {
-    fresh_.push_back(found->first);
-  } else {
-    fill(found->first, c);  // subscribed anew: what came while nobody listened is in the log
   }
 }
 
@@ -207,7 +227,7 @@ void bus::received(std::string_view channel_name, std::string_view payload) {
   if (channel_name.starts_with(room_prefix_)) {
     room = channel_name.substr(room_prefix_.size());
     auto const found = rooms_.find(room);
-    if (found == rooms_.end()) return;
+    if (found == rooms_.end() || found->second.workers == 0) return;
     c = &found->second;
   } else if (channel_name != instance_channel_) {
     return;
@@ -235,16 +255,9 @@ void bus::received(std::string_view channel_name, std::string_view payload) {
   if (!c) {
     for (auto& batch : batches_) batch.push_back(message);
   } else if (message->kind == 'm') {
-    sequence(room, *c, std::move(message));
+    received_message(room, *c, std::move(message));
   } else {
     hand_on(*c, std::move(message));
-  }
-}
-
-void bus::hand_on(channel const& c, std::shared_ptr<bus_message const> m) {
-  if (m->kind == 'g') gaps_.fetch_add(1, std::memory_order_relaxed);
-  for (std::size_t i = 0; i < batches_.size(); ++i) {
-    if (c.workers >> i & 1) batches_[i].push_back(m);
   }
 }
 
@@ -272,7 +285,6 @@ task<> bus::watch() {
 }
 
 void bus::flush() {
-  if (!fresh_.empty()) spawn(learn_places(std::exchange(fresh_, {})));
   auto const read_at = read_at_ ? *read_at_ : std::chrono::steady_clock::now();
   read_at_.reset();
   for (std::size_t i = 0; i < batches_.size(); ++i) {
@@ -282,11 +294,12 @@ void bus::flush() {
 
 void bus::state_changed(bool up) {
   connected_ = up;
+  ++connection_;
   if (!up) {
     for (auto& [name, c] : rooms_) {
       c.unconfirmed = 0;
-      c.filling = 0;
-      c.held.clear();
+      c.learning = false;
+      c.order.connection_lost();
       for (auto const& w : std::exchange(c.waiting, {})) finish(*w, fail(errc::not_connected, "the bus lost its connection to Redis"));
     }
     std::erase_if(rooms_, [](auto const& entry) { return entry.second.workers == 0; });
@@ -297,14 +310,19 @@ void bus::state_changed(bool up) {
   auto next = rooms_.begin();
   while (next != rooms_.end()) {
     std::vector<std::string> names;
+    std::vector<std::pair<std::string, std::uint32_t>> unknown;
     for (; next != rooms_.end() && names.size() < 1000; ++next) {
-      ++next->second.unconfirmed;
+      auto& c = next->second;
+      ++c.unconfirmed;
+      c.learning = !c.order.known();
+      if (c.learning) unknown.emplace_back(next->first, c.life);
       names.push_back(room_prefix_ + next->first);
     }
     redis::request subscribe;
     subscribe.begin(1 + names.size()).arg("SUBSCRIBE");
     for (auto const& name : names) subscribe.arg(name);
     client_.send(subscribe);
+    if (!unknown.empty()) spawn(learn_places(std::move(unknown)));
   }
 }
 

@@ -16,6 +16,7 @@
 
 #include "base/ids.hpp"
 #include "chat/bus_message.hpp"
+#include "chat/delivery/sequencer.hpp"
 #include "redis/client.hpp"
 #include "state/room_log.hpp"
 
@@ -69,16 +70,10 @@ class bus {
   struct channel {
     std::uint64_t workers = 0;
     std::uint32_t unconfirmed = 0;  // SUBSCRIBE and UNSUBSCRIBE sent, answers not seen
-    std::vector<std::shared_ptr<waiter>> waiting;
-
-    // No hole, no double: the place of the last message handed on. While `filling`, later ones wait for those that were missed.
-    state::message_place last;  // seq 0 in epoch "" is before the first one
-    bool known = false;         // whether `last` is; a room is unknown until its first message, or Redis, tells
-    std::size_t mark = 0;       // of the last message's text, 0 for none: two messages of one number show that Redis went back in time
-    std::uint64_t filling = 0;  // number of the filling under way; one of another number has been overtaken
-    std::vector<std::shared_ptr<bus_message>> held;
-    // Workers that came when others had had messages already which are theirs, too: those after this seq.
-    std::vector<std::pair<std::size_t, std::uint64_t>> late{};
+    std::uint32_t life = 0;         // differs whenever the order has begun anew: an answer to an earlier one is nobody's
+    bool learning = false;          // Redis is asked where the room stands
+    std::vector<std::shared_ptr<waiter>> waiting{};
+    sequencer order{};
   };
 
   void want(std::size_t worker, std::vector<room_id> const& rooms, std::vector<state::message_place> const& places, since which, done then);
@@ -87,13 +82,18 @@ class bus {
   void confirmed(std::string_view channel_name);
   void received(std::string_view channel_name, std::string_view payload);
   void flush();
-  // One room's message: hands it on when it is next in line, otherwise sees to those before it.
-  void sequence(std::string_view room, channel& c, std::shared_ptr<bus_message> m);
-  void hand_on(channel const& c, std::shared_ptr<bus_message const> m);
-  void fill(std::string const& room, channel& c);
-  task<> run_fill(std::string room, std::uint64_t number);
-  void hand_to_late(std::string const& room, channel& c, state::log_page const& page, std::uint64_t read_after);
-  task<> learn_places(std::vector<std::string> rooms);
+  void received_message(std::string_view room, channel& c, std::shared_ptr<bus_message> m);
+  // Performs what the room's sequencer has put into `actions_`.
+  void perform(std::string_view room, channel& c);
+  void hand_on(channel const& c, std::shared_ptr<bus_message const> m, std::size_t worker = sequencer::everybody);
+  void say_gap(std::string_view room, channel const& c, std::uint64_t from, std::uint64_t to, std::size_t worker);
+  task<> run_fetch(std::string room, std::uint32_t life, sequencer::fetch what);
+  task<> run_begin_epoch(std::string room, std::uint32_t life, sequencer::begin_epoch what);
+  task<> run_wait(std::string room, std::uint32_t life, sequencer::wait what);
+  void answer_failed(std::string_view room, channel& c, sequencer::ticket number, error const& why);
+  channel* find(std::string_view room, std::uint32_t life);
+  task<> learn_places(std::vector<std::pair<std::string, std::uint32_t>> rooms);
+  void settle(channel& c);
   task<> watch();
   void spawn(task<> work);
   void state_changed(bool up);
@@ -109,8 +109,9 @@ class bus {
   std::unordered_map<std::string, channel, id_hash, std::equal_to<>> rooms_;
   asio::steady_timer deadline_;
   std::deque<std::pair<std::chrono::steady_clock::time_point, std::weak_ptr<waiter>>> deadlines_;
-  std::uint64_t last_filling_ = 0;
-  std::vector<std::string> fresh_;  // rooms just subscribed, whose place is to be learnt
+  std::uint32_t last_life_ = 0;
+  std::uint32_t connection_ = 0;  // its number
+  sequencer::actions actions_;    // of the event that is being performed
   std::atomic<bool> connected_{false}, hears_{true};
   std::chrono::steady_clock::time_point last_canary_, canary_sent_;
   std::optional<std::chrono::steady_clock::time_point> read_at_;  // of the batches that are being filled
