@@ -78,7 +78,7 @@ export function check({ options, rooms, friends = {}, events, settled, empty }) 
   epochsOf(connections, { fail, at });
   deliveries({ events, rooms, connections, faults, losses, leavings, changes, said, lastEpoch, settled, empty, fail, at, figures });
   removals({ events, connections, changes, said, losses, settled, empty, fail, at });
-  mailThatWaits({ events, connections, fail, at });
+  mailThatWaits({ events, connections, faults, fail, at });
   typing({ events, connections, faults, leavings, changes, options, fail, at });
   absences({ events, connections, friends, faults, struck, options, fail, at, figures });
   departures({ events, connections, losses, settled, fail, at });
@@ -453,13 +453,26 @@ function removals({ events, connections, changes, said, losses, settled, empty, 
   }
 }
 
-// When all faults are over, mail does not wait for somebody who is here and may read all of it.
-function mailThatWaits({ events, connections, fail, at }) {
+// Mail does not wait for somebody who is here and may read all of it: not when all faults are over (`final`), and before that not for
+// longer than it takes to ask again.
+function mailThatWaits({ events, connections, faults, fail, at }) {
+  const since = new Map(); // user → when something was first seen to wait, while it does in each look
+  const told = new Set();
   for (const e of events) {
     if (e.e !== 'waiting') continue;
+    for (const user of [...since.keys()]) if (!(user in e.users)) since.delete(user);
     for (const [user, count] of Object.entries(e.users)) {
-      const here = connections.find((c) => c.user === user && c.registered < e.t - 6_000 && Math.min(c.to, c.deaf) > e.t && !c.hurt && readsAll(c, e.t));
-      if (here) fail(`${count} messages wait for ${user} ${at(e.t)}, who has been here since ${at(here.registered)} (${here.key})`);
+      if (!since.has(user)) since.set(user, e.t);
+      if (told.has(user)) continue;
+      const from = e.t - 40_000;
+      const hindered = faults.filter((f) => silencing.has(f.kind) || delaying.has(f.kind))
+        .reduce((sum, f) => sum + Math.max(0, Math.min(f.to, e.t) - Math.max(f.from, from)), 0);
+      const limit = e.final ? 6_000 : 10_000 + 2 * hindered;
+      if (!e.final && since.get(user) > e.t - limit) continue;
+      const here = connections.find((c) => c.user === user && c.registered < e.t - limit && Math.min(c.to, c.deaf) > e.t && !c.hurt && readsAll(c, e.t));
+      if (!here) continue;
+      told.add(user);
+      fail(`${count} messages wait for ${user} ${at(e.t)}, who has been here since ${at(here.registered).slice(3)} (${here.key})`);
     }
   }
 }

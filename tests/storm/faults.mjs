@@ -110,10 +110,11 @@ async function shut(gates, politely, ms) {
 // are there meanwhile, drop, and come back.
 async function silence(person, { random, storm, length }) {
   person.busy = true;
-  const [phone, ...others] = person.devices.map((d) => ({ d, key: random.real() })).sort((a, b) => a.key - b.key).map(({ d }) => d);
+  // The device to look at is one that says what came last.
+  const says = (d) => Number(d.kind === 'resume' || d.kind === 'bare');
+  const [laptop, phone, ...tablets] = few(random, person.devices, 9).sort((a, b) => says(b) - says(a));
+  const others = [laptop, ...tablets];
   const ms = 1_500 + 4_500 * length;
-  // Who says what came last is the one to look at.
-  others.sort((a, b) => Number(b.kind === 'resume' || b.kind === 'bare') - Number(a.kind === 'resume' || a.kind === 'bare'));
   const rooms = few(random, person.rooms, 2);
   const speak = (count) => {
     for (let i = 0; i < count; i += 1) for (const room of rooms) storm.speakIn(random, room, person.user);
@@ -126,6 +127,7 @@ async function silence(person, { random, storm, length }) {
     await pause(1_300);
     speak(3);
     await pause(500);
+    laptop.forget();
     phone.doomed = ms;
     phone.unpark();
     await pause(1_400);
@@ -135,7 +137,7 @@ async function silence(person, { random, storm, length }) {
     phone.vanish(true, ms);
     await pause(200);
   }
-  await until('the other device to be there', () => others[0].ready, 3_000).catch(() => {});
+  await until('the other device to be there', () => laptop.ready, 3_000).catch(() => {});
   await pause(300);
   speak(1);
   await pause(600);
@@ -217,7 +219,7 @@ Object.assign(acts, {
   },
   // Redis says nothing while many come back to their mail, or right after people were put out of rooms.
   async hang({ world, devices, random, storm, length, flip }) {
-    const coming = random.some(devices.filter((d) => d.ready && !d.parked && !d.person.busy), 0.35);
+    const coming = random.some(devices.filter((d) => d.ready && !d.parked && !d.person.busy), 0.75);
     for (const d of coming) {
       d.park();
       random.chance(0.5) ? d.leave() : d.vanish(false);
@@ -227,8 +229,11 @@ Object.assign(acts, {
     await pause(200);
     const changing = random.chance(0.4) ? storm.changes(random, 3) : undefined;
     for (const d of coming) d.unpark();
-    await pause(10 + 150 * random.real());
-    const ms = Math.round(1_000 + 2_000 * length);
+    const share = random.real() * 0.8;
+    for (const end = Date.now() + 500; Date.now() < end && coming.filter((d) => d.ready).length < share * coming.length;) {
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    const ms = Math.round(1_000 + 2_300 * length);
     if (flip) {
       await freeze(world.node.child, ms);
     } else {

@@ -119,6 +119,7 @@ export class Device {
     }
     if (this.kind !== 'plain') claim.ack = true;
     if (this.kind === 'resume' || this.kind === 'bare') {
+      if (this.random.chance(0.05)) this.forget();
       // Of a room that the user was put out of, some clients go on to say what they have.
       const named = (room) => (visit.claimed?.has(room) ?? true) &&
         (this.rooms.includes(room) || (this.person.removed.has(room) && this.random.chance(0.5)));
@@ -191,7 +192,8 @@ export class Device {
           e: 'mail', dropped: frame.dropped ?? 0, newest: Math.max(...frame.messages.map((m) => Date.parse(m.timestamp))),
           messages: frame.messages.map((m) => ({ room: m.roomId, id: m.messageId, n: m.content?.n })),
         });
-        if (this.kind !== 'plain' && !this.withholds) this.#say(visit, { type: 'offlineAck' });
+        if (this.withholds) visit.hurt = true;
+        else if (this.kind !== 'plain') this.#say(visit, { type: 'offlineAck' });
         break;
       case 'messageAck':
         if (!this.#pending.delete(frame.id)) break;
@@ -320,6 +322,11 @@ export class Device {
     return this.#pending.size;
   }
 
+  // Begins anew, without knowing what it had.
+  forget() {
+    this.#last = {};
+    this.#previous = undefined;
+  }
   // Stays away, or goes on.
   park() {
     this.parked = true;

@@ -154,6 +154,7 @@ export class Storm {
 
   // Who is online, as Redis says.
   async #watch() {
+    let turn = 0;
     while (!this.watched) {
       await pause(500);
       if (!this.world.redisUp) continue;
@@ -161,14 +162,17 @@ export class Storm {
       const [users, marks] = await Promise.all([look.command('SMEMBERS', 'ws:online_users'), look.command('HGETALL', 'ws:typing_users')])
         .catch(() => []);
       if (users) this.record({ e: 'online', users });
+      if (users && (turn += 1) % 2 === 0) await this.#lookForMail(false);
       if (marks?.length > 0) this.record({ e: 'marks', users: marks.filter((_, i) => i % 2 === 0) });
     }
   }
   // Whose mailbox holds something.
-  async #waiting() {
+  async #lookForMail(final) {
     const { look } = this.world;
-    const counts = await Promise.all(this.people.map(({ user }) => look.command('LLEN', `ws:offline_messages:${user}`)));
-    this.record({ e: 'waiting', users: Object.fromEntries(this.people.map(({ user }, i) => [user, counts[i]]).filter(([, n]) => n > 0)) });
+    const counts = await Promise.all(this.people.map(({ user }) => look.command('LLEN', `ws:offline_messages:${user}`))).catch(() => undefined);
+    if (!counts) return;
+    const users = Object.fromEntries(this.people.map(({ user }, i) => [user, counts[i]]).filter(([, count]) => count > 0));
+    this.record({ e: 'waiting', final, users });
   }
 
   async #strikes() {
@@ -220,7 +224,7 @@ export class Storm {
       this.record({ e: 'unfinished', d: d.name, what: `after the storm ${d.ready ? `${d.waiting} messages are not acknowledged` : 'not connected again'}` });
     }
     await pause(1000 * (lease + 3));
-    await this.#waiting();
+    await this.#lookForMail(true);
     // Once more, politely: now nothing is in the way of the mail.
     for (const device of this.devices) device.leave();
     await pause(1_000);
