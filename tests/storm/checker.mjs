@@ -41,7 +41,7 @@ const expectedLines = {
 };
 const echo = 25_000;
 // What strikes all instances.
-const globally = new Set(['redis_restart', 'redis_lose', 'kill_pubsub', 'kill_normal', 'hang', 'oom', 'failover', 'clock']);
+const globally = new Set(['redis_restart', 'redis_lose', 'kill_pubsub', 'kill_normal', 'hang', 'oom', 'term_outage', 'failover', 'clock']);
 // By these an instance may lose what it was told by Redis, or what it had to tell.
 const deafening = new Set([
   'redis_restart', 'redis_lose', 'kill_pubsub', 'redis_stall', 'redis_drip', 'redis_cut', 'redis_reset', 'stop', 'blip',

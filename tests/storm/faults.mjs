@@ -288,18 +288,19 @@ Object.assign(acts, {
       await world.look.command('CONFIG', 'SET', 'maxmemory', 0);
     }
   },
-  // An instance is told to go while Redis is away from it. Redis is back before it has gone.
-  async term_outage({ instance, random, length, flip }) {
-    if (random.chance(0.7)) {
-      instance.redis.shut = true;
-      instance.redis.cut(flip);
-    } else {
-      instance.redis.stall(true);
+  // An instance is told to go while Redis is away, from it or from all. Redis is back before it has gone: soon, or when it has given up
+  // its goodbyes (spread over 1 s, waited for 5 s) and not yet its lease.
+  async term_outage({ world, instance, random, length, flip }) {
+    const all = random.chance(0.6);
+    const gates = (all ? world.instances : [instance]).map((each) => each.redis);
+    for (const gate of gates) {
+      gate.shut = true;
+      gate.cut(flip);
     }
     await pause(300 * random.real());
     const drained = instance.drain();
-    await pause(200 + 1_000 * length);
-    instance.redis.heal();
+    await pause(random.chance(all ? 0.3 : 0.7) ? 200 + 1_000 * length : 5_300 + 2_200 * length);
+    for (const gate of gates) gate.heal();
     await drained;
     await pause(300);
     await instance.start(false);
@@ -356,7 +357,7 @@ export async function strike(storm, fault, forked) {
   const instance = world.instances[fault.instance];
   const locks = [
     ...(ofInstance.has(kind) ? [instance] : []), ...(ofRedis.has(kind) ? [world] : []),
-    ...(ofLink.has(kind) ? [instance.redis] : []), ...(ofDoors.has(kind) ? [instance.clients] : []),
+    ...(kind === 'term_outage' ? world.instances.map(({ redis }) => redis) : ofLink.has(kind) ? [instance.redis] : []), ...(ofDoors.has(kind) ? [instance.clients] : []),
   ];
   const away = (ofInstance.has(kind) && !instance.up) || (ofRedis.has(kind) && !world.redisUp) || (kind === 'clock' && !world.clock);
   if (away || locks.some((lock) => lock.struck)) return storm.record({ e: 'fault', kind, skipped: true });

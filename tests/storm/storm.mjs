@@ -166,12 +166,17 @@ export class Storm {
       if (marks?.length > 0) this.record({ e: 'marks', users: marks.filter((_, i) => i % 2 === 0) });
     }
   }
-  // Whose mailbox holds something.
+  // For whom something waits: in the mailbox, or claimed for a connection that lives and has not confirmed it.
   async #lookForMail(final) {
     const { look } = this.world;
-    const counts = await Promise.all(this.people.map(({ user }) => look.command('LLEN', `ws:offline_messages:${user}`))).catch(() => undefined);
+    const lists = this.people.flatMap(({ user, devices }) => [
+      { user, key: `ws:offline_messages:${user}` },
+      ...devices.filter((d) => d.ready).map((d) => ({ user, key: `ws:offline_inflight:${user}:${d.visit.connection}` })),
+    ]);
+    const counts = await Promise.all(lists.map(({ key }) => look.command('LLEN', key))).catch(() => undefined);
     if (!counts) return;
-    const users = Object.fromEntries(this.people.map(({ user }, i) => [user, counts[i]]).filter(([, count]) => count > 0));
+    const users = {};
+    for (const [i, { user }] of lists.entries()) if (counts[i] > 0) users[user] = (users[user] ?? 0) + counts[i];
     this.record({ e: 'waiting', final, users });
   }
 
