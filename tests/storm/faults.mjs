@@ -11,9 +11,9 @@ const weights = {
 };
 export const kinds = Object.keys(weights);
 
-// Each kind comes once before any comes by weight, as far as the time goes. `only`: names of kinds, for who looks for something.
-// `every`: seconds from one fault to the next, the least and the most.
-export function schedule(random, seconds, instances, { only, every = [1, 4] } = {}) {
+// Each kind comes once before any comes by weight, as far as the time goes. `only`: names of kinds, for who looks for something;
+// `first`: those that come first. `every`: seconds from one fault to the next, the least and the most.
+export function schedule(random, seconds, instances, { only, first = only ?? kinds, every = [1, 4] } = {}) {
   const out = [];
   const unknown = only?.find((kind) => !(kind in weights));
   if (unknown !== undefined) throw new Error(`--only: there is no fault ${unknown}; expected some of ${kinds.join(', ')}`);
@@ -23,7 +23,7 @@ export function schedule(random, seconds, instances, { only, every = [1, 4] } = 
   let lost = -60;
   for (let at = 2; at < seconds; at += random.between(...every)) {
     if (bag.length === 0 && out.length === 0) {
-      bag = Object.keys(chosen).map((kind) => ({ kind, key: random.real() })).sort((a, b) => a.key - b.key).map(({ kind }) => kind);
+      bag = first.map((kind) => ({ kind, key: random.real() })).sort((a, b) => a.key - b.key).map(({ kind }) => kind);
     }
     let kind = bag.pop() ?? random.weighted(chosen);
     if (kind === 'redis_lose' && at - lost < recovery) kind = 'redis_restart';
@@ -359,6 +359,8 @@ export async function strike(storm, fault, forked) {
     ...(ofInstance.has(kind) ? [instance] : []), ...(ofRedis.has(kind) ? [world] : []),
     ...(kind === 'term_outage' ? world.instances.map(({ redis }) => redis) : ofLink.has(kind) ? [instance.redis] : []), ...(ofDoors.has(kind) ? [instance.clients] : []),
   ];
+  // What is under way is left time to end.
+  for (const end = Date.now() + 5_000; Date.now() < end && locks.some((lock) => lock.struck);) await pause(50);
   const away = (ofInstance.has(kind) && !instance.up) || (ofRedis.has(kind) && !world.redisUp) || (kind === 'clock' && !world.clock);
   if (away || locks.some((lock) => lock.struck)) return storm.record({ e: 'fault', kind, skipped: true });
   for (const lock of locks) lock.struck = true;

@@ -22,7 +22,7 @@ export class Storm {
   padding = 'x'.repeat(16_000);
 
   constructor({
-    seed, seconds, users = 90, instances = 3, rooms = 20, pace = 60, every, only, balanced = false, obedient = false,
+    seed, seconds, users = 90, instances = 3, rooms = 20, pace = 60, every, only, first, balanced = false, obedient = false,
     graceSeconds = grace, progress = () => {},
   }) {
     const random = new Random(seed);
@@ -32,7 +32,7 @@ export class Storm {
     Object.assign(this, { seed, seconds, users, pace, balanced, obedient, grace: graceSeconds, progress, random });
     this.record = (event) => void this.events.push({ t: Date.now(), ...event });
     this.world = new World(this.record, this.grace);
-    this.faults = schedule(this.random.fork('faults'), seconds, instances, { only, every });
+    this.faults = schedule(this.random.fork('faults'), seconds, instances, { only, first, every });
     this.count = instances;
     this.rooms = Object.fromEntries(Array.from({ length: rooms }, (_, i) => [`room ${i + 1}`, []]));
   }
