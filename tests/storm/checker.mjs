@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Judges a storm: a pure function of what was recorded and of what Redis held at the end. Knows no process and no clock.
-//   record = { options: { lease, grace }, rooms: { room: [user] }, friends: { user: [user] }, events: [...], settled: snapshot, empty: snapshot }
+//   record = { options: { lease, grace }, rooms: { room: [user] } as it was at first, friends: { user: [user] }, events: [...], settled: snapshot, empty: snapshot }
 // `settled` was taken when all faults were over and everybody was back with an empty mailbox; `empty` when everybody had gone.
 // Times (`t`) are milliseconds. Returns { violations: [text], figures: {…} }; nothing is left out, the caller shows the first few.
 
@@ -15,7 +15,10 @@ const groups = (items, key) => {
 };
 
 // Kinds of faults after which a line of the log at warn or above is expected, with how long they echo. What is not here is never expected.
-const redisFaults = ['redis_restart', 'redis_lose', 'kill_pubsub', 'kill_normal', 'redis_stall', 'redis_drip', 'redis_cut', 'redis_reset', 'stop'];
+const redisFaults = [
+  'redis_restart', 'redis_lose', 'kill_pubsub', 'kill_normal', 'redis_stall', 'redis_drip', 'redis_cut', 'redis_reset', 'stop',
+  'blip', 'hang', 'oom', 'term_outage', 'failover', 'clock',
+];
 const expectedLines = {
   'redis.lost': redisFaults,
   'redis.unreachable': redisFaults,
@@ -36,22 +39,31 @@ const expectedLines = {
   'bus.deaf': redisFaults,
   'bans.unknown': redisFaults,
   'drain.incomplete': redisFaults,
-  'room.epoch_changed': ['redis_lose'],
+  'room.epoch_changed': ['redis_lose', 'failover'],
+  'room.went_back': ['redis_lose', 'failover'],
 };
 const echo = 25_000;
-const globally = new Set(['redis_restart', 'redis_lose', 'kill_pubsub', 'kill_normal']); // what strikes all instances
+// What strikes all instances.
+const globally = new Set(['redis_restart', 'redis_lose', 'kill_pubsub', 'kill_normal', 'hang', 'oom', 'term_outage', 'failover', 'clock']);
+// By these an instance may lose what it was told by Redis, or what it had to tell.
+const deafening = new Set([
+  'redis_restart', 'redis_lose', 'kill_pubsub', 'redis_stall', 'redis_drip', 'redis_cut', 'redis_reset', 'stop', 'blip',
+  'kill', 'term', 'roll', 'term_outage', 'failover', 'clock', 'oom',
+]);
 const delaying = new Set(['client_stall', 'client_drip', 'stop']);
-const deadly = new Set(['kill', 'term', 'roll']);
+const deadly = new Set(['kill', 'term', 'roll', 'term_outage']);
 const silencing = new Set([...redisFaults, 'kill', 'term']); // faults under which instances can't do what they owe for a while
 
 export function check({ options, rooms, friends = {}, events, settled, empty }) {
   const violations = [];
-  const figures = { acked: 0, duplicate_acks: 0, deliveries: 0, repeats: 0, by_mail: 0, dropped: 0, gaps: 0, longest_ghost_ms: 0, connections: 0, faults: {} };
+  const figures = { acked: 0, duplicate_acks: 0, deliveries: 0, repeats: 0, by_mail: 0, dropped: 0, gaps: 0, longest_ghost_ms: 0, connections: 0, added: 0, removed: 0, refreshed: 0, faults: {} };
   const fail = (text) => violations.push(text);
   const at = (t) => `at ${((t - (events[0]?.t ?? 0)) / 1000).toFixed(2)} s`;
 
   const faults = faultsOf(events, figures);
-  const losses = faults.filter((f) => f.kind === 'redis_lose');
+  // A replica that was behind has lost what came after its last word, from a moment before it was cut off.
+  const losses = faults.filter((f) => f.kind === 'redis_lose' || f.lag !== undefined)
+    .map((f) => (f.lag === undefined ? f : { ...f, from: f.lag - 300 })).sort((a, b) => a.from - b.from);
   const struck = (kinds, from, to) => faults.some((f) => kinds.has(f.kind) && f.from <= to && f.to + echo >= from);
   const connections = connectionsOf(events);
   figures.connections = connections.length;
@@ -61,9 +73,16 @@ export function check({ options, rooms, friends = {}, events, settled, empty }) 
   const leavings = new Map(); // `room user` → when the user first wanted to be out for good
   for (const e of events) if (e.e === 'leaving' && !leavings.has(`${e.room} ${e.user}`)) leavings.set(`${e.room} ${e.user}`, e.t);
 
-  for (const c of connections) streamOf(c, { messages, leavings, fail, at, figures });
+  const changes = changesOf(events, figures);
+  const said = new Map(); // content → when it was first sent
+  for (const e of events) if (e.e === 'sent' && !said.has(e.n)) said.set(e.n, e.t);
+  const byId = new Map(connections.filter((c) => c.id !== undefined).map((c) => [c.id, c]));
+  for (const c of connections) streamOf(c, { messages, leavings, changes, before: byId.get(c.previous), struck, fail, at, figures });
   epochsOf(connections, { fail, at });
-  deliveries({ events, rooms, connections, faults, losses, leavings, lastEpoch, settled, empty, fail, at, figures });
+  deliveries({ events, rooms, connections, faults, losses, leavings, changes, said, lastEpoch, settled, empty, fail, at, figures });
+  removals({ events, connections, changes, said, losses, settled, empty, fail, at });
+  mailThatWaits({ events, connections, faults, fail, at });
+  typing({ events, connections, faults, leavings, changes, options, fail, at });
   absences({ events, connections, friends, faults, struck, options, fail, at, figures });
   departures({ events, connections, losses, settled, fail, at });
   stateWhenSettled({ snapshot: settled, connections, events, fail });
@@ -79,9 +98,25 @@ function faultsOf(events, figures) {
       open.set(e.number, { kind: e.kind, instance: e.instance, from: e.t, to: Infinity });
       figures.faults[e.kind] = (figures.faults[e.kind] ?? 0) + 1;
     }
+    if (e.e === 'lag') open.get(e.number).lag = e.t;
     if (e.e === 'healed') open.get(e.number).to = e.t;
   }
   return [...open.values()];
+}
+
+const heardKinds = new Set(['message', 'mail', 'gap', 'joined', 'refreshed', 'history', 'typing', 'sent', 'acked']);
+
+// `room user` → what the HTTP API did: adding, added, removing, removed, each with its time.
+function changesOf(events, figures) {
+  const out = new Map();
+  for (const e of events) {
+    if (!['adding', 'added', 'removing', 'removed'].includes(e.e)) continue;
+    if (e.e in figures) figures[e.e] += 1;
+    const key = `${e.room} ${e.user}`;
+    (out.get(key) ?? out.set(key, []).get(key)).push({ t: e.t, what: e.e });
+  }
+  for (const e of events) if (e.e === 'refreshed') figures.refreshed += 1;
+  return out;
 }
 
 // One entry per attempt of a device to be connected, with all it heard, in order.
@@ -90,13 +125,19 @@ function connectionsOf(events) {
   for (const e of events) {
     if (!e.d) continue;
     const key = `${e.d} ${e.c}`;
-    if (e.e === 'register') open.set(key, { key, device: e.d, user: e.user, kind: e.kind, resume: e.resume ?? {}, from: e.t, to: Infinity, ghostTo: undefined, heard: [] });
+    if (e.e === 'register') {
+      open.set(key, {
+        key, device: e.d, user: e.user, kind: e.kind, resume: e.resume ?? {}, previous: e.previous, from: e.t, to: Infinity,
+        deaf: Infinity, ghostTo: undefined, heard: [],
+      });
+    }
     const c = open.get(key);
     if (!c) continue;
-    if (e.e === 'registered') Object.assign(c, { id: e.connection, instance: e.instance, registered: e.t, resumed: e.resumed ?? {}, rooms: new Set(e.rooms) });
+    if (e.e === 'registered') Object.assign(c, { id: e.connection, instance: e.instance, registered: e.t, resumed: e.resumed ?? {}, rooms: new Set(e.rooms), granted: e.granted });
+    if (e.e === 'deaf') c.deaf = e.t;
     if (e.e === 'hole') c.ghostTo = e.t + e.ms;
     if (e.e === 'closed') Object.assign(c, { to: e.t, hurt: e.hurt });
-    if (['message', 'mail', 'gap', 'joined'].includes(e.e)) c.heard.push(e);
+    if (heardKinds.has(e.e)) c.heard.push(e);
   }
   return [...open.values()];
 }
@@ -136,8 +177,15 @@ function identities({ events, settled, empty, fail, at }) {
 }
 
 // What one connection heard: ascending and without a hole per room; nothing twice; nothing that it said it had.
-function streamOf(c, { messages, leavings, fail, at, figures }) {
+function streamOf(c, { messages, leavings, changes, before: earlier, struck, fail, at, figures }) {
   const last = new Map(); // room → place
+  const lastAt = new Map(); // room → when that was
+  let granted = c.granted && new Set(c.granted); // the rooms that the token is for
+  const exact = c.kind === 'resume' || c.kind === 'bare';
+  const shown = earlier && c.kind === 'resume' ? shownBy(earlier, struck) : new Set();
+  const foreign = (room, id, t) => {
+    if (granted && !granted.has(room)) fail(`${c.key} got ${id} of ${room}, which its token is not for, ${at(t)}`);
+  };
   const got = new Set();
   const excused = new Map(); // room → [[epoch or nothing, from, to]], what was said to be lost
   const excuse = (room, from, to) => (excused.get(room) ?? excused.set(room, []).get(room)).push([from ?? 0, to ?? Infinity]);
@@ -155,25 +203,37 @@ function streamOf(c, { messages, leavings, fail, at, figures }) {
         figures.by_mail += 1;
         if (got.has(`${room} ${id}`)) {
           figures.repeats += 1;
-          if (c.kind === 'resume') fail(`${c.key} (resume) got ${id} of ${room} twice on one connection, the second time as mail ${at(e.t)}`);
+          if (exact) fail(`${c.key} (${c.kind}) got ${id} of ${room} twice on one connection, the second time as mail ${at(e.t)}`);
         }
+        foreign(room, id, e.t);
         // Told that it is not recovered, the client knows that what it said counts for nothing.
         const had = c.resume[room] && c.resumed?.[room]?.recovered !== false && place(c.resume[room]);
-        if (had && had.epoch === place(id).epoch && place(id).seq <= had.seq) fail(`${c.key} said it has ${c.resume[room]} of ${room}, and got ${id} as mail ${at(e.t)}`);
+        if (had && had.epoch === place(id).epoch && place(id).seq <= had.seq && shown.has(`${room} ${id}`)) {
+          fail(`${c.key} said it has ${c.resume[room]} of ${room} from ${c.previous}, which had shown it ${id}, and got that as mail ${at(e.t)}`);
+        }
         got.add(`${room} ${id}`);
       }
+    } else if (e.e === 'refreshed') {
+      const now = e.granted && new Set(e.granted);
+      // What was said while the token was not for the room comes as mail.
+      for (const room of [...last.keys()]) if (granted && !granted.has(room)) last.delete(room);
+      for (const room of [...last.keys()]) if (now && !now.has(room)) last.delete(room);
+      granted = now;
     } else if (e.e === 'message') {
+      foreign(e.room, e.id, e.t);
       if (leavings.get(`${e.room} ${c.user}`) < e.t) continue;
       const { epoch, seq } = place(e.id);
+      // Put out and in again in between, the user has no right to what was said meanwhile.
+      const changed = changes.get(`${e.room} ${c.user}`)?.some(({ t }) => t <= e.t && t > (lastAt.get(e.room) ?? -Infinity));
       const before = last.get(e.room);
       if (got.has(`${e.room} ${e.id}`)) {
         figures.repeats += 1;
-        if (c.kind === 'resume') fail(`${c.key} (resume) got ${e.id} of ${e.room} twice on one connection, ${at(e.t)}`);
+        if (exact) fail(`${c.key} (${c.kind}) got ${e.id} of ${e.room} twice on one connection, ${at(e.t)}`);
       }
       got.add(`${e.room} ${e.id}`);
       if (before?.epoch === epoch) {
         if (seq <= before.seq) fail(`${c.key} (${c.kind}) heard ${e.id} of ${e.room} after ${epoch}:${before.seq}, ${at(e.t)}`);
-        for (let missed = before.seq + 1; missed < seq; missed += 1) {
+        for (let missed = before.seq + 1; missed < seq && !changed; missed += 1) {
           if (own(e.room, epoch, missed) || got.has(`${e.room} ${epoch}:${missed}`)) continue;
           if (excused.get(e.room)?.some(([from, to]) => from <= missed && missed <= to)) continue;
           fail(`${c.key} (${c.kind}) heard ${e.id} of ${e.room} after ${epoch}:${before.seq}, and nobody said that ${epoch}:${missed} is lost, ${at(e.t)}`);
@@ -183,8 +243,28 @@ function streamOf(c, { messages, leavings, fail, at, figures }) {
         fail(`${c.key} (${c.kind}) heard ${e.id} of ${e.room} after ${before.epoch}:${before.seq}: a new epoch that nobody announced, ${at(e.t)}`);
       }
       last.set(e.room, { epoch, seq });
+      lastAt.set(e.room, e.t);
     }
   }
+}
+
+// What a connection showed, as far as its server can know that the client has it: messages; and mail, if it was confirmed for sure,
+// that is if something which was sent behind the confirmation was answered, and nothing was in Redis's way.
+function shownBy(c, struck) {
+  const out = new Set();
+  const sent = new Map();
+  let mail = [];
+  for (const e of c.heard) {
+    if (e.e === 'message') out.add(`${e.room} ${e.id}`);
+    if (e.e === 'mail') mail.push(e);
+    if (e.e === 'sent') sent.set(e.n, e.t);
+    if (e.e !== 'acked') continue;
+    for (const one of mail.filter(({ t }) => sent.get(e.n) > t && !struck(silencing, t, e.t + 1_000))) {
+      for (const { room, id } of one.messages) out.add(`${room} ${id}`);
+    }
+    mail = mail.filter(({ t }) => !(sent.get(e.n) > t));
+  }
+  return out;
 }
 
 // A room's epochs come one after the other for everybody: who has heard a later one never hears an earlier one live again.
@@ -210,7 +290,8 @@ function epochsOf(connections, { fail, at }) {
 }
 
 // Every acknowledged message reached every other member, or waits for them, or was counted as dropped, or was said to be lost.
-function deliveries({ events, rooms, connections, faults, losses, leavings, lastEpoch, settled, empty, fail, at, figures }) {
+function deliveries({ events, rooms, connections, faults, losses, leavings, changes, said, lastEpoch, settled, empty, fail, at, figures }) {
+  const stepped = faults.some((f) => f.kind === 'clock'); // then Redis's times can't be compared with others
   const reached = new Map(); // `room id` → Set of users
   const reach = (room, id, user) => (reached.get(`${room} ${id}`) ?? reached.set(`${room} ${id}`, new Set()).get(`${room} ${id}`)).add(user);
   // The cap drops the oldest: a number that was told excuses what is older than the mail it came with, and no more messages than it counts.
@@ -228,12 +309,22 @@ function deliveries({ events, rooms, connections, faults, losses, leavings, last
     }
     if (e.e === 'mail') {
       for (const m of e.messages) reach(m.room, m.id, userOf(e.d));
-      if (e.dropped > 0) drop(userOf(e.d), e.dropped, e.newest);
+      if (e.dropped > 0) drop(userOf(e.d), e.dropped, stepped ? Infinity : e.newest);
       figures.dropped += e.dropped;
     }
     if (e.e === 'gap' && e.to) {
       const key = `${e.room} ${userOf(e.d)}`;
-      (excused.get(key) ?? excused.set(key, []).get(key)).push([e.from, e.to]);
+      (excused.get(key) ?? excused.set(key, []).get(key)).push([e.from, e.to, Infinity]);
+    }
+  }
+  // A resume that was told `recovered: false` has not been promised what was said before it, up to what came next.
+  for (const c of connections) {
+    for (const [room, { recovered }] of Object.entries(c.resumed ?? {})) {
+      if (recovered !== false || !c.resume[room]) continue;
+      const had = place(c.resume[room]);
+      const next = c.heard.find((e) => e.e === 'message' && e.room === room && place(e.id).epoch === had.epoch);
+      const key = `${room} ${c.user}`;
+      (excused.get(key) ?? excused.set(key, []).get(key)).push([had.seq + 1, next ? place(next.id).seq - 1 : Infinity, c.registered]);
     }
   }
   for (const snapshot of [settled, empty]) {
@@ -263,6 +354,8 @@ function deliveries({ events, rooms, connections, faults, losses, leavings, last
     const loss = losses.findLast((l) => l.from <= t);
     if (!loss) return true;
     if (t < loss.to) return false;
+    const change = changes.get(`${room} ${user}`)?.findLast((each) => each.t <= t);
+    if (change?.what === 'added' && change.t > loss.to) return true;
     if (back.get(`${room} ${user}`)?.some((e) => e.asked > loss.from && e.t > loss.to && e.t < t)) return true;
     return heldOf.get(user)?.some((c) => {
       if (c.registered >= loss.from || c.to < loss.to) return false;
@@ -274,6 +367,19 @@ function deliveries({ events, rooms, connections, faults, losses, leavings, last
       return t > from && !faults.some((f) => deadly.has(f.kind) && f.instance === c.instance && f.from < from && f.to > loss.from);
     }) ?? false;
   };
+
+  // Whether the API leaves no doubt that the user was in the room from `t` on. Out of the room, nobody is owed what was said before.
+  const belongs = (user, room, t) => {
+    const mine = changes.get(`${room} ${user}`) ?? [];
+    if (mine.some((each) => each.what === 'removing' && each.t >= t)) return false;
+    const latest = mine.findLast((each) => each.t <= t);
+    return latest ? latest.what === 'added' : rooms[room].includes(user);
+  };
+  const candidates = new Map(Object.entries(rooms).map(([room, users]) => [room, new Set(users)]));
+  for (const key of changes.keys()) {
+    const room = Object.keys(rooms).find((each) => key.startsWith(`${each} `));
+    candidates.get(room)?.add(key.slice(room.length + 1));
+  }
 
   const missing = new Map(); // user → [text]
   const seen = new Set();
@@ -289,10 +395,13 @@ function deliveries({ events, rooms, connections, faults, losses, leavings, last
       if (losses.length === 0) fail(`${e.n} was acknowledged as ${e.id}, but ${e.room} has another epoch although Redis never lost its data`);
       continue;
     }
-    for (const user of rooms[e.room]) {
-      if (leavings.get(`${e.room} ${user}`) < e.at + 10_000) continue; // what was on its way to who goes may be lost with them
-      if (user === e.user || reached.get(key)?.has(user) || !isMember(user, e.room, e.at)) continue;
-      if (excused.get(`${e.room} ${user}`)?.some(([from, to]) => from <= seq && seq <= to)) continue;
+    const first = said.get(e.n) ?? e.at;
+    const when = e.at >= first - 500 && e.at <= e.t + 500 ? e.at : first;
+    for (const user of candidates.get(e.room)) {
+      if (leavings.get(`${e.room} ${user}`) < when + 10_000) continue; // what was on its way to who goes may be lost with them
+      if (user === e.user || reached.get(key)?.has(user)) continue;
+      if (!belongs(user, e.room, first) || !isMember(user, e.room, when)) continue;
+      if (excused.get(`${e.room} ${user}`)?.some(([from, to, until]) => from <= seq && seq <= to && when <= until)) continue;
       (missing.get(user) ?? missing.set(user, []).get(user)).push({ at: e.at, text: `${e.n}, acknowledged as ${e.id} in ${e.room} ${at(e.t)}, never reached ${user}` });
     }
   }
@@ -300,6 +409,124 @@ function deliveries({ events, rooms, connections, faults, losses, leavings, last
     const { count, before } = dropped.get(user) ?? { count: 0, before: 0 };
     const excusable = lost.filter((each) => each.at < before).length <= count;
     for (const each of lost) if (!excusable || each.at >= before) fail(each.text);
+  }
+}
+
+// Whom the API has put out of a room hears nothing of it that was sent later than a second after the answer, until somebody puts the
+// user in again, or the user joins. Only a loss of Redis's data may bring back what an instance had not heard of yet.
+function removals({ events, connections, changes, said, losses, settled, empty, fail, at }) {
+  const spans = new Map(); // `room user` → [[from, to]]
+  const joins = groups(events.filter((e) => e.e === 'joined'), (e) => `${e.room} ${e.user}`);
+  for (const [key, mine] of changes) {
+    for (const [i, { t, what }] of mine.entries()) {
+      if (what !== 'removed') continue;
+      const begun = mine[i - 1]?.t ?? t;
+      if (losses.some((l) => l.to > begun - 2_000)) continue;
+      const joined = (joins.get(key) ?? []).filter((e) => e.t > begun - 100).map((e) => Math.min(e.asked ?? e.t, e.t));
+      const to = Math.min(mine[i + 1]?.t ?? Infinity, ...joined);
+      (spans.get(key) ?? spans.set(key, []).get(key)).push([t + 1_000, to]);
+    }
+  }
+  const of = (user, room, n) => spans.get(`${room} ${user}`)?.find(([from, to]) => said.get(n) > from && said.get(n) < to);
+  const told = new Set();
+  const once = (key, text) => {
+    if (!told.has(key)) fail(text);
+    told.add(key);
+  };
+  for (const c of connections) {
+    for (const room of c.rooms ?? []) {
+      const span = spans.get(`${room} ${c.user}`)?.find(([from, to]) => c.from > from && c.registered < to);
+      if (span) once(`${c.key} ${room}`, `${c.key} was told ${at(c.registered)} that it is in ${room}, of which the API had put ${c.user} out ${at(span[0] - 1_000)}`);
+    }
+    for (const e of c.heard) {
+      const all = e.e === 'message' ? [e] : e.e === 'mail' ? e.messages : e.e === 'history' ? e.messages.map((m) => ({ ...m, room: e.room })) : [];
+      for (const { room, id, n } of all) {
+        const span = of(c.user, room, n);
+        // Put in again, a user may look at what was said meanwhile. It is no mail.
+        if (!span || (e.t >= span[1] && e.e !== 'mail')) continue;
+        const how = { message: 'heard', mail: 'got as mail', history: 'found in the history' }[e.e];
+        once(`${c.key} ${room} ${e.e}`, `${c.key} ${how} ${id} of ${room} ${at(e.t)}, sent ${at(said.get(n))}; the API had put ${c.user} out ${at(span[0] - 1_000)}`);
+      }
+    }
+  }
+  for (const [user, list] of [settled, empty].flatMap((snapshot) => family(snapshot, 'lists', 'ws:offline_messages:'))) {
+    for (const { roomId, messageId, content } of list.map((text) => JSON.parse(text))) {
+      if (of(user, roomId, content?.n)) once(`${user} ${messageId}`, `${messageId} of ${roomId} waits for ${user}, whom the API had put out before`);
+    }
+  }
+}
+
+// Mail does not wait for somebody who is here and may read all of it: not when all faults are over (`final`), and before that not for
+// longer than it takes to ask again.
+function mailThatWaits({ events, connections, faults, fail, at }) {
+  const since = new Map(); // user → when something was first seen to wait, while it does in each look
+  const told = new Set();
+  for (const e of events) {
+    if (e.e !== 'waiting') continue;
+    for (const user of [...since.keys()]) if (!(user in e.users)) since.delete(user);
+    for (const [user, count] of Object.entries(e.users)) {
+      if (!since.has(user)) since.set(user, e.t);
+      if (told.has(user)) continue;
+      const from = e.t - 40_000;
+      const hindered = faults.filter((f) => silencing.has(f.kind) || delaying.has(f.kind))
+        .reduce((sum, f) => sum + Math.max(0, Math.min(f.to, e.t) - Math.max(f.from, from)), 0);
+      const limit = e.final ? 6_000 : 10_000 + 2 * hindered;
+      if (!e.final && since.get(user) > e.t - limit) continue;
+      const here = connections.find((c) => c.user === user && c.registered < e.t - limit && Math.min(c.to, c.deaf) > e.t && !c.hurt && readsAll(c, e.t));
+      if (!here) continue;
+      told.add(user);
+      fail(`${count} messages wait for ${user} ${at(e.t)}, who has been here since ${at(here.registered).slice(3)} (${here.key})`);
+    }
+  }
+}
+const readsAll = (c, t) => {
+  const latest = c.heard.findLast((e) => e.e === 'refreshed' && e.t < t - 6_000);
+  return (latest ? latest.granted : c.granted) === undefined;
+};
+
+// Whoever was shown that somebody types is shown the end within 10 s, and some more where faults delay it.
+function typing({ events, connections, faults, leavings, changes, options, fail, at }) {
+  const spoken = groups(events.filter((e) => e.e === 'types' && e.on), (e) => `${e.room} ${e.user}`);
+  const over = events.find((e) => e.e === 'phase' && e.name === 'settled')?.t ?? Infinity;
+  const strikes = (f, from, to) => f.from <= to && f.to + 2_000 >= from;
+  for (const c of connections) {
+    const shown = new Map(); // `room user` → when it was last shown that the user types
+    const end = Math.min(c.to, c.deaf, over);
+    const judge = (key, since, told) => {
+      const latest = Math.max(since, ...(spoken.get(key) ?? []).filter(({ t }) => t < told).map(({ t }) => t));
+      let limit = latest + 10_000 + 5_000;
+      const hindering = faults.filter((f) => (silencing.has(f.kind) || delaying.has(f.kind)) && strikes(f, latest, limit));
+      if (hindering.length > 0) limit += (options.lease + 5) * 1_000 + hindering.reduce((sum, f) => sum + f.to - f.from, 0);
+      if (told <= limit || c.hurt) return;
+      // What the viewer's instance did not hear, it can't show. What the viewer may no longer hear, neither.
+      if (faults.some((f) => (deafening.has(f.kind) || delaying.has(f.kind)) && (globally.has(f.kind) || f.kind === 'roll' || f.instance === c.instance) && strikes(f, since, limit))) return;
+      const [room, user] = [key.slice(0, key.lastIndexOf(' ')), key.slice(key.lastIndexOf(' ') + 1)];
+      const mine = `${room} ${c.user}`;
+      if (leavings.get(mine) < limit || changes.get(mine)?.some(({ t }) => t > since - 1_000 && t < limit)) return;
+      if (c.granted || c.heard.some((e) => e.e === 'refreshed')) return;
+      fail(`${c.key} was shown that ${user} types in ${room} ${at(since)}, and not within ${((limit - latest) / 1000).toFixed(0)} s that it is over`);
+    };
+    for (const e of c.heard) {
+      if (e.e !== 'typing' || e.t > end) continue;
+      const key = `${e.room} ${e.user}`;
+      if (shown.has(key) && !e.on) judge(key, shown.get(key), e.t);
+      e.on ? shown.set(key, e.t) : shown.delete(key);
+    }
+    for (const [key, since] of shown) judge(key, since, end);
+  }
+  // The same in Redis.
+  const told = new Set();
+  const bySpeaker = groups(events.filter((e) => e.e === 'types' && e.on), (e) => e.user);
+  for (const e of events) {
+    if (e.e !== 'marks') continue;
+    for (const user of e.users) {
+      const latest = Math.max(0, ...(bySpeaker.get(user) ?? []).filter(({ t }) => t <= e.t).map(({ t }) => t));
+      const hindered = faults.filter((f) => silencing.has(f.kind) && strikes(f, latest, e.t));
+      const limit = 15_000 + (hindered.length > 0 ? (options.lease + 5) * 1_000 + hindered.reduce((sum, f) => sum + f.to - f.from, 0) : 0);
+      if (latest === 0 || e.t - latest <= limit || told.has(user)) continue;
+      told.add(user);
+      fail(`${user} still types in Redis ${at(e.t)}, ${((e.t - latest) / 1000).toFixed(1)} s after the last word of it`);
+    }
   }
 }
 
@@ -312,7 +539,7 @@ function absences({ events, connections, friends, faults, struck, options, fail,
   const unaware = (user, t) => (byUser.get(user) ?? []).some((c) => c.from <= t && c.to > t - 10_000 &&
     faults.some((f) => delaying.has(f.kind) && f.instance === c.instance && f.from <= t && f.to >= t - 10_000));
   const quiet = 15_000; // after a fault, until which it must be made good
-  const undisturbed = (c, t) => c.registered < t - 3_000 && c.to > t + 1_000 && !c.hurt && !faults.some((f) => (silencing.has(f.kind) || delaying.has(f.kind)) &&
+  const undisturbed = (c, t) => c.registered < t - 3_000 && Math.min(c.to, c.deaf) > t + 1_000 && !c.hurt && !faults.some((f) => (silencing.has(f.kind) || delaying.has(f.kind)) &&
     (f.instance === c.instance || globally.has(f.kind)) && f.from <= t && f.to >= t - quiet);
   for (const e of events) {
     if (e.e === 'online') {
@@ -473,7 +700,9 @@ function talk({ events, struck, losses, fail, at }) {
     if (e.e === 'unfinished') fail(`${e.d}: ${e.what}`);
     if (e.e === 'error') {
       if (e.code === 'unavailable' && e.retryable && struck(silencing, e.t, e.t)) continue;
+      if ((e.code === 'not_member' || e.code === 'forbidden') && e.id?.startsWith('history ')) continue;
       if (e.code === 'not_member' && losses.some((l) => l.from < e.t)) continue;
+      if (e.code === 'not_member' && events.some((l) => l.e === 'removing' && l.t <= e.t && e.d.startsWith(`${l.user}/`))) continue;
       if (e.code === 'not_member' && events.some((l) => l.e === 'leaving' && l.t <= e.t && e.d.startsWith(`${l.user}/`))) continue;
       fail(`${e.d} got the error ${e.code} ${at(e.t)}: ${e.message}`);
     }

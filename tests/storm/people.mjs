@@ -1,207 +1,374 @@
 // SPDX-License-Identifier: Apache-2.0
-// The clients of a storm. A device connects, registers, talks, is cut off, and comes back, until it is told to stop. It records what it
-// sent and heard; what that means is the checker's business.
+// The clients of a storm. A device connects, registers, talks, is cut off, and comes back, until it is told to stop. It
+// records what it sent and heard; what that means is the checker's business.
 //   plain    knows the document only
 //   ack      confirms its mail and wants its messages confirmed
-//   resume   the same, and says what it has when it comes back
+//   bare     the same, and says what its last messages are when it comes back
+//   resume   the same, and says of which connection they were
+// Some devices are browsers: from their own close on they hear nothing, and they connect anew while the old connection's
+// Close is still under way. Some show a token, mostly for a part of the rooms.
 import WebSocket from 'ws';
 import { pause } from '../system/support/processes.mjs';
 
 const patience = 5_000;
 
+// A user, with what all devices of the user know.
+export class Person {
+  devices = [];
+  removed = new Set(); // rooms that the HTTP API has put the user out of
+  quitted = new Set(); // rooms that the user has left for good
+  asked = {}; // room → when a device last asked to join it
+  busy = false; // a fault tells a story about this user
+
+  constructor(user, rooms) {
+    Object.assign(this, { user, rooms });
+  }
+}
+
 export class Device {
-  socket;
-  connection; // its id, once registered
-  ready = false;
+  visit; // the latest connection
   stopped = false;
+  parked = false; // stays away until told
+  doomed; // ms: the next connection dies in silence as soon as it has registered
+  withholds = false; // does not confirm mail
+  #links = 0;
   #count = 0;
+  #previous; // the id of the latest connection that was told it
+  #endings = new Set(); // of connections that are closing
   #pending = new Map(); // clientMsgId → { room, padding }
   #quitting = new Set(); // rooms that the user wants to have left for good
-  #asked = {}; // room → when this connection first asked to join it, while it waits
   #last = {}; // room → messageId of its latest message frame. Not of an ack: that may overtake the messages before it.
   #wake = () => {};
 
-  constructor(storm, user, number, kind, rooms, random) {
-    Object.assign(this, { storm, user, kind, rooms, random, name: `${user}/${number}` });
+  // `manners`: { browser, token }. `claims` are the rooms of the device's token, undefined for all.
+  constructor(storm, person, number, kind, random, manners = {}) {
+    Object.assign(this, { storm, person, kind, random, ...manners, user: person.user, name: `${person.user}/${number}` });
+    person.devices.push(this);
   }
-  #record(event) {
-    this.storm.record({ d: this.name, c: this.link, ...event });
+  get rooms() {
+    return this.person.rooms;
+  }
+  get ready() {
+    return this.visit?.ready === true;
+  }
+  get instance() {
+    return this.visit?.instance;
+  }
+  #record(visit, event) {
+    this.storm.record({ d: this.name, c: visit.link, ...event });
   }
 
   async run() {
-    this.link = 0;
     while (!this.stopped) {
-      const { reason } = await this.#visit();
+      const { reason, reload } = await this.#visit();
       if (this.stopped) break;
       const told = /^reconnect in (\d+)$/.exec(reason);
-      const away = this.storm.obedient && told ? Number(told[1]) : this.storm.calm || this.storm.obedient ? 50 + this.random.below(300) : this.random.chance(0.15) ? this.random.between(2_000, 8_000) : this.random.between(30, 900);
-      await Promise.race([pause(away), new Promise((resolve) => (this.#wake = resolve))]);
+      const away = reload ? this.random.between(0, 150)
+        : this.storm.obedient && told ? Number(told[1])
+        : this.storm.calm || this.storm.obedient ? 50 + this.random.below(300)
+        : this.random.chance(0.15) ? this.random.between(2_000, 8_000) : this.random.between(30, 900);
+      await Promise.race([pause(away), this.#woken()]);
+      while (this.parked && !this.stopped) await this.#woken();
     }
+    await Promise.all(this.#endings);
+  }
+  #woken() {
+    return new Promise((resolve) => (this.#wake = resolve));
   }
 
+  // Ends with the connection; a browser's with its own close.
   async #visit() {
-    const instance = this.random.pick(this.storm.world.instances);
-    this.door = this.storm.balanced ? this.storm.world.balancer : instance.clients;
-    this.link += 1;
-    const socket = new WebSocket(`ws://127.0.0.1:${this.door.port}/ws`, { handshakeTimeout: patience, perMessageDeflate: false });
-    Object.assign(this, { socket, instance, ready: false, connection: undefined, hurt: false });
-    this.#asked = {};
-    const closed = new Promise((resolve) => socket.on('close', (code, reason) => resolve({ code, reason: reason.toString() })));
+    const { storm } = this;
+    const instance = this.random.pick(storm.world.instances);
+    const near = !this.browser || this.random.chance(0.4);
+    const door = storm.balanced ? storm.world.balancer : near ? instance.clients : instance.far;
+    const visit = { link: (this.#links += 1), instance, door, ready: false, deaf: false, hurt: false, asked: {} };
+    this.visit = visit;
+    const options = { handshakeTimeout: patience, perMessageDeflate: false };
+    const socket = (visit.socket = new WebSocket(`ws://127.0.0.1:${door.port}/ws`, options));
+    const closed = new Promise((resolve) => {
+      socket.on('close', (code, reason) => resolve({ code, reason: reason.toString() }));
+    });
+    const left = new Promise((resolve) => (visit.leave = () => resolve({ reason: '', reload: true })));
     socket.on('error', () => {});
-    const late = setTimeout(() => socket.terminate(), 2 * patience);
-    socket.on('open', () => {
-      this.localPort = socket._socket.localPort;
-      const claim = { type: 'register', userId: this.user };
-      if (this.kind !== 'plain') claim.ack = true;
-      if (this.kind === 'resume') claim.resume = Object.fromEntries(Object.entries(this.#last).filter(([room]) => this.rooms.includes(room)));
-      this.#record({ e: 'register', kind: this.kind, user: this.user, resume: claim.resume });
-      this.#say(claim);
-    });
+    visit.late = setTimeout(() => socket.terminate(), 2 * patience);
+    socket.on('open', () => this.#register(visit));
     socket.on('message', (bytes) => {
-      if (socket === this.socket && !this.deaf) this.#hear(JSON.parse(bytes.toString()), late);
+      if (!visit.deaf) this.#hear(visit, JSON.parse(bytes.toString()));
     });
-    this.deaf = false;
-    const how = await closed;
-    clearTimeout(late);
-    clearInterval(this.retry);
-    this.ready = false;
-    this.#record({ e: 'closed', code: how.code, reason: how.reason, hurt: this.hurt, connection: this.connection });
-    this.connection = undefined;
-    return how;
+    const ended = closed.then((how) => {
+      clearTimeout(visit.late);
+      clearInterval(visit.retry);
+      visit.ready = false;
+      const { hurt, connection } = visit;
+      this.#record(visit, { e: 'closed', code: how.code, reason: how.reason, hurt, connection });
+      this.#endings.delete(ended);
+      return how;
+    });
+    this.#endings.add(ended);
+    return Promise.race([ended, left]);
   }
 
-  #say(frame) {
-    if (this.socket.readyState === WebSocket.OPEN) this.socket.send(JSON.stringify(frame));
+  #register(visit) {
+    if (visit.deaf) return;
+    visit.localPort = visit.socket._socket.localPort;
+    const claim = { type: 'register', userId: this.user };
+    if (this.token) {
+      visit.claimed = this.claims && new Set(this.claims);
+      claim.token = this.storm.world.issuer.token(this.user, this.claims);
+    }
+    if (this.kind !== 'plain') claim.ack = true;
+    if (this.kind === 'resume' || this.kind === 'bare') {
+      if (this.random.chance(0.05)) this.forget();
+      // Of a room that the user was put out of, some clients go on to say what they have.
+      const named = (room) => (visit.claimed?.has(room) ?? true) &&
+        (this.rooms.includes(room) || (this.person.removed.has(room) && this.random.chance(0.5)));
+      claim.resume = Object.fromEntries(Object.entries(this.#last).filter(([room]) => named(room)));
+    }
+    if (this.kind === 'resume' && this.#previous) claim.connectionId = this.#previous;
+    this.#record(visit, { e: 'register', kind: this.kind, user: this.user, resume: claim.resume, previous: claim.connectionId });
+    if (this.doomed !== undefined) this.#doom(visit);
+    this.#say(visit, claim);
   }
 
-  #hear(frame, late) {
+  // The register arrives, and nothing comes back any more.
+  #doom(visit) {
+    const pair = visit.door.pairOf(visit.localPort);
+    const ms = this.doomed;
+    this.doomed = undefined;
+    if (!pair) return;
+    this.parked = true;
+    visit.deaf = visit.hurt = true;
+    pair.mute = true;
+    this.#record(visit, { e: 'hole', ms: ms + 500 });
+    setTimeout(() => {
+      pair.hole = true;
+      visit.socket.terminate();
+      setTimeout(() => pair.end(true), ms);
+    }, 500);
+  }
+
+  #say(visit, frame) {
+    if (visit.socket.readyState === WebSocket.OPEN) visit.socket.send(JSON.stringify(frame));
+  }
+
+  // Whether the token of this connection is for the room, also once a refresh that is under way has been answered.
+  may(room, visit = this.visit) {
+    return (visit?.granted?.has(room) ?? true) && (!visit?.refreshing || (visit.wanted?.has(room) ?? true));
+  }
+
+  #hear(visit, frame) {
+    const record = (event) => this.#record(visit, event);
     switch (frame.type) {
       case 'registered':
-        clearTimeout(late);
-        this.connection = frame.connectionId;
-        this.#record({ e: 'registered', user: this.user, kind: this.kind, connection: frame.connectionId, rooms: frame.rooms, resumed: frame.resumed, instance: this.storm.balanced ? undefined : this.instance.name });
+        clearTimeout(visit.late);
+        visit.connection = this.#previous = frame.connectionId;
+        visit.granted = visit.claimed;
+        record({
+          e: 'registered', user: this.user, kind: this.kind, connection: frame.connectionId, rooms: frame.rooms, resumed: frame.resumed,
+          granted: visit.granted && [...visit.granted], instance: this.storm.balanced ? undefined : visit.instance.name,
+        });
         // As the document's clients do: what the user looks at is joined; and what the server does not know of, too.
-        for (const room of this.rooms) if (!frame.rooms.includes(room) || this.random.chance(0.2)) this.#join(room);
-        for (const room of frame.rooms) if (!this.rooms.includes(room)) this.#leaveRoom(room);
-        for (const room of this.#quitting) if (!frame.rooms.includes(room)) this.#hasLeft(room);
-        this.ready = true;
-        for (const id of this.#pending.keys()) this.#send(id);
-        this.retry = setInterval(() => [...this.#pending.keys()].forEach((id) => this.#send(id)), patience);
+        for (const room of this.rooms) if (!frame.rooms.includes(room) || this.random.chance(0.2)) this.#join(visit, room);
+        for (const room of frame.rooms) {
+          if (!this.rooms.includes(room) && !this.storm.changing.has(`${room} ${this.user}`) && !this.person.removed.has(room)) {
+            this.#leaveRoom(visit, room);
+          }
+        }
+        for (const room of this.#quitting) if (!frame.rooms.includes(room)) this.#hasLeft(visit, room);
+        visit.ready = true;
+        this.#retry(visit);
+        visit.retry = setInterval(() => this.#retry(visit), patience);
+        if (this.person.removed.size > 0) this.#pry(visit);
         break;
       case 'message':
         this.#last[frame.roomId] = frame.messageId;
-        this.#record({ e: 'message', room: frame.roomId, id: frame.messageId, n: frame.content?.n });
+        record({ e: 'message', room: frame.roomId, id: frame.messageId, n: frame.content?.n });
         break;
       case 'offlineMessages':
         // Some die with the mail in their hands, before they have read it or said so.
         if (!this.storm.calm && this.random.chance(0.1)) return this.vanish(false);
-        this.#record({ e: 'mail', dropped: frame.dropped ?? 0, newest: Math.max(...frame.messages.map((m) => Date.parse(m.timestamp))), messages: frame.messages.map((m) => ({ room: m.roomId, id: m.messageId, n: m.content?.n })) });
-        if (this.kind !== 'plain') this.#say({ type: 'offlineAck' });
+        record({
+          e: 'mail', dropped: frame.dropped ?? 0, newest: Math.max(...frame.messages.map((m) => Date.parse(m.timestamp))),
+          messages: frame.messages.map((m) => ({ room: m.roomId, id: m.messageId, n: m.content?.n })),
+        });
+        if (this.withholds) visit.hurt = true;
+        else if (this.kind !== 'plain') this.#say(visit, { type: 'offlineAck' });
         break;
       case 'messageAck':
         if (!this.#pending.delete(frame.id)) break;
-        this.#record({ e: 'acked', user: this.user, n: frame.id, room: frame.roomId, id: frame.messageId, at: Date.parse(frame.timestamp), duplicate: frame.duplicate });
+        record({
+          e: 'acked', user: this.user, n: frame.id, room: frame.roomId, id: frame.messageId, at: Date.parse(frame.timestamp),
+          duplicate: frame.duplicate,
+        });
         break;
       case 'joinedRoom':
-        this.#record({ e: 'joined', user: this.user, room: frame.roomId, asked: this.#asked[frame.roomId] });
-        delete this.#asked[frame.roomId];
-        if (!this.rooms.includes(frame.roomId)) this.#leaveRoom(frame.roomId); // asked for before another device left
+        record({ e: 'joined', user: this.user, room: frame.roomId, asked: visit.asked[frame.roomId] });
+        delete visit.asked[frame.roomId];
+        if (!this.rooms.includes(frame.roomId)) this.#leaveRoom(visit, frame.roomId); // asked for before another device left
         break;
-      case 'leftRoom': this.#hasLeft(frame.roomId); break;
-      case 'gap': this.#record({ e: 'gap', room: frame.roomId, from: frame.from, to: frame.to }); break;
-      case 'userOffline': this.#record({ e: 'offline', user: frame.userId, room: frame.roomId }); break;
-      case 'error': this.#refused(frame); break;
+      case 'leftRoom': this.#hasLeft(visit, frame.roomId); break;
+      case 'gap': record({ e: 'gap', room: frame.roomId, from: frame.from, to: frame.to }); break;
+      case 'userOffline': record({ e: 'offline', user: frame.userId, room: frame.roomId }); break;
+      case 'error': this.#refused(visit, frame); break;
       case 'friendOnline': case 'friendOffline':
-        this.#record({ e: 'friend', told: this.user, user: frame.userId, online: frame.type === 'friendOnline' });
+        record({ e: 'friend', told: this.user, user: frame.userId, online: frame.type === 'friendOnline' });
         break;
-      case 'typing': case 'userJoined': case 'userLeft': break;
-      default: this.#record({ e: 'odd', type: frame.type });
+      case 'typing': record({ e: 'typing', room: frame.roomId, user: frame.userId, on: frame.isTyping }); break;
+      case 'history':
+        record({ e: 'history', room: frame.roomId, messages: frame.messages.map((m) => ({ id: m.messageId, n: m.content?.n })) });
+        break;
+      case 'refreshed':
+        visit.refreshing = false;
+        visit.granted = visit.wanted;
+        record({ e: 'refreshed', granted: visit.granted && [...visit.granted] });
+        this.#retry(visit);
+        break;
+      case 'userJoined': case 'userLeft': case 'userOnline': case 'roomAdded': case 'roomRemoved': break;
+      default: record({ e: 'odd', type: frame.type });
     }
   }
 
-  #refused(frame) {
-    this.#record({ e: 'error', code: frame.code, retryable: frame.retryable, message: frame.message, id: frame.id });
+  #refused(visit, frame) {
+    this.#record(visit, { e: 'error', code: frame.code, retryable: frame.retryable, message: frame.message, id: frame.id });
     const waiting = this.#pending.get(frame.id);
+    const soon = (act) => setTimeout(() => visit === this.visit && act(), 300);
     if (frame.id?.startsWith('leave ')) {
-      const { socket } = this;
-      setTimeout(() => socket === this.socket && this.#leaveRoom(frame.id.slice(6)), 300);
+      soon(() => this.#leaveRoom(visit, frame.id.slice(6)));
+    } else if (frame.id?.startsWith('history ')) {
+      return;
+    } else if (frame.id === 'refresh') {
+      visit.refreshing = false;
     } else if (waiting && !this.rooms.includes(waiting.room)) {
       this.#pending.delete(frame.id);
     } else if (waiting) {
-      if (frame.code === 'not_member') this.#join(waiting.room);
-      const { socket } = this;
-      setTimeout(() => socket === this.socket && this.#send(frame.id), 300);
-    } else if (!this.connection) {
-      this.socket.terminate(); // the register was refused
+      if (frame.code === 'not_member') this.#join(visit, waiting.room);
+      soon(() => this.#send(visit, frame.id));
+    } else if (!visit.connection) {
+      visit.socket.terminate(); // the register was refused
     }
   }
 
-  #leaveRoom(room) {
+  #leaveRoom(visit, room) {
     this.#quitting.add(room);
-    this.#say({ type: 'leaveRoom', roomId: room, id: `leave ${room}` });
+    if (this.may(room, visit)) this.#say(visit, { type: 'leaveRoom', roomId: room, id: `leave ${room}` });
   }
-  #hasLeft(room) {
-    if (this.#quitting.delete(room)) this.#record({ e: 'left', user: this.user, room });
+  #hasLeft(visit, room) {
+    if (this.#quitting.delete(room)) this.#record(visit, { e: 'left', user: this.user, room });
   }
   // For good, with all devices.
   quit(room) {
-    if (!this.ready || this.rooms.length < 2) return;
+    if (!this.ready || this.rooms.length < 2 || !this.may(room) || this.storm.changing.has(`${room} ${this.user}`)) return;
     this.rooms.splice(this.rooms.indexOf(room), 1);
-    this.#record({ e: 'leaving', user: this.user, room });
-    this.#leaveRoom(room);
+    this.person.quitted.add(room);
+    this.#record(this.visit, { e: 'leaving', user: this.user, room });
+    this.#leaveRoom(this.visit, room);
   }
-  #join(room) {
-    this.#asked[room] ??= Date.now();
-    this.#say({ type: 'joinRoom', roomId: room });
+  #join(visit, room) {
+    if (!this.may(room, visit)) return;
+    this.person.asked[room] = Date.now();
+    visit.asked[room] ??= Date.now();
+    this.#say(visit, { type: 'joinRoom', roomId: room });
   }
-  #send(id) {
+  #send(visit, id) {
     const waiting = this.#pending.get(id);
-    if (!waiting || !this.ready) return;
-    this.#record({ e: 'sent', n: id, room: waiting.room });
-    this.#say({ type: 'message', roomId: waiting.room, content: { n: id, padding: waiting.padding }, clientMsgId: id, id });
+    if (!waiting || !visit.ready || !this.may(waiting.room, visit)) return;
+    this.#record(visit, { e: 'sent', n: id, room: waiting.room });
+    const content = { n: id, padding: waiting.padding };
+    this.#say(visit, { type: 'message', roomId: waiting.room, content, clientMsgId: id, id });
+  }
+  #retry(visit) {
+    for (const id of [...this.#pending.keys()]) {
+      // Nobody can speak any more where the API has put the user out.
+      if (this.rooms.includes(this.#pending.get(id).room)) this.#send(visit, id);
+      else this.#pending.delete(id);
+    }
   }
 
   speak(room, padding) {
-    if (!this.ready) return;
+    if (!this.ready || !this.may(room)) return false;
     const n = `${this.name}#${(this.#count += 1)}`;
     if (this.kind === 'plain') {
-      this.#record({ e: 'sent', n, room });
-      return this.#say({ type: 'message', roomId: room, content: { n, padding } });
+      this.#record(this.visit, { e: 'sent', n, room });
+      this.#say(this.visit, { type: 'message', roomId: room, content: { n, padding } });
+    } else {
+      this.#pending.set(n, { room, padding });
+      this.#send(this.visit, n);
     }
-    this.#pending.set(n, { room, padding });
-    this.#send(n);
+    return true;
   }
   type(room, on) {
-    if (this.ready) this.#say({ type: 'typing', roomId: room, isTyping: on });
+    if (!this.ready || !this.may(room)) return;
+    this.#record(this.visit, { e: 'types', user: this.user, room, on });
+    this.#say(this.visit, { type: 'typing', roomId: room, isTyping: on });
+  }
+  // A token for these rooms takes the place of the one before; without rooms, one for all.
+  refresh(rooms) {
+    this.claims = rooms;
+    const { visit } = this;
+    if (!this.ready || visit.refreshing) return;
+    Object.assign(visit, { refreshing: true, wanted: rooms && new Set(rooms) });
+    this.#record(visit, { e: 'refreshing', rooms });
+    this.#say(visit, { type: 'refresh', token: this.storm.world.issuer.token(this.user, rooms), id: 'refresh' });
+  }
+  // Looks into the history of rooms that the user was put out of.
+  #pry(visit) {
+    for (const room of this.person.removed) this.#say(visit, { type: 'history', roomId: room, limit: 50, id: `history ${room}` });
+  }
+  pry() {
+    if (this.ready) this.#pry(this.visit);
   }
   get waiting() {
     return this.#pending.size;
   }
 
-  // With a goodbye.
+  // Begins anew, without knowing what it had.
+  forget() {
+    this.#last = {};
+    this.#previous = undefined;
+  }
+  // Stays away, or goes on.
+  park() {
+    this.parked = true;
+  }
+  unpark() {
+    this.parked = false;
+    this.#wake();
+  }
+  // With a goodbye. A browser's page is gone with it: it hears nothing more and the next page does not wait for the Close.
   leave() {
     this.#wake();
-    if (this.socket?.readyState === WebSocket.OPEN) this.socket.close(1000);
-    else this.socket?.terminate();
+    const { visit } = this;
+    if (visit?.socket.readyState !== WebSocket.OPEN) return visit?.socket.terminate();
+    visit.socket.close(this.browser ? 1001 : 1000);
+    if (!this.browser || visit.deaf) return;
+    this.#record(visit, { e: 'deaf' });
+    visit.deaf = true;
+    visit.ready = false;
+    clearTimeout(visit.late);
+    clearInterval(visit.retry);
+    visit.leave();
   }
   // Without one. In a `hole` not even the server's kernel learns of it for `ms`.
   vanish(hole, ms) {
-    if (!this.socket?._socket) return;
-    const pair = hole && this.door.pairOf(this.localPort);
+    const { visit } = this;
+    if (!visit?.socket._socket) return;
+    const pair = hole && visit.door.pairOf(visit.localPort);
     if (pair) {
       pair.hole = true;
-      this.#record({ e: 'hole', ms, connection: this.connection });
+      this.#record(visit, { e: 'hole', ms, connection: visit.connection });
       setTimeout(() => pair.end(true), ms);
     }
-    this.hurt = true;
-    this.deaf = true;
-    this.socket.terminate();
+    visit.hurt = true;
+    visit.deaf = true;
+    visit.ready = false;
+    visit.socket.terminate();
   }
   // Reads nothing for a while; its kernel's buffers fill, then the server's outbox.
   sleep(ms) {
-    const inner = this.socket?._socket;
+    const inner = this.visit?.socket._socket;
     if (!inner) return;
-    this.hurt = true;
+    this.visit.hurt = true;
     inner.pause();
     setTimeout(() => inner.resume(), ms);
   }

@@ -4,38 +4,56 @@ import { writeFile } from 'node:fs/promises';
 import { pause, until } from '../system/support/processes.mjs';
 import { check } from './checker.mjs';
 import { schedule, strike } from './faults.mjs';
-import { Device } from './people.mjs';
+import { Device, Person } from './people.mjs';
 import { Random } from './random.mjs';
 import { World, grace, lease } from './world.mjs';
 
-const kinds = { plain: 1, ack: 1, resume: 1.5 };
+const kinds = { plain: 1, ack: 1, resume: 1.5, bare: 0.7 };
+const browsers = 0.35; // the share of devices that hear nothing from their own close on
+const tokens = 0.2; // the share of devices that show a token
 
 export class Storm {
   events = [];
   devices = [];
+  people = [];
+  changing = new Set(); // `room user`, while the HTTP API puts the user in or out
   struck = 0;
   calm = true;
   padding = 'x'.repeat(16_000);
 
-  constructor({ seed, seconds, users = 90, instances = 3, rooms = 20, pace = 60, only, balanced = false, obedient = false, graceSeconds = grace, progress = () => {} }) {
-    Object.assign(this, { seed, seconds, users, pace, balanced, obedient, grace: graceSeconds, progress, random: new Random(seed) });
+  constructor({
+    seed, seconds, users = 90, instances = 3, rooms = 20, pace = 60, every, only, first, balanced = false, obedient = false,
+    graceSeconds = grace, progress = () => {},
+  }) {
+    const random = new Random(seed);
+    // Of somebody who looks for something, only those behaviours that the chosen faults are about.
+    const shows = (kind) => !obedient && (only?.includes(kind) ?? true);
+    this.manners = { browsers: shows('reload') ? browsers : 0, tokens: shows('tokens') ? tokens : 0, members: shows('members') };
+    Object.assign(this, { seed, seconds, users, pace, balanced, obedient, grace: graceSeconds, progress, random });
     this.record = (event) => void this.events.push({ t: Date.now(), ...event });
     this.world = new World(this.record, this.grace);
-    this.faults = schedule(this.random.fork('faults'), seconds, instances, only);
+    this.faults = schedule(this.random.fork('faults'), seconds, instances, { only, first, every });
     this.count = instances;
     this.rooms = Object.fromEntries(Array.from({ length: rooms }, (_, i) => [`room ${i + 1}`, []]));
   }
 
   #cast() {
     const random = this.random.fork('cast');
+    const manners = this.random.fork('manners');
     const names = Object.keys(this.rooms);
     for (let i = 1; i <= this.users; i += 1) {
       const user = `u${i}`;
       const rooms = names.filter(() => random.chance(0.12));
       if (rooms.length === 0) rooms.push(random.pick(names));
       for (const room of rooms) this.rooms[room].push(user);
-      const devices = random.chance(0.25) ? 2 : 1;
-      for (let n = 1; n <= devices; n += 1) this.devices.push(new Device(this, user, n, random.weighted(kinds), rooms, random.fork(`${user}/${n}`)));
+      const devices = random.chance(0.25) ? (manners.chance(0.4) ? 3 : 2) : 1;
+      const person = new Person(user, rooms.slice());
+      this.people.push(person);
+      for (let n = 1; n <= devices; n += 1) {
+        const kind = random.weighted(kinds);
+        const how = { browser: manners.chance(this.manners.browsers), token: manners.chance(this.manners.tokens) };
+        this.devices.push(new Device(this, person, n, kind, random.fork(`${user}/${n}`), how));
+      }
     }
     const befriended = this.random.fork('friends');
     const users = Array.from({ length: this.users }, (_, i) => `u${i + 1}`);
@@ -45,6 +63,67 @@ export class Storm {
       (this.world.friends[user] ??= []).push(other);
       (this.world.friends[other] ??= []).push(user);
     }
+  }
+
+  // Some of the rooms, one at least.
+  subset(random, rooms) {
+    const some = random.some(rooms, 0.6);
+    return some.length > 0 ? some : [random.pick(rooms)];
+  }
+
+  // Devices of others that can speak in the room.
+  mates(room, user) {
+    return this.devices.filter((d) => d.user !== user && d.kind !== 'plain' && d.ready && d.rooms.includes(room) && d.may(room));
+  }
+  speakIn(random, room, user) {
+    const mates = this.mates(room, user);
+    return mates.length > 0 && random.pick(mates).speak(room);
+  }
+
+  // The HTTP API puts the user in or out, until it says that it did. Others speak in the room then.
+  async change(random, person, room, into, avoided) {
+    const { user } = person;
+    const key = `${room} ${user}`;
+    if (this.changing.has(key) || person.rooms.includes(room) === into || person.quitted.has(room)) return;
+    // A request to join that is still on its way would undo it.
+    if (Date.now() - (person.asked[room] ?? 0) < 10_000) return;
+    this.changing.add(key);
+    if (!into) {
+      person.rooms.splice(person.rooms.indexOf(room), 1);
+      person.removed.add(room);
+    }
+    this.record({ e: into ? 'adding' : 'removing', room, user });
+    const path = `/rooms/${encodeURIComponent(room)}/members/${encodeURIComponent(user)}`;
+    let done = false;
+    for (const end = Date.now() + 30_000; !done && Date.now() < end;) {
+      const up = this.world.instances.filter((each) => each.up && (each !== avoided || Date.now() > end - 25_000));
+      const answer = up.length > 0 && await random.pick(up).api.call(into ? 'PUT' : 'DELETE', path).catch(() => undefined);
+      done = answer?.status === 200;
+      if (!done) await pause(150);
+    }
+    if (done) this.record({ e: into ? 'added' : 'removed', room, user });
+    if (into && done) {
+      person.removed.delete(room);
+      person.rooms.push(room);
+    }
+    this.changing.delete(key);
+    if (!done) return;
+    const when = into ? [0, 100, 400, 1_500] : [1_050, 1_300, 1_800, 3_000];
+    for (const ms of when) setTimeout(() => this.over || this.speakIn(random, room, user), ms);
+    if (!into) setTimeout(() => person.devices.forEach((d) => d.pry()), 3_500);
+    await pause(into ? 500 : 2_000);
+  }
+  // Puts `count` people in and as many out, those of `instance` if there is one, by way of another instance.
+  async changes(random, count, instance) {
+    const here = this.people.filter((p) => !p.busy && p.devices.some((d) => d.ready && (!instance || d.instance === instance)));
+    const running = [];
+    for (let i = 0; i < 2 * count && here.length > 0; i += 1) {
+      const into = i % 2 === 0;
+      const person = random.pick(here);
+      const rooms = into ? Object.keys(this.rooms).filter((room) => !person.rooms.includes(room)) : person.rooms;
+      if (into ? rooms.length > 0 : rooms.length > 1) running.push(this.change(random, person, random.pick(rooms), into, instance));
+    }
+    await Promise.all(running);
   }
 
   #phase(name) {
@@ -61,17 +140,44 @@ export class Storm {
       if (random.chance(0.08)) device.type(room, random.chance(0.7));
       else if (random.chance(0.02)) device.leave();
       else if (random.chance(0.01)) device.quit(room);
+      else if (this.manners.members && random.chance(0.003)) this.#background(this.changes(random, 1));
+      else if (device.token && random.chance(0.02)) device.refresh(random.chance(0.3) ? undefined : this.subset(random, device.rooms));
       else device.speak(room);
     }
+    await Promise.all(this.#changes);
+  }
+  #changes = new Set();
+  #background(running) {
+    const one = running.finally(() => this.#changes.delete(one));
+    this.#changes.add(one);
   }
 
   // Who is online, as Redis says.
   async #watch() {
+    let turn = 0;
     while (!this.watched) {
       await pause(500);
-      const users = this.world.redisUp ? await this.world.look.command('SMEMBERS', 'ws:online_users').catch(() => undefined) : undefined;
+      if (!this.world.redisUp) continue;
+      const { look } = this.world;
+      const [users, marks] = await Promise.all([look.command('SMEMBERS', 'ws:online_users'), look.command('HGETALL', 'ws:typing_users')])
+        .catch(() => []);
       if (users) this.record({ e: 'online', users });
+      if (users && (turn += 1) % 2 === 0) await this.#lookForMail(false);
+      if (marks?.length > 0) this.record({ e: 'marks', users: marks.filter((_, i) => i % 2 === 0) });
     }
+  }
+  // For whom something waits: in the mailbox, or claimed for a connection that lives and has not confirmed it.
+  async #lookForMail(final) {
+    const { look } = this.world;
+    const lists = this.people.flatMap(({ user, devices }) => [
+      { user, key: `ws:offline_messages:${user}` },
+      ...devices.filter((d) => d.ready).map((d) => ({ user, key: `ws:offline_inflight:${user}:${d.visit.connection}` })),
+    ]);
+    const counts = await Promise.all(lists.map(({ key }) => look.command('LLEN', key))).catch(() => undefined);
+    if (!counts) return;
+    const users = {};
+    for (const [i, { user }] of lists.entries()) if (counts[i] > 0) users[user] = (users[user] ?? 0) + counts[i];
+    this.record({ e: 'waiting', final, users });
   }
 
   async #strikes() {
@@ -91,12 +197,16 @@ export class Storm {
 
   async run() {
     this.#cast();
-    await this.world.open(this.count);
+    await this.world.open(this.count, { clocks: this.faults.some(({ kind }) => kind === 'clock') });
     const lives = this.devices.map((device) => device.run());
     await until('everybody to be there', () => this.devices.every((d) => d.ready), 30_000);
     await pause(1_000);
-    for (const [room, users] of Object.entries(this.rooms)) this.devices.find((d) => users.includes(d.user))?.speak(room);
+    for (const [room, users] of Object.entries(this.rooms)) this.devices.some((d) => users.includes(d.user) && d.speak(room));
     await pause(500);
+
+    // Now that all are members.
+    for (const d of this.devices) if (d.token && this.random.chance(0.6)) d.refresh(this.subset(this.random, d.rooms));
+    await pause(100);
 
     this.#phase('storm');
     this.calm = false;
@@ -108,11 +218,18 @@ export class Storm {
     this.calm = this.over = true;
     await chatter;
     await this.world.heal();
+    // From here on nothing is withheld from anybody.
+    for (const device of this.devices) {
+      device.withholds = false;
+      device.unpark();
+      if (device.claims) device.refresh(undefined);
+    }
     await this.#patiently('everybody to be back', () => this.devices.every((d) => d.ready && d.waiting === 0), 30);
     for (const d of this.devices.filter((each) => !each.ready || each.waiting > 0)) {
       this.record({ e: 'unfinished', d: d.name, what: `after the storm ${d.ready ? `${d.waiting} messages are not acknowledged` : 'not connected again'}` });
     }
     await pause(1000 * (lease + 3));
+    await this.#lookForMail(true);
     // Once more, politely: now nothing is in the way of the mail.
     for (const device of this.devices) device.leave();
     await pause(1_000);
@@ -154,7 +271,8 @@ export function summary(storm, { violations, figures }) {
   return [
     `seed ${storm.seed}, ${storm.seconds} s, ${storm.devices.length} clients of ${storm.users} users, ${storm.count} instances`,
     `faults: ${Object.values(figures.faults).reduce((sum, n) => sum + n, 0)} (${faults.join(', ')})`,
-    `connections: ${figures.connections}`,
+    ...(storm.world.leftOut.size > 0 ? [`left out: ${[...storm.world.leftOut].join(', ')}`] : []),
+    `connections: ${figures.connections}; members added by the API ${figures.added}, removed ${figures.removed}; tokens refreshed ${figures.refreshed}`,
     `acknowledged: ${figures.acked} (${figures.duplicate_acks} of them retried and stored once)`,
     `delivered: ${figures.deliveries} live or replayed, ${figures.by_mail} as mail; ${figures.repeats} repeated on one connection; ${figures.dropped} counted as dropped; ${figures.gaps} gaps said`,
     `longest ghost: ${figures.longest_ghost_ms} ms; under faults that hinder sweeping: ${figures.longest_ghost_under_faults_ms ?? 0} ms`,

@@ -1,23 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
-// The servers of a storm: one redis-server on a file that outlives it, some hikyd, and the doors between them.
-import { spawn } from 'node:child_process';
+// The servers of a storm: a redis-server on a file that outlives it, replicas that take its place, some hikyd, and the
+// doors between them.
+import { execFileSync, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Api, keyFile } from '../system/support/api.mjs';
 import { pause, program, until } from '../system/support/processes.mjs';
 import { Redis, freePort } from '../system/support/redis.mjs';
 import { Gate } from '../system/support/gate.mjs';
+import { Issuer } from './tokens.mjs';
 
 const hikyd = program('HIKYD', 'hikyd');
 export const lease = 4;
 export const grace = 1;
+const distance = 200; // ms each way, behind the far door
 
 const children = new Set();
 process.on('exit', () => children.forEach((child) => child.kill('SIGKILL')));
 
-function start(executable, args, onLine) {
-  const child = spawn(executable, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+function start(executable, args, onLine, env) {
+  const child = spawn(executable, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } });
   children.add(child);
   for (const stream of ['stdout', 'stderr']) {
     let rest = '';
@@ -43,7 +48,16 @@ class Instance {
   }
   async prepare() {
     this.clients = await Gate.open();
-    this.redis = await Gate.open({ host: '127.0.0.1', port: this.world.redisPort });
+    this.far = await Gate.open(() => (this.clients.shut ? undefined : this.clients.target));
+    this.far.delay = distance;
+    this.redis = await Gate.open(() => ({ host: '127.0.0.1', port: this.world.redisPort }));
+  }
+  // The doors that clients come by.
+  get doors() {
+    return [this.clients, this.far];
+  }
+  get api() {
+    return new Api({ url: `http://127.0.0.1:${this.clients.target.port}` });
   }
   get up() {
     return this.child !== undefined && this.clients.target !== undefined;
@@ -60,7 +74,7 @@ class Instance {
     const child = start(
       hikyd,
       ['--listen', '127.0.0.1:0', '--workers', '2', '--instance-id', id, '--redis', `redis://127.0.0.1:${this.redis.port}`, '--lease', String(lease),
-        '--grace', String(this.world.grace), '--drain', '1', '--redis-wait', '60', '--rate-messages', '200:400'],
+        '--grace', String(this.world.grace), '--drain', '1', '--redis-wait', '60', '--rate-messages', '200:400', '--auth', 'jwt', '--auth', 'open', ...this.world.secrets],
       (stream, line) => {
         const found = /^hikyd ready on http:\/\/127\.0\.0\.1:(\d+)/.exec(line);
         if (found) ready(Number(found[1]));
@@ -103,19 +117,57 @@ class Instance {
   }
 }
 
+// One redis-server, with a folder of its own. `step`: seconds by which its clock is off.
+class Node {
+  constructor(world, number, port, step) {
+    const folder = join(world.folder, `redis-${number}`);
+    Object.assign(this, { world, folder, port, step, socket: join(folder, 'redis.sock') });
+  }
+
+  // Resolves once it answers, with a connection to look at it.
+  async start(...flags) {
+    await mkdir(this.folder, { recursive: true });
+    await rm(this.socket, { force: true });
+    let last = '';
+    const args = ['--port', String(this.port), '--bind', '127.0.0.1', '--unixsocket', this.socket, '--save', '', '--appendonly', 'yes'];
+    const more = ['--appendfsync', 'always', '--repl-diskless-sync-delay', '0', '--dir', this.folder, '--logfile', '', ...flags];
+    const env = this.step && { LD_PRELOAD: this.world.clock, CLOCK_STEP: String(this.step) };
+    const child = (this.child = start('redis-server', [...args, ...more], (_, line) => (last = line), env));
+    return until('Redis to answer', async () => {
+      if (child.exitCode !== null) throw new Error(`redis-server ended: ${last}`);
+      if (!existsSync(this.socket)) return false;
+      const look = await Redis.connect(this.socket).catch(() => undefined);
+      return look?.command('GET', 'ws:nothing').then(() => look, () => (look.close(), false));
+    }, 30_000);
+  }
+  async kill() {
+    this.child.kill('SIGKILL');
+    await this.child.ended;
+    await rm(this.socket, { force: true });
+  }
+}
+
 export class World {
   instances = [];
   redisUp = false;
   friends = {}; // user → [user]; told to Redis whenever it starts without data
+  issuer = new Issuer();
+  leftOut = new Set(); // what this machine lacks
+  #nodes = 0;
 
   constructor(record, seconds) {
     Object.assign(this, { record, grace: seconds });
   }
+  get redisPort() {
+    return this.node.port;
+  }
 
-  async open(count) {
+  async open(count, { clocks = false } = {}) {
     this.folder = await mkdtemp(join(tmpdir(), 'hiky-storm-'));
-    this.socket = join(this.folder, 'redis.sock');
-    this.redisPort = await freePort();
+    if (clocks) this.#buildClock();
+    await writeFile(join(this.folder, 'jwt.key'), `${this.issuer.secret}\n`, { mode: 0o600 });
+    this.secrets = ['--jwt-key', join(this.folder, 'jwt.key'), ...(await keyFile(this.folder))];
+    this.node = await this.#newNode(0);
     await this.startRedis();
     for (let i = 0; i < count; i += 1) {
       const instance = new Instance(this, `hikyd${i + 1}`);
@@ -131,28 +183,32 @@ export class World {
     });
   }
 
+  async #newNode(step) {
+    return new Node(this, (this.#nodes += 1), await freePort(), step);
+  }
+  #buildClock() {
+    const source = fileURLToPath(new URL('clock.c', import.meta.url));
+    const library = join(this.folder, 'clock.so');
+    const failed = ['cc', 'clang', 'clang-19'].every((compiler) => {
+      try {
+        execFileSync(compiler, ['-shared', '-fPIC', '-O1', '-o', library, source], { stdio: 'ignore' });
+        this.clock = library;
+        return false;
+      } catch {
+        return true;
+      }
+    });
+    if (failed) this.leftOut.add('clock (no C compiler)');
+  }
+
   async befriend() {
-    const directory = await Redis.connect(this.socket, 0);
+    const directory = await Redis.connect(this.node.socket, 0);
     for (const [user, others] of Object.entries(this.friends)) await directory.command('SADD', `hiky:user_friends:${user}`, ...others);
     directory.close();
   }
 
   async startRedis() {
-    let last = '';
-    const child = start(
-      'redis-server',
-      ['--port', String(this.redisPort), '--bind', '127.0.0.1', '--unixsocket', this.socket, '--save', '', '--appendonly', 'yes', '--appendfsync', 'always', '--dir', this.folder, '--logfile', ''],
-      (_, line) => (last = line),
-    );
-    this.redis = child;
-    await until('Redis to answer', async () => {
-      if (child.exitCode !== null) throw new Error(`redis-server ended: ${last}`);
-      if (!existsSync(this.socket)) return false;
-      const look = await Redis.connect(this.socket).catch(() => undefined);
-      if (!look) return false;
-      await look.command('GET', 'ws:nothing').then(() => (this.look = look), () => look.close());
-      return this.look === look;
-    }, 30_000);
+    this.look = await this.node.start();
     await this.befriend();
     this.redisUp = true;
   }
@@ -160,19 +216,66 @@ export class World {
   async killRedis(loseData) {
     this.redisUp = false;
     this.look.close();
-    this.redis.kill('SIGKILL');
-    await this.redis.ended;
-    await rm(this.socket, { force: true });
-    if (loseData) await rm(join(this.folder, 'appendonlydir'), { recursive: true, force: true });
+    await this.node.kill();
+    if (loseData) await rm(join(this.node.folder, 'appendonlydir'), { recursive: true, force: true });
+  }
+
+  // A replica takes the master's place, and the old one is gone with its file. `step`: the new one's clock is off by so many
+  // seconds. `lag`: from when it is called until it resolves, the replica hears nothing of what the master is told; without it
+  // nothing is lost. False when the replica did not get ready, and all is as before.
+  async failover({ step = this.node.step, lag } = {}) {
+    const old = this.node;
+    const link = await Gate.open({ host: '127.0.0.1', port: old.port });
+    const next = await this.#newNode(step);
+    const look = await next.start('--replicaof', `127.0.0.1 ${link.port}`);
+    const info = async (redis, section, name) => new RegExp(`^${name}:(.*?)\r?$`, 'm').exec(await redis.command('INFO', section))?.[1];
+    const hasAll = async () => {
+      const goal = Number(await info(this.look, 'replication', 'master_repl_offset'));
+      if ((await info(look, 'replication', 'master_link_status')) !== 'up') return false;
+      if (Number(await info(look, 'replication', 'slave_repl_offset')) < goal) return false;
+      // Its own file holds nothing before this is over.
+      return (await info(look, 'persistence', 'aof_rewrite_in_progress')) === '0' && (await info(look, 'persistence', 'aof_rewrite_scheduled')) === '0';
+    };
+    try {
+      await until('the replica to have everything', hasAll, 15_000);
+      if (step !== 0) {
+        const [seconds] = await look.command('EVAL', "return redis.call('TIME')", 0);
+        const off = Number(seconds) - Date.now() / 1000;
+        if (Math.abs(off - step) > 5) throw new Error(`the clock of a redis-server is ${off} s off, expected ${step}`);
+      }
+      if (lag) {
+        link.stall(true);
+        await lag();
+      } else {
+        await this.look.command('CLIENT', 'PAUSE', 5_000, 'WRITE');
+        await until('the replica to have everything', hasAll, 4_000);
+      }
+    } catch (failure) {
+      this.record({ e: 'no_failover', reason: failure.message });
+      look.close();
+      await next.kill();
+      await link.close();
+      return false;
+    }
+    this.redisUp = false;
+    this.look.close();
+    await old.kill();
+    await look.command('REPLICAOF', 'NO', 'ONE');
+    this.node = next;
+    this.look = look;
+    this.redisUp = true;
+    await link.close();
+    await rm(old.folder, { recursive: true, force: true, maxRetries: 5 });
+    return true;
   }
 
   // Nothing is in anybody's way any more, and everything runs.
   async heal() {
     if (!this.redisUp) await this.startRedis();
+    this.node.child.kill('SIGCONT');
     for (const instance of this.instances) {
       instance.child?.kill('SIGCONT');
-      instance.clients.heal();
-      instance.redis.heal();
+      for (const door of [...instance.doors, instance.redis]) door.heal();
       await pause(50);
       while (!instance.up && !(await instance.start(false))) await pause(200);
     }
@@ -182,13 +285,11 @@ export class World {
     for (const instance of this.instances) {
       instance.child?.kill('SIGCONT');
       await instance.drain();
-      await instance.clients.close();
-      await instance.redis.close();
+      for (const door of [...instance.doors, instance.redis]) await door.close();
     }
     await this.balancer.close();
     this.look.close();
-    this.redis.kill('SIGKILL');
-    await this.redis.ended;
+    await this.node.kill();
     await rm(this.folder, { recursive: true, force: true, maxRetries: 5 });
   }
 

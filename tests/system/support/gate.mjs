@@ -7,6 +7,7 @@ const dripEvery = 5;
 
 class Pair {
   hole = false; // what comes goes nowhere, and neither side learns it
+  mute = false; // the same of what comes from the far side only
 
   constructor(gate, near, target) {
     this.gate = gate;
@@ -16,22 +17,27 @@ class Pair {
       from.setNoDelay(true);
       from.on('data', (bytes) => this.#pass(from, to, bytes));
       from.on('drain', () => this.#unblock(to));
-      from.on('end', () => {
-        if (!this.hole) to.end();
-      });
+      from.on('end', () => this.#later(() => this.hole || to.end()));
       from.on('error', () => {});
       from.on('close', (failed) => {
-        if (!this.hole) failed ? to.destroy() : to.end();
+        this.#later(() => this.hole || (failed ? to.destroy() : to.end()));
         if (this.near.destroyed && this.far.destroyed) gate.pairs.delete(this);
       });
     }
     if (gate.stalled) this.hold();
   }
 
+  // Timers of one length fire in the order in which they were set, so a delay keeps the order of bytes and ends.
+  #later(act) {
+    this.gate.delay > 0 ? setTimeout(act, this.gate.delay) : act();
+  }
+
   #pass(from, to, bytes) {
-    if (this.hole) return;
+    if (this.hole || (this.mute && from === this.far)) return;
     if (this.gate.dripping) return void this.#drip(from, to, bytes);
-    if (!to.write(bytes) && !to.destroyed) from.pause();
+    this.#later(() => {
+      if (!this.hole && !to.write(bytes) && !to.destroyed) from.pause();
+    });
   }
 
   async #drip(from, to, bytes) {
@@ -70,6 +76,7 @@ export class Gate {
   stalled = false;
   dripping = false;
   shut = false;
+  delay = 0; // ms each way
   target; // what connect() takes, or a function that gives it, for each who comes; nothing turns them away
   #server;
 
