@@ -16,6 +16,7 @@ class chat_session final : public chat::session, public endpoint {
   void asked(std::uint32_t ping) override { ledger.asked(ping); }
   void answered(std::uint32_t ping) override { ledger.answered(ping); }
   void overrun(std::size_t pings) override { flows_.pinged(*this, pings); }
+  bool pending() const override { return busy || backlog; }
   bool unconfirmed() const override { return ledger.unconfirmed(); }
   void ended(bool vanished) override;
 

@@ -113,7 +113,7 @@ void connection::start(endpoint& who, wait_for first, std::string_view already_r
 }
 
 void connection::arm_read() {
-  if (reading_ || phase_ == phase::dead || (paused_ && phase_ == phase::open)) return;
+  if (reading_ || deaf_ || phase_ == phase::dead || (paused_ && phase_ == phase::open)) return;
   reading_ = true;
   socket_.async_wait(stream_socket::wait_read, [self = connection_ptr{this}](error_code ec) {
     self->reading_ = false;
@@ -125,11 +125,35 @@ void connection::arm_read() {
 void connection::readable() {
   if (phase_ == phase::dead || (paused_ && phase_ == phase::open)) return;
   auto const size = ::recv(native_handle(), loop_.read_buffer.data(), loop_.read_buffer.size(), MSG_DONTWAIT);
-  if (size == 0 || (size < 0 && errno != EAGAIN && errno != EINTR)) return drop();
+  if (size == 0) return peer_ended();
+  if (size < 0 && errno != EAGAIN && errno != EINTR) return drop();
   // Whoever goes on sending behind the end is not thrown out at once, or would never read why; but nobody hurries to hear it.
   if (size > 0 && phase_ == phase::draining) return loop_.look_later(*this);
   if (size > 0) feed(std::span{loop_.read_buffer}.first(static_cast<std::size_t>(size)));
   arm_read();
+}
+
+// The peer has ended its side of the socket. It may still read ours, and gets what was queued for it, the answers to what it has asked for,
+// and our close frame. Whoever has hung up altogether answers the next of these with a reset. Either wait is bounded by wait_for::goodbye.
+void connection::peer_ended() {
+  connection_ptr const keep{this};
+  deaf_ = true;
+  if (phase_ == phase::open) {
+    if (who_->pending()) loop_.waits.set(*this, wait_for::goodbye, connection_loop::now_ms());
+    else answer_end();
+    return;
+  }
+  phase_ = phase::draining;
+  if (outbox_.empty()) half_close();
+}
+
+// RFC 6455 7.1.7 lets the connection fail here; a close frame tells the peer where its answers end.
+void connection::answer_end() {
+  if (phase_ != phase::open || condemned_) return;
+  bool const within = decoder_.memory() > 0;
+  end(true);
+  push(control(opcode::close, within ? close_payload(close_code::protocol_error, "the connection ended in the middle of a frame")
+                                     : close_payload(close_code::normal, "the connection ended without a close frame")));
 }
 
 void connection::feed(std::span<char> input) {
@@ -228,7 +252,7 @@ bool connection::close_later(close_code code, std::string_view reason) {
 }
 
 void connection::end(bool vanished) {
-  phase_ = phase::closing;
+  phase_ = deaf_ ? phase::draining : phase::closing;  // a deaf one waits for no close frame
   loop_.waits.set(*this, wait_for::goodbye, connection_loop::now_ms());
   if (auto* who = std::exchange(who_, nullptr)) who->ended(vanished);
   arm_read();
@@ -238,6 +262,7 @@ void connection::half_close() {
   if (std::exchange(half_closed_, true)) return;
   error_code ignored;
   socket_.shutdown(stream_socket::shutdown_send, ignored);
+  if (deaf_) drop();  // both sides have ended; the kernel sends what it has been given
 }
 
 void connection::drop() {
@@ -301,7 +326,7 @@ void connection::flushed() {
 }
 
 void connection::after_pong(std::function<void(bool)> done) {
-  if (phase_ != phase::open) return done(false);
+  if (phase_ != phase::open || deaf_) return done(false);
   if (!probes_) probes_ = std::make_unique<std::vector<probe>>();
   probes_->push_back({push_ping(), std::move(done)});
 }
@@ -341,7 +366,7 @@ void connection::settle_probes(Which which) {
 }
 
 void connection::ping() {
-  if (phase_ == phase::open) push_ping();
+  if (phase_ == phase::open && !deaf_) push_ping();
 }
 
 // Is it still there?
@@ -355,12 +380,15 @@ void connection::probe_life() {
 void connection::read_more(bool wanted) {
   paused_ = !wanted;
   unheard_ |= paused_;
-  if (wanted) arm_read();
+  if (!wanted) return;
+  connection_ptr const keep{this};
+  if (deaf_ && phase_ == phase::open && !who_->pending()) answer_end();
+  arm_read();
 }
 
 void connection::identified() {
   identified_ = true;
-  if (phase_ == phase::open) loop_.waits.set(*this, wait_for::next_ping, connection_loop::now_ms());
+  if (phase_ == phase::open && !deaf_) loop_.waits.set(*this, wait_for::next_ping, connection_loop::now_ms());
 }
 
 void connection::expired(wait_for what) {
@@ -373,7 +401,9 @@ void connection::expired(wait_for what) {
       if (unheard_ && taking_) return probe_life();
       loop_.count.silent_dropped.add();
       return drop();
-    case wait_for::goodbye: return drop();
+    case wait_for::goodbye:
+      if (phase_ == phase::open) return answer_end();  // what it asked for takes too long
+      return drop();
   }
 }
 

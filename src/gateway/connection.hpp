@@ -39,6 +39,8 @@ class endpoint {
   virtual void answered([[maybe_unused]] std::uint32_t ping) {}
   // The peer has sent that many pings at once, of which hardly any was answered.
   virtual void overrun([[maybe_unused]] std::size_t pings) {}
+  // Something that the peer asked for is under way, and will be answered. When it is done, the endpoint calls read_more(true).
+  virtual bool pending() const { return false; }
   // Something was sent of which no pong has shown that it arrived, and which matters.
   virtual bool unconfirmed() const { return false; }
   // The last call: the connection is closing, or has vanished without a close handshake. It may be gone afterwards.
@@ -144,7 +146,7 @@ class connection final : public deadline_entry {
   enum class phase : std::uint8_t {
     open,      // messages both ways
     closing,   // our close frame is out or on its way; waits for the peer's
-    draining,  // nothing more to say: sends what is queued, then half-closes and waits for the peer to hang up
+    draining,  // nothing more to say: sends what is queued, then half-closes and waits for the peer to hang up, if it has not
     dead,
   };
 
@@ -152,6 +154,8 @@ class connection final : public deadline_entry {
   void feed(std::span<char> input);
   void handle(event const& e);
   void end(bool vanished = false);       // leaves `open`: tells the endpoint
+  void peer_ended();
+  void answer_end();
   void half_close();
   void push(frame_ptr frame);
   void flushed();
@@ -183,6 +187,7 @@ class connection final : public deadline_entry {
   phase phase_ = phase::open;
   std::uint8_t const window_bits_;
   bool marked_ = false, reading_ = false, paused_ = false, blocked_ = false, half_closed_ = false, condemned_ = false, identified_ = false;
+  bool deaf_ = false;     // the peer says nothing more: its side of the socket has ended, and is not read again
   bool unheard_ = false;  // was paused since it was pinged, so that its pong may lie unread
   bool taking_ = false;   // something has left since it was pinged
 };
