@@ -33,9 +33,18 @@ redis.call('HSET', KEYS[2], connection, user)
 -- Every connection is of an instance that has a lease, perhaps an ended one: otherwise nobody would ever undo it. This one ends in .5, by which
 -- lease_renew.lua knows that the instance has yet to learn that it was forgotten.
 if not redis.call('ZSCORE', KEYS[10], ARGV[12]) then redis.call('ZADD', KEYS[10], now + ARGV[13] + 0.5, ARGV[12]) end
-redis.call('SADD', KEYS[3], user)
+local was_online = redis.call('SADD', KEYS[3], user) == 0
 local count = redis.call('HLEN', KEYS[1])
-redis.call('HSET', KEYS[4], user, ARGV[4]:sub(1, -2) .. ',"connections":' .. count .. '}')
+-- An entry that counts no connections is of another program on the same Redis (the document's own service), which has a connection of the user,
+-- too. Ours takes its place and remembers it: disconnect.lua must not take the user offline then.
+local function has_neighbour(entry)
+  if not entry or not was_online then return false end
+  if entry:find('"connections":%d+}$') then return entry:find('"neighbour":true,"connections":%d+}$') ~= nil end
+  local ok, about = pcall(cjson.decode, entry)
+  return ok and type(about) == 'table' and type(about.connectedAt) == 'string'
+end
+local neighbour = has_neighbour(redis.call('HGET', KEYS[4], user)) and ',"neighbour":true' or ''
+redis.call('HSET', KEYS[4], user, ARGV[4]:sub(1, -2) .. neighbour .. ',"connections":' .. count .. '}')
 local most = tonumber(ARGV[8])
 if most > 0 and count > most and not known then
   local all, held = redis.call('HGETALL', KEYS[1]), {}
