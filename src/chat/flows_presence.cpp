@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 
 #include "base/clock.hpp"
 #include "base/log.hpp"
@@ -16,8 +17,10 @@ using namespace std::chrono_literals;
 using std::chrono::steady_clock;
 
 namespace {
+// Of a session that Redis is to be told of once more, though it has lost no data: rooms that the user left elsewhere are not entered again.
+constexpr auto unasserted = std::numeric_limits<std::uint32_t>::max();
 constexpr std::size_t long_tail = 20;  // messages that a client has perhaps not received
-}
+}  // namespace
 
 task<bool> flows::announce(user_id user, bool online) {
   auto entry = co_await people_.load(user);
@@ -154,6 +157,32 @@ void flows::closed(session& s) {
   }
   count_.registered_connections.sub();
   end_in_redis(s, std::move(unsure), heavy);
+}
+
+task<> flows::keep_online(std::chrono::milliseconds pause) {
+  constexpr std::size_t at_once = 1000;
+  asio::steady_timer timer{ex_};
+  for (;;) {
+    timer.expires_after(pause);
+    co_await timer.async_wait(use_task);
+    bool missing = false;
+    auto const all = hub_.registered_sessions();
+    for (std::size_t i = 0; i < all.size(); i += at_once) {
+      auto const end = std::min(all.size(), i + at_once);
+      std::vector<user_id> users;
+      for (auto j = i; j < end; ++j) users.push_back(all[j]->user);
+      auto const online = co_await store_.connections.online(std::move(users));
+      if (!online) break;  // there is a next time
+      for (auto j = i; j < end; ++j) {
+        auto& s = *all[j];
+        if ((*online)[j - i] || !s.registered || s.gone || forgotten(s)) continue;
+        log::info("session.taken_offline", {{"connection", s.id.str()}, {"trace", s.trace_id()}, {"user", s.user.str()}});
+        s.asserted = unasserted;
+        missing = true;
+      }
+    }
+    if (missing) spawn(run_assert_again(0ms));
+  }
 }
 
 bool flows::holds(connection_id const& connection, user_id const& user) const {

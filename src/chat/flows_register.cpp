@@ -96,10 +96,10 @@ task<result<state::connected>> flows::go_online(session_ptr s, directory::entry&
   auto [entry, known] = co_await (people_.load(s->user) && store_.connections.places(s->user));
   if (!entry) co_return std::unexpected(entry.error());
   if (!known) co_return std::unexpected(known.error());
-  if (s->grant) std::erase_if(*known, [&](auto const& place) { return !s->grant->allows(place.first); });
+  if (s->grant) std::erase_if(known->rooms, [&](auto const& place) { return !s->grant->allows(place.first); });
   std::vector<room_id> rooms, fresh;
   std::vector<state::message_place> places;
-  for (auto& [room, place] : *known) {
+  for (auto& [room, place] : known->rooms) {
     if (!hub_.heard(room)) {
       fresh.push_back(room);
       places.push_back(std::move(place));
@@ -111,19 +111,21 @@ task<result<state::connected>> flows::go_online(session_ptr s, directory::entry&
   }
   result<void> heard;
   result<state::connected> online;
-  if (rooms.size() == known->size()) {
+  if (rooms.size() == known->rooms.size()) {
     // At the same time: what is said before the subscription holds comes from the log, from where the rooms stood before.
     for (auto const& room : rooms) hub_.enter(*s, room, false);
     if (!fresh.empty()) co_await bus_.begin_listening(worker_, fresh, places);
-    std::tie(heard, online) = co_await (hear(*s, rooms) && store_.connections.add(details(*s), entry->rooms));
+    std::tie(heard, online) =
+        co_await (hear(*s, rooms) && store_.connections.add(details(*s), entry->rooms, state::known_rooms::member, known->newest_ms));
   } else {
     heard = co_await hear(*s, rooms);
-    if (heard) online = co_await store_.connections.add(details(*s), entry->rooms);
+    if (heard) online = co_await store_.connections.add(details(*s), entry->rooms, state::known_rooms::member, known->newest_ms);
   }
   if (!heard) co_return std::unexpected(heard.error());
   if (!online) co_return std::unexpected(online.error());
   if (online->kept_out_s) co_return online;
   s->asserted = data_;
+  s->compared_ms = known->now_ms;
   online->rooms = permitted(*s, std::move(online->rooms));
   who = std::move(*entry);
   // Rooms that came or went while we were asking.

@@ -112,6 +112,7 @@ void worker::begin_audit(std::vector<std::string> prefixes) {
                                                       chat::connection_names{connection_prefix_, std::move(all)}, settings_.leases.lease,
                                                       settings_.leases.unconfirmed, std::move(on));
     spawn(audit_->run());
+    spawn(flows_->keep_online(settings_.leases.lease / 3));
   });
 }
 

@@ -10,8 +10,8 @@ namespace hiky::state {
 task<result<std::vector<due_announcement>>> announcements::take_due(std::size_t most, std::int64_t claim_ms) {
   static redis::script const script{scripts::announce_due_lua};
   std::string const used_keys[]{std::string{keys::pending_offline}, std::string{keys::online_users}};
-  auto call = script.call(used_keys, 4);
-  call.arg(most).arg(claim_ms).arg(keys::prefix::member_rooms).arg(keys::room_channels(database_));
+  auto call = script.call(used_keys, 5);
+  call.arg(most).arg(claim_ms).arg(keys::prefix::member_rooms).arg(keys::room_channels(database_)).arg(grace_.count());
   auto const answer = co_await script.run(redis_, std::move(call));
   if (!answer) co_return std::unexpected(answer.error());
   std::vector<due_announcement> out;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Who is to be announced as offline, once the grace period is over: a page reload must stay invisible.
 #pragma once
+#include <chrono>
 #include <string>
 #include <vector>
 
@@ -16,7 +17,8 @@ struct due_announcement {
 
 class announcements {
  public:
-  announcements(redis::client& redis, int database) : redis_(redis), database_(database) {}
+  // `grace`: how long after its beginning an absence is due, at most.
+  announcements(redis::client& redis, int database, std::chrono::milliseconds grace) : redis_(redis), database_(database), grace_(grace) {}
 
   // Announces `userOffline` in the rooms of those whose grace is over and claims them for `claim_ms`; at most `most`.
   // What remains is to tell their friends. One round trip: announce_due.lua
@@ -27,6 +29,7 @@ class announcements {
  private:
   redis::client& redis_;
   int database_;
+  std::chrono::milliseconds grace_;
 };
 
 }  // namespace hiky::state

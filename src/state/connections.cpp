@@ -29,7 +29,7 @@ constexpr int given_life_s = 24 * 60 * 60;  // as long as a room's log lives beh
 
 }  // namespace
 
-task<result<connected>> connections::add(connection_details c, std::vector<room_id> rooms, known_rooms what) {
+task<result<connected>> connections::add(connection_details c, std::vector<room_id> rooms, known_rooms what, std::int64_t floor_ms) {
   static redis::script const script{scripts::connect_lua};
   std::string const used_keys[]{keys::user_connections(c.user),
                                 keys::instance_connections(c.instance),
@@ -41,14 +41,14 @@ task<result<connected>> connections::add(connection_details c, std::vector<room_
                                 std::string{keys::pending_offline},
                                 keys::banned(c.user),
                                 std::string{keys::instances}};
-  auto call = script.call(used_keys, 13 + rooms.size());
+  auto call = script.call(used_keys, 14 + rooms.size());
   call.arg(c.user).arg(c.id);
   call.arg(json_object({{"instance", c.instance}, {"since", c.connected_at}, {"ip", c.ip_address}, {"agent", c.user_agent}}));
   call.arg(c.ip_address.empty() ? json_object({{"connectedAt", c.connected_at}, {"lastSeen", c.connected_at}})
                                 : json_object({{"connectedAt", c.connected_at}, {"lastSeen", c.connected_at}, {"ipAddress", c.ip_address}}));
   call.arg(keys::prefix::room_participants).arg(keys::prefix::room_members).arg(keys::prefix::room_absent);
   call.arg(most_per_user_).arg(keys::instance_channels(database_)).arg(close_replaced);
-  call.arg(what == known_rooms::member ? "member" : "if nothing").arg(c.instance).arg(lease_.count());
+  call.arg(what == known_rooms::member ? "member" : "if nothing").arg(c.instance).arg(lease_.count()).arg(floor_ms);
   for (auto const& room : rooms) call.arg(room);
 
   auto const answer = co_await script.run(redis_, std::move(call));
@@ -62,9 +62,11 @@ task<result<connected>> connections::add(connection_details c, std::vector<room_
     co_return out;
   }
   out.was_announced = items[1].integer() == 0;
+  if (items.size() < 4) co_return fail(errc::unexpected_reply, "connect.lua returned something else than its table says");
   out.mail = items[2].integer();
-  out.rooms.reserve(items.size() - 3);
-  for (std::size_t i = 3; i < items.size(); ++i) out.rooms.emplace_back(items[i].text());
+  out.at_ms = items[3].integer();
+  out.rooms.reserve(items.size() - 4);
+  for (std::size_t i = 4; i < items.size(); ++i) out.rooms.emplace_back(items[i].text());
   co_return out;
 }
 
@@ -177,7 +179,7 @@ task<result<void>> connections::seen(std::vector<user_id> users, std::string whe
   co_return result<void>{};
 }
 
-task<result<std::vector<std::pair<room_id, message_place>>>> connections::places(user_id user) {
+task<result<user_places>> connections::places(user_id user) {
   static redis::script const script{scripts::user_places_lua};
   std::string const used_keys[]{keys::member_rooms(user)};
   auto call = script.call(used_keys, 1);
@@ -185,10 +187,11 @@ task<result<std::vector<std::pair<room_id, message_place>>>> connections::places
   auto const answer = co_await script.run(redis_, std::move(call));
   if (!answer) co_return std::unexpected(answer.error());
   auto const items = (*answer)[0].items();
-  std::vector<std::pair<room_id, message_place>> out;
-  out.reserve(items.size() / 3);
-  for (std::size_t i = 0; i + 2 < items.size(); i += 3) {
-    out.emplace_back(items[i].text(), message_place{std::string{items[i + 1].text()}, static_cast<std::uint64_t>(items[i + 2].integer())});
+  if (items.size() < 2) co_return fail(errc::unexpected_reply, "user_places.lua returned something else than its table says");
+  user_places out{items[0].integer(), items[1].integer(), {}};
+  out.rooms.reserve(items.size() / 3);
+  for (std::size_t i = 2; i + 2 < items.size(); i += 3) {
+    out.rooms.emplace_back(items[i].text(), message_place{std::string{items[i + 1].text()}, static_cast<std::uint64_t>(items[i + 2].integer())});
   }
   co_return out;
 }

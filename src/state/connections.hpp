@@ -40,7 +40,15 @@ struct connected {
   std::int64_t connections = 0;  // of this user now, on all instances
   bool was_announced = true;     // as offline, or never seen: friends are to hear that the user is online
   std::int64_t mail = 0;         // messages in the offline queue
+  std::int64_t at_ms = 0;        // Redis TIME since when the connection hears its rooms, or later
   std::vector<room_id> rooms;    // the user's rooms, in all of which the user now takes part
+};
+
+// The rooms whose durable member a user is.
+struct user_places {
+  std::int64_t now_ms = 0;     // Redis TIME
+  std::int64_t newest_ms = 0;  // when the latest message of all of them was said; after `now_ms` if Redis's clock has stepped back
+  std::vector<std::pair<room_id, message_place>> rooms;  // with the latest message of each
 };
 
 // Some of what Redis lists as connections of an instance.
@@ -86,8 +94,8 @@ class connections {
       : redis_(redis), database_(database), grace_(grace), most_per_user_(most_per_user), lease_(lease) {}
 
   // Flow 1 of the document. `rooms` (the directory's; or those a connection hears that is asserted again) become the user's rooms if
-  // they are not yet. One round trip: connect.lua
-  task<result<connected>> add(connection_details c, std::vector<room_id> rooms, known_rooms what = known_rooms::member);
+  // they are not yet. `floor_ms`: the connection begins then at the earliest (user_places::newest_ms). One round trip: connect.lua
+  task<result<connected>> add(connection_details c, std::vector<room_id> rooms, known_rooms what = known_rooms::member, std::int64_t floor_ms = 0);
 
   // Flow 6 of the document. Gives the connections the user has left; -1 when this one was not there any more.
   // The last one's end is announced after the grace period (announcements). Unconfirmed mail returns to the queue. One round trip: disconnect.lua
@@ -113,7 +121,7 @@ class connections {
   task<result<void>> seen(std::vector<user_id> users, std::string when);
 
   // Rooms whose durable member the user is, and the latest message of each. One round trip: user_places.lua
-  task<result<std::vector<std::pair<room_id, message_place>>>> places(user_id user);
+  task<result<user_places>> places(user_id user);
 
   // Who of `users` is online, in the order asked for. SMISMEMBER
   task<result<std::vector<bool>>> online(std::vector<user_id> users);

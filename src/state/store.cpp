@@ -8,7 +8,7 @@ namespace hiky::state {
 store::store(redis::client& redis, int database, room_log_limits limits, std::chrono::milliseconds grace, std::size_t connections_per_user,
              std::chrono::milliseconds lease)
     : connections(redis, database, grace, connections_per_user, lease),
-      announcements(redis, database),
+      announcements(redis, database, grace),
       leases(redis),
       members(redis, database),
       room_log(redis, database, limits),

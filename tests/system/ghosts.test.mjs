@@ -15,11 +15,11 @@ async function stage(t) {
   const data = await folder(t);
   const port = await freePort();
   const redis = await startRedis(t, data, '--port', port, '--bind', '127.0.0.1');
-  const start = async (name, { lease = '6', workers = '2' } = {}) => {
+  const start = async (name, { lease = '6', workers = '2', grace = '0' } = {}) => {
     const gate = await Gate.open({ host: '127.0.0.1', port });
     atEnd(t, () => gate.close());
     const url = `redis://127.0.0.1:${gate.port}`;
-    return Object.assign(await daemonFor(t, { redis: url, flags: ['--lease', lease, '--workers', workers, '--instance-id', name] }), { gate });
+    return Object.assign(await daemonFor(t, { redis: url, flags: ['--lease', lease, '--workers', workers, '--grace', grace, '--instance-id', name] }), { gate });
   };
   return { redis, start, store: await look(t, redis.socket) };
 }
@@ -92,4 +92,26 @@ test('connections of an earlier life, and of nobody, are undone within four leas
   assert.deepEqual(await store.command('HKEYS', 'ws:user_connections:alice'), [alice.connectionId]);
   assert.deepEqual(await store.command('HKEYS', 'ws:instance_connections:one'), [alice.connectionId]);
   assert.match(await (await fetch(`${one.url}/metrics`)).text(), /^hiky_undone_connections_total(\{[^}]*\})? 3$/m);
+});
+
+// What a failover to a machine leaves whose clock is an hour behind: times of the clock before.
+test('a clock that has stepped back hides no dead instance, and delays no absence', bounded, async (t) => {
+  const { start, store } = await stage(t);
+  const one = await start('one', { lease: '2' });
+  const two = await start('two', { lease: '2', grace: '1' });
+  const [alice, bob] = await Promise.all(['alice', 'bob'].map((name) => clientAs(t, name, two.url)));
+  await clientAs(t, 'carol', one.url);
+  for (const person of [alice, bob]) await person.ask({ type: 'joinRoom', roomId: 'tea' });
+  const ahead = async (key, member) => {
+    const [seconds] = await store.command('TIME');
+    await store.command('ZADD', key, 'XX', (Number(seconds) + 3600) * 1000, member);
+  };
+  await one.stop('SIGKILL');
+  await ahead('ws:instances', 'one');
+  await bob.leaves();
+  await until('the absence to be noted', async () => (await store.command('ZCARD', 'ws:pending_offline')) === 1);
+  await ahead('ws:pending_offline', 'bob');
+  await alice.hears({ type: 'userOffline', userId: 'bob' }, { within: 6_000 });
+  await until('carol to be offline', async () => (await online(store)).join() === 'alice', 8_000);
+  assert.deepEqual(await store.command('ZRANGE', 'ws:instances', 0, -1), ['two']);
 });

@@ -212,11 +212,20 @@ class history {
     sent_.push_back(std::move(frame));
   }
 
+  // The room's log has one more; mail may bring it before the bus does.
   void publish(std::size_t r) {
+    auto& newest = newest_[r];
+    if (newest.epoch.empty() || (pick(400) == 0 && newest == streams_[r].last)) newest = {"e" + std::to_string(++epochs_), 0};
+    ++newest.seq;
+  }
+
+  // The bus brings the next one of the log.
+  void deliver(std::size_t r) {
     auto& s = streams_[r];
-    if (s.last.epoch.empty() || pick(400) == 0) {
+    if (newest_[r] == s.last) return;
+    if (newest_[r].epoch != s.last.epoch) {
       if (auto const at = index_of(r); at != none) ledger::renumbered(has_.at(at));
-      s.last = {"e" + std::to_string(++epochs_), 0};
+      s.last = {newest_[r].epoch, 0};
     }
     ++s.last.seq;
     auto const at = index_of(r);
@@ -274,7 +283,10 @@ class history {
       case 7:
         if (pick(8) == 0) return reconnect();
         break;
-      default: publish(r); break;
+      case 8:
+      case 9:
+      case 10: publish(r); break;
+      default: deliver(r); break;
     }
     check();
   }
@@ -307,7 +319,7 @@ class history {
 
   // Some of the latest messages of a room come by mail, unless the connection has them.
   void mail(std::size_t r) {
-    auto const& last = streams_[r].last;
+    auto const& last = newest_[r];
     if (last.epoch.empty()) return;
     sent_frame frame{r, {}, 0, false};
     for (std::uint64_t back = pick(5) + 1; back-- > 0;) {
@@ -401,6 +413,7 @@ class history {
 
   std::mt19937 random_;
   std::array<stream, rooms> streams_{};
+  std::array<message_place, rooms> newest_{};
   ledger has_;
   std::vector<std::size_t> in_;  // in the ledger's order
   std::set<place> handed_, known_, own_, owned_, read_;

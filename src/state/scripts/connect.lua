@@ -9,8 +9,11 @@
 --      5 prefix room_participants  6 prefix room_members  7 prefix room_absent  8 most connections (0: no limit)
 --      9 prefix of instance channels  10 close code of replaced connections
 --      11 `member`, or `if nothing`: the rooms count only if no room of the user is known
---      12 the connection's instance  13 lease in ms  14… rooms
--- Returns { connections the user has now, 1 if friends still take the user for online, messages that wait, room… }: the rooms the user belongs to
+--      12 the connection's instance  13 lease in ms
+--      14 a time in ms before which the connection has not begun: its rooms have said something then, by the clock of another Redis perhaps
+--      15… rooms
+-- Returns { connections the user has now, 1 if friends still take the user for online, messages that wait, the connection's `at`, room… }:
+--      the rooms the user belongs to
 --      or { -1, seconds for which the user is still kept out, 0 }
 local user, connection = ARGV[1], ARGV[2]
 local kept_out = redis.call('PTTL', KEYS[9])
@@ -24,15 +27,24 @@ redis.call('SCARD', KEYS[6])
 local known = redis.call('HGET', KEYS[1], connection)
 local now = redis.call('TIME')
 now = now[1] * 1000 + math.floor(now[2] / 1000)
-local at = known and known:match('"at":(%d+)}$') or string.format('%.0f', now)
+local at = known and known:match('"at":(%d+)}$') or string.format('%.0f', math.max(now, ARGV[14]))
 redis.call('HSET', KEYS[1], connection, ARGV[3]:sub(1, -2) .. ',"at":' .. at .. '}')
 redis.call('HSET', KEYS[2], connection, user)
 -- Every connection is of an instance that has a lease, perhaps an ended one: otherwise nobody would ever undo it. This one ends in .5, by which
 -- lease_renew.lua knows that the instance has yet to learn that it was forgotten.
 if not redis.call('ZSCORE', KEYS[10], ARGV[12]) then redis.call('ZADD', KEYS[10], now + ARGV[13] + 0.5, ARGV[12]) end
-redis.call('SADD', KEYS[3], user)
+local was_online = redis.call('SADD', KEYS[3], user) == 0
 local count = redis.call('HLEN', KEYS[1])
-redis.call('HSET', KEYS[4], user, ARGV[4]:sub(1, -2) .. ',"connections":' .. count .. '}')
+-- An entry that counts no connections is of another program on the same Redis (the document's own service), which has a connection of the user,
+-- too. Ours takes its place and remembers it: disconnect.lua must not take the user offline then.
+local function has_neighbour(entry)
+  if not entry or not was_online then return false end
+  if entry:find('"connections":%d+}$') then return entry:find('"neighbour":true,"connections":%d+}$') ~= nil end
+  local ok, about = pcall(cjson.decode, entry)
+  return ok and type(about) == 'table' and type(about.connectedAt) == 'string'
+end
+local neighbour = has_neighbour(redis.call('HGET', KEYS[4], user)) and ',"neighbour":true' or ''
+redis.call('HSET', KEYS[4], user, ARGV[4]:sub(1, -2) .. neighbour .. ',"connections":' .. count .. '}')
 local most = tonumber(ARGV[8])
 if most > 0 and count > most and not known then
   local all, held = redis.call('HGETALL', KEYS[1]), {}
@@ -49,7 +61,7 @@ if most > 0 and count > most and not known then
   end
 end
 if ARGV[11] == 'member' or redis.call('EXISTS', KEYS[6]) == 0 then
-  for i = 14, #ARGV do
+  for i = 15, #ARGV do
     redis.call('SADD', KEYS[6], ARGV[i])
     redis.call('SADD', ARGV[6] .. ARGV[i], user)
   end
@@ -60,6 +72,7 @@ for _, room in ipairs(rooms) do
   redis.call('SREM', ARGV[7] .. room, user)
   redis.call('SADD', KEYS[5], room)
 end
+table.insert(rooms, 1, at)
 table.insert(rooms, 1, waiting)
 -- A claim ends in .5 (announce_due.lua): rooms have been told of the absence, and friends are being told.
 local due = redis.call('ZSCORE', KEYS[8], user)

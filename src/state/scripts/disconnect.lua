@@ -16,7 +16,7 @@
 --      15 what the connection was given, for the client's next connection (mail_claim.lua)  16 how long that is kept in s
 --      17… room, epoch, seq, …: what this connection has surely shown of its rooms; later messages it has not. With epoch `` it was given
 --         nothing yet, and seq is the time in ms since which it takes part (0: since it began)
--- Returns the connections the user has left, or -1 when this one was not there any more
+-- Returns the connections the user has left, or -1 when this one was not there any more. One of a neighbour counts as one.
 local user, connection = ARGV[1], ARGV[2]
 local call, floor = redis.call, math.floor
 local first_room = 17
@@ -200,6 +200,22 @@ if left > 0 then
     redis.call('HSET', KEYS[4], user, (client:gsub('"connections":%d+}$', '"connections":' .. left .. '}')))
   end
   return left
+end
+
+-- Another program on the same Redis has a connection of the user, and has said so in clients (connect.lua): the user stays, and the entry is that
+-- program's again. If it died without cleaning up, nobody can tell.
+do
+  local entry = redis.call('HGET', KEYS[4], user)
+  local kept, ours = (entry or ''):gsub(',"neighbour":true,"connections":%d+}$', '}')
+  local theirs = ours == 1
+  if entry and not theirs and not entry:find('"connections":%d+}$') then
+    local ok, about = pcall(cjson.decode, entry)
+    theirs = ok and type(about) == 'table' and type(about.connectedAt) == 'string'
+  end
+  if theirs and redis.call('SISMEMBER', KEYS[3], user) == 1 then
+    redis.call('HSET', KEYS[4], user, kept)
+    return 1
+  end
 end
 
 redis.call('SREM', KEYS[3], user)

@@ -7,6 +7,13 @@
 -- connect.lua gives to an instance without one ends in .5 and is none here.
 local now = redis.call('TIME')
 now = now[1] * 1000 + math.floor(now[2] / 1000)
+-- No lease ends later than one that is renewed now, and no sweep, unless Redis's clock has stepped back: until it had caught up, nobody would see
+-- that an instance is dead. (A claim of .5 stays one.)
+local latest = now + ARGV[2]
+for _, key in ipairs({ KEYS[1], KEYS[2] }) do
+  local late = redis.call('ZRANGEBYSCORE', key, '(' .. string.format('%.0f', latest + 1), '+inf', 'WITHSCORES', 'LIMIT', 0, 16)
+  for i = 1, #late, 2 do redis.call('ZADD', key, latest + tonumber(late[i + 1]) % 1, late[i]) end
+end
 local own = redis.call('ZSCORE', KEYS[1], ARGV[1])
 own = own and tonumber(own) % 1 == 0 and 1 or 0
 local sweep = redis.call('ZSCORE', KEYS[2], ARGV[1])

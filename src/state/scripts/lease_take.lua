@@ -9,7 +9,11 @@ now = now[1] * 1000 + math.floor(now[2] / 1000)
 if ARGV[3] ~= 'more' then
   local lease, sweep = redis.call('ZSCORE', KEYS[1], ARGV[1]), redis.call('ZSCORE', KEYS[2], ARGV[1])
   if not lease or tonumber(lease) >= now then return 0 end
-  if sweep and tonumber(sweep) >= now then return 0 end
+  if sweep and tonumber(sweep) >= now then
+    -- Further ahead than one that begins now, if Redis's clock has stepped back.
+    if tonumber(sweep) > now + ARGV[2] then redis.call('ZADD', KEYS[2], now + ARGV[2], ARGV[1]) end
+    return 0
+  end
 end
 redis.call('ZADD', KEYS[2], now + ARGV[2], ARGV[1])
 return 1

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+// A Redis whose clock is behind that of the one before it (a failover): nothing that was due by the old clock waits for the new one to catch up.
+#include "state/store.hpp"
+#include "support/with_redis.hpp"
+
+namespace {
+
+using namespace hiky;
+using namespace std::chrono_literals;
+using state::lease_state;
+using testing::Contains;
+using testing::ElementsAre;
+using testing::IsEmpty;
+using testing::Not;
+using testing::SizeIs;
+
+class a_clock_that_stepped_back : public support::with_redis {
+ protected:
+  std::int64_t now() {
+    auto const time = probe.list("TIME");
+    return std::stoll(time[0]) * 1000 + std::stoll(time[1]) / 1000;
+  }
+  // As the clock before has left it.
+  void plant(std::string const& key, std::string const& member, std::int64_t from_now, std::string const& fraction = "") {
+    probe("ZADD", key, std::to_string(now() + from_now) + fraction, member);
+  }
+  double ahead(std::string const& key, std::string const& member) { return std::stod(probe("ZSCORE", key, member)) - static_cast<double>(now()); }
+  std::vector<instance_id> expired() { return ok(store.leases.renew(living, lease, true)).expired; }
+
+  std::chrono::milliseconds const lease = 300ms, grace = 400ms;
+  instance_id const dead{"chat-1"}, living{"chat-2"};
+  state::store store{redis, 1, {}, grace, 0, lease};
+};
+
+TEST_F(a_clock_that_stepped_back, hides_no_dead_instance_for_longer_than_a_lease) {
+  for (auto const step : {90'000, 3'600'000}) {
+    plant("ws:instances", dead.str(), step);
+    EXPECT_THAT(expired(), IsEmpty());
+    EXPECT_LE(ahead("ws:instances", dead.str()), lease.count() + 1);
+    events.run_for(lease + 20ms);
+    EXPECT_THAT(expired(), ElementsAre(dead));
+    EXPECT_TRUE(ok(store.leases.take(dead, lease)));
+    ok(store.leases.forget(dead));
+  }
+}
+
+TEST_F(a_clock_that_stepped_back, leaves_a_lease_that_a_connection_brought_what_it_is) {
+  plant("ws:instances", living.str(), 90'000, ".5");
+  EXPECT_EQ(ok(store.leases.renew(living, lease)).own, lease_state::lost);
+  plant("ws:instances", dead.str(), 90'000, ".5");
+  expired();
+  EXPECT_THAT(probe("ZSCORE", "ws:instances", dead.str()), testing::EndsWith(".5"));
+}
+
+TEST_F(a_clock_that_stepped_back, keeps_no_sweep_for_longer_than_its_patience) {
+  plant("ws:instances", dead.str(), -1);
+  plant("ws:sweeps", dead.str(), 3'600'000);
+  EXPECT_FALSE(ok(store.leases.take(dead, lease)));
+  EXPECT_LE(ahead("ws:sweeps", dead.str()), lease.count() + 1);
+  events.run_for(lease + 20ms);
+  EXPECT_TRUE(ok(store.leases.take(dead, lease)));
+}
+
+TEST_F(a_clock_that_stepped_back, lets_an_instance_live_again_whose_sweeper_has_died) {
+  plant("ws:sweeps", living.str(), 3'600'000);
+  EXPECT_EQ(ok(store.leases.renew(living, lease, true)).own, lease_state::being_swept);
+  events.run_for(lease + 20ms);
+  EXPECT_EQ(ok(store.leases.renew(living, lease, true)).own, lease_state::lost);
+  EXPECT_EQ(ok(store.leases.renew(living, lease)).own, lease_state::renewed);
+}
+
+TEST_F(a_clock_that_stepped_back, delays_no_absence_beyond_the_grace) {
+  plant("ws:pending_offline", "bob", 3'600'000);
+  EXPECT_THAT(ok(store.announcements.take_due(100, 15'000)), IsEmpty());
+  EXPECT_LE(ahead("ws:pending_offline", "bob"), grace.count() + 1);
+  events.run_for(grace + 20ms);
+  auto const due = ok(store.announcements.take_due(100, 15'000));
+  ASSERT_THAT(due, SizeIs(1));
+  EXPECT_EQ(due[0].user, user_id{"bob"});
+}
+
+TEST_F(a_clock_that_stepped_back, holds_no_claim_for_longer_than_it_was_made_for) {
+  plant("ws:pending_offline", "bob", 90'000, ".5");
+  EXPECT_THAT(ok(store.announcements.take_due(100, 600)), IsEmpty());
+  EXPECT_THAT(probe("ZSCORE", "ws:pending_offline", "bob"), testing::EndsWith(".5")) << "connect.lua tells claims by it";
+  EXPECT_LE(ahead("ws:pending_offline", "bob"), 602);
+  events.run_for(620ms);
+  EXPECT_THAT(ok(store.announcements.take_due(100, 600)), SizeIs(1));
+  EXPECT_THAT(ok(store.announcements.take_due(100, 600)), IsEmpty()) << "a claim of now is none of the past's";
+}
+
+TEST_F(a_clock_that_stepped_back, lets_no_connection_begin_before_what_its_rooms_have_said) {
+  user_id const bob{"bob"};
+  auto const add = [&](char const* id, std::int64_t floor) {
+    return ok(store.connections.add({connection_id{id}, living, bob, "2026-01-31T12:00:00.000Z", "", ""}, {room_id{"tea"}, room_id{"go"}},
+                                    state::known_rooms::member, floor))
+        .at_ms;
+  };
+  auto const before = now();
+  auto const first = add("c.1", 0);
+  EXPECT_GE(first, before);
+  EXPECT_LE(first, now());
+  auto const later = before + 3'600'000;
+  probe("HSET", "ws:room_head:tea", "epoch", "e", "seq", "7", "t", std::to_string(later));
+  probe("HSET", "ws:room_head:go", "epoch", "e", "seq", "9");
+  auto const places = ok(store.connections.places(bob));
+  EXPECT_GE(places.now_ms, before);
+  EXPECT_LE(places.now_ms, now());
+  EXPECT_EQ(places.newest_ms, later);
+  EXPECT_THAT(places.rooms, SizeIs(2));
+  EXPECT_EQ(add("c.2", places.newest_ms), later);
+  EXPECT_EQ(add("c.2", 0), later) << "a connection that is asserted again has heard its rooms all along";
+  EXPECT_THAT(probe("HGET", "ws:user_connections:bob", "c.2"), testing::HasSubstr("\"at\":" + std::to_string(later) + "}"));
+}
+
+}  // namespace
