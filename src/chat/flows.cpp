@@ -291,6 +291,7 @@ void flows::deliver(bus::batch const& messages, std::vector<steady_clock::time_p
     if (m->kind == 'r') {
       spawn(end_banned());
       watches_.doubt_all();
+      bus_.compared(worker_, m->seq);
       continue;
     }
     auto const handed = hub_.apply(*m, [this](session& s, bus_message const& about) {

@@ -87,7 +87,7 @@ task<> flows::run_register(session_ptr s, std::optional<std::string> id, std::op
   if (online->mail > 0) {
     co_await deliver_mail(s, sent);
     // Of what the mail has brought, the bus may still bring some: known as sent only while frames are held.
-    co_await bus_.catch_up();
+    co_await bus_.catch_up(worker_);
   }
   release_held(*s, sent);
   if (online->connections == 1 && online->was_announced) {
