@@ -294,8 +294,8 @@ class history {
     if (room_.epoch.empty()) room_.epoch = new_epoch();
     messages_.push_back({room_.epoch, ++room_.seq, messages_.size()});
     room_.log.emplace_back(room_.seq, messages_.back().id);
-    if (subscribed_ && !chance(lossy_ ? 10 : 0)) pushes_.emplace_back(messages_.back());
-    else missed_ = true;
+    missed_ = !subscribed_ || chance(lossy_ ? 10 : 0);  // one that arrives tells of those before
+    if (!missed_) pushes_.emplace_back(messages_.back());
   }
 
   void connect() {
@@ -439,7 +439,7 @@ class history {
     lossy_ = failing_ = false;
     // A quiet room must not wait for its next message. Only what nothing tells of is found by the next subscription.
     for (int round = 0; round < 2; ++round) {
-      if (!connected_ || missed_) {
+      if (!connected_ || missed_ || gave_up_) {
         if (connected_) disconnect();
         connect();
       }
