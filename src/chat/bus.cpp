@@ -5,6 +5,7 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/dispatch.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/redirect_error.hpp>
 
 #include <fmt/format.h>
 
@@ -25,14 +26,17 @@ constexpr auto twin_patience = 2500ms;  // within which a living process is hear
 
 }  // namespace
 
-bus::bus(redis::client& connection, instance_id instance)
+bus::bus(redis::client& connection, instance_id instance, std::chrono::milliseconds gate_patience)
     : ex_(connection.executor()),
       client_(connection),
       log_(connection, connection.where().database, {}),
       room_prefix_(state::keys::room_channels(connection.where().database)),
       instance_channel_(state::keys::instance_channels(connection.where().database) + instance.str()),
       canary_(fmt::format("c {:x}\n", std::random_device{}())),
-      deadline_(ex_) {
+      deadline_(ex_),
+      gate_patience_(gate_patience),
+      gate_deadline_(ex_),
+      gate_moved_(ex_, asio::steady_timer::time_point::max()) {
   client_.on_push([this](std::span<redis::node const> m) { pushed(m); }, [this] { flush(); });
   client_.on_state([this](bool up) { state_changed(up); });
 }
@@ -84,15 +88,39 @@ void bus::ignore(std::size_t worker, room_id room) {
   asio::dispatch(ex_, [this, worker, room = std::move(room)] { unwant(worker, room.str()); });
 }
 
-task<> bus::catch_up() {
-  co_await asio::co_spawn(
-      ex_,
-      [](bus& self) -> task<> {
-        // Redis answers behind the pushes that it has written before, and what a worker is given reaches it in order.
-        co_await self.client_.exec(redis::request{"PING"});
-        self.flush();
-      }(*this),
-      use_task);
+// Whatever was said to this instance while nobody listened is lost, and rooms were left and entered.
+void bus::begin_gated() {
+  auto const again = std::make_shared<bus_message const>(bus_message{.kind = 'r', .seq = ++subscriptions_});
+  if (subscriptions_ == 1) {  // there are no sessions yet
+    for (auto& batch : batches_) batch.push_back(again);
+    return;
+  }
+  flush();
+  gated_ = ~std::uint64_t{0} >> (64 - std::max<std::size_t>(sinks_.size(), 1));
+  auto const now = std::chrono::steady_clock::now();
+  for (auto const& sink : sinks_) sink({again}, now);
+  gate_deadline_.expires_after(gate_patience_);
+  gate_deadline_.async_wait([this](boost::system::error_code ec) {
+    if (ec || !connected_) return;  // the next connection closes the gates anew
+    for (std::size_t i = 0; i < sinks_.size(); ++i) {
+      if ((gated_ >> i & 1) == 0) continue;
+      log::warn("bus.gate_opened", {{"worker", i}, {"reason", "it did not compare its sessions with Redis in time"}});
+      open_gate(i);
+    }
+  });
+}
+
+void bus::compared(std::size_t worker, std::uint64_t generation) {
+  // Never within this call: the worker may be in the middle of what it was given.
+  asio::post(ex_, [this, worker, generation] {
+    if (generation == subscriptions_) open_gate(worker);
+  });
+}
+
+void bus::open_gate(std::size_t worker) {
+  gated_ &= ~(std::uint64_t{1} << worker);
+  gate_moved_.cancel();
+  if (!batches_[worker].empty()) sinks_[worker](std::exchange(batches_[worker], {}), std::chrono::steady_clock::now());
 }
 
 task<bool> bus::has_twin() {
@@ -193,10 +221,7 @@ void bus::pushed(std::span<redis::node const> message) {
 
 void bus::confirmed(std::string_view channel_name) {
   if (channel_name == instance_channel_) {
-    // Whatever was said here while nobody listened is lost.
-    auto const again = std::make_shared<bus_message const>(bus_message{.kind = 'r'});
-    for (auto& batch : batches_) batch.push_back(again);
-    return;
+    return begin_gated();
   }
   if (!channel_name.starts_with(room_prefix_)) return;
   auto const found = rooms_.find(channel_name.substr(room_prefix_.size()));
@@ -288,7 +313,7 @@ void bus::flush() {
   auto const read_at = read_at_ ? *read_at_ : std::chrono::steady_clock::now();
   read_at_.reset();
   for (std::size_t i = 0; i < batches_.size(); ++i) {
-    if (!batches_[i].empty()) sinks_[i](std::exchange(batches_[i], {}), read_at);
+    if (!batches_[i].empty() && (gated_ >> i & 1) == 0) sinks_[i](std::exchange(batches_[i], {}), read_at);
   }
 }
 
@@ -296,6 +321,7 @@ void bus::state_changed(bool up) {
   connected_ = up;
   ++connection_;
   if (!up) {
+    gate_moved_.cancel();
     for (auto& [name, c] : rooms_) {
       c.unconfirmed = 0;
       c.learning = false;

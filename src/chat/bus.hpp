@@ -29,7 +29,8 @@ class bus {
   using sink = std::function<void(batch, std::chrono::steady_clock::time_point)>;
 
   // Lives on `connection`'s executor, takes its pushes and state for itself, and must be there before its start().
-  bus(redis::client& connection, instance_id instance);
+  // `gate_patience`: how long a worker may take to compare its sessions, see `compared`.
+  bus(redis::client& connection, instance_id instance, std::chrono::milliseconds gate_patience = std::chrono::seconds{10});
 
   // Before the connection's start(). At most 64 workers.
   void add_worker(sink to);
@@ -48,8 +49,10 @@ class bus {
   task<> begin_listening(std::size_t worker, std::vector<room_id> rooms, std::vector<state::message_place> places, since which = since::here);
   // The worker does not need the room any more. Calls of one worker take effect in the order they were made.
   void ignore(std::size_t worker, room_id room);
-  // What Redis had published before this call has been given to the workers when it returns, if there is a connection.
-  task<> catch_up();
+  // After each interruption the worker gets `r` at once, and nothing behind it before it says here that its sessions
+  // are as Redis says: whoever was removed from a room meanwhile hears nothing more of it. `generation` is the
+  // `seq` of that `r`; an earlier one opens nothing. From any thread.
+  void compared(std::size_t worker, std::uint64_t generation);
 
   // Whether another process lives under this instance's name: its heartbeat comes here as ours does there. Before start().
   task<bool> has_twin();
@@ -96,6 +99,8 @@ class bus {
   void settle(channel& c);
   task<> watch();
   void spawn(task<> work);
+  void begin_gated();
+  void open_gate(std::size_t worker);
   void state_changed(bool up);
   void expire();
   void finish(waiter& w, result<void> outcome);
@@ -112,6 +117,11 @@ class bus {
   std::uint32_t last_life_ = 0;
   std::uint32_t connection_ = 0;  // its number
   sequencer::actions actions_;    // of the event that is being performed
+  std::uint64_t subscriptions_ = 0;  // of the instance channel: how often it was confirmed
+  std::uint64_t gated_ = 0;          // workers that get nothing until they have compared
+  std::chrono::milliseconds gate_patience_;
+  asio::steady_timer gate_deadline_;
+  asio::steady_timer gate_moved_;  // never expires; cancelled when one opens, or there is nothing to wait for
   std::atomic<bool> connected_{false}, hears_{true};
   std::chrono::steady_clock::time_point last_canary_, canary_sent_;
   std::optional<std::chrono::steady_clock::time_point> read_at_;  // of the batches that are being filled

@@ -29,7 +29,7 @@ struct bus_message {
   std::string room;        // of room channels, and of `a`
   std::string subject;     // the USER, or for `m` the CONNECTION
   std::string message_id;  // of `m`
-  std::uint64_t seq = 0;   // of `m`, as in message_id
+  std::uint64_t seq = 0;   // of `m`, as in message_id; of `r`, what `bus::compared` is to be told
   frame_ptr frame;
   struct ending {
     std::uint16_t code;

@@ -292,8 +292,8 @@ task<> flows::run_status(session_ptr s, std::optional<std::string> id, get_onlin
 void flows::deliver(bus::batch const& messages, std::vector<steady_clock::time_point>& came) {
   for (auto const& m : messages) {
     if (m->kind == 'r') {
-      ++interruptions_;
-      spawn(compare_all(interruptions_));
+      interruption_ = m->seq;
+      spawn(compare_all(interruption_));
       watches_.doubt_all();
       continue;
     }

@@ -185,7 +185,7 @@ class flows {
   std::function<void()> offline_;
   std::vector<session_ptr> doubts_;  // sessions that are doubted
   bool resolving_doubts_ = false, comparing_some_ = false;
-  std::uint64_t interruptions_ = 0;  // of the bus
+  std::uint64_t interruption_ = 0;  // the latest of the bus, by its number
   double round_ = 0;  // which of hub's sessions are compared next: 0 to 1
   std::uint32_t last_mail_ = 0;
   std::size_t ending_bytes_ = 0;  // of the backlogs of sessions that are gone

@@ -3,6 +3,7 @@
 #pragma once
 #include <algorithm>
 #include <chrono>
+#include <limits>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -12,6 +13,9 @@
 #include "chat/session.hpp"
 
 namespace hiky::chat {
+
+// Of a session that Redis is to be told of once more, though it has lost no data: rooms that the user left elsewhere are not entered again.
+inline constexpr auto unasserted = std::numeric_limits<std::uint32_t>::max();
 
 inline std::uint32_t now_ms() {
   using namespace std::chrono;

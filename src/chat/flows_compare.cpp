@@ -77,7 +77,7 @@ task<bool> flows::compare(session_ptr s) {
       co_return true;
     }
     if (!seen.known) {
-      s->asserted = data_ - 1;
+      s->asserted = unasserted;
       auto const asserted = co_await assert_session(s);
       if (!asserted) co_return !is_transient(asserted.error());
       if (s->gone) co_return true;
@@ -110,6 +110,7 @@ task<bool> flows::compare(session_ptr s) {
 // what comes live. False when the user does not belong to it any more.
 task<result<bool>> flows::enter_late(session_ptr s, room_id room, std::int64_t since_ms) {
   hub_.enter(*s, room, false, since_ms);
+  bool const held_already = s->ledger.holds();
   s->ledger.hold();
   auto outcome = co_await hear(*s, {room}, since_ms);
   result<state::room_entry> entry;
@@ -136,7 +137,7 @@ task<result<bool>> flows::enter_late(session_ptr s, room_id room, std::int64_t s
     s->ledger.brought({late.brought.epoch, late.brought.first, late.brought.last});
     co_await replay(s, {&late, 1});
   }
-  hub_.release(*s);
+  if (!held_already) hub_.release(*s);
   if (!outcome) co_return std::unexpected(outcome.error());
   co_return in;
 }
@@ -165,7 +166,7 @@ task<> flows::compare_all(std::uint64_t interruption) {
   asio::steady_timer pause{ex_};
   auto const all = hub_.registered_sessions();
   std::vector<session_ptr> doubtful;
-  for (std::size_t i = 0; i < all.size() && interruption == interruptions_;) {
+  for (std::size_t i = 0; i < all.size() && interruption == interruption_;) {
     auto const some = std::span{all}.subspan(i, std::min(asked_at_once, all.size() - i));
     auto const found = co_await find_doubtful(some);
     if (!found) {
@@ -181,10 +182,11 @@ task<> flows::compare_all(std::uint64_t interruption) {
     doubtful.insert(doubtful.end(), found->begin(), found->end());
     i += some.size();
   }
-  while (interruption == interruptions_ && std::ranges::any_of(doubtful, [](session_ptr const& s) { return s->doubted && !s->gone; })) {
+  while (interruption == interruption_ && std::ranges::any_of(doubtful, [](session_ptr const& s) { return s->doubted && !s->gone; })) {
     pause.expires_after(5ms);
     co_await pause.async_wait(use_task);
   }
+  bus_.compared(worker_, interruption);
 }
 
 // This tick's share of all.

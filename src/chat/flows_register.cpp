@@ -36,7 +36,7 @@ task<> flows::run_register(session_ptr s, std::optional<std::string> id, std::op
   s->extended = r.extended;
   s->acks = r.acks;
   if (r.earlier) s->earlier = std::make_unique<connection_id>(*r.earlier);
-  auto const interruption = interruptions_;
+  auto const interruption = interruption_;
   s->ledger.hold();
   hub_.attach(*s);
   directory::entry entry;
@@ -79,9 +79,9 @@ task<> flows::run_register(session_ptr s, std::optional<std::string> id, std::op
   answer_registered(*s, id, online->rooms, *resumed);
   co_await replay(s, *resumed);
   if (online->mail > 0) co_await deliver_mail(s);
-  hub_.release(*s);
   // What the bus would have said to this connection while it was away did not come.
-  if (interruption != interruptions_) doubt(*s);
+  if (interruption != interruption_ && !co_await compare(s)) doubt(*s);
+  hub_.release(*s);
   if (online->connections == 1 && online->was_announced) {
     // Of whom the directory says nothing, the token may.
     if (entry.user.username.empty()) entry.user.username = std::move(who->username);

@@ -29,8 +29,9 @@ void sequencer::pushed(std::string_view epoch, message m, actions& out) {
   if (known_ && same && m.seq <= last_.seq) return;  // the log has brought it already
   bool const next = same ? m.seq == last_.seq + 1 : last_.epoch.empty() && m.seq == 1;
   if (known_ && !next) {
-    start(out);
-    return hold(epoch, std::move(m));
+    inquiry_ = std::make_unique<inquiry>();
+    hold(epoch, std::move(m));
+    return ask(out);
   }
   known_ = true;
   if (!same) last_.epoch = epoch;
