@@ -104,7 +104,7 @@ function faultsOf(events, figures) {
   return [...open.values()];
 }
 
-const heardKinds = new Set(['message', 'mail', 'gap', 'joined', 'refreshed', 'history', 'typing', 'sent', 'acked']);
+const heardKinds = new Set(['message', 'mail', 'gap', 'joined', 'refreshing', 'refreshed', 'history', 'typing', 'sent', 'acked']);
 
 // `room user` → what the HTTP API did: adding, added, removing, removed, each with its time.
 function changesOf(events, figures) {
@@ -213,12 +213,14 @@ function streamOf(c, { messages, leavings, changes, before: earlier, struck, fai
         }
         got.add(`${room} ${id}`);
       }
-    } else if (e.e === 'refreshed') {
-      const now = e.granted && new Set(e.granted);
-      // What was said while the token was not for the room comes as mail.
+    } else if (e.e === 'refreshing') {
+      // From here on both tokens may count. What was said while none was for the room may come as mail.
+      const wanted = e.rooms && new Set(e.rooms);
       for (const room of [...last.keys()]) if (granted && !granted.has(room)) last.delete(room);
-      for (const room of [...last.keys()]) if (now && !now.has(room)) last.delete(room);
-      granted = now;
+      granted = granted && wanted && new Set([...granted, ...wanted]);
+    } else if (e.e === 'refreshed') {
+      granted = e.granted && new Set(e.granted);
+      for (const room of [...last.keys()]) if (granted && !granted.has(room)) last.delete(room);
     } else if (e.e === 'message') {
       foreign(e.room, e.id, e.t);
       if (leavings.get(`${e.room} ${c.user}`) < e.t) continue;

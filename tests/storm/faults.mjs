@@ -299,7 +299,7 @@ Object.assign(acts, {
     }
     await pause(300 * random.real());
     const drained = instance.drain();
-    await pause(random.chance(all ? 0.3 : 0.7) ? 200 + 1_000 * length : 5_300 + 2_200 * length);
+    await pause(random.chance(all ? 0.25 : 0.7) ? 200 + 1_000 * length : 4_900 + 1_300 * length);
     for (const gate of gates) gate.heal();
     await drained;
     await pause(300);
