@@ -35,8 +35,7 @@ bus::bus(redis::client& connection, instance_id instance, std::chrono::milliseco
       canary_(fmt::format("c {:x}\n", std::random_device{}())),
       deadline_(ex_),
       gate_patience_(gate_patience),
-      gate_deadline_(ex_),
-      gate_moved_(ex_, asio::steady_timer::time_point::max()) {
+      gate_deadline_(ex_) {
   client_.on_push([this](std::span<redis::node const> m) { pushed(m); }, [this] { flush(); });
   client_.on_state([this](bool up) { state_changed(up); });
 }
@@ -119,7 +118,6 @@ void bus::compared(std::size_t worker, std::uint64_t generation) {
 
 void bus::open_gate(std::size_t worker) {
   gated_ &= ~(std::uint64_t{1} << worker);
-  gate_moved_.cancel();
   if (!batches_[worker].empty()) sinks_[worker](std::exchange(batches_[worker], {}), std::chrono::steady_clock::now());
 }
 
@@ -321,7 +319,6 @@ void bus::state_changed(bool up) {
   connected_ = up;
   ++connection_;
   if (!up) {
-    gate_moved_.cancel();
     for (auto& [name, c] : rooms_) {
       c.unconfirmed = 0;
       c.learning = false;

@@ -121,7 +121,6 @@ class bus {
   std::uint64_t gated_ = 0;          // workers that get nothing until they have compared
   std::chrono::milliseconds gate_patience_;
   asio::steady_timer gate_deadline_;
-  asio::steady_timer gate_moved_;  // never expires; cancelled when one opens, or there is nothing to wait for
   std::atomic<bool> connected_{false}, hears_{true};
   std::chrono::steady_clock::time_point last_canary_, canary_sent_;
   std::optional<std::chrono::steady_clock::time_point> read_at_;  // of the batches that are being filled
