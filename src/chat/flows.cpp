@@ -304,6 +304,7 @@ void flows::deliver(bus::batch const& messages, std::vector<steady_clock::time_p
       }
       if (s.grant && !s.grant->allows(room_id{about.room})) return;
       // At once, since the next message may be in this batch.
+      tell_room(s, room_id{about.room}, room_change::added);
       hub_.enter(s, room_id{about.room}, false, about.entered->at_ms);
       spawn([](flows* self, session_ptr who, room_id r, bus_message::entry entered) -> task<> {
         // The user takes part since then, and what was said since is in no mailbox.

@@ -155,6 +155,9 @@ class flows {
   // Somebody else, perhaps on another instance, wants it gone.
   void end_session(session& s, bus_message::ending const& why);
   task<> leave_if_left(session_ptr s, room_id room);
+  // Just before the session's rooms change, though it did not ask for that: with `events` it is told.
+  enum class room_change : std::uint8_t { added, removed };
+  void tell_room(session& s, room_id const& room, room_change what);
   void end_typing();
   void spawn(task<> work);
 

@@ -98,8 +98,11 @@ task<result<void>> flows::assert_session(session_ptr s) {
   online->rooms = permitted(*s, std::move(online->rooms));
   // Rooms that another connection of the user has left or joined, which this one did not hear.
   for (auto const& room : rooms) {
-    if (std::ranges::find(online->rooms, room) == online->rooms.end()) hub_.leave(*s, room);
+    if (std::ranges::find(online->rooms, room) != online->rooms.end()) continue;
+    tell_room(*s, room, room_change::removed);
+    hub_.leave(*s, room);
   }
+  for (auto const& room : online->rooms) tell_room(*s, room, room_change::added);
   if (auto const heard = co_await hear(*s, online->rooms, wall_ms()); !heard) {
     log::warn("session.half_heard", {{"connection", s->id.str()}, {"trace", s->trace_id()}, {"user", s->user.str()}, {"reason", heard.error().text}});
   }

@@ -8,6 +8,7 @@
 
 #include "base/log.hpp"
 #include "chat/flows_common.hpp"
+#include "chat/frame_type.hpp"
 
 namespace hiky::chat {
 
@@ -104,11 +105,22 @@ task<> flows::run_leave(session_ptr s, std::optional<std::string> id, room_id ro
   answer(*s, left_room(id, room));
 }
 
+void flows::tell_room(session& s, room_id const& room, room_change what) {
+  bool const added = what == room_change::added;
+  if (!s.extended || hub_.in(s, room) == added) return;
+  auto frame = text_frame(added ? room_added(room) : room_removed(room));
+  if (s.held) s.held->push_back({std::move(frame), traffic::chat, {}});
+  else s.send(std::move(frame), traffic::chat);
+}
+
 // Another connection of the user left the room, or this one did and has joined again since: a join's answer may be here before
 // the news of an earlier leave. Redis knows.
 task<> flows::leave_if_left(session_ptr s, room_id room) {
   auto const member = co_await store_.members.contains(room, s->user);
-  if (member && !*member) hub_.leave(*s, room);
+  if (member && !*member) {
+    tell_room(*s, room, room_change::removed);
+    hub_.leave(*s, room);
+  }
   if (!member)
     log::warn("session.half_left", {{"connection", s->id.str()}, {"trace", s->trace_id()}, {"room", room.str()}, {"reason", member.error().text}});
 }

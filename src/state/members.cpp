@@ -60,8 +60,9 @@ task<result<bool>> members::add(user_id user, room_id room) {
   static redis::script const script{scripts::member_add_lua};
   std::string const used_keys[]{keys::room_participants(room), keys::user_rooms(user),  keys::room_members(room), keys::member_rooms(user),
                                 keys::user_connections(user),  keys::room_absent(room), keys::room_head(room)};
-  auto call = script.call(used_keys, 3);
-  call.arg(user).arg(room).arg(keys::instance_channels(database_));
+  auto call = script.call(used_keys, 5);
+  call.arg(user).arg(room).arg(keys::instance_channels(database_)).arg(keys::room_channels(database_) + room.str());
+  call.arg(announcement("j ", "userJoined", user, room));
   auto const answer = co_await script.run(redis_, std::move(call));
   if (!answer) co_return std::unexpected(answer.error());
   co_return (*answer)[0].integer() == 1;

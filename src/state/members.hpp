@@ -27,7 +27,7 @@ class members {
   // The document's leaveRoom, and the end of the membership. Announces `userLeft`.
   // False when the user was not in the room. One round trip: leave.lua
   task<result<bool>> leave(user_id user, room_id room);
-  // Makes a member of a user who need not be connected. False when the user was one already. One round trip: member_add.lua
+  // Makes a member of a user who need not be connected. Announces `userJoined`. False when the user was one already. One round trip: member_add.lua
   task<result<bool>> add(user_id user, room_id room);
   // SISMEMBER
   task<result<bool>> contains(room_id room, user_id user);

@@ -114,7 +114,7 @@ export class Device {
       case 'friendOnline': case 'friendOffline':
         this.#record({ e: 'friend', told: this.user, user: frame.userId, online: frame.type === 'friendOnline' });
         break;
-      case 'typing': case 'userJoined': case 'userLeft': break;
+      case 'typing': case 'userJoined': case 'userLeft': case 'userOnline': case 'roomAdded': case 'roomRemoved': break;
       default: this.#record({ e: 'odd', type: frame.type });
     }
   }
