@@ -62,6 +62,7 @@ flows::flows(asio::any_io_executor executor, std::size_t worker, instance_id ins
       expiries_(ex_, count_, [this](session& s) { return logins_.looks_first(s); }),
       logins_(ex_, gate_, expiries_, limits_.session_check, count_),
       watches_(ex_, store_, people_),
+      returns_(ex_, store_),
       heavy_(ex_),
       typing_timer_(ex_) {
   hub_.on_empty([this](room_id const& room) { bus_.ignore(worker_, room); });

@@ -17,6 +17,7 @@
 #include "chat/logins.hpp"
 #include "chat/protocol.hpp"
 #include "chat/rate_memory.hpp"
+#include "chat/returns.hpp"
 #include "chat/room_policy.hpp"
 #include "chat/watches.hpp"
 #include "directory/directory.hpp"
@@ -177,6 +178,7 @@ class flows {
   logins logins_;
   rate_memory rates_;
   watches watches_;
+  returns returns_;
   lane heavy_;  // what keeps Redis busy for longer than an ordinary request: messages into many mailboxes, and long tails put into one
   std::function<void()> offline_;
   std::uint32_t last_mail_ = 0;

@@ -215,11 +215,11 @@ task<> flows::run_disconnect(state::connection_details ended, std::uint32_t asse
 
 task<bool> flows::settled(std::chrono::milliseconds patience) {
   auto const until = steady_clock::now() + patience;
-  while (ending_ > 0 && steady_clock::now() < until) {
+  while ((ending_ > 0 || !returns_.idle()) && steady_clock::now() < until) {
     asio::steady_timer pause{ex_, 10ms};
     co_await pause.async_wait(use_task);
   }
-  co_return ending_ == 0;
+  co_return ending_ == 0 && returns_.idle();
 }
 
 void flows::refuse_banned(session& s, std::optional<std::string> id, std::int64_t seconds) {

@@ -68,6 +68,22 @@ task<result<bool>> members::add(user_id user, room_id room) {
   co_return (*answer)[0].integer() == 1;
 }
 
+task<result<std::int64_t>> members::announce_back(std::vector<returned_user> users) {
+  static redis::script const script{scripts::announce_back_lua};
+  std::string const used_keys[]{std::string{keys::online_users}, std::string{keys::pending_offline}};
+  std::size_t words = 2;
+  for (auto const& one : users) words += 2 + one.rooms.size();
+  auto call = script.call(used_keys, words);
+  call.arg(keys::room_channels(database_)).arg(keys::prefix::room_members);
+  for (auto const& one : users) {
+    call.arg(one.user).arg(one.rooms.size());
+    for (auto const& room : one.rooms) call.arg(room);
+  }
+  auto const answer = co_await script.run(redis_, std::move(call));
+  if (!answer) co_return std::unexpected(answer.error());
+  co_return (*answer)[0].integer();
+}
+
 task<result<bool>> members::contains(room_id room, user_id user) {
   auto const answer = co_await redis_.exec(redis::request{"SISMEMBER", keys::room_members(room), user});
   if (!answer) co_return std::unexpected(answer.error());

@@ -17,6 +17,12 @@ struct joined {
   std::vector<user_id> participants;  // all of them, or as many as were asked for
 };
 
+// Somebody whose absence was announced, and the rooms that are to hear of the return.
+struct returned_user {
+  user_id user;
+  std::vector<room_id> rooms;
+};
+
 class members {
  public:
   members(redis::client& redis, int database) : redis_(redis), database_(database) {}
@@ -29,6 +35,9 @@ class members {
   task<result<bool>> leave(user_id user, room_id room);
   // Makes a member of a user who need not be connected. Announces `userJoined`. False when the user was one already. One round trip: member_add.lua
   task<result<bool>> add(user_id user, room_id room);
+  // Announces `userOnline` in rooms, of those who are there still: one message a room. Gives how many rooms were told. One round trip:
+  // announce_back.lua
+  task<result<std::int64_t>> announce_back(std::vector<returned_user> users);
   // SISMEMBER
   task<result<bool>> contains(room_id room, user_id user);
   // SMEMBERS
