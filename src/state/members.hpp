@@ -42,10 +42,11 @@ class members {
   task<result<bool>> contains(room_id room, user_id user);
   // SMEMBERS
   task<result<std::vector<user_id>>> all(room_id room);
-  // Who takes part in the room now, a page at a time. read_page
+  // Who takes part in the room now, a page at a time; also who has gone within the grace (connections::online). read_page
   task<result<list_page>> participants(room_id room, page_wish wish);
 
  private:
+  task<result<std::vector<std::string>>> unannounced(room_id room);
   redis::client& redis_;
   int database_;
 };

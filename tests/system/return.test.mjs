@@ -25,6 +25,64 @@ async function away(store, client) {
   await client.leaves();
   await until(`${client.userId} to be gone`, async () => (await store.command('SISMEMBER', 'ws:online_users', client.userId)) === 0);
 }
+const shows = async (alice) => {
+  const joined = await alice.ask({ type: 'joinRoom', roomId: 'tea' });
+  const page = await alice.ask({ type: 'participants', roomId: 'tea' });
+  const [friend] = (await alice.ask({ type: 'getOnlineStatus' })).friends;
+  assert.deepEqual([...joined.participants].sort(), page.participants);
+  assert.deepEqual([joined.participantCount, page.participantCount, joined.truncated], [joined.participants.length, joined.participants.length, false]);
+  return { inRoom: page.participants.includes('bob'), online: friend.isOnline };
+};
+
+test('a glance during a reload shows who reloads as here, and a glance after the grace does not', bounded, async (t) => {
+  const { one, two, store, api } = await stage(t, 4);
+  const bob = await clientAs(t, 'bob', one.url);
+  await bob.join('tea');
+  await away(store, bob);
+  const alice = await clientAs(t, 'alice', two.url, events);
+  assert.deepEqual(await shows(alice), { inRoom: true, online: true });
+  assert.equal((await alice.ask({ type: 'watchPresence', userIds: ['bob'] })).users[0].isOnline, true);
+  assert.equal((await api.get('/users/bob')).online, true);
+  assert.deepEqual((await api.get('/rooms/tea/participants')).items, ['alice', 'bob']);
+  assert.equal(await store.command('SISMEMBER', 'ws:room_participants:tea', 'bob'), 0, 'the document’s keys stay what they are');
+  const again = await clientAs(t, 'bob', one.url);
+  assert.deepEqual(await shows(alice), { inRoom: true, online: true });
+  assert.deepEqual(await alice.rest(300), []);
+
+  await away(store, again);
+  const told = new Set();
+  while (told.size < 3) told.add(JSON.parse(await alice.raw(12_000)).type);
+  assert.deepEqual([...told].sort(), ['friendOffline', 'presence', 'userOffline']);
+  assert.deepEqual(await shows(alice), { inRoom: false, online: false });
+  assert.equal((await api.get('/users/bob')).online, false);
+  assert.deepEqual((await api.get('/rooms/tea/participants')).items, ['alice']);
+});
+
+test('a claimed announcement is one that was made', bounded, async (t) => {
+  const { one, store } = await stage(t, 1000);
+  const bob = await clientAs(t, 'bob', one.url);
+  await bob.join('tea');
+  const alice = await clientAs(t, 'alice', one.url);
+  await away(store, bob);
+  assert.deepEqual(await shows(alice), { inRoom: true, online: true });
+  await store.command('ZADD', 'ws:pending_offline', `${Date.now() + 600_000}.5`, 'bob');
+  assert.deepEqual(await shows(alice), { inRoom: false, online: false });
+});
+
+test('a room of more than a thousand people counts who is on the way', bounded, async (t) => {
+  const { one, store } = await stage(t, 1000);
+  const bob = await clientAs(t, 'bob', one.url);
+  await bob.join('tea');
+  await away(store, bob);
+  const crowd = Array.from({ length: 5_000 }, (_, n) => `somebody ${n}`);
+  await store.command('SADD', 'ws:room_participants:tea', ...crowd);
+  for (let n = 0; n < 10; n += 1) {
+    const alice = await clientAs(t, `alice ${n}`, one.url);
+    const { participants, participantCount, truncated } = await alice.join('tea');
+    assert.equal(new Set(participants).size, 1_000);
+    assert.deepEqual([participantCount, truncated], [5_002 + n, true]);
+  }
+});
 
 test('who was told of an absence is told of the return', bounded, async (t) => {
   const { one, two, store } = await stage(t, 0.3);
