@@ -69,7 +69,7 @@ test('a claimed announcement is one that was made', bounded, async (t) => {
   assert.deepEqual(await shows(alice), { inRoom: false, online: false });
 });
 
-test('a room of more than a thousand people counts who is on the way', bounded, async (t) => {
+test('a room of more than a thousand people names the one who joins, and counts who is on the way', bounded, async (t) => {
   const { one, store } = await stage(t, 1000);
   const bob = await clientAs(t, 'bob', one.url);
   await bob.join('tea');
@@ -79,6 +79,7 @@ test('a room of more than a thousand people counts who is on the way', bounded, 
   for (let n = 0; n < 10; n += 1) {
     const alice = await clientAs(t, `alice ${n}`, one.url);
     const { participants, participantCount, truncated } = await alice.join('tea');
+    assert.ok(participants.includes(`alice ${n}`));
     assert.equal(new Set(participants).size, 1_000);
     assert.deepEqual([participantCount, truncated], [5_002 + n, true]);
   }

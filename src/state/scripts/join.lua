@@ -33,6 +33,10 @@ if new_member == 1 and redis.call('HLEN', KEYS[6]) > 1 then
 end
 local count, most = redis.call('SCARD', KEYS[1]), tonumber(ARGV[3])
 local out = count <= most and redis.call('SMEMBERS', KEYS[1]) or redis.call('SRANDMEMBER', KEYS[1], most)
+-- A sample may lack the user, who is in for sure.
+local named = false
+for i = 1, #out do named = named or out[i] == user end
+if not named and #out > 0 then out[#out] = user end
 -- Members whose absence is not announced yet still count, as announce_due.lua and connections::online have it; a claim ends in .5. Redis
 -- walks the smaller set. Where a thousand and more are missing and a thousand and more are on their way, each join would cost too much.
 local pending, absent = redis.call('ZCARD', KEYS[9]), redis.call('SCARD', KEYS[7])
