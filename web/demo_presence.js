@@ -34,6 +34,7 @@ export function presence(room, frame, now) {
     case 'userOffline':
       return { ...room, people: people.has(user) ? put(people, user, 'away') : people, typing: drop(typing, user) };
     case 'friendOnline':
+    case 'userOnline':
       return people.has(user) ? { ...room, people: put(people, user, 'here') } : room;
     case 'typing':
       return frame.isTyping

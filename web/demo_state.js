@@ -47,6 +47,7 @@ function heard(s, frame, away) {
 
 const comings = {
   userJoined: { undefined: 'joined', away: 'is back' },
+  userOnline: { away: 'is back' },
   userOffline: { here: 'is away' },
   userLeft: { here: 'left', away: 'left' },
 };
@@ -90,6 +91,7 @@ const frames = {
     return ours ? withRoom(s, frame.roomId, (room) => presence(room, frame, now)) : s;
   },
   userJoined: (s, frame, now) => (s.rooms.has(frame.roomId) ? came(s, frame, now) : s),
+  userOnline: (s, frame, now) => (s.rooms.has(frame.roomId) ? came(s, frame, now) : s),
   userLeft: (s, frame, now) => (frame.userId !== s.me && s.rooms.has(frame.roomId) ? came(s, frame, now) : s),
   userOffline(s, frame, now) {
     if (frame.userId === s.me) return s;

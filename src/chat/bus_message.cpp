@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "chat/bus_message.hpp"
 
+#include <algorithm>
 #include <charconv>
 
 #include "chat/arrival.hpp"
 #include "chat/frame_type.hpp"
+#include "chat/protocol.hpp"
 
 namespace hiky::chat {
 namespace {
+
+constexpr char unit_separator = '\x1f';
 
 std::optional<bus_message::ending> parse_ending(std::string_view text) {
   bus_message::ending out{};
@@ -74,6 +78,19 @@ std::optional<bus_message> parse_bus_message(std::string_view room, std::string_
       if (!of_room) return std::nullopt;
       m.subject = head;
       break;
+    case 'b':
+      if (!of_room) return std::nullopt;
+      for (auto rest = head; !rest.empty();) {
+        auto const end = std::min(rest.find(unit_separator), rest.size());
+        bus_message one;
+        one.kind = m.kind;
+        one.room = m.room;
+        one.subject = rest.substr(0, end);
+        one.frame = text_frame(user_online(one.subject, room));
+        m.parts.push_back(std::move(one));
+        rest.remove_prefix(std::min(end + 1, rest.size()));
+      }
+      return m;
     case 'c':
     case 'f':
     case 'u':

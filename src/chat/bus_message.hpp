@@ -4,6 +4,7 @@
 //                     t USER                    typing; not for USER
 //                     j USER / l USER           joined, left (who also stops hearing the room); for extended sessions that joined
 //                     o USER                    offline
+//                     b USER[US USER]…          back, each after an `o`; for extended sessions. US is the unit separator, U+001F, which no id holds
 //                     g                         messages are lost for good; for extended sessions
 //   instance channel  c NUMBER                  a canary: shows that the subscriber still hears
 //                     f USER                    a frame of the application, for all connections of USER
@@ -18,6 +19,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/shared_frame.hpp"
 #include "state/room_log.hpp"
@@ -42,6 +44,7 @@ struct bus_message {
     state::message_place place;
   };
   std::optional<entry> entered{};  // of `a`
+  std::vector<bus_message> parts{};  // of `b`: one for each user, with a subject and a frame
   std::chrono::steady_clock::time_point came{};  // of `m`, when it came to this process from a client of its own
 };
 

@@ -63,6 +63,7 @@ flows::flows(asio::any_io_executor executor, std::size_t worker, instance_id ins
       expiries_(ex_, count_, [this](session& s) { return logins_.looks_first(s); }),
       logins_(ex_, gate_, expiries_, limits_.session_check, count_),
       watches_(ex_, store_, people_),
+      returns_(ex_, store_),
       heavy_(ex_),
       typing_timer_(ex_) {
   hub_.on_empty([this](room_id const& room) { bus_.ignore(worker_, room); });
@@ -310,6 +311,7 @@ void flows::deliver(bus::batch const& messages, std::vector<steady_clock::time_p
       }
       if (s.grant && !s.grant->allows(room_id{about.room})) return;
       // At once, since the next message may be in this batch.
+      tell_room(s, room_id{about.room}, room_change::added);
       hub_.enter(s, room_id{about.room}, false, about.entered->at_ms);
       spawn([](flows* self, session_ptr who, room_id r, bus_message::entry entered) -> task<> {
         // The user takes part since then, and what was said since is in no mailbox.

@@ -17,6 +17,7 @@
 #include "chat/logins.hpp"
 #include "chat/protocol.hpp"
 #include "chat/rate_memory.hpp"
+#include "chat/returns.hpp"
 #include "chat/room_policy.hpp"
 #include "chat/watches.hpp"
 #include "directory/directory.hpp"
@@ -161,6 +162,9 @@ class flows {
   void refuse_banned(session& s, std::optional<std::string> id, std::int64_t seconds);
   // Somebody else, perhaps on another instance, wants it gone.
   void end_session(session& s, bus_message::ending const& why);
+  // Just before the session's rooms change, though it did not ask for that: with `events` it is told.
+  enum class room_change : std::uint8_t { added, removed };
+  void tell_room(session& s, room_id const& room, room_change what);
   void end_typing();
   task<> run_end_typing(typing_end due);
   void spawn(task<> work);
@@ -181,6 +185,7 @@ class flows {
   logins logins_;
   rate_memory rates_;
   watches watches_;
+  returns returns_;
   lane heavy_;  // what keeps Redis busy for longer than an ordinary request: messages into many mailboxes, and long tails put into one
   std::function<void()> offline_;
   std::vector<session_ptr> doubts_;  // sessions that are doubted

@@ -99,7 +99,9 @@ task<result<void>> flows::assert_session(session_ptr s) {
   online->rooms = permitted(*s, std::move(online->rooms));
   // Rooms that another connection of the user has left or joined, which this one did not hear.
   for (auto const& room : rooms) {
-    if (std::ranges::find(online->rooms, room) == online->rooms.end()) hub_.leave(*s, room);
+    if (std::ranges::find(online->rooms, room) != online->rooms.end()) continue;
+    tell_room(*s, room, room_change::removed);
+    hub_.leave(*s, room);
   }
   for (auto const& room : online->rooms) s->doubted |= !hub_.in(*s, room);  // compared next, in the same turn
   watches_.doubt(*s);  // what was announced to the user while Redis did not know of this connection did not come here
@@ -236,11 +238,11 @@ task<> flows::run_disconnect(state::connection_details ended, std::uint32_t asse
 
 task<bool> flows::settled(std::chrono::milliseconds patience) {
   auto const until = steady_clock::now() + patience;
-  while (ending_ > 0 && steady_clock::now() < until) {
+  while ((ending_ > 0 || !returns_.idle()) && steady_clock::now() < until) {
     asio::steady_timer pause{ex_, 10ms};
     co_await pause.async_wait(use_task);
   }
-  co_return ending_ == 0;
+  co_return ending_ == 0 && returns_.idle();
 }
 
 void flows::refuse_banned(session& s, std::optional<std::string> id, std::int64_t seconds) {

@@ -126,6 +126,7 @@ task<result<state::connected>> flows::go_online(session_ptr s, directory::entry&
   if (online->kept_out_s) co_return online;
   s->asserted = data_;
   s->compared_ms = known->now_ms;
+  if (online->connections == 1 && online->was_announced) returns_.add(s->user, online->rooms);  // all rooms: all were told of the absence
   online->rooms = permitted(*s, std::move(online->rooms));
   who = std::move(*entry);
   // Rooms that came or went while we were asking.

@@ -8,6 +8,7 @@
 
 #include "base/log.hpp"
 #include "chat/flows_common.hpp"
+#include "chat/frame_type.hpp"
 
 namespace hiky::chat {
 
@@ -99,6 +100,14 @@ task<> flows::run_leave(session_ptr s, std::optional<std::string> id, room_id ro
   }
   hub_.leave(*s, room);
   answer(*s, left_room(id, room));
+}
+
+void flows::tell_room(session& s, room_id const& room, room_change what) {
+  bool const added = what == room_change::added;
+  if (!s.extended || hub_.in(s, room) == added) return;
+  auto frame = text_frame(added ? room_added(room) : room_removed(room));
+  if (s.ledger.holds()) s.ledger.wait({std::move(frame), traffic::chat, {}});
+  else s.send(std::move(frame), traffic::chat);
 }
 
 }  // namespace hiky::chat

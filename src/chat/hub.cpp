@@ -219,6 +219,11 @@ std::size_t hub::apply(bus_message const& m, std::function<void(session&, bus_me
     case 'g': handed = to_room(m, traffic::chat, [](room::member const& one) { return one.who->extended; }); break;
     case 't': handed = to_room(m, traffic::typing, others); break;
     case 'o': handed = to_room(m, traffic::presence, others); break;
+    case 'b':
+      for (auto const& part : m.parts) {
+        handed += to_room(part, traffic::presence, [&](room::member const& one) { return one.who->extended && one.who->user.str() != part.subject; });
+      }
+      break;
     case 'j': handed = to_room(m, traffic::presence, watching); break;
     case 'l': handed = to_room(m, traffic::presence, watching); [[fallthrough]];
     case 'a':

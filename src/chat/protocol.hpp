@@ -133,6 +133,9 @@ std::string joined_room(std::optional<std::string> const& id, room_id const& roo
 std::string gap(recovery const& lost);
 std::string history(std::optional<std::string> const& id, room_id const& room, std::vector<std::string> const& messages, bool complete);
 std::string left_room(std::optional<std::string> const& id, room_id const& room);
+// The connection hears another room, or one less, without having asked for it.
+std::string room_added(room_id const& room);
+std::string room_removed(room_id const& room);
 std::string message_ack(std::string const& id, room_id const& room, std::string_view message_id, std::string_view timestamp, bool duplicate);
 std::string online_status(std::optional<std::string> const& id, std::vector<friend_status> const& friends);
 std::string participants(std::optional<std::string> const& id, room_id const& room, state::list_page const& page);
@@ -140,6 +143,7 @@ std::string presence(std::optional<std::string> const& id, std::span<user_presen
 std::string offline_messages(std::span<std::string const> messages, std::int64_t dropped);
 std::string friend_online(directory::profile const& user);
 std::string friend_offline(user_id const& user, std::string_view last_seen);
+std::string user_online(std::string_view user, std::string_view room);
 std::string pong(std::optional<std::string> const& id);
 std::string error_frame(refusal const& why);
 

@@ -152,6 +152,9 @@ std::string left_room(std::optional<std::string> const& id, room_id const& room)
   return object{"leftRoom"}.text("id", id).text("roomId", std::string_view{room}).done();
 }
 
+std::string room_added(room_id const& room) { return object{"roomAdded"}.text("roomId", std::string_view{room}).done(); }
+std::string room_removed(room_id const& room) { return object{"roomRemoved"}.text("roomId", std::string_view{room}).done(); }
+
 std::string message_ack(std::string const& id, room_id const& room, std::string_view message_id, std::string_view timestamp, bool duplicate) {
   object out{"messageAck"};
   out.text("id", std::string_view{id}).text("roomId", std::string_view{room}).text("messageId", message_id).text("timestamp", timestamp);
@@ -214,6 +217,10 @@ std::string friend_online(directory::profile const& user) {
 
 std::string friend_offline(user_id const& user, std::string_view last_seen) {
   return object{"friendOffline"}.text("userId", std::string_view{user}).text("lastSeen", last_seen).done();
+}
+
+std::string user_online(std::string_view user, std::string_view room) {
+  return object{"userOnline"}.text("userId", user).text("roomId", room).done();
 }
 
 std::string pong(std::optional<std::string> const& id) { return object{"pong"}.text("id", id).done(); }

@@ -24,12 +24,16 @@ std::optional<std::string> text_field(json::object const& fields, std::string_vi
   return found ? std::optional{std::string{found->as_string()}} : std::nullopt;
 }
 
+std::string ids_json(list_page const& page) {
+  return page_json(page, [](std::string& out, list_page::entry const& e) { append_json_string(out, directory::mended_utf8(e.id)); });
+}
+
 task<api_result> users_in(api_call& call, std::string key) {
   auto const wish = wanted_page(call);
   if (!wish) co_return std::unexpected(wish.error());
   auto const page = co_await stored_page(call.on.redis(), stored_as::set, std::move(key), *wish);
   if (!page) co_return std::unexpected(page.error());
-  co_return api_answer{page_json(*page, [](std::string& out, list_page::entry const& e) { append_json_string(out, directory::mended_utf8(e.id)); })};
+  co_return api_answer{ids_json(*page)};
 }
 
 api_answer membership(api_call const& call, bool member, bool changed) {
@@ -134,7 +138,14 @@ task<api_result> messages(api_call& call) {
   co_return api_answer{out += '}'};
 }
 
-task<api_result> participants(api_call& call) { return users_in(call, keys::room_participants(room_of(call))); }
+task<api_result> participants(api_call& call) {
+  auto const wish = wanted_page(call);
+  if (!wish) co_return std::unexpected(wish.error());
+  auto const page = co_await call.on.store().members.participants(room_of(call), *wish);
+  if (!page) co_return std::unexpected(problem_of(page.error()));
+  co_return api_answer{ids_json(*page)};
+}
+
 task<api_result> joined(api_call& call) { return users_in(call, keys::joined_room_participants(room_of(call))); }
 task<api_result> members(api_call& call) { return users_in(call, keys::room_members(room_of(call))); }
 

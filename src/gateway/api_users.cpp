@@ -48,8 +48,7 @@ task<api_result> online_count(api_call& call) {
 task<api_result> user(api_call& call) {
   auto const who = user_of(call);
   redis::request asked;
-  asked.add("SISMEMBER", keys::online_users, who)
-      .add("HLEN", keys::user_connections(who))
+  asked.add("HLEN", keys::user_connections(who))
       .add("SCARD", keys::member_rooms(who))
       .add("LLEN", keys::offline_messages(who))
       .add("GET", keys::offline_dropped(who))
@@ -58,6 +57,8 @@ task<api_result> user(api_call& call) {
       .add("TTL", keys::banned(who));
   auto const reply = co_await call.on.redis().exec(std::move(asked));
   if (!reply) co_return std::unexpected(problem_of(reply.error()));
+  auto const here = co_await call.on.store().connections.online({who});  // as friends are told
+  if (!here) co_return std::unexpected(problem_of(here.error()));
   auto const types_in = co_await state::typing_users{call.on.redis()}.get(who);
   if (!types_in) co_return std::unexpected(problem_of(types_in.error()));
   auto const known = co_await call.on.people().profiles({who});
@@ -65,21 +66,21 @@ task<api_result> user(api_call& call) {
   auto const& profile = known->front();
 
   // The entry in ws:clients goes when the last connection ends; ws:last_seen takes over.
-  auto const client = state::parse_object((*reply)[5].text());
+  auto const client = state::parse_object((*reply)[4].text());
   auto const* seen = client ? client->if_contains("lastSeen") : nullptr;
-  std::string last_seen{seen && seen->is_string() ? std::string_view{seen->as_string()} : (*reply)[6].text()};
+  std::string last_seen{seen && seen->is_string() ? std::string_view{seen->as_string()} : (*reply)[5].text()};
   co_return api_answer{json::serialize(json::object{{"id", who.str()},
                                                     {"username", text_or_null(profile.username)},
                                                     {"name", text_or_null(profile.name)},
                                                     {"profileImage", text_or_null(profile.profile_image)},
-                                                    {"online", (*reply)[0].integer() == 1},
+                                                    {"online", here->front()},
                                                     {"lastSeen", text_or_null(std::move(last_seen))},
-                                                    {"connections", (*reply)[1].integer()},
-                                                    {"rooms", (*reply)[2].integer()},
+                                                    {"connections", (*reply)[0].integer()},
+                                                    {"rooms", (*reply)[1].integer()},
                                                     {"typingIn", *types_in ? text_or_null((*types_in)->str()) : json::value(nullptr)},
-                                                    {"queued", (*reply)[3].integer()},
-                                                    {"dropped", (*reply)[4].integer()},
-                                                    {"bannedSeconds", std::max<std::int64_t>((*reply)[7].integer(), 0)}})};
+                                                    {"queued", (*reply)[2].integer()},
+                                                    {"dropped", (*reply)[3].integer()},
+                                                    {"bannedSeconds", std::max<std::int64_t>((*reply)[6].integer(), 0)}})};
 }
 
 task<api_result> user_rooms(api_call& call) { return ids_in(call, keys::member_rooms(user_of(call))); }

@@ -3,6 +3,7 @@
 #pragma once
 #include <chrono>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/ids.hpp"
@@ -14,6 +15,10 @@ struct due_announcement {
   user_id user;
   std::string claim;  // tells this announcement from a later one of the same user
 };
+
+// Whether an entry of keys::pending_offline with this score still waits for the end of its grace: the user counts as online. A claim ends
+// in .5 (announce_due.lua), and with it the room was told.
+inline bool is_unannounced(std::string_view score) { return score.find('.') == std::string_view::npos; }
 
 class announcements {
  public:

@@ -9,6 +9,7 @@
 #include "base/json.hpp"
 #include "redis/script.hpp"
 #include "scripts.hpp"
+#include "state/announcements.hpp"
 #include "state/keys.hpp"
 
 namespace hiky::state {
@@ -202,10 +203,15 @@ task<result<std::vector<bool>>> connections::online(std::vector<user_id> users) 
   redis::request ask;
   ask.begin(2 + users.size()).arg("SMISMEMBER").arg(keys::online_users);
   for (auto const& user : users) ask.arg(user);
+  ask.begin(2 + users.size()).arg("ZMSCORE").arg(keys::pending_offline);
+  for (auto const& user : users) ask.arg(user);
   auto const answer = co_await redis_.exec(std::move(ask));
   if (!answer) co_return std::unexpected(answer.error());
-  for (auto const& is : (*answer)[0].items()) out.push_back(is.integer() == 1);
-  if (out.size() != users.size()) co_return fail(errc::unexpected_reply, "SMISMEMBER answered for another number of users");
+  auto const here = (*answer)[0].items(), due = (*answer)[1].items();
+  if (here.size() != users.size() || due.size() != users.size()) {
+    co_return fail(errc::unexpected_reply, "SMISMEMBER or ZMSCORE answered for another number of users");
+  }
+  for (std::size_t i = 0; i < users.size(); ++i) out.push_back(here[i].integer() == 1 || (!due[i].is_null() && is_unannounced(due[i].text())));
   co_return out;
 }
 

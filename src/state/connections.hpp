@@ -123,7 +123,7 @@ class connections {
   // Rooms whose durable member the user is, and the latest message of each. One round trip: user_places.lua
   task<result<user_places>> places(user_id user);
 
-  // Who of `users` is online, in the order asked for. SMISMEMBER
+  // Who of `users` is online, in the order asked for; also who has gone within the grace, so that nobody was told. SMISMEMBER, ZMSCORE
   task<result<std::vector<bool>>> online(std::vector<user_id> users);
 
   // When each of `users` was last here, in the order asked for: ISO 8601, empty for who never left. GET, in one round trip

@@ -65,7 +65,7 @@ list_page cut_page(std::vector<list_page::entry> all, page_wish const& wish) {
   return out;
 }
 
-task<result<list_page>> read_page(redis::client& redis, stored_as kind, std::string key, page_wish wish) {
+task<result<list_page>> read_page(redis::client& redis, stored_as kind, std::string key, page_wish wish, std::vector<std::string> also) {
   bool const is_set = kind == stored_as::set;
   bool const begins = wish.from.empty(), scans = wish.from.starts_with(scanned);
   std::string place{scans ? wish.from.substr(1) : "0"};
@@ -78,7 +78,10 @@ task<result<list_page>> read_page(redis::client& redis, stored_as kind, std::str
     std::string_view const command = is_set ? "SMEMBERS" : "HGETALL";
     auto const reply = co_await redis.exec(redis::request{command, key});
     if (!reply) co_return std::unexpected(in_context(reply.error(), command, key));
-    co_return cut_page(entries((*reply)[0], kind), wish);
+    auto all = entries((*reply)[0], kind);
+    std::erase_if(also, [&](std::string const& id) { return std::ranges::find(all, id, &list_page::entry::id) != all.end(); });
+    for (auto& id : also) all.push_back({std::move(id), {}});
+    co_return cut_page(std::move(all), wish);
   }
   // A list that has outgrown sorting since its first page is walked from the beginning: some come twice, nobody is left out, and no
   // cursor makes Redis read a long list at once.
@@ -87,8 +90,10 @@ task<result<list_page>> read_page(redis::client& redis, stored_as kind, std::str
   if (!reply) co_return std::unexpected(in_context(reply.error(), command, key));
   auto const scan = (*reply)[0].items();
   if (scan.size() != 2) co_return std::unexpected(in_context({errc::unexpected_reply, "a scan without a cursor"}, command, key));
-  list_page out{entries(scan[1], kind), *size, {}};
+  list_page out{entries(scan[1], kind), *size + also.size(), {}};
   if (scan[0].text() != "0") out.next = scanned + std::string{scan[0].text()};
+  else
+    for (auto& id : also) out.items.push_back({std::move(id), {}});
   co_return out;
 }
 

@@ -139,6 +139,7 @@ test('rooms with the names of object properties are rooms like others', () => {
 test('only the newest word about a person stays', () => {
   const go = (type) => heard({ type, roomId: 'tea', userId: 'cat' });
   assert.deepEqual(log(play(inTea, go('userJoined'), go('userOffline'), go('userJoined'))), ['is back']);
+  assert.deepEqual(log(play(inTea, go('userJoined'), go('userOffline'), go('userOnline'), go('userJoined'))), ['is back']);
 });
 
 test('the pause before a reconnect doubles, has jitter and an end, and obeys the server', () => {

@@ -28,7 +28,7 @@ test('a mailbox that is no list keeps no message from the others, and its user n
   await store.command('SET', mailbox, 'not a list');
   const dave = await clientAs(t, 'dave', daemon.url);
   await dave.join('tea');
-  for (const n of [1, 2]) assert.equal((await alice.ask({ type: 'message', roomId: 'tea', content: n, clientMsgId: 'once' })).duplicate ?? false, n === 2);
+  for (const again of [false, true]) assert.equal((await alice.ask({ type: 'message', roomId: 'tea', content: 1, clientMsgId: 'once' })).duplicate ?? false, again);
   await dave.hears({ type: 'message', content: 1 });
   assert.equal(await store.command('LLEN', 'ws:offline_messages:carol'), 1);
   const bob = await clientAs(t, 'bob', daemon.url);

@@ -53,6 +53,18 @@ TEST(bus_message, of_a_room_names_its_user) {
   }
 }
 
+TEST(bus_message, of_a_return_names_all_who_are_back) {
+  auto const m = parse_bus_message("tea", "b alice\x1f\x62ob \"b\"\n");
+  ASSERT_TRUE(m);
+  ASSERT_EQ(m->parts.size(), 2);
+  EXPECT_EQ(m->parts[0].subject, "alice");
+  EXPECT_EQ(m->parts[0].room, "tea");
+  EXPECT_EQ(m->parts[0].frame->payload(), R"({"type":"userOnline","userId":"alice","roomId":"tea"})");
+  EXPECT_EQ(chat::frame_types[m->parts[0].frame->tag()], "userOnline");
+  EXPECT_EQ(m->parts[1].subject, "bob \"b\"");
+  EXPECT_FALSE(parse_bus_message("", "b alice\n"));
+}
+
 TEST(bus_message, of_an_instance_names_its_user) {
   for (char kind : {'u', 'U'}) {
     auto const m = parse_bus_message("", std::string{kind} + " alice\n{\"type\":\"friendOnline\"}");

@@ -115,6 +115,17 @@ TEST_F(hub_of_friends, joins_are_told_to_those_who_joined_and_asked_for_it) {
   EXPECT_EQ(who_heard(), (set{"c1", "c4"}));
 }
 
+TEST_F(hub_of_friends, returns_are_told_to_all_the_others_in_the_room_who_asked_for_it) {
+  for (auto* s : {&alice, &phone, &bob}) here.enter(*s, tea, false);
+  here.enter(carol, chess, true);
+  alice.extended = bob.extended = carol.extended = true;
+  EXPECT_EQ(tell("tea", "b alice\x1f\x62ob\n"), 2u);
+  EXPECT_EQ(alice.take(), strings{R"({"type":"userOnline","userId":"bob","roomId":"tea"})"});
+  EXPECT_EQ(bob.take(), strings{R"({"type":"userOnline","userId":"alice","roomId":"tea"})"});
+  EXPECT_EQ(alice.kinds, std::vector{traffic::presence});
+  EXPECT_EQ(who_heard(), set{});
+}
+
 TEST_F(hub_of_friends, who_leaves_hears_the_room_no_more_on_any_connection) {
   for (auto* s : {&alice, &phone, &bob}) here.enter(*s, tea, true);
   bob.extended = true;

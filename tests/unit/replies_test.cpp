@@ -92,6 +92,9 @@ TEST(replies, are_json_whatever_the_ids_and_texts_are) {
   EXPECT_EQ(read(online_status(awkward, {{profile, true}})).at("friends").at(0).at("name").as_string(), awkward);
   EXPECT_EQ(read(friend_online(profile)).at("user").at("profileImage").as_string(), awkward);
   EXPECT_EQ(read(friend_offline(user, awkward)).at("userId").as_string(), awkward);
+  EXPECT_EQ(read(user_online(awkward, awkward)).at("userId").as_string(), awkward);
+  EXPECT_EQ(read(room_added(room)).at("roomId").as_string(), awkward);
+  EXPECT_EQ(read(room_removed(room)).at("roomId").as_string(), awkward);
   EXPECT_EQ(read(pong(awkward)).at("id").as_string(), awkward);
   EXPECT_EQ(read(error_frame({error_code::internal, awkward, awkward})).at("message").as_string(), awkward);
 }

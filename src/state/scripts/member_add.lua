@@ -1,12 +1,13 @@
 -- SPDX-License-Identifier: Apache-2.0
--- A user becomes a member of a room without asking (the API, hikyctl). A user who is online takes part at once.
+-- A user becomes a member of a room without asking (the API, hikyctl). A user who is online takes part at once. The room is told.
 -- KEYS 1 room_participants:{r}  2 user_rooms:{u}  3 room_members:{r}  4 member_rooms:{u}  5 user_connections:{u}
 --      6 room_absent:{r}  7 room_head:{r}
--- ARGV 1 user  2 room  3 prefix of instance channels
+-- ARGV 1 user  2 room  3 prefix of instance channels  4 the room's channel  5 bus message that announces it
 -- Returns 1, or 0 when the user was a member already
 local user, room = ARGV[1], ARGV[2]
 local added = redis.call('SADD', KEYS[3], user)
 redis.call('SADD', KEYS[4], room)
+if added == 1 then redis.call('PUBLISH', ARGV[4], ARGV[5]) end
 -- Behind the room's last message, whose time may be ahead of a clock that has stepped back (publish.lua).
 local now, head = redis.call('TIME'), redis.call('HMGET', KEYS[7], 'epoch', 'seq', 't')
 now = now[1] * 1000 + math.floor(now[2] / 1000)
