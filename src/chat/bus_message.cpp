@@ -71,9 +71,14 @@ std::optional<bus_message> parse_bus_message(std::string_view room, std::string_
       if (id_end != std::string_view::npos) m.came = arrival_of(id.substr(id_end + 1));
       break;
     }
+    case 'l': {
+      auto const [rest, fault] = std::from_chars(head.data(), head.data() + head.size(), m.left_ms);
+      if (!of_room || fault != std::errc{} || rest == head.data() + head.size() || *rest != ' ') return std::nullopt;
+      m.subject = head.substr(static_cast<std::size_t>(rest - head.data()) + 1);
+      break;
+    }
     case 't':
     case 'j':
-    case 'l':
     case 'o':
       if (!of_room) return std::nullopt;
       m.subject = head;

@@ -2,7 +2,8 @@
 // What travels between instances through Redis channels, as the scripts write it: a header line, then a frame's JSON.
 //   room channel      m CONNECTION MESSAGE_ID   a message; not for CONNECTION. Behind it, perhaps, when it came from its client (arrival.hpp)
 //                     t USER                    typing; not for USER
-//                     j USER / l USER           joined, left (who also stops hearing the room); for extended sessions that joined
+//                     j USER                    joined; for extended sessions that joined
+//                     l TIME_MS USER            left (whose sessions hear the room no more, if they heard it then); the same
 //                     o USER                    offline
 //                     b USER[US USER]…          back, each after an `o`; for extended sessions. US is the unit separator, U+001F, which no id holds
 //                     g                         messages are lost for good; for extended sessions
@@ -44,6 +45,7 @@ struct bus_message {
     state::message_place place;
   };
   std::optional<entry> entered{};  // of `a`
+  std::int64_t left_ms = 0;        // of `l`, Redis TIME
   std::vector<bus_message> parts{};  // of `b`: one for each user, with a subject and a frame
   std::chrono::steady_clock::time_point came{};  // of `m`, when it came to this process from a client of its own
 };

@@ -303,16 +303,19 @@ void flows::deliver(bus::batch const& messages, std::vector<steady_clock::time_p
       if (about.kind == 'w') return fetch_mail(s);
       if (about.kind == 'k') return end_session(s, *about.end);
       ++s.notices;
-      // Another connection of the user left the room, or this one did and has joined again since: a join's answer may be here before the news
-      // of an earlier leave. Redis knows.
+      room_id const room{about.room};
       if (about.kind == 'l') {
-        if (hub_.in(s, room_id{about.room})) doubt(s);
-        return;
+        auto const* const in = s.ledger.find(room);
+        if (!in) return;
+        // A join's answer may be here before the news of an earlier leave: then Redis is asked.
+        if (about.left_ms <= (in->since_ms > 0 ? in->since_ms : s.began_ms)) return doubt(s);
+        tell_room(s, room, room_change::removed);
+        return hub_.leave(s, room);
       }
-      if (s.grant && !s.grant->allows(room_id{about.room})) return;
+      if (s.grant && !s.grant->allows(room)) return;
       // At once, since the next message may be in this batch.
-      tell_room(s, room_id{about.room}, room_change::added);
-      hub_.enter(s, room_id{about.room}, false, about.entered->at_ms);
+      tell_room(s, room, room_change::added);
+      hub_.enter(s, room, false, about.entered->at_ms);
       spawn([](flows* self, session_ptr who, room_id r, bus_message::entry entered) -> task<> {
         // The user takes part since then, and what was said since is in no mailbox.
         if (!self->hub_.heard(r)) co_await self->bus_.begin_listening(self->worker_, {r}, {std::move(entered.place)}, bus::since::place);
@@ -322,7 +325,7 @@ void flows::deliver(bus::batch const& messages, std::vector<steady_clock::time_p
           self->doubt(*who);
         }
         if (who->gone && !who->busy) self->hub_.detach(*who);  // else `closed` does, which needs to know what it heard
-      }(this, session_ptr{&s}, room_id{about.room}, *about.entered));
+      }(this, session_ptr{&s}, room, *about.entered));
     });
     if (handed > 0 && m->came != steady_clock::time_point{}) came.push_back(m->came);
   }

@@ -53,7 +53,7 @@ bool flows::agrees(session const& s, state::seen_by_redis const& seen) const {
   for (auto const& room : seen.rooms) {
     if (s.grant && !s.grant->allows(room)) continue;
     ++permitted;
-    if (!s.ledger.find(room)) return false;
+    if (!hub_.in(s, room) || !hub_.heard(room)) return false;
   }
   return permitted == s.ledger.rooms().size();
 }
@@ -88,9 +88,13 @@ task<bool> flows::compare(session_ptr s) {
       room_id room{*e.room->name};
       if (std::ranges::find(seen.rooms, room) == seen.rooms.end()) left.push_back(std::move(room));
     }
-    for (auto const& room : left) hub_.leave(*s, room);
+    for (auto const& room : left) {
+      tell_room(*s, room, room_change::removed);
+      hub_.leave(*s, room);
+    }
     for (auto const& room : permitted(*s, seen.rooms)) {
-      if (hub_.in(*s, room)) continue;
+      if (hub_.in(*s, room) && hub_.heard(room)) continue;
+      // One that it is in and that nobody hears was emptied for a moment, and the bus was told so.
       auto const entered = co_await enter_late(s, room, s->compared_ms > 0 ? s->compared_ms : found->now_ms);
       if (s->gone) co_return true;
       if (!entered) {
@@ -109,6 +113,7 @@ task<bool> flows::compare(session_ptr s) {
 // The user belongs to the room since nobody knows when, but not since before `since_ms`. What was said since then comes from the log, before
 // what comes live. False when the user does not belong to it any more.
 task<result<bool>> flows::enter_late(session_ptr s, room_id room, std::int64_t since_ms) {
+  bool const was_in = hub_.in(*s, room);
   hub_.enter(*s, room, false, since_ms);
   bool const held_already = s->ledger.holds();
   s->ledger.hold();
@@ -125,6 +130,7 @@ task<result<bool>> flows::enter_late(session_ptr s, room_id room, std::int64_t s
   }
   bool const in = outcome && entry->member;
   if (!in) hub_.leave(*s, room);
+  else if (s->extended && !was_in) answer(*s, room_added(room));
   if (in && !page->messages.empty() && page->epoch == entry->place.epoch) {
     recovery late{.room = room};
     late.brought = {page->epoch, page->messages.front().seq, page->messages.back().seq};
@@ -133,7 +139,9 @@ task<result<bool>> flows::enter_late(session_ptr s, room_id room, std::int64_t s
       late.lost_from = page->messages.back().seq + 1;
       late.lost_to = page->newest;
     }
-    for (auto& m : page->messages) late.messages.push_back(std::move(m.frame));
+    for (auto& m : page->messages) {
+      if (!s->ledger.has({page->epoch, m.seq})) late.messages.push_back(std::move(m.frame));
+    }
     s->ledger.brought({late.brought.epoch, late.brought.first, late.brought.last});
     co_await replay(s, {&late, 1});
   }

@@ -4,6 +4,7 @@
 
 #include "base/log.hpp"
 #include "chat/flows.hpp"
+#include "chat/flows_common.hpp"
 
 namespace hiky::chat {
 
@@ -78,9 +79,13 @@ void flows::answer_registered(session& s, std::optional<std::string> const& id, 
 task<> flows::run_refresh(session_ptr s, std::optional<std::string> id, refresh_identity r) {
   auto who = co_await identify(s, id, {std::nullopt, std::move(r.token)});
   if (!who || s->gone) co_return;
+  auto const before = s->grant ? s->grant->rooms : std::nullopt;
   grant(*s, std::move(who->grant), std::move(who->session));
-  // Rooms that the new proof opens are heard from now on, and mail that it may read is fetched.
-  if (!co_await compare(s)) doubt(*s);
+  if (before != (s->grant ? s->grant->rooms : std::nullopt)) {
+    // Redis must know which rooms the connection may hear. Those that the new proof opens are heard from now on, and their mail is fetched.
+    s->asserted = unasserted;
+    if (auto const known = co_await assert_session(s); !known || !co_await compare(s)) doubt(*s);
+  }
   answer(*s, refreshed(id, s->grant ? s->grant->expiry : std::nullopt));
 }
 

@@ -120,7 +120,7 @@ state::known_rooms flows::rooms_known_since(std::uint32_t asserted) const {
 }
 
 state::connection_details flows::details(session const& s) const {
-  return {s.id, instance_, s.user, iso8601_now(), s.remote_address(), std::string{s.user_agent()}};
+  return {s.id, instance_, s.user, iso8601_now(), s.remote_address(), std::string{s.user_agent()}, s.grant ? s.grant->rooms : std::nullopt};
 }
 
 void flows::closed(session& s) {

@@ -125,6 +125,7 @@ task<result<state::connected>> flows::go_online(session_ptr s, directory::entry&
   if (!online) co_return std::unexpected(online.error());
   if (online->kept_out_s) co_return online;
   s->asserted = data_;
+  s->began_ms = online->at_ms;
   s->compared_ms = known->now_ms;
   if (online->connections == 1 && online->was_announced) returns_.add(s->user, online->rooms);  // all rooms: all were told of the absence
   online->rooms = permitted(*s, std::move(online->rooms));

@@ -42,14 +42,20 @@ task<result<connected>> connections::add(connection_details c, std::vector<room_
                                 std::string{keys::pending_offline},
                                 keys::banned(c.user),
                                 std::string{keys::instances}};
-  auto call = script.call(used_keys, 14 + rooms.size());
+  auto call = script.call(used_keys, 15 + rooms.size());
   call.arg(c.user).arg(c.id);
-  call.arg(json_object({{"instance", c.instance}, {"since", c.connected_at}, {"ip", c.ip_address}, {"agent", c.user_agent}}));
+  auto about = json_object({{"instance", c.instance}, {"since", c.connected_at}, {"ip", c.ip_address}, {"agent", c.user_agent}});
+  if (c.rooms) {
+    json::array patterns(c.rooms->begin(), c.rooms->end());
+    about.replace(about.size() - 1, 1, fmt::format(",\"rooms\":{}}}", json::serialize(patterns)));
+  }
+  call.arg(about);
   call.arg(c.ip_address.empty() ? json_object({{"connectedAt", c.connected_at}, {"lastSeen", c.connected_at}})
                                 : json_object({{"connectedAt", c.connected_at}, {"lastSeen", c.connected_at}, {"ipAddress", c.ip_address}}));
   call.arg(keys::prefix::room_participants).arg(keys::prefix::room_members).arg(keys::prefix::room_absent);
   call.arg(most_per_user_).arg(keys::instance_channels(database_)).arg(close_replaced);
-  call.arg(what == known_rooms::member ? "member" : "if nothing").arg(c.instance).arg(lease_.count()).arg(floor_ms);
+  call.arg(what == known_rooms::member ? "member" : "if nothing").arg(c.instance).arg(lease_.count());
+  call.arg(keys::prefix::joined_room_participants).arg(floor_ms);
   for (auto const& room : rooms) call.arg(room);
 
   auto const answer = co_await script.run(redis_, std::move(call));

@@ -22,6 +22,7 @@ struct connection_details {
   std::string connected_at;  // ISO 8601
   std::string ip_address;
   std::string user_agent;
+  std::optional<std::vector<std::string>> rooms{};  // patterns of the rooms that it may hear, * being any text; nothing: all
 };
 
 // Codes with which the state ends connections (docs/protocol.md).

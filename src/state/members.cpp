@@ -51,9 +51,10 @@ task<result<bool>> members::leave(user_id user, room_id room) {
   static redis::script const script{scripts::leave_lua};
   std::string const used_keys[]{keys::room_participants(room), keys::user_rooms(user),   keys::joined_room_participants(room),
                                 keys::room_members(room),      keys::member_rooms(user), std::string{keys::typing_users},
-                                keys::typing_user(user),       keys::room_absent(room),  std::string{keys::typing_marks}};
+                                keys::typing_user(user),       keys::room_absent(room),  std::string{keys::typing_marks},
+                                keys::room_head(room)};
   auto call = script.call(used_keys, 4);
-  call.arg(user).arg(room).arg(keys::room_channels(database_) + room.str()).arg(announcement("l ", "userLeft", user, room));
+  call.arg(user).arg(room).arg(keys::room_channels(database_) + room.str()).arg(announcement("", "userLeft", user, room));
   auto const answer = co_await script.run(redis_, std::move(call));
   if (!answer) co_return std::unexpected(answer.error());
   co_return (*answer)[0].integer() == 1;

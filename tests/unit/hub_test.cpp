@@ -129,14 +129,14 @@ TEST_F(hub_of_friends, returns_are_told_to_all_the_others_in_the_room_who_asked_
 TEST_F(hub_of_friends, who_leaves_hears_the_room_no_more_on_any_connection) {
   for (auto* s : {&alice, &phone, &bob}) here.enter(*s, tea, true);
   bob.extended = true;
-  tell("tea", "l alice\n{}");
+  tell("tea", "l 1 alice\n{}");
   EXPECT_EQ(who_heard(), set{"c3"});
   EXPECT_FALSE(here.in(alice, tea));
   EXPECT_FALSE(here.in(phone, tea));
   tell("tea", "m x e:1\n{}");
   EXPECT_EQ(who_heard(), set{"c3"});
   EXPECT_EQ(emptied, strings{});
-  tell("tea", "l bob\n{}");
+  tell("tea", "l 1 bob\n{}");
   EXPECT_EQ(emptied, strings{"tea"});
 }
 
@@ -314,7 +314,7 @@ TEST(hub, agrees_with_a_model_through_ten_thousand_steps) {
         drop(name, s, gone);
         break;
       case 4: {
-        auto const m = parse_bus_message(name, "l u" + std::to_string(s % 5) + "\n{}");
+        auto const m = parse_bus_message(name, "l 1 u" + std::to_string(s % 5) + "\n{}");
         here.apply(*m, [&](session& one, bus_message const& about) { here.leave(one, room_id{about.room}); });
         for (auto const other : attached) {
           if (other % 5 == s % 5) drop(name, other, gone);

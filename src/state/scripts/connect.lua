@@ -10,11 +10,13 @@
 --      9 prefix of instance channels  10 close code of replaced connections
 --      11 `member`, or `if nothing`: the rooms count only if no room of the user is known
 --      12 the connection's instance  13 lease in ms
---      14 a time in ms before which the connection has not begun: its rooms have said something then, by the clock of another Redis perhaps
---      15… rooms
+--      14 prefix joined_room_participants
+--      15 a time in ms before which the connection has not begun: its rooms have said something then, by the clock of another Redis perhaps
+--      16… rooms
 -- Returns { connections the user has now, 1 if friends still take the user for online, messages that wait, the connection's `at`, room… }:
 --      the rooms the user belongs to
 --      or { -1, seconds for which the user is still kept out, 0 }
+-- include lib/rooms_heard.lua
 local user, connection = ARGV[1], ARGV[2]
 local kept_out = redis.call('PTTL', KEYS[9])
 if kept_out ~= -2 then return { -1, math.ceil(math.max(kept_out, 0) / 1000), 0 } end
@@ -27,7 +29,7 @@ redis.call('SCARD', KEYS[6])
 local known = redis.call('HGET', KEYS[1], connection)
 local now = redis.call('TIME')
 now = now[1] * 1000 + math.floor(now[2] / 1000)
-local at = known and known:match('"at":(%d+)}$') or string.format('%.0f', math.max(now, ARGV[14]))
+local at = known and known:match('"at":(%d+)}$') or string.format('%.0f', math.max(now, ARGV[15]))
 redis.call('HSET', KEYS[1], connection, ARGV[3]:sub(1, -2) .. ',"at":' .. at .. '}')
 redis.call('HSET', KEYS[2], connection, user)
 -- Every connection is of an instance that has a lease, perhaps an ended one: otherwise nobody would ever undo it. This one ends in .5, by which
@@ -61,16 +63,25 @@ if most > 0 and count > most and not known then
   end
 end
 if ARGV[11] == 'member' or redis.call('EXISTS', KEYS[6]) == 0 then
-  for i = 15, #ARGV do
+  for i = 16, #ARGV do
     redis.call('SADD', KEYS[6], ARGV[i])
     redis.call('SADD', ARGV[6] .. ARGV[i], user)
   end
 end
+-- In a room that none of the user's connections may hear, the user takes no part: its messages wait.
 local rooms = redis.call('SMEMBERS', KEYS[6])
+local hears = ARGV[3]:find('"rooms":', 1, true) and rooms_heard(redis.call('HVALS', KEYS[1]))
 for _, room in ipairs(rooms) do
-  redis.call('SADD', ARGV[5] .. room, user)
-  redis.call('SREM', ARGV[7] .. room, user)
-  redis.call('SADD', KEYS[5], room)
+  if not hears or hears(room) then
+    redis.call('SADD', ARGV[5] .. room, user)
+    redis.call('SREM', ARGV[7] .. room, user)
+    redis.call('SADD', KEYS[5], room)
+  else
+    redis.call('SREM', ARGV[5] .. room, user)
+    redis.call('SREM', ARGV[14] .. room, user)
+    redis.call('SREM', KEYS[5], room)
+    redis.call('SADD', ARGV[7] .. room, user)
+  end
 end
 table.insert(rooms, 1, at)
 table.insert(rooms, 1, waiting)

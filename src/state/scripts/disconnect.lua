@@ -17,6 +17,7 @@
 --      17… room, epoch, seq, …: what this connection has surely shown of its rooms; later messages it has not. With epoch `` it was given
 --         nothing yet, and seq is the time in ms since which it takes part (0: since it began)
 -- Returns the connections the user has left, or -1 when this one was not there any more. One of a neighbour counts as one.
+-- include lib/rooms_heard.lua
 local user, connection = ARGV[1], ARGV[2]
 local call, floor = redis.call, math.floor
 local first_room = 17
@@ -41,16 +42,20 @@ local function give_back_claimed()
   if given_back then mail('DEL', inflight) end
 end
 
--- What the user's other connections have been given: everything since the first of them began.
+-- The user's other connections. Those for all rooms have been given everything since the first of them began; of one for some rooms nobody
+-- relies on that.
 local function others()
-  local all = call('HGETALL', KEYS[1])
+  local all, jsons = call('HGETALL', KEYS[1]), {}
   local heard_since, instances = math.huge, {}
   for i = 2, #all, 2 do
-    heard_since = math.min(heard_since, tonumber(all[i]:match('"at":(%d+)}$') or 0))
+    jsons[#jsons + 1] = all[i]
     local ok, about = pcall(cjson.decode, all[i])
-    if ok and type(about) == 'table' and type(about.instance) == 'string' then instances[about.instance] = true end
+    if ok and type(about) == 'table' then
+      if not about.rooms then heard_since = math.min(heard_since, tonumber(all[i]:match('"at":(%d+)}$') or 0)) end
+      if type(about.instance) == 'string' then instances[about.instance] = true end
+    end
   end
-  return #all / 2, heard_since, instances
+  return jsons, heard_since, instances
 end
 
 -- The doubtful messages of all rooms, at most a mailbox's worth.
@@ -166,7 +171,8 @@ give_back_claimed()
 call('HDEL', KEYS[2], connection)
 local began = tonumber((call('HGET', KEYS[1], connection) or ''):match('"at":(%d+)}$') or 0)
 local was_there = call('HDEL', KEYS[1], connection) == 1
-local left, heard_since, instances = others()
+local jsons, heard_since, instances = others()
+local left = #jsons
 -- What may not have arrived goes to the queue; a client that had it sees the same messageId twice.
 if was_there then doubt_all(began, heard_since) end
 queue_unsure()
@@ -195,6 +201,16 @@ if left == 0 or ARGV[10] ~= '' then
   end
 end
 if left > 0 then
+  -- Rooms that this connection alone was allowed to hear.
+  local hears, all = rooms_heard(jsons)
+  for _, room in ipairs(all and {} or call('SMEMBERS', user_rooms)) do
+    if not hears(room) then
+      call('SREM', ARGV[4] .. room, user)
+      call('SREM', ARGV[5] .. room, user)
+      call('SREM', user_rooms, room)
+      if call('SISMEMBER', KEYS[13], room) == 1 then call('SADD', ARGV[13] .. room, user) end
+    end
+  end
   local client = redis.call('HGET', KEYS[4], user)
   if client then
     redis.call('HSET', KEYS[4], user, (client:gsub('"connections":%d+}$', '"connections":' .. left .. '}')))

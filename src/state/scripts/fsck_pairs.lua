@@ -4,6 +4,7 @@
 --      6 prefix user_rooms  7 prefix joined_room_participants  8 prefix room_absent  9 prefix of instance channels  10 prefix room_head
 --      11… user, room, …
 -- Returns { { user, room, finding }… }. A key of another type counts as empty here; its type is a finding of its own.
+-- include lib/rooms_heard.lua
 local call, out = redis.pcall, {}
 local repair = ARGV[1] == 'repair'
 for i = 11, #ARGV, 2 do
@@ -18,7 +19,9 @@ for i = 11, #ARGV, 2 do
   end
 
   local held = call('HGETALL', ARGV[2] .. user)
-  local here = #held > 0
+  local jsons = {}
+  for c = 2, #held, 2 do jsons[#jsons + 1] = held[c] end
+  local here = #jsons > 0 and rooms_heard(jsons)(room)  -- with a connection that may hear the room
   local member, listed = has(members, user), has(member_rooms, room)
   local takes_part, knows = has(participants, user), has(user_rooms, room)
   local joined, absent = has(joiners, user), has(absentees, user)

@@ -1,9 +1,11 @@
 -- SPDX-License-Identifier: Apache-2.0
--- A user becomes a member of a room without asking (the API, hikyctl). A user who is online takes part at once. The room is told.
+-- A user becomes a member of a room without asking (the API, hikyctl). A user who is online, with a connection that may hear the room, takes
+-- part at once. The room is told.
 -- KEYS 1 room_participants:{r}  2 user_rooms:{u}  3 room_members:{r}  4 member_rooms:{u}  5 user_connections:{u}
 --      6 room_absent:{r}  7 room_head:{r}
 -- ARGV 1 user  2 room  3 prefix of instance channels  4 the room's channel  5 bus message that announces it
 -- Returns 1, or 0 when the user was a member already
+-- include lib/rooms_heard.lua
 local user, room = ARGV[1], ARGV[2]
 local added = redis.call('SADD', KEYS[3], user)
 redis.call('SADD', KEYS[4], room)
@@ -13,8 +15,8 @@ local now, head = redis.call('TIME'), redis.call('HMGET', KEYS[7], 'epoch', 'seq
 now = now[1] * 1000 + math.floor(now[2] / 1000)
 if now < (tonumber(head[3]) or 0) then now = head[3] + 1 end
 local place = string.format('%.0f %s %s ', now, head[1] or '', head[2] or '0')
-local told = {}
-for _, json in ipairs(redis.call('HVALS', KEYS[5])) do
+local told, jsons = {}, redis.call('HVALS', KEYS[5])
+for _, json in ipairs(jsons) do
   local ok, about = pcall(cjson.decode, json)
   local instance = ok and type(about) == 'table' and about.instance
   if type(instance) == 'string' and not told[instance] then
@@ -22,7 +24,7 @@ for _, json in ipairs(redis.call('HVALS', KEYS[5])) do
     redis.call('PUBLISH', ARGV[3] .. instance, 'a ' .. user .. '\n' .. place .. room)
   end
 end
-if next(told) then
+if rooms_heard(jsons)(room) then
   redis.call('SADD', KEYS[1], user)
   redis.call('SADD', KEYS[2], room)
 else
