@@ -165,7 +165,7 @@ task<> flows::keep_online(std::chrono::milliseconds pause) {
   for (;;) {
     timer.expires_after(pause);
     co_await timer.async_wait(use_task);
-    bool missing = false;
+    std::size_t missing = 0;
     auto const all = hub_.registered_sessions();
     for (std::size_t i = 0; i < all.size(); i += at_once) {
       auto const end = std::min(all.size(), i + at_once);
@@ -178,10 +178,11 @@ task<> flows::keep_online(std::chrono::milliseconds pause) {
         if ((*online)[j - i] || !s.registered || s.gone || forgotten(s)) continue;
         log::info("session.taken_offline", {{"connection", s.id.str()}, {"trace", s.trace_id()}, {"user", s.user.str()}});
         s.asserted = unasserted;
-        missing = true;
+        ++missing;
       }
     }
-    if (missing) spawn(run_assert_again(0ms));
+    // Spread as after a loss of data, which this may be before anything else has noticed it.
+    if (missing > 0) spawn(run_assert_again(std::min<std::chrono::milliseconds>(2000ms, 1ms * missing)));
   }
 }
 
