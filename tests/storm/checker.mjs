@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Judges a storm: a pure function of what was recorded and of what Redis held at the end. Knows no process and no clock.
-//   record = { options: { lease, grace }, rooms: { room: [user] } as it was at first, friends: { user: [user] }, events: [...], settled: snapshot, empty: snapshot }
+//   record = { options: { lease, grace }, rooms: { room: [user] } as it was at first, friends: { user: [user] },
+//     events: [...], settled: snapshot, empty: snapshot }
 // `settled` was taken when all faults were over and everybody was back with an empty mailbox; `empty` when everybody had gone.
 // Times (`t`) are milliseconds. Returns { violations: [text], figures: {…} }; nothing is left out, the caller shows the first few.
 
@@ -16,8 +17,21 @@ const groups = (items, key) => {
 
 // Kinds of faults after which a line of the log at warn or above is expected, with how long they echo. What is not here is never expected.
 const redisFaults = [
-  'redis_restart', 'redis_lose', 'kill_pubsub', 'kill_normal', 'redis_stall', 'redis_drip', 'redis_cut', 'redis_reset', 'stop',
-  'blip', 'hang', 'oom', 'term_outage', 'failover', 'clock',
+  'redis_restart',
+  'redis_lose',
+  'kill_pubsub',
+  'kill_normal',
+  'redis_stall',
+  'redis_drip',
+  'redis_cut',
+  'redis_reset',
+  'stop',
+  'blip',
+  'hang',
+  'oom',
+  'term_outage',
+  'failover',
+  'clock',
 ];
 const expectedLines = {
   'redis.lost': redisFaults,
@@ -44,7 +58,17 @@ const expectedLines = {
 };
 const echo = 25_000;
 // What strikes all instances.
-const globally = new Set(['redis_restart', 'redis_lose', 'kill_pubsub', 'kill_normal', 'hang', 'oom', 'term_outage', 'failover', 'clock']);
+const globally = new Set([
+  'redis_restart',
+  'redis_lose',
+  'kill_pubsub',
+  'kill_normal',
+  'hang',
+  'oom',
+  'term_outage',
+  'failover',
+  'clock',
+]);
 // By these an instance may lose what it was told by Redis, or what it had to tell.
 const deafening = new Set([
   'redis_restart', 'redis_lose', 'kill_pubsub', 'redis_stall', 'redis_drip', 'redis_cut', 'redis_reset', 'stop', 'blip',
@@ -56,7 +80,21 @@ const silencing = new Set([...redisFaults, 'kill', 'term']); // faults under whi
 
 export function check({ options, rooms, friends = {}, events, settled, empty }) {
   const violations = [];
-  const figures = { acked: 0, duplicate_acks: 0, deliveries: 0, repeats: 0, by_mail: 0, dropped: 0, gaps: 0, longest_ghost_ms: 0, connections: 0, added: 0, removed: 0, refreshed: 0, faults: {} };
+  const figures = {
+    acked: 0,
+    duplicate_acks: 0,
+    deliveries: 0,
+    repeats: 0,
+    by_mail: 0,
+    dropped: 0,
+    gaps: 0,
+    longest_ghost_ms: 0,
+    connections: 0,
+    added: 0,
+    removed: 0,
+    refreshed: 0,
+    faults: {},
+  };
   const fail = (text) => violations.push(text);
   const at = (t) => `at ${((t - (events[0]?.t ?? 0)) / 1000).toFixed(2)} s`;
 
@@ -77,9 +115,25 @@ export function check({ options, rooms, friends = {}, events, settled, empty }) 
   const said = new Map(); // content → when it was first sent
   for (const e of events) if (e.e === 'sent' && !said.has(e.n)) said.set(e.n, e.t);
   const byId = new Map(connections.filter((c) => c.id !== undefined).map((c) => [c.id, c]));
-  for (const c of connections) streamOf(c, { messages, leavings, changes, before: byId.get(c.previous), struck, fail, at, figures });
+  for (const c of connections)
+    streamOf(c, { messages, leavings, changes, before: byId.get(c.previous), struck, fail, at, figures });
   epochsOf(connections, { fail, at });
-  deliveries({ events, rooms, connections, faults, losses, leavings, changes, said, lastEpoch, settled, empty, fail, at, figures });
+  deliveries({
+    events,
+    rooms,
+    connections,
+    faults,
+    losses,
+    leavings,
+    changes,
+    said,
+    lastEpoch,
+    settled,
+    empty,
+    fail,
+    at,
+    figures,
+  });
   removals({ events, connections, changes, said, losses, settled, empty, fail, at });
   mailThatWaits({ events, connections, faults, fail, at });
   typing({ events, connections, faults, leavings, changes, options, fail, at });
@@ -104,7 +158,18 @@ function faultsOf(events, figures) {
   return [...open.values()];
 }
 
-const heardKinds = new Set(['message', 'mail', 'gap', 'joined', 'refreshing', 'refreshed', 'history', 'typing', 'sent', 'acked']);
+const heardKinds = new Set([
+  'message',
+  'mail',
+  'gap',
+  'joined',
+  'refreshing',
+  'refreshed',
+  'history',
+  'typing',
+  'sent',
+  'acked',
+]);
 
 // `room user` → what the HTTP API did: adding, added, removing, removed, each with its time.
 function changesOf(events, figures) {
@@ -127,13 +192,30 @@ function connectionsOf(events) {
     const key = `${e.d} ${e.c}`;
     if (e.e === 'register') {
       open.set(key, {
-        key, device: e.d, user: e.user, kind: e.kind, resume: e.resume ?? {}, previous: e.previous, from: e.t, to: Infinity,
-        deaf: Infinity, ghostTo: undefined, heard: [],
+        key,
+        device: e.d,
+        user: e.user,
+        kind: e.kind,
+        resume: e.resume ?? {},
+        previous: e.previous,
+        from: e.t,
+        to: Infinity,
+        deaf: Infinity,
+        ghostTo: undefined,
+        heard: [],
       });
     }
     const c = open.get(key);
     if (!c) continue;
-    if (e.e === 'registered') Object.assign(c, { id: e.connection, instance: e.instance, registered: e.t, resumed: e.resumed ?? {}, rooms: new Set(e.rooms), granted: e.granted });
+    if (e.e === 'registered')
+      Object.assign(c, {
+        id: e.connection,
+        instance: e.instance,
+        registered: e.t,
+        resumed: e.resumed ?? {},
+        rooms: new Set(e.rooms),
+        granted: e.granted,
+      });
     if (e.e === 'deaf') c.deaf = e.t;
     if (e.e === 'hole') c.ghostTo = e.t + e.ms;
     if (e.e === 'closed') Object.assign(c, { to: e.t, hurt: e.hurt });
@@ -203,13 +285,19 @@ function streamOf(c, { messages, leavings, changes, before: earlier, struck, fai
         figures.by_mail += 1;
         if (got.has(`${room} ${id}`)) {
           figures.repeats += 1;
-          if (exact) fail(`${c.key} (${c.kind}) got ${id} of ${room} twice on one connection, the second time as mail ${at(e.t)}`);
+          if (exact)
+            fail(
+              `${c.key} (${c.kind}) got ${id} of ${room} twice on one connection, the second time as mail ${at(e.t)}`,
+            );
         }
         foreign(room, id, e.t);
         // Told that it is not recovered, the client knows that what it said counts for nothing.
         const had = c.resume[room] && c.resumed?.[room]?.recovered !== false && place(c.resume[room]);
         if (had && had.epoch === place(id).epoch && place(id).seq <= had.seq && shown.has(`${room} ${id}`)) {
-          fail(`${c.key} said it has ${c.resume[room]} of ${room} from ${c.previous}, which had shown it ${id}, and got that as mail ${at(e.t)}`);
+          fail(
+            `${c.key} said it has ${c.resume[room]} of ${room} from ${c.previous}, which had shown it ${id}, ` +
+              `and got that as mail ${at(e.t)}`,
+          );
         }
         got.add(`${room} ${id}`);
       }
@@ -226,7 +314,9 @@ function streamOf(c, { messages, leavings, changes, before: earlier, struck, fai
       if (leavings.get(`${e.room} ${c.user}`) < e.t) continue;
       const { epoch, seq } = place(e.id);
       // Put out and in again in between, the user has no right to what was said meanwhile.
-      const changed = changes.get(`${e.room} ${c.user}`)?.some(({ t }) => t <= e.t && t > (lastAt.get(e.room) ?? -Infinity));
+      const changed = changes
+        .get(`${e.room} ${c.user}`)
+        ?.some(({ t }) => t <= e.t && t > (lastAt.get(e.room) ?? -Infinity));
       const before = last.get(e.room);
       if (got.has(`${e.room} ${e.id}`)) {
         figures.repeats += 1;
@@ -250,8 +340,9 @@ function streamOf(c, { messages, leavings, changes, before: earlier, struck, fai
   }
 }
 
-// What a connection showed, as far as its server can know that the client has it: messages; and mail, if it was confirmed for sure,
-// that is if something which was sent behind the confirmation was answered, and nothing was in Redis's way.
+// The messages of a connection that its server can know to be with the client: those that it showed; and mail, if it
+// was confirmed for sure, that is if something which was sent behind the confirmation was answered, and nothing was
+// in Redis's way.
 function shownBy(c, struck) {
   const out = new Set();
   const sent = new Map();
@@ -292,10 +383,26 @@ function epochsOf(connections, { fail, at }) {
 }
 
 // Every acknowledged message reached every other member, or waits for them, or was counted as dropped, or was said to be lost.
-function deliveries({ events, rooms, connections, faults, losses, leavings, changes, said, lastEpoch, settled, empty, fail, at, figures }) {
+function deliveries({
+  events,
+  rooms,
+  connections,
+  faults,
+  losses,
+  leavings,
+  changes,
+  said,
+  lastEpoch,
+  settled,
+  empty,
+  fail,
+  at,
+  figures,
+}) {
   const stepped = faults.some((f) => f.kind === 'clock'); // then Redis's times can't be compared with others
   const reached = new Map(); // `room id` → Set of users
-  const reach = (room, id, user) => (reached.get(`${room} ${id}`) ?? reached.set(`${room} ${id}`, new Set()).get(`${room} ${id}`)).add(user);
+  const reach = (room, id, user) =>
+    (reached.get(`${room} ${id}`) ?? reached.set(`${room} ${id}`, new Set()).get(`${room} ${id}`)).add(user);
   // The cap drops the oldest: a number that was told excuses what is older than the mail it came with, and no more messages than it counts.
   const dropped = new Map(); // user → { count, before }
   const drop = (user, count, before) => {
@@ -326,7 +433,11 @@ function deliveries({ events, rooms, connections, faults, losses, leavings, chan
       const had = place(c.resume[room]);
       const next = c.heard.find((e) => e.e === 'message' && e.room === room && place(e.id).epoch === had.epoch);
       const key = `${room} ${c.user}`;
-      (excused.get(key) ?? excused.set(key, []).get(key)).push([had.seq + 1, next ? place(next.id).seq - 1 : Infinity, c.registered]);
+      (excused.get(key) ?? excused.set(key, []).get(key)).push([
+        had.seq + 1,
+        next ? place(next.id).seq - 1 : Infinity,
+        c.registered,
+      ]);
     }
   }
   for (const snapshot of [settled, empty]) {
@@ -343,13 +454,27 @@ function deliveries({ events, rooms, connections, faults, losses, leavings, chan
   // the loss. And so do those who had a live connection when it struck: whether it lives on or ends, its instance puts the user back
   // within a while from when it can reach Redis, unless the instance itself ends before.
   const reassertion = 10_000;
-  const back = groups(connections.flatMap((c) => (c.registered ? [...c.rooms].map((room) => ({ user: c.user, room, t: c.registered, asked: c.from })) : [])).concat(events.filter((e) => e.e === 'joined')), (e) => `${e.room} ${e.user}`);
-  const heldOf = groups(connections.filter((c) => c.registered), (c) => c.user);
-  const joins = groups(events.filter((e) => e.e === 'joined'), (e) => `${e.d} ${e.c}`);
+  const back = groups(
+    connections
+      .flatMap((c) =>
+        c.registered ? [...c.rooms].map((room) => ({ user: c.user, room, t: c.registered, asked: c.from })) : [],
+      )
+      .concat(events.filter((e) => e.e === 'joined')),
+    (e) => `${e.room} ${e.user}`,
+  );
+  const heldOf = groups(
+    connections.filter((c) => c.registered),
+    (c) => c.user,
+  );
+  const joins = groups(
+    events.filter((e) => e.e === 'joined'),
+    (e) => `${e.d} ${e.c}`,
+  );
   const reaches = (loss, instance) => {
     let free = loss.to;
     const hinders = (f) => f !== loss && silencing.has(f.kind) && (f.instance === instance || globally.has(f.kind));
-    for (const f of faults.filter(hinders).sort((a, b) => a.from - b.from)) if (f.from <= free + reassertion && f.to > free) free = f.to;
+    for (const f of faults.filter(hinders).sort((a, b) => a.from - b.from))
+      if (f.from <= free + reassertion && f.to > free) free = f.to;
     return free + reassertion;
   };
   const isMember = (user, room, t) => {
@@ -359,18 +484,26 @@ function deliveries({ events, rooms, connections, faults, losses, leavings, chan
     const change = changes.get(`${room} ${user}`)?.findLast((each) => each.t <= t);
     if (change?.what === 'added' && change.t > loss.to) return true;
     if (back.get(`${room} ${user}`)?.some((e) => e.asked > loss.from && e.t > loss.to && e.t < t)) return true;
-    return heldOf.get(user)?.some((c) => {
-      if (c.registered >= loss.from || c.to < loss.to) return false;
-      // Behind a door that was shut for a while the client may have learnt of its end much later than the server.
-      const late = faults.some((f) => delaying.has(f.kind) && f.instance === c.instance && f.from <= c.to && f.to >= loss.from);
-      if (c.to < t && (c.hurt || late)) return false;
-      if (!c.rooms.has(room) && !joins.get(c.key)?.some((e) => e.room === room && e.t < loss.from)) return false;
-      const from = reaches(loss, c.instance);
-      return t > from && !faults.some((f) => deadly.has(f.kind) && f.instance === c.instance && f.from < from && f.to > loss.from);
-    }) ?? false;
+    return (
+      heldOf.get(user)?.some((c) => {
+        if (c.registered >= loss.from || c.to < loss.to) return false;
+        // Behind a door that was shut for a while the client may have learnt of its end much later than the server.
+        const late = faults.some(
+          (f) => delaying.has(f.kind) && f.instance === c.instance && f.from <= c.to && f.to >= loss.from,
+        );
+        if (c.to < t && (c.hurt || late)) return false;
+        if (!c.rooms.has(room) && !joins.get(c.key)?.some((e) => e.room === room && e.t < loss.from)) return false;
+        const from = reaches(loss, c.instance);
+        return (
+          t > from &&
+          !faults.some((f) => deadly.has(f.kind) && f.instance === c.instance && f.from < from && f.to > loss.from)
+        );
+      }) ?? false
+    );
   };
 
-  // Whether the API leaves no doubt that the user was in the room from `t` on. Out of the room, nobody is owed what was said before.
+  // Whether the API leaves no doubt that the user was in the room from `t` on. Out of the room, nobody is owed what
+  // was said before.
   const belongs = (user, room, t) => {
     const mine = changes.get(`${room} ${user}`) ?? [];
     if (mine.some((each) => each.what === 'removing' && each.t >= t)) return false;
@@ -394,17 +527,23 @@ function deliveries({ events, rooms, connections, faults, losses, leavings, chan
     seen.add(key);
     const { epoch, seq } = place(e.id);
     if (epoch !== lastEpoch.get(e.room)) {
-      if (losses.length === 0) fail(`${e.n} was acknowledged as ${e.id}, but ${e.room} has another epoch although Redis never lost its data`);
+      if (losses.length === 0)
+        fail(`${e.n} was acknowledged as ${e.id}, but ${e.room} has another epoch although Redis never lost its data`);
       continue;
     }
     const first = said.get(e.n) ?? e.at;
     const when = e.at >= first - 500 && e.at <= e.t + 500 ? e.at : first;
     for (const user of candidates.get(e.room)) {
-      if (leavings.get(`${e.room} ${user}`) < when + 10_000) continue; // what was on its way to who goes may be lost with them
+      // What was on its way to a user who goes may be lost with them.
+      if (leavings.get(`${e.room} ${user}`) < when + 10_000) continue;
       if (user === e.user || reached.get(key)?.has(user)) continue;
       if (!belongs(user, e.room, first) || !isMember(user, e.room, when)) continue;
-      if (excused.get(`${e.room} ${user}`)?.some(([from, to, until]) => from <= seq && seq <= to && when <= until)) continue;
-      (missing.get(user) ?? missing.set(user, []).get(user)).push({ at: e.at, text: `${e.n}, acknowledged as ${e.id} in ${e.room} ${at(e.t)}, never reached ${user}` });
+      if (excused.get(`${e.room} ${user}`)?.some(([from, to, until]) => from <= seq && seq <= to && when <= until))
+        continue;
+      (missing.get(user) ?? missing.set(user, []).get(user)).push({
+        at: e.at,
+        text: `${e.n}, acknowledged as ${e.id} in ${e.room} ${at(e.t)}, never reached ${user}`,
+      });
     }
   }
   for (const [user, lost] of missing) {
@@ -414,8 +553,9 @@ function deliveries({ events, rooms, connections, faults, losses, leavings, chan
   }
 }
 
-// Whom the API has put out of a room hears nothing of it that was sent later than a second after the answer, until somebody puts the
-// user in again, or the user joins. Only a loss of Redis's data may bring back what an instance had not heard of yet.
+// A user whom the API has put out of a room hears nothing of it that was sent later than a second after the answer, until
+// somebody puts the user in again, or the user joins. Only a loss of Redis's data may bring back what an instance
+// had not heard of yet.
 function removals({ events, connections, changes, said, losses, settled, empty, fail, at }) {
   const spans = new Map(); // `room user` → [[from, to]]
   const joins = groups(events.filter((e) => e.e === 'joined'), (e) => `${e.room} ${e.user}`);
@@ -429,7 +569,8 @@ function removals({ events, connections, changes, said, losses, settled, empty, 
       (spans.get(key) ?? spans.set(key, []).get(key)).push([t + 1_000, to]);
     }
   }
-  const of = (user, room, n) => spans.get(`${room} ${user}`)?.find(([from, to]) => said.get(n) > from && said.get(n) < to);
+  const of = (user, room, n) =>
+    spans.get(`${room} ${user}`)?.find(([from, to]) => said.get(n) > from && said.get(n) < to);
   const told = new Set();
   const once = (key, text) => {
     if (!told.has(key)) fail(text);
@@ -438,28 +579,47 @@ function removals({ events, connections, changes, said, losses, settled, empty, 
   for (const c of connections) {
     for (const room of c.rooms ?? []) {
       const span = spans.get(`${room} ${c.user}`)?.find(([from, to]) => c.from > from && c.registered < to);
-      if (span) once(`${c.key} ${room}`, `${c.key} was told ${at(c.registered)} that it is in ${room}, of which the API had put ${c.user} out ${at(span[0] - 1_000)}`);
+      if (span)
+        once(
+          `${c.key} ${room}`,
+          `${c.key} was told ${at(c.registered)} that it is in ${room}, ` +
+            `of which the API had put ${c.user} out ${at(span[0] - 1_000)}`,
+        );
     }
     for (const e of c.heard) {
-      const all = e.e === 'message' ? [e] : e.e === 'mail' ? e.messages : e.e === 'history' ? e.messages.map((m) => ({ ...m, room: e.room })) : [];
+      const all =
+        e.e === 'message'
+          ? [e]
+          : e.e === 'mail'
+            ? e.messages
+            : e.e === 'history'
+              ? e.messages.map((m) => ({ ...m, room: e.room }))
+              : [];
       for (const { room, id, n } of all) {
         const span = of(c.user, room, n);
         // Put in again, a user may look at what was said meanwhile. It is no mail.
         if (!span || (e.t >= span[1] && e.e !== 'mail')) continue;
         const how = { message: 'heard', mail: 'got as mail', history: 'found in the history' }[e.e];
-        once(`${c.key} ${room} ${e.e}`, `${c.key} ${how} ${id} of ${room} ${at(e.t)}, sent ${at(said.get(n))}; the API had put ${c.user} out ${at(span[0] - 1_000)}`);
+        once(
+          `${c.key} ${room} ${e.e}`,
+          `${c.key} ${how} ${id} of ${room} ${at(e.t)}, sent ${at(said.get(n))}; ` +
+            `the API had put ${c.user} out ${at(span[0] - 1_000)}`,
+        );
       }
     }
   }
-  for (const [user, list] of [settled, empty].flatMap((snapshot) => family(snapshot, 'lists', 'ws:offline_messages:'))) {
+  for (const [user, list] of [settled, empty].flatMap((snapshot) =>
+    family(snapshot, 'lists', 'ws:offline_messages:'),
+  )) {
     for (const { roomId, messageId, content } of list.map((text) => JSON.parse(text))) {
-      if (of(user, roomId, content?.n)) once(`${user} ${messageId}`, `${messageId} of ${roomId} waits for ${user}, whom the API had put out before`);
+      if (of(user, roomId, content?.n))
+        once(`${user} ${messageId}`, `${messageId} of ${roomId} waits for ${user}, whom the API had put out before`);
     }
   }
 }
 
-// Mail does not wait for somebody who is here and may read all of it: not when all faults are over (`final`), and before that not for
-// longer than it takes to ask again.
+// Mail does not wait for somebody who is here and may read all of it: not when all faults are over (`final`), and
+// before that not for longer than it takes to ask again.
 function mailThatWaits({ events, connections, faults, fail, at }) {
   const since = new Map(); // user → when something was first seen to wait, while it does in each look
   const told = new Set();
@@ -474,10 +634,16 @@ function mailThatWaits({ events, connections, faults, fail, at }) {
         .reduce((sum, f) => sum + Math.max(0, Math.min(f.to, e.t) - Math.max(f.from, from)), 0);
       const limit = e.final ? 6_000 : 10_000 + 2 * hindered;
       if (!e.final && since.get(user) > e.t - limit) continue;
-      const here = connections.find((c) => c.user === user && c.registered < e.t - limit && Math.min(c.to, c.deaf) > e.t && !c.hurt && readsAll(c, e.t));
+      const here = connections.find(
+        (c) =>
+          c.user === user && c.registered < e.t - limit && Math.min(c.to, c.deaf) > e.t && !c.hurt && readsAll(c, e.t),
+      );
       if (!here) continue;
       told.add(user);
-      fail(`${count} messages wait for ${user} ${at(e.t)}, who has been here since ${at(here.registered).slice(3)} (${here.key})`);
+      fail(
+        `${count} messages wait for ${user} ${at(e.t)}, who has been here since ` +
+          `${at(here.registered).slice(3)} (${here.key})`,
+      );
     }
   }
 }
@@ -486,7 +652,7 @@ const readsAll = (c, t) => {
   return (latest ? latest.granted : c.granted) === undefined;
 };
 
-// Whoever was shown that somebody types is shown the end within 10 s, and some more where faults delay it.
+// A client that was shown that somebody types is shown the end within 10 s, and some more where faults delay it.
 function typing({ events, connections, faults, leavings, changes, options, fail, at }) {
   const spoken = groups(events.filter((e) => e.e === 'types' && e.on), (e) => `${e.room} ${e.user}`);
   const over = events.find((e) => e.e === 'phase' && e.name === 'settled')?.t ?? Infinity;
@@ -497,16 +663,30 @@ function typing({ events, connections, faults, leavings, changes, options, fail,
     const judge = (key, since, told) => {
       const latest = Math.max(since, ...(spoken.get(key) ?? []).filter(({ t }) => t < told).map(({ t }) => t));
       let limit = latest + 10_000 + 5_000;
-      const hindering = faults.filter((f) => (silencing.has(f.kind) || delaying.has(f.kind)) && strikes(f, latest, limit));
-      if (hindering.length > 0) limit += (options.lease + 5) * 1_000 + hindering.reduce((sum, f) => sum + f.to - f.from, 0);
+      const hindering = faults.filter(
+        (f) => (silencing.has(f.kind) || delaying.has(f.kind)) && strikes(f, latest, limit),
+      );
+      if (hindering.length > 0)
+        limit += (options.lease + 5) * 1_000 + hindering.reduce((sum, f) => sum + f.to - f.from, 0);
       if (told <= limit || c.hurt) return;
-      // What the viewer's instance did not hear, it can't show. What the viewer may no longer hear, neither.
-      if (faults.some((f) => (deafening.has(f.kind) || delaying.has(f.kind)) && (globally.has(f.kind) || f.kind === 'roll' || f.instance === c.instance) && strikes(f, since, limit))) return;
+      // An instance can't show what it did not hear, nor what the viewer may no longer hear.
+      if (
+        faults.some(
+          (f) =>
+            (deafening.has(f.kind) || delaying.has(f.kind)) &&
+            (globally.has(f.kind) || f.kind === 'roll' || f.instance === c.instance) &&
+            strikes(f, since, limit),
+        )
+      )
+        return;
       const [room, user] = [key.slice(0, key.lastIndexOf(' ')), key.slice(key.lastIndexOf(' ') + 1)];
       const mine = `${room} ${c.user}`;
       if (leavings.get(mine) < limit || changes.get(mine)?.some(({ t }) => t > since - 1_000 && t < limit)) return;
       if (c.granted || c.heard.some((e) => e.e === 'refreshed')) return;
-      fail(`${c.key} was shown that ${user} types in ${room} ${at(since)}, and not within ${((limit - latest) / 1000).toFixed(0)} s that it is over`);
+      fail(
+        `${c.key} was shown that ${user} types in ${room} ${at(since)}, ` +
+          `and not within ${((limit - latest) / 1000).toFixed(0)} s that it is over`,
+      );
     };
     for (const e of c.heard) {
       if (e.e !== 'typing' || e.t > end) continue;
@@ -524,10 +704,14 @@ function typing({ events, connections, faults, leavings, changes, options, fail,
     for (const user of e.users) {
       const latest = Math.max(0, ...(bySpeaker.get(user) ?? []).filter(({ t }) => t <= e.t).map(({ t }) => t));
       const hindered = faults.filter((f) => silencing.has(f.kind) && strikes(f, latest, e.t));
-      const limit = 15_000 + (hindered.length > 0 ? (options.lease + 5) * 1_000 + hindered.reduce((sum, f) => sum + f.to - f.from, 0) : 0);
+      const limit =
+        15_000 +
+        (hindered.length > 0 ? (options.lease + 5) * 1_000 + hindered.reduce((sum, f) => sum + f.to - f.from, 0) : 0);
       if (latest === 0 || e.t - latest <= limit || told.has(user)) continue;
       told.add(user);
-      fail(`${user} still types in Redis ${at(e.t)}, ${((e.t - latest) / 1000).toFixed(1)} s after the last word of it`);
+      fail(
+        `${user} still types in Redis ${at(e.t)}, ${((e.t - latest) / 1000).toFixed(1)} s after the last word of it`,
+      );
     }
   }
 }
@@ -541,8 +725,17 @@ function absences({ events, connections, friends, faults, struck, options, fail,
   const unaware = (user, t) => (byUser.get(user) ?? []).some((c) => c.from <= t && c.to > t - 10_000 &&
     faults.some((f) => delaying.has(f.kind) && f.instance === c.instance && f.from <= t && f.to >= t - 10_000));
   const quiet = 15_000; // after a fault, until which it must be made good
-  const undisturbed = (c, t) => c.registered < t - 3_000 && Math.min(c.to, c.deaf) > t + 1_000 && !c.hurt && !faults.some((f) => (silencing.has(f.kind) || delaying.has(f.kind)) &&
-    (f.instance === c.instance || globally.has(f.kind)) && f.from <= t && f.to >= t - quiet);
+  const undisturbed = (c, t) =>
+    c.registered < t - 3_000 &&
+    Math.min(c.to, c.deaf) > t + 1_000 &&
+    !c.hurt &&
+    !faults.some(
+      (f) =>
+        (silencing.has(f.kind) || delaying.has(f.kind)) &&
+        (f.instance === c.instance || globally.has(f.kind)) &&
+        f.from <= t &&
+        f.to >= t - quiet,
+    );
   for (const e of events) {
     if (e.e === 'online') {
       const present = new Set(e.users);
@@ -704,7 +897,11 @@ function talk({ events, struck, losses, fail, at }) {
       if (e.code === 'unavailable' && e.retryable && struck(silencing, e.t, e.t)) continue;
       if ((e.code === 'not_member' || e.code === 'forbidden') && e.id?.startsWith('history ')) continue;
       if (e.code === 'not_member' && losses.some((l) => l.from < e.t)) continue;
-      if (e.code === 'not_member' && events.some((l) => l.e === 'removing' && l.t <= e.t && e.d.startsWith(`${l.user}/`))) continue;
+      if (
+        e.code === 'not_member' &&
+        events.some((l) => l.e === 'removing' && l.t <= e.t && e.d.startsWith(`${l.user}/`))
+      )
+        continue;
       if (e.code === 'not_member' && events.some((l) => l.e === 'leaving' && l.t <= e.t && e.d.startsWith(`${l.user}/`))) continue;
       fail(`${e.d} got the error ${e.code} ${at(e.t)}: ${e.message}`);
     }

@@ -163,21 +163,51 @@ test('a line that no fault explains is seen, and one that a fault explains is no
 test('a daemon that ends by itself is seen', () => says(/ended .* SIGSEGV, expected that it runs/, (r, { add }) => add({ t: 2000, e: 'ended', instance: 'one', code: null, signal: 'SIGSEGV' })));
 
 // What a second connection of bob's brings, after the first has ended.
-const again = (kind, { from = 50, previous, resume = { tea: 'e:1' }, resumed = { tea: { recovered: true, count: 0 } }, granted, rooms = ['tea'] } = {}) => [
+const again = (
+  kind,
+  {
+    from = 50,
+    previous,
+    resume = { tea: 'e:1' },
+    resumed = { tea: { recovered: true, count: 0 } },
+    granted,
+    rooms = ['tea'],
+  } = {},
+) => [
   { t: from, d: 'bob/1', c: 2, e: 'register', user: 'bob', kind, resume, previous },
   { t: from + 1, d: 'bob/1', c: 2, e: 'registered', user: 'bob', connection: 'b2', rooms, resumed, granted },
 ];
 const ends = (t) => ({ t, d: 'bob/1', c: 1, e: 'closed' });
-const mail = (t, id, c = 2) => ({ t, d: 'bob/1', c, e: 'mail', dropped: 0, messages: [{ room: 'tea', id, n: `ann/1#${id.split(':')[1]}` }] });
+const mail = (t, id, c = 2) => ({
+  t,
+  d: 'bob/1',
+  c,
+  e: 'mail',
+  dropped: 0,
+  messages: [{ room: 'tea', id, n: `ann/1#${id.split(':')[1]}` }],
+});
 const only = (pattern, found) => found.filter((text) => pattern.test(text));
 
 test('a message that came after the own close of a browser was not shown to it', () => {
   // The page says goodbye; what it hears from then on nobody records.
-  says(/never reached bob/, (r, { add, drop }) => (drop((e) => e.e === 'message' || e.d === 'bob/1' && e.e === 'closed'), add({ t: 31, d: 'bob/1', c: 1, e: 'deaf' }, { t: 33, d: 'bob/1', c: 1, e: 'closed' })));
-  assert.deepEqual(verdict((r, { add, drop }) => (drop((e) => e.e === 'message'), add({ ...ends(33) }, ...again('ack'), mail(52, 'e:1')))).filter((text) => /never/.test(text)), []);
+  says(
+    /never reached bob/,
+    (r, { add, drop }) => (
+      drop((e) => e.e === 'message' || (e.d === 'bob/1' && e.e === 'closed')),
+      add({ t: 31, d: 'bob/1', c: 1, e: 'deaf' }, { t: 33, d: 'bob/1', c: 1, e: 'closed' })
+    ),
+  );
+  assert.deepEqual(
+    verdict(
+      (r, { add, drop }) => (drop((e) => e.e === 'message'), add({ ...ends(33) }, ...again('ack'), mail(52, 'e:1'))),
+    ).filter((text) => /never/.test(text)),
+    [],
+  );
 });
 test('a browser that has closed is not missed in online_users, and one that has not is', () => {
-  const change = (deaf) => (r, { add, drop }) => (drop((e) => e.t > 100), add(...deaf, { t: 30_000, e: 'online', users: ['ann'] }));
+  const change =
+    (deaf) =>
+    (r, { add, drop }) => (drop((e) => e.t > 100), add(...deaf, { t: 30_000, e: 'online', users: ['ann'] }));
   assert.deepEqual(only(/bob is not online/, verdict(change([{ t: 29_500, d: 'bob/1', c: 1, e: 'deaf' }]))), []);
   assert.equal(only(/bob is not online/, verdict(change([]))).length, 1);
 });
@@ -187,7 +217,10 @@ test('what the connection that a resume names has shown must not come as mail; f
   assert.equal(only(repeated, verdict(change('resume', { previous: 'b1' }))).length, 1);
   assert.deepEqual(only(repeated, verdict(change('bare'))), []);
   assert.deepEqual(only(repeated, verdict(change('resume'))), []); // it names none
-  assert.deepEqual(only(repeated, verdict(change('resume', { previous: 'b1', resumed: { tea: { recovered: false, count: 0 } } }))), []);
+  assert.deepEqual(
+    only(repeated, verdict(change('resume', { previous: 'b1', resumed: { tea: { recovered: false, count: 0 } } }))),
+    [],
+  );
 });
 test('mail that was never confirmed may come again, mail that was confirmed may not', () => {
   const confirmed = [
@@ -206,7 +239,12 @@ test('mail that was never confirmed may come again, mail that was confirmed may 
   assert.deepEqual(only(repeated, verdict(change(confirmed, fault))), []);
 });
 test('twice on one connection is seen for a bare resume, and allowed to plain and ack clients', () => {
-  const change = (kind) => (r, { add }) => (r.events.find((e) => e.d === 'bob/1' && e.e === 'register').kind = kind, add({ ...mail(33, 'e:1'), c: 1 }));
+  const change =
+    (kind) =>
+    (r, { add }) => (
+      (r.events.find((e) => e.d === 'bob/1' && e.e === 'register').kind = kind),
+      add({ ...mail(33, 'e:1'), c: 1 })
+    );
   assert.equal(only(/twice on one connection/, verdict(change('bare'))).length, 1);
   for (const kind of ['plain', 'ack']) assert.deepEqual(verdict(change(kind)), []);
 });
@@ -228,7 +266,7 @@ const says2 = (t, extra = {}) => [
   { t: t - 1, d: 'ann/1', c: 1, e: 'sent', n: 'ann/1#2', room: 'tea' },
   { t, d: 'ann/1', c: 1, e: 'acked', user: 'ann', n: 'ann/1#2', room: 'tea', id: 'e:2', at: t, ...extra },
 ];
-test('whom the API adds is owed what is said after the answer', () => {
+test('a user whom the API adds is owed what is said after the answer', () => {
   const change = (added, heard) => (r, { add, drop }) => {
     drop((e) => e.t > 100);
     add(put('cat', 'adding', added - 5), put('cat', 'added', added), ...says2(2_000), message(2_001, 'e:2'));
@@ -239,18 +277,38 @@ test('whom the API adds is owed what is said after the answer', () => {
   assert.deepEqual(only(lost, verdict(change(1_000, true))), []);
   assert.deepEqual(only(lost, verdict(change(2_000, false))), []); // said before the answer
 });
-test('whom the API removes is owed nothing more', () => {
-  const change = (removing) => (r, { add, drop }) => (drop((e) => e.t > 100), add(put('bob', 'removing', removing), put('bob', 'removed', removing + 5), ...says2(2_000)));
+test('a user whom the API removes is owed nothing more', () => {
+  const change =
+    (removing) =>
+    (r, { add, drop }) => (
+      drop((e) => e.t > 100),
+      add(put('bob', 'removing', removing), put('bob', 'removed', removing + 5), ...says2(2_000))
+    );
   assert.deepEqual(only(/never reached bob/, verdict(change(1_000))), []);
   assert.deepEqual(only(/never reached bob/, verdict(change(2_500))), []);
-  assert.equal(only(/e:2 in tea .* never reached bob/, verdict((r, { add, drop }) => (drop((e) => e.t > 100), add(...says2(2_000))))).length, 1);
+  assert.equal(
+    only(
+      /e:2 in tea .* never reached bob/,
+      verdict((r, { add, drop }) => (drop((e) => e.t > 100), add(...says2(2_000)))),
+    ).length,
+    1,
+  );
 });
-test('whom the API has removed hears nothing that was sent more than a second after the answer: not live, as mail, or in the history', () => {
-  const change = (said, ...extra) => (r, { add, drop }) => {
-    drop((e) => e.t > 100);
-    add(put('bob', 'removing', 990), put('bob', 'removed', 1_000), ...says2(said), ...extra);
+test('a removed user hears nothing that was sent more than 1 s later: not live, as mail, or in the history', () => {
+  const change =
+    (said, ...extra) =>
+    (r, { add, drop }) => {
+      drop((e) => e.t > 100);
+      add(put('bob', 'removing', 990), put('bob', 'removed', 1_000), ...says2(said), ...extra);
+    };
+  const mailOf = {
+    t: 2_300,
+    d: 'bob/1',
+    c: 1,
+    e: 'mail',
+    dropped: 0,
+    messages: [{ room: 'tea', id: 'e:2', n: 'ann/1#2' }],
   };
-  const mailOf = { t: 2_300, d: 'bob/1', c: 1, e: 'mail', dropped: 0, messages: [{ room: 'tea', id: 'e:2', n: 'ann/1#2' }] };
   const history = { t: 2_300, d: 'bob/1', c: 1, e: 'history', room: 'tea', messages: [{ id: 'e:2', n: 'ann/1#2' }] };
   says(/heard e:2 of tea .* the API had put bob out/, change(2_200, message(2_300, 'e:2')));
   says(/got as mail e:2/, change(2_200, mailOf));
@@ -266,10 +324,12 @@ test('whom the API has removed hears nothing that was sent more than a second af
   assert.deepEqual(only(/the API had put/, verdict(change(2_200, joined, message(2_300, 'e:2')))), []);
   says(/e:2 of tea waits for bob/, (r, tools) => {
     change(2_200)(r, tools);
-    r.empty.lists['ws:offline_messages:bob'] = [JSON.stringify({ roomId: 'tea', messageId: 'e:2', content: { n: 'ann/1#2' } })];
+    r.empty.lists['ws:offline_messages:bob'] = [
+      JSON.stringify({ roomId: 'tea', messageId: 'e:2', content: { n: 'ann/1#2' } }),
+    ];
   });
 });
-test('whom the API has removed is not told that it is in the room', () => {
+test('a user whom the API has removed is not told that it is in the room', () => {
   const change = (...extra) => (r, { add, drop }) => {
     drop((e) => e.t > 100);
     add(put('bob', 'removing', 990), put('bob', 'removed', 1_000), ends(1_500), ...extra);
@@ -281,18 +341,34 @@ test('whom the API has removed is not told that it is in the room', () => {
 test('put out and in again in between, a client has no hole', () => {
   const change = (...extra) => (r, { add }) => add(...extra, message(60, 'e:3'));
   says(/nobody said that e:2 is lost/, change());
-  assert.deepEqual(verdict(change(put('bob', 'removing', 40), put('bob', 'removed', 41), put('bob', 'adding', 50), put('bob', 'added', 51))), []);
+  assert.deepEqual(
+    verdict(
+      change(put('bob', 'removing', 40), put('bob', 'removed', 41), put('bob', 'adding', 50), put('bob', 'added', 51)),
+    ),
+    [],
+  );
 });
 
 test('a connection hears only the rooms that its token is for', () => {
-  const claim = (granted) => (r, { add }) => (Object.assign(r.events.find((e) => e.connection === 'b1'), { granted }), add());
+  const claim =
+    (granted) =>
+    (r, { add }) => (
+      Object.assign(
+        r.events.find((e) => e.connection === 'b1'),
+        { granted },
+      ),
+      add()
+    );
   assert.deepEqual(verdict(claim(['tea'])), []);
   says(/got e:1 of tea, which its token is not for/, claim(['milk']));
   const refreshed = (t, granted) => ({ t, d: 'bob/1', c: 1, e: 'refreshed', granted });
   says(/got e:2 of tea, which its token is not for/, (r, { add }) => add(refreshed(33, ['milk']), message(34, 'e:2')));
   // What is newly allowed may come before the answer. e:2 was said while the token was not for the room.
   const refreshing = { t: 34, d: 'bob/1', c: 1, e: 'refreshing', rooms: ['tea'] };
-  assert.deepEqual(verdict((r, { add }) => add(refreshed(33, ['milk']), refreshing, message(35, 'e:3'), refreshed(36, ['tea']))), []);
+  assert.deepEqual(
+    verdict((r, { add }) => add(refreshed(33, ['milk']), refreshing, message(35, 'e:3'), refreshed(36, ['tea']))),
+    [],
+  );
 });
 
 test('mail that waits for somebody who is here is seen, at the end and while the storm goes on', () => {
@@ -315,14 +391,23 @@ test('mail that waits for somebody who is here is seen, at the end and while the
 test('somebody who was shown typing is shown the end of it', () => {
   const shown = (t, on) => ({ t, d: 'ann/1', c: 1, e: 'typing', room: 'tea', user: 'bob', on });
   const types = (t) => ({ t, d: 'bob/1', c: 1, e: 'types', user: 'bob', room: 'tea', on: true });
-  const change = (...extra) => (r, { add, drop }) => (drop((e) => e.t > 100), add(types(1_000), shown(1_001, true), ...extra, { t: 60_000, d: 'ann/1', c: 1, e: 'closed' }));
+  const change =
+    (...extra) =>
+    (r, { add, drop }) => (
+      drop((e) => e.t > 100),
+      add(types(1_000), shown(1_001, true), ...extra, { t: 60_000, d: 'ann/1', c: 1, e: 'closed' })
+    );
   const forever = /was shown that bob types in tea/;
   assert.equal(only(forever, verdict(change())).length, 1);
   assert.equal(only(forever, verdict(change(shown(20_000, false)))).length, 1);
   assert.deepEqual(only(forever, verdict(change(shown(11_002, false)))), []);
   assert.deepEqual(only(forever, verdict(change(types(10_000), shown(20_500, false)))), []); // typed on
-  assert.deepEqual(only(forever, verdict(change(put('ann', 'removing', 5_000), put('ann', 'removed', 5_001)))), []); // out of the room
-  const fault = [{ t: 9_000, e: 'fault', kind: 'kill_pubsub', number: 1 }, { t: 9_001, e: 'healed', kind: 'kill_pubsub', number: 1 }];
+  const out = [put('ann', 'removing', 5_000), put('ann', 'removed', 5_001)];
+  assert.deepEqual(only(forever, verdict(change(...out))), []);
+  const fault = [
+    { t: 9_000, e: 'fault', kind: 'kill_pubsub', number: 1 },
+    { t: 9_001, e: 'healed', kind: 'kill_pubsub', number: 1 },
+  ];
   assert.deepEqual(only(forever, verdict(change(...fault))), []);
 });
 test('a typing mark that stays in Redis is seen', () => {
@@ -334,27 +419,66 @@ test('a typing mark that stays in Redis is seen', () => {
 
 test('a failover to a replica that was behind excuses what was said in the lag, and no ghost', () => {
   const fault = [
-    { t: 1_000, e: 'fault', kind: 'failover', number: 1 }, { t: 1_900, e: 'lag', number: 1 }, { t: 4_000, e: 'healed', kind: 'failover', number: 1 },
+    { t: 1_000, e: 'fault', kind: 'failover', number: 1 },
+    { t: 1_900, e: 'lag', number: 1 },
+    { t: 4_000, e: 'healed', kind: 'failover', number: 1 },
   ];
   const change = (t, faults) => (r, { add, drop }) => (drop((e) => e.t > 100), add(...faults, ...says2(t)));
   const lost = /e:2 in tea .* never reached bob/;
   assert.deepEqual(only(lost, verdict(change(2_000, fault))), []);
   assert.equal(only(lost, verdict(change(1_500, fault))).length, 1); // before the lag
   assert.equal(only(lost, verdict(change(2_000, fault.filter((e) => e.e !== 'lag')))).length, 1); // nothing was behind
-  says(/bob is online .* after the last connection ended/, (r, { add }) => add(...fault, { t: 40_000, e: 'online', users: ['bob'] }));
+  says(/bob is online .* after the last connection ended/, (r, { add }) =>
+    add(...fault, { t: 40_000, e: 'online', users: ['bob'] }),
+  );
 });
 test('with clocks that step, times of Redis are not compared with others', () => {
   const fault = [{ t: 20, e: 'fault', kind: 'clock', number: 1 }, { t: 25, e: 'healed', kind: 'clock', number: 1 }];
   const change = (r, { add, drop }) => {
     drop((e) => e.e === 'message' || e.e === 'acked');
-    add(...fault, { t: 31, d: 'ann/1', c: 1, e: 'acked', user: 'ann', n: 'ann/1#1', room: 'tea', id: 'e:1', at: -90_000 });
+    add(...fault, {
+      t: 31,
+      d: 'ann/1',
+      c: 1,
+      e: 'acked',
+      user: 'ann',
+      n: 'ann/1#1',
+      room: 'tea',
+      id: 'e:1',
+      at: -90_000,
+    });
   };
   says(/never reached bob/, change);
-  assert.deepEqual(only(/never reached/, verdict((r, tools) => (change(r, tools), tools.add({ t: 40, d: 'bob/1', c: 1, e: 'mail', dropped: 1, newest: -95_000, messages: [] })))), []);
+  assert.deepEqual(
+    only(
+      /never reached/,
+      verdict(
+        (r, tools) => (
+          change(r, tools),
+          tools.add({ t: 40, d: 'bob/1', c: 1, e: 'mail', dropped: 1, newest: -95_000, messages: [] })
+        ),
+      ),
+    ),
+    [],
+  );
 });
 test('a not_member is explained by a removal, and by a look into the history of a room that one was put out of', () => {
-  const error = (id) => ({ t: 60, d: 'bob/1', c: 1, e: 'error', code: 'not_member', message: 'you are not in this room', id });
+  const error = (id) => ({
+    t: 60,
+    d: 'bob/1',
+    c: 1,
+    e: 'error',
+    code: 'not_member',
+    message: 'you are not in this room',
+    id,
+  });
   says(/got the error not_member/, (r, { add }) => add(error('x')));
   assert.deepEqual(only(/error/, verdict((r, { add }) => add(error('history tea')))), []);
-  assert.deepEqual(only(/error/, verdict((r, { add }) => add(put('bob', 'removing', 50), put('bob', 'removed', 51), error('x')))), []);
+  assert.deepEqual(
+    only(
+      /error/,
+      verdict((r, { add }) => add(put('bob', 'removing', 50), put('bob', 'removed', 51), error('x'))),
+    ),
+    [],
+  );
 });

@@ -4,19 +4,47 @@ import { pause, until } from '../system/support/processes.mjs';
 import { lease } from './world.mjs';
 
 const weights = {
-  kill: 3, term: 2, stop: 1.5, redis_restart: 1.5, redis_lose: 0.7, kill_pubsub: 1.5, kill_normal: 1.5,
-  redis_stall: 1.5, redis_cut: 1.5, redis_drip: 1, redis_reset: 1, client_stall: 1, client_cut: 1.5, client_drip: 0.7, client_reset: 1,
-  vanish: 3, hole: 3, sleep: 1.5, roll: 1,
-  reload: 2, silent: 2, blip: 2.5, members: 1.5, hang: 1.5, tokens: 1.5, typing: 1.5, oom: 1, term_outage: 1.5, failover: 1, clock: 0.7,
+  kill: 3,
+  term: 2,
+  stop: 1.5,
+  redis_restart: 1.5,
+  redis_lose: 0.7,
+  kill_pubsub: 1.5,
+  kill_normal: 1.5,
+  redis_stall: 1.5,
+  redis_cut: 1.5,
+  redis_drip: 1,
+  redis_reset: 1,
+  client_stall: 1,
+  client_cut: 1.5,
+  client_drip: 0.7,
+  client_reset: 1,
+  vanish: 3,
+  hole: 3,
+  sleep: 1.5,
+  roll: 1,
+  reload: 2,
+  silent: 2,
+  blip: 2.5,
+  members: 1.5,
+  hang: 1.5,
+  tokens: 1.5,
+  typing: 1.5,
+  oom: 1,
+  term_outage: 1.5,
+  failover: 1,
+  clock: 0.7,
 };
 export const kinds = Object.keys(weights);
 
-// Each kind comes once before any comes by weight, as far as the time goes. `only`: names of kinds, for who looks for something;
-// `first`: those that come first. `every`: seconds from one fault to the next, the least and the most.
+// Each kind comes once before any comes by weight, as far as the time goes. `only`: names of kinds, for who looks
+// for something; `first`: those that come first. `every`: seconds from one fault to the next, the least and the
+// most.
 export function schedule(random, seconds, instances, { only, first = only ?? kinds, every = [1, 4] } = {}) {
   const out = [];
   const unknown = only?.find((kind) => !(kind in weights));
-  if (unknown !== undefined) throw new Error(`--only: there is no fault ${unknown}; expected some of ${kinds.join(', ')}`);
+  if (unknown !== undefined)
+    throw new Error(`--only: there is no fault ${unknown}; expected some of ${kinds.join(', ')}`);
   const chosen = only ? Object.fromEntries(only.map((kind) => [kind, weights[kind]])) : weights;
   const recovery = only ? 12 : 45; // seconds from one loss of all data to the next
   let bag = [];
@@ -106,8 +134,8 @@ async function shut(gates, politely, ms) {
   for (const gate of gates) gate.shut = false;
 }
 
-// A user's phone dies in silence: half of them with the mail in their hands, half while they listen. The user's other devices
-// are there meanwhile, drop, and come back.
+// A user's phone dies in silence: half of them with the mail in their hands, half while they listen. The user's
+// other devices are there meanwhile, drop, and come back.
 async function silence(person, { random, storm, length }) {
   person.busy = true;
   // The device to look at is one that says what came last.
@@ -148,13 +176,14 @@ async function silence(person, { random, storm, length }) {
   person.busy = false;
 }
 
-// Users whose only device has a token are away while their rooms speak. They come back with a token for some of the rooms, hear
-// them, drop, come back, and are given more rooms and fewer.
+// Users whose only device has a token are away while their rooms speak. They come back with a token for some of the
+// rooms, hear them, drop, come back, and are given more rooms and fewer.
 async function narrow(person, { random, storm }) {
   person.busy = true;
   const [device] = person.devices;
   const speak = (count) => {
-    for (let i = 0; i < count; i += 1) for (const room of person.rooms.slice(0, 4)) storm.speakIn(random, room, person.user);
+    for (let i = 0; i < count; i += 1)
+      for (const room of person.rooms.slice(0, 4)) storm.speakIn(random, room, person.user);
   };
   device.park();
   device.leave();
@@ -189,7 +218,8 @@ const freeze = async (child, ms) => {
 };
 const few = (random, items, count) => items.map((item) => ({ item, key: random.real() })).sort((a, b) => a.key - b.key)
   .slice(0, count).map(({ item }) => item);
-const free = (storm, fits) => storm.people.filter((p) => !p.busy && p.devices.every((d) => d.ready && !d.parked) && fits(p));
+const free = (storm, fits) =>
+  storm.people.filter((p) => !p.busy && p.devices.every((d) => d.ready && !d.parked) && fits(p));
 
 Object.assign(acts, {
   // Pages are loaded anew while somebody speaks.
@@ -211,7 +241,8 @@ Object.assign(acts, {
     await Promise.all(few(story.random, alone, 8).map((person) => narrow(person, story)));
   },
   members: ({ random, storm }) => storm.changes(random, 4),
-  // An instance is away from Redis for less than a lease. Meanwhile people who are connected to it are put into rooms and out.
+  // An instance is away from Redis for less than a lease. Meanwhile people who are connected to it are put into
+  // rooms and out.
   async blip({ instance, random, storm, length, flip }) {
     const changing = pause(30).then(() => storm.changes(random, 4, instance));
     await shut([instance.redis], flip, 300 + 1_700 * length);
@@ -230,7 +261,10 @@ Object.assign(acts, {
     const changing = random.chance(0.4) ? storm.changes(random, 3) : undefined;
     for (const d of coming) d.unpark();
     const share = random.real() * 0.8;
-    for (const end = Date.now() + 500; Date.now() < end && coming.filter((d) => d.ready).length < share * coming.length;) {
+    for (
+      const end = Date.now() + 500;
+      Date.now() < end && coming.filter((d) => d.ready).length < share * coming.length;
+    ) {
       await new Promise((resolve) => setImmediate(resolve));
     }
     const ms = Math.round(1_000 + 2_300 * length);
@@ -263,7 +297,10 @@ Object.assign(acts, {
   },
   // Redis takes nothing more for a while. Some have mail that they have not confirmed, and end meanwhile.
   async oom({ world, devices, random, storm, length }) {
-    const holding = random.some(devices.filter((d) => d.ready && !d.parked && !d.person.busy && d.kind !== 'plain'), 0.2);
+    const holding = random.some(
+      devices.filter((d) => d.ready && !d.parked && !d.person.busy && d.kind !== 'plain'),
+      0.2,
+    );
     for (const d of holding) {
       d.park();
       d.leave();
@@ -281,15 +318,20 @@ Object.assign(acts, {
         random.chance(0.5) ? d.vanish(false) : d.leave();
       }
       for (let left = 4 + Math.round(8 * length); left > 0; left -= 1) {
-        random.some(devices.filter((d) => d.ready), 0.03).forEach((d) => (random.chance(0.5) ? d.vanish(false) : d.leave()));
+        random
+          .some(
+            devices.filter((d) => d.ready),
+            0.03,
+          )
+          .forEach((d) => (random.chance(0.5) ? d.vanish(false) : d.leave()));
         await pause(400);
       }
     } finally {
       await world.look.command('CONFIG', 'SET', 'maxmemory', 0);
     }
   },
-  // An instance is told to go while Redis is away, from it or from all. Redis is back before it has gone: soon, or when it has given up
-  // its goodbyes (spread over 1 s, waited for 5 s) and not yet its lease.
+  // An instance is told to go while Redis is away, from it or from all. Redis is back before it has gone: soon, or
+  // when it has given up its goodbyes (spread over 1 s, waited for 5 s) and not yet its lease.
   async term_outage({ world, instance, random, length, flip }) {
     const all = random.chance(0.6);
     const gates = (all ? world.instances : [instance]).map((each) => each.redis);
@@ -346,7 +388,17 @@ Object.assign(acts, {
 });
 
 const ofInstance = new Set(['kill', 'term', 'stop', 'term_outage']);
-const ofRedis = new Set(['redis_restart', 'redis_lose', 'kill_pubsub', 'kill_normal', 'hang', 'typing', 'oom', 'failover', 'clock']);
+const ofRedis = new Set([
+  'redis_restart',
+  'redis_lose',
+  'kill_pubsub',
+  'kill_normal',
+  'hang',
+  'typing',
+  'oom',
+  'failover',
+  'clock',
+]);
 const ofLink = new Set(['redis_stall', 'redis_drip', 'redis_cut', 'redis_reset', 'blip', 'term_outage']);
 const ofDoors = new Set(['client_stall', 'client_drip', 'client_cut', 'client_reset']);
 
@@ -356,12 +408,17 @@ export async function strike(storm, fault, forked) {
   const { kind } = fault;
   const instance = world.instances[fault.instance];
   const locks = [
-    ...(ofInstance.has(kind) ? [instance] : []), ...(ofRedis.has(kind) ? [world] : []),
-    ...(kind === 'term_outage' ? world.instances.map(({ redis }) => redis) : ofLink.has(kind) ? [instance.redis] : []), ...(ofDoors.has(kind) ? [instance.clients] : []),
+    ...(ofInstance.has(kind) ? [instance] : []),
+    ...(ofRedis.has(kind) ? [world] : []),
+    ...(kind === 'term_outage' ? world.instances.map(({ redis }) => redis) : ofLink.has(kind) ? [instance.redis] : []),
+    ...(ofDoors.has(kind) ? [instance.clients] : []),
   ];
   // What is under way is left time to end.
   for (const end = Date.now() + 5_000; Date.now() < end && locks.some((lock) => lock.struck);) await pause(50);
-  const away = (ofInstance.has(kind) && !instance.up) || (ofRedis.has(kind) && !world.redisUp) || (kind === 'clock' && !world.clock);
+  const away =
+    (ofInstance.has(kind) && !instance.up) ||
+    (ofRedis.has(kind) && !world.redisUp) ||
+    (kind === 'clock' && !world.clock);
   if (away || locks.some((lock) => lock.struck)) return storm.record({ e: 'fault', kind, skipped: true });
   for (const lock of locks) lock.struck = true;
   const number = (storm.struck += 1);

@@ -5,8 +5,8 @@
 //   ack      confirms its mail and wants its messages confirmed
 //   bare     the same, and says what its last messages are when it comes back
 //   resume   the same, and says of which connection they were
-// Some devices are browsers: from their own close on they hear nothing, and they connect anew while the old connection's
-// Close is still under way. Some show a token, mostly for a part of the rooms.
+// Some devices are browsers: from their own close on they hear nothing, and they connect anew while the old
+// connection's Close is still under way. Some show a token, mostly for a part of the rooms.
 import WebSocket from 'ws';
 import { pause } from '../system/support/processes.mjs';
 
@@ -42,7 +42,15 @@ export class Device {
 
   // `manners`: { browser, token }. `claims` are the rooms of the device's token, undefined for all.
   constructor(storm, person, number, kind, random, manners = {}) {
-    Object.assign(this, { storm, person, kind, random, ...manners, user: person.user, name: `${person.user}/${number}` });
+    Object.assign(this, {
+      storm,
+      person,
+      kind,
+      random,
+      ...manners,
+      user: person.user,
+      name: `${person.user}/${number}`,
+    });
     person.devices.push(this);
   }
   get rooms() {
@@ -126,7 +134,13 @@ export class Device {
       claim.resume = Object.fromEntries(Object.entries(this.#last).filter(([room]) => named(room)));
     }
     if (this.kind === 'resume' && this.#previous) claim.connectionId = this.#previous;
-    this.#record(visit, { e: 'register', kind: this.kind, user: this.user, resume: claim.resume, previous: claim.connectionId });
+    this.#record(visit, {
+      e: 'register',
+      kind: this.kind,
+      user: this.user,
+      resume: claim.resume,
+      previous: claim.connectionId,
+    });
     if (this.doomed !== undefined) this.#doom(visit);
     this.#say(visit, claim);
   }
@@ -165,13 +179,24 @@ export class Device {
         visit.connection = this.#previous = frame.connectionId;
         visit.granted = visit.claimed;
         record({
-          e: 'registered', user: this.user, kind: this.kind, connection: frame.connectionId, rooms: frame.rooms, resumed: frame.resumed,
-          granted: visit.granted && [...visit.granted], instance: this.storm.balanced ? undefined : visit.instance.name,
+          e: 'registered',
+          user: this.user,
+          kind: this.kind,
+          connection: frame.connectionId,
+          rooms: frame.rooms,
+          resumed: frame.resumed,
+          granted: visit.granted && [...visit.granted],
+          instance: this.storm.balanced ? undefined : visit.instance.name,
         });
         // As the document's clients do: what the user looks at is joined; and what the server does not know of, too.
-        for (const room of this.rooms) if (!frame.rooms.includes(room) || this.random.chance(0.2)) this.#join(visit, room);
+        for (const room of this.rooms)
+          if (!frame.rooms.includes(room) || this.random.chance(0.2)) this.#join(visit, room);
         for (const room of frame.rooms) {
-          if (!this.rooms.includes(room) && !this.storm.changing.has(`${room} ${this.user}`) && !this.person.removed.has(room)) {
+          if (
+            !this.rooms.includes(room) &&
+            !this.storm.changing.has(`${room} ${this.user}`) &&
+            !this.person.removed.has(room)
+          ) {
             this.#leaveRoom(visit, room);
           }
         }
@@ -189,7 +214,9 @@ export class Device {
         // Some die with the mail in their hands, before they have read it or said so.
         if (!this.storm.calm && this.random.chance(0.1)) return this.vanish(false);
         record({
-          e: 'mail', dropped: frame.dropped ?? 0, newest: Math.max(...frame.messages.map((m) => Date.parse(m.timestamp))),
+          e: 'mail',
+          dropped: frame.dropped ?? 0,
+          newest: Math.max(...frame.messages.map((m) => Date.parse(m.timestamp))),
           messages: frame.messages.map((m) => ({ room: m.roomId, id: m.messageId, n: m.content?.n })),
         });
         if (this.withholds) visit.hurt = true;
@@ -198,25 +225,46 @@ export class Device {
       case 'messageAck':
         if (!this.#pending.delete(frame.id)) break;
         record({
-          e: 'acked', user: this.user, n: frame.id, room: frame.roomId, id: frame.messageId, at: Date.parse(frame.timestamp),
+          e: 'acked',
+          user: this.user,
+          n: frame.id,
+          room: frame.roomId,
+          id: frame.messageId,
+          at: Date.parse(frame.timestamp),
           duplicate: frame.duplicate,
         });
         break;
       case 'joinedRoom':
         record({ e: 'joined', user: this.user, room: frame.roomId, asked: visit.asked[frame.roomId] });
         delete visit.asked[frame.roomId];
-        if (!this.rooms.includes(frame.roomId)) this.#leaveRoom(visit, frame.roomId); // asked for before another device left
+        // Asked for before another device left.
+        if (!this.rooms.includes(frame.roomId)) this.#leaveRoom(visit, frame.roomId);
         break;
-      case 'leftRoom': this.#hasLeft(visit, frame.roomId); break;
-      case 'gap': record({ e: 'gap', room: frame.roomId, from: frame.from, to: frame.to }); break;
-      case 'userOffline': record({ e: 'offline', user: frame.userId, room: frame.roomId }); break;
-      case 'error': this.#refused(visit, frame); break;
-      case 'friendOnline': case 'friendOffline':
+      case 'leftRoom':
+        this.#hasLeft(visit, frame.roomId);
+        break;
+      case 'gap':
+        record({ e: 'gap', room: frame.roomId, from: frame.from, to: frame.to });
+        break;
+      case 'userOffline':
+        record({ e: 'offline', user: frame.userId, room: frame.roomId });
+        break;
+      case 'error':
+        this.#refused(visit, frame);
+        break;
+      case 'friendOnline':
+      case 'friendOffline':
         record({ e: 'friend', told: this.user, user: frame.userId, online: frame.type === 'friendOnline' });
         break;
-      case 'typing': record({ e: 'typing', room: frame.roomId, user: frame.userId, on: frame.isTyping }); break;
+      case 'typing':
+        record({ e: 'typing', room: frame.roomId, user: frame.userId, on: frame.isTyping });
+        break;
       case 'history':
-        record({ e: 'history', room: frame.roomId, messages: frame.messages.map((m) => ({ id: m.messageId, n: m.content?.n })) });
+        record({
+          e: 'history',
+          room: frame.roomId,
+          messages: frame.messages.map((m) => ({ id: m.messageId, n: m.content?.n })),
+        });
         break;
       case 'refreshed':
         visit.refreshing = false;
@@ -224,13 +272,25 @@ export class Device {
         record({ e: 'refreshed', granted: visit.granted && [...visit.granted] });
         this.#retry(visit);
         break;
-      case 'userJoined': case 'userLeft': case 'userOnline': case 'roomAdded': case 'roomRemoved': break;
-      default: record({ e: 'odd', type: frame.type });
+      case 'userJoined':
+      case 'userLeft':
+      case 'userOnline':
+      case 'roomAdded':
+      case 'roomRemoved':
+        break;
+      default:
+        record({ e: 'odd', type: frame.type });
     }
   }
 
   #refused(visit, frame) {
-    this.#record(visit, { e: 'error', code: frame.code, retryable: frame.retryable, message: frame.message, id: frame.id });
+    this.#record(visit, {
+      e: 'error',
+      code: frame.code,
+      retryable: frame.retryable,
+      message: frame.message,
+      id: frame.id,
+    });
     const waiting = this.#pending.get(frame.id);
     const soon = (act) => setTimeout(() => visit === this.visit && act(), 300);
     if (frame.id?.startsWith('leave ')) {
@@ -258,7 +318,8 @@ export class Device {
   }
   // For good, with all devices.
   quit(room) {
-    if (!this.ready || this.rooms.length < 2 || !this.may(room) || this.storm.changing.has(`${room} ${this.user}`)) return;
+    if (!this.ready || this.rooms.length < 2 || !this.may(room) || this.storm.changing.has(`${room} ${this.user}`))
+      return;
     this.rooms.splice(this.rooms.indexOf(room), 1);
     this.person.quitted.add(room);
     this.#record(this.visit, { e: 'leaving', user: this.user, room });
@@ -313,7 +374,8 @@ export class Device {
   }
   // Looks into the history of rooms that the user was put out of.
   #pry(visit) {
-    for (const room of this.person.removed) this.#say(visit, { type: 'history', roomId: room, limit: 50, id: `history ${room}` });
+    for (const room of this.person.removed)
+      this.#say(visit, { type: 'history', roomId: room, limit: 50, id: `history ${room}` });
   }
   pry() {
     if (this.ready) this.#pry(this.visit);
@@ -335,7 +397,8 @@ export class Device {
     this.parked = false;
     this.#wake();
   }
-  // With a goodbye. A browser's page is gone with it: it hears nothing more and the next page does not wait for the Close.
+  // With a goodbye. A browser's page is gone with it: it hears nothing more and the next page does not wait for the
+  // Close.
   leave() {
     this.#wake();
     const { visit } = this;

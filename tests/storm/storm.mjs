@@ -22,13 +22,28 @@ export class Storm {
   padding = 'x'.repeat(16_000);
 
   constructor({
-    seed, seconds, users = 90, instances = 3, rooms = 20, pace = 60, every, only, first, balanced = false, obedient = false,
-    graceSeconds = grace, progress = () => {},
+    seed,
+    seconds,
+    users = 90,
+    instances = 3,
+    rooms = 20,
+    pace = 60,
+    every,
+    only,
+    first,
+    balanced = false,
+    obedient = false,
+    graceSeconds = grace,
+    progress = () => {},
   }) {
     const random = new Random(seed);
     // Of somebody who looks for something, only those behaviours that the chosen faults are about.
     const shows = (kind) => !obedient && (only?.includes(kind) ?? true);
-    this.manners = { browsers: shows('reload') ? browsers : 0, tokens: shows('tokens') ? tokens : 0, members: shows('members') };
+    this.manners = {
+      browsers: shows('reload') ? browsers : 0,
+      tokens: shows('tokens') ? tokens : 0,
+      members: shows('members'),
+    };
     Object.assign(this, { seed, seconds, users, pace, balanced, obedient, grace: graceSeconds, progress, random });
     this.record = (event) => void this.events.push({ t: Date.now(), ...event });
     this.world = new World(this.record, this.grace);
@@ -73,7 +88,9 @@ export class Storm {
 
   // Devices of others that can speak in the room.
   mates(room, user) {
-    return this.devices.filter((d) => d.user !== user && d.kind !== 'plain' && d.ready && d.rooms.includes(room) && d.may(room));
+    return this.devices.filter(
+      (d) => d.user !== user && d.kind !== 'plain' && d.ready && d.rooms.includes(room) && d.may(room),
+    );
   }
   speakIn(random, room, user) {
     const mates = this.mates(room, user);
@@ -97,7 +114,12 @@ export class Storm {
     let done = false;
     for (const end = Date.now() + 30_000; !done && Date.now() < end;) {
       const up = this.world.instances.filter((each) => each.up && (each !== avoided || Date.now() > end - 25_000));
-      const answer = up.length > 0 && await random.pick(up).api.call(into ? 'PUT' : 'DELETE', path).catch(() => undefined);
+      const answer =
+        up.length > 0 &&
+        (await random
+          .pick(up)
+          .api.call(into ? 'PUT' : 'DELETE', path)
+          .catch(() => undefined));
       done = answer?.status === 200;
       if (!done) await pause(150);
     }
@@ -115,13 +137,16 @@ export class Storm {
   }
   // Puts `count` people in and as many out, those of `instance` if there is one, by way of another instance.
   async changes(random, count, instance) {
-    const here = this.people.filter((p) => !p.busy && p.devices.some((d) => d.ready && (!instance || d.instance === instance)));
+    const here = this.people.filter(
+      (p) => !p.busy && p.devices.some((d) => d.ready && (!instance || d.instance === instance)),
+    );
     const running = [];
     for (let i = 0; i < 2 * count && here.length > 0; i += 1) {
       const into = i % 2 === 0;
       const person = random.pick(here);
       const rooms = into ? Object.keys(this.rooms).filter((room) => !person.rooms.includes(room)) : person.rooms;
-      if (into ? rooms.length > 0 : rooms.length > 1) running.push(this.change(random, person, random.pick(rooms), into, instance));
+      if (into ? rooms.length > 0 : rooms.length > 1)
+        running.push(this.change(random, person, random.pick(rooms), into, instance));
     }
     await Promise.all(running);
   }
@@ -141,7 +166,8 @@ export class Storm {
       else if (random.chance(0.02)) device.leave();
       else if (random.chance(0.01)) device.quit(room);
       else if (this.manners.members && random.chance(0.003)) this.#background(this.changes(random, 1));
-      else if (device.token && random.chance(0.02)) device.refresh(random.chance(0.3) ? undefined : this.subset(random, device.rooms));
+      else if (device.token && random.chance(0.02))
+        device.refresh(random.chance(0.3) ? undefined : this.subset(random, device.rooms));
       else device.speak(room);
     }
     await Promise.all(this.#changes);
@@ -159,8 +185,10 @@ export class Storm {
       await pause(500);
       if (!this.world.redisUp) continue;
       const { look } = this.world;
-      const [users, marks] = await Promise.all([look.command('SMEMBERS', 'ws:online_users'), look.command('HGETALL', 'ws:typing_users')])
-        .catch(() => []);
+      const [users, marks] = await Promise.all([
+        look.command('SMEMBERS', 'ws:online_users'),
+        look.command('HGETALL', 'ws:typing_users'),
+      ]).catch(() => []);
       if (users) this.record({ e: 'online', users });
       if (users && (turn += 1) % 2 === 0) await this.#lookForMail(false);
       if (marks?.length > 0) this.record({ e: 'marks', users: marks.filter((_, i) => i % 2 === 0) });
@@ -171,7 +199,9 @@ export class Storm {
     const { look } = this.world;
     const lists = this.people.flatMap(({ user, devices }) => [
       { user, key: `ws:offline_messages:${user}` },
-      ...devices.filter((d) => d.ready).map((d) => ({ user, key: `ws:offline_inflight:${user}:${d.visit.connection}` })),
+      ...devices
+        .filter((d) => d.ready)
+        .map((d) => ({ user, key: `ws:offline_inflight:${user}:${d.visit.connection}` })),
     ]);
     const counts = await Promise.all(lists.map(({ key }) => look.command('LLEN', key))).catch(() => undefined);
     if (!counts) return;
@@ -201,7 +231,8 @@ export class Storm {
     const lives = this.devices.map((device) => device.run());
     await until('everybody to be there', () => this.devices.every((d) => d.ready), 30_000);
     await pause(1_000);
-    for (const [room, users] of Object.entries(this.rooms)) this.devices.some((d) => users.includes(d.user) && d.speak(room));
+    for (const [room, users] of Object.entries(this.rooms))
+      this.devices.some((d) => users.includes(d.user) && d.speak(room));
     await pause(500);
 
     // Now that all are members.
@@ -226,7 +257,11 @@ export class Storm {
     }
     await this.#patiently('everybody to be back', () => this.devices.every((d) => d.ready && d.waiting === 0), 30);
     for (const d of this.devices.filter((each) => !each.ready || each.waiting > 0)) {
-      this.record({ e: 'unfinished', d: d.name, what: `after the storm ${d.ready ? `${d.waiting} messages are not acknowledged` : 'not connected again'}` });
+      this.record({
+        e: 'unfinished',
+        d: d.name,
+        what: `after the storm ${d.ready ? `${d.waiting} messages are not acknowledged` : 'not connected again'}`,
+      });
     }
     await pause(1000 * (lease + 3));
     await this.#lookForMail(true);
@@ -234,15 +269,20 @@ export class Storm {
     for (const device of this.devices) device.leave();
     await pause(1_000);
     await this.#patiently('everybody to be back', () => this.devices.every((d) => d.ready), 20);
-    await this.#patiently('the mailboxes to be empty', async () => {
-      const { lists } = await this.world.snapshot();
-      return Object.keys(lists).length === 0;
-    }, 10);
+    await this.#patiently(
+      'the mailboxes to be empty',
+      async () => {
+        const { lists } = await this.world.snapshot();
+        return Object.keys(lists).length === 0;
+      },
+      10,
+    );
     await pause(11_000); // no typing mark lives longer
     this.#phase('settled');
     this.settled = await this.world.snapshot();
 
-    for (const device of this.devices) this.random.chance(0.5) ? device.stop() : ((device.stopped = true), device.vanish(false));
+    for (const device of this.devices)
+      this.random.chance(0.5) ? device.stop() : ((device.stopped = true), device.vanish(false));
     await Promise.all(lives);
     this.watched = true;
     await watching;
@@ -254,7 +294,14 @@ export class Storm {
   }
 
   get recorded() {
-    return { options: { lease, grace: this.grace }, rooms: this.rooms, friends: this.world.friends, events: this.events, settled: this.settled, empty: this.empty };
+    return {
+      options: { lease, grace: this.grace },
+      rooms: this.rooms,
+      friends: this.world.friends,
+      events: this.events,
+      settled: this.settled,
+      empty: this.empty,
+    };
   }
   verdict() {
     return check(this.recorded);
@@ -262,7 +309,19 @@ export class Storm {
   // What happened, one event a line; the snapshots last.
   async write(path) {
     const lines = this.events.map((event) => JSON.stringify(event));
-    await writeFile(path, [...lines, JSON.stringify({ e: 'end', rooms: this.rooms, friends: this.world.friends, settled: this.settled, empty: this.empty })].join('\n') + '\n');
+    await writeFile(
+      path,
+      [
+        ...lines,
+        JSON.stringify({
+          e: 'end',
+          rooms: this.rooms,
+          friends: this.world.friends,
+          settled: this.settled,
+          empty: this.empty,
+        }),
+      ].join('\n') + '\n',
+    );
   }
 }
 
@@ -272,7 +331,8 @@ export function summary(storm, { violations, figures }) {
     `seed ${storm.seed}, ${storm.seconds} s, ${storm.devices.length} clients of ${storm.users} users, ${storm.count} instances`,
     `faults: ${Object.values(figures.faults).reduce((sum, n) => sum + n, 0)} (${faults.join(', ')})`,
     ...(storm.world.leftOut.size > 0 ? [`left out: ${[...storm.world.leftOut].join(', ')}`] : []),
-    `connections: ${figures.connections}; members added by the API ${figures.added}, removed ${figures.removed}; tokens refreshed ${figures.refreshed}`,
+    `connections: ${figures.connections}; tokens refreshed ${figures.refreshed}`,
+    `members: ${figures.added} added by the API, ${figures.removed} removed`,
     `acknowledged: ${figures.acked} (${figures.duplicate_acks} of them retried and stored once)`,
     `delivered: ${figures.deliveries} live or replayed, ${figures.by_mail} as mail; ${figures.repeats} repeated on one connection; ${figures.dropped} counted as dropped; ${figures.gaps} gaps said`,
     `longest ghost: ${figures.longest_ghost_ms} ms; under faults that hinder sweeping: ${figures.longest_ghost_under_faults_ms ?? 0} ms`,

@@ -73,8 +73,31 @@ class Instance {
     const said = new Promise((resolve) => (ready = resolve));
     const child = start(
       hikyd,
-      ['--listen', '127.0.0.1:0', '--workers', '2', '--instance-id', id, '--redis', `redis://127.0.0.1:${this.redis.port}`, '--lease', String(lease),
-        '--grace', String(this.world.grace), '--drain', '1', '--redis-wait', '60', '--rate-messages', '200:400', '--auth', 'jwt', '--auth', 'open', ...this.world.secrets],
+      [
+        '--listen',
+        '127.0.0.1:0',
+        '--workers',
+        '2',
+        '--instance-id',
+        id,
+        '--redis',
+        `redis://127.0.0.1:${this.redis.port}`,
+        '--lease',
+        String(lease),
+        '--grace',
+        String(this.world.grace),
+        '--drain',
+        '1',
+        '--redis-wait',
+        '60',
+        '--rate-messages',
+        '200:400',
+        '--auth',
+        'jwt',
+        '--auth',
+        'open',
+        ...this.world.secrets,
+      ],
       (stream, line) => {
         const found = /^hikyd ready on http:\/\/127\.0\.0\.1:(\d+)/.exec(line);
         if (found) ready(Number(found[1]));
@@ -129,8 +152,29 @@ class Node {
     await mkdir(this.folder, { recursive: true });
     await rm(this.socket, { force: true });
     let last = '';
-    const args = ['--port', String(this.port), '--bind', '127.0.0.1', '--unixsocket', this.socket, '--save', '', '--appendonly', 'yes'];
-    const more = ['--appendfsync', 'always', '--repl-diskless-sync-delay', '0', '--dir', this.folder, '--logfile', '', ...flags];
+    const args = [
+      '--port',
+      String(this.port),
+      '--bind',
+      '127.0.0.1',
+      '--unixsocket',
+      this.socket,
+      '--save',
+      '',
+      '--appendonly',
+      'yes',
+    ];
+    const more = [
+      '--appendfsync',
+      'always',
+      '--repl-diskless-sync-delay',
+      '0',
+      '--dir',
+      this.folder,
+      '--logfile',
+      '',
+      ...flags,
+    ];
     const env = this.step && { LD_PRELOAD: this.world.clock, CLOCK_STEP: String(this.step) };
     const child = (this.child = start('redis-server', [...args, ...more], (_, line) => (last = line), env));
     return until('Redis to answer', async () => {
@@ -220,21 +264,25 @@ export class World {
     if (loseData) await rm(join(this.node.folder, 'appendonlydir'), { recursive: true, force: true });
   }
 
-  // A replica takes the master's place, and the old one is gone with its file. `step`: the new one's clock is off by so many
-  // seconds. `lag`: from when it is called until it resolves, the replica hears nothing of what the master is told; without it
-  // nothing is lost. False when the replica did not get ready, and all is as before.
+  // A replica takes the master's place, and the old one is gone with its file. `step`: the new one's clock is off
+  // by so many seconds. `lag`: from when it is called until it resolves, the replica hears nothing of what the
+  // master is told; without it nothing is lost. False when the replica did not get ready, and all is as before.
   async failover({ step = this.node.step, lag } = {}) {
     const old = this.node;
     const link = await Gate.open({ host: '127.0.0.1', port: old.port });
     const next = await this.#newNode(step);
     const look = await next.start('--replicaof', `127.0.0.1 ${link.port}`);
-    const info = async (redis, section, name) => new RegExp(`^${name}:(.*?)\r?$`, 'm').exec(await redis.command('INFO', section))?.[1];
+    const info = async (redis, section, name) =>
+      new RegExp(`^${name}:(.*?)\r?$`, 'm').exec(await redis.command('INFO', section))?.[1];
     const hasAll = async () => {
       const goal = Number(await info(this.look, 'replication', 'master_repl_offset'));
       if ((await info(look, 'replication', 'master_link_status')) !== 'up') return false;
       if (Number(await info(look, 'replication', 'slave_repl_offset')) < goal) return false;
       // Its own file holds nothing before this is over.
-      return (await info(look, 'persistence', 'aof_rewrite_in_progress')) === '0' && (await info(look, 'persistence', 'aof_rewrite_scheduled')) === '0';
+      return (
+        (await info(look, 'persistence', 'aof_rewrite_in_progress')) === '0' &&
+        (await info(look, 'persistence', 'aof_rewrite_scheduled')) === '0'
+      );
     };
     try {
       await until('the replica to have everything', hasAll, 15_000);
