@@ -132,6 +132,7 @@ class flows {
 
   // What a session knows of its rooms and mail may be wrong: it is compared with Redis in the session's turn, and that is tried until it is done.
   void doubt(session& s);
+  void claim_later(session& s);
   task<> run_doubts();
   task<bool> compare(session_ptr s);
   task<result<bool>> enter_late(session_ptr s, room_id room, std::int64_t since_ms);

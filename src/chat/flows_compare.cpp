@@ -32,14 +32,23 @@ void flows::doubt(session& s) {
   if (!std::exchange(resolving_doubts_, true)) spawn(run_doubts());
 }
 
-// Those whose comparison failed.
+// Redis may have taken the claim whose answer did not come: then nothing waits in the mailbox, and still the client has nothing.
+void flows::claim_later(session& s) {
+  if (s.gone) return;
+  s.unclaimed = true;
+  doubts_.emplace_back(&s);
+  if (!std::exchange(resolving_doubts_, true)) spawn(run_doubts());
+}
+
+// Those whose comparison or claim failed, with a pause before each try.
 task<> flows::run_doubts() {
   asio::steady_timer pause{ex_};
   while (!doubts_.empty()) {
     pause.expires_after(patience);
     co_await pause.async_wait(use_task);
-    std::erase_if(doubts_, [](session_ptr const& s) { return s->gone || !s->doubted; });
+    std::erase_if(doubts_, [](session_ptr const& s) { return s->gone || (!s->doubted && !s->unclaimed); });
     for (auto const& s : std::vector{doubts_}) {
+      if (s->unclaimed && s->registered) s->doubted = true;
       if (s->doubted && !s->busy) exclusively(s, []() -> task<> { co_return; }());
     }
   }
@@ -48,7 +57,7 @@ task<> flows::run_doubts() {
 
 bool flows::agrees(session const& s, state::seen_by_redis const& seen) const {
   if (!seen.known || seen.kept_out_s > 0) return false;
-  if (seen.mail > 0 && !s.mail && !s.mail_waits) return false;
+  if ((seen.mail > 0 && !s.mail && !s.mail_waits) || s.unclaimed) return false;
   std::size_t permitted = 0;
   for (auto const& room : seen.rooms) {
     if (s.grant && !s.grant->allows(room)) continue;
@@ -105,7 +114,7 @@ task<bool> flows::compare(session_ptr s) {
     }
     if (notices != s->notices) continue;
     s->compared_ms = found->now_ms;
-    if (seen.mail > 0) fetch_mail(*s);
+    if (seen.mail > 0 || s->unclaimed) fetch_mail(*s);
     co_return true;
   }
 }

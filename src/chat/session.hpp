@@ -107,6 +107,7 @@ class session {
   bool returning : 1 = false;  // came back before its absence was announced
   bool busy : 1 = false;      // a request is under way, which no later one overtakes
   bool mail_waits : 1 = false;  // came while it could not be fetched
+  bool unclaimed : 1 = false;   // a claim of mail failed, and perhaps Redis took it all the same: it must be made again
   bool gone : 1 = false;      // the socket has closed
   bool seen : 1 = false;      // has sent something of which `lastSeen` does not tell yet
   bool resting : 1 = false;   // is not listened to for a moment: too much of what it wants is refused

@@ -205,21 +205,20 @@ test('a claim of mail that failed is made again', bounded, async (t) => {
   const daemon = await start();
   const users = Array.from({ length: 60 }, (_, n) => `user ${n}`);
   for (const user of users) await store.command('LPUSH', `ws:offline_messages:${user}`, JSON.stringify({ type: 'message', roomId: 'tea', content: user }));
-  const people = await Promise.all(users.map((user) => clientAs(t, undefined, daemon.url).then((client) => ((client.userId = user), client))));
+  const people = await Promise.all(users.map(async (user) => Object.assign(await clientAs(t, undefined, daemon.url), { userId: user })));
   people.forEach((person, n) => setTimeout(() => person.say({ type: 'register', userId: person.userId }), 5 * n));
   await pause(100);
   await store.command('CLIENT', 'PAUSE', 2_600, 'ALL');
-  const registered = [];
-  await until('those who could register to have their mail', async () => {
+  await until('everybody to be registered and to have the mail', async () => {
     for (const person of people) {
-      for (const frame of (await person.rest(0).catch(() => [])).map((each) => JSON.parse(each))) {
-        if (frame.type === 'registered') registered.push(person.userId);
-        if (frame.type === 'error' && !registered.includes(person.userId)) person.say({ type: 'register', userId: person.userId });
+      for (const frame of person.come) {
+        if (frame.type === 'registered') person.registered = true;
+        if (frame.type === 'error') person.say({ type: 'register', userId: person.userId });
         if (frame.type === 'offlineMessages') person.mail = contents(frame.messages);
       }
     }
-    return registered.length === people.length && people.every(({ mail, userId }) => mail?.[0] === userId);
-  }, 30_000);
+    return people.every(({ mail, userId, registered }) => registered && mail?.[0] === userId);
+  }, 20_000);
 });
 
 test('an end while Redis has no memory left loses no claimed mail', bounded, async (t) => {

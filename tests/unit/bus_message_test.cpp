@@ -43,11 +43,13 @@ TEST(bus_message, has_a_frame_that_knows_its_type) {
 
 TEST(bus_message, of_a_room_names_its_user) {
   for (char kind : {'t', 'j', 'l', 'o'}) {
-    auto const m = parse_bus_message("tea", std::string{kind} + " a b:{c} \"d\"\n{\"n\":\"\\n\"}");
+    auto const when = std::string{kind == 'l' ? "17 " : ""};
+    auto const m = parse_bus_message("tea", std::string{kind} + " " + when + "a b:{c} \"d\"\n{\"n\":\"\\n\"}");
     ASSERT_TRUE(m) << kind;
     EXPECT_EQ(m->kind, kind);
     EXPECT_EQ(m->room, "tea");
     EXPECT_EQ(m->subject, "a b:{c} \"d\"");
+    EXPECT_EQ(m->left_ms, kind == 'l' ? 17 : 0);
     EXPECT_EQ(m->frame->payload(), "{\"n\":\"\\n\"}");
     EXPECT_FALSE(parse_bus_message("", std::string{kind} + " alice\n{}")) << kind;
   }

@@ -81,11 +81,11 @@ void ledger::brought(range r) {
   if (ranges.size() > most_ranges) ranges.erase(ranges.begin());
 }
 
-// Rooms whose next messages from the bus may have come by other means.
+// Rooms whose next messages from the bus may have come by other means. An epoch that no room here is in may become that of any.
 void ledger::look_ahead(std::string_view epoch) {
-  for (auto& e : rooms_) {
-    if (e.room->last.epoch.empty() || e.room->last.epoch == epoch) e.ahead = 1;
-  }
+  auto const of_epoch = std::ranges::find_if(rooms_, [&](entry const& e) { return e.room->last.epoch == epoch; });
+  if (of_epoch != rooms_.end()) of_epoch->ahead = 1;
+  else for (auto& e : rooms_) e.ahead = 1;
 }
 
 void ledger::claims(state::message_place const& last, bool by_connection) {

@@ -104,6 +104,11 @@ export class Client {
     return this.#frames.splice(0);
   }
 
+  // What has come so far, without waiting.
+  get come() {
+    return this.#frames.splice(0).map((text) => JSON.parse(text));
+  }
+
   async leaves() {
     this.#socket.close(1000);
     return bounded('the close handshake', this.closed);
