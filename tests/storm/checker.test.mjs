@@ -217,6 +217,14 @@ test('what the connection that a resume names has shown must not come as mail; f
   assert.equal(only(repeated, verdict(change('resume', { previous: 'b1' }))).length, 1);
   assert.deepEqual(only(repeated, verdict(change('bare'))), []);
   assert.deepEqual(only(repeated, verdict(change('resume'))), []); // it names none
+  // An instance that has crashed took what it knew with it. Another's crash is no excuse.
+  const crash = (instance) => (r, tools) => {
+    change('resume', { previous: 'b1' })(r, tools);
+    r.events.find((e) => e.connection === 'b1').instance = 'one';
+    tools.add({ t: 41, e: 'fault', kind: 'kill', number: 1, instance }, { t: 42, e: 'healed', kind: 'kill', number: 1 });
+  };
+  assert.deepEqual(only(repeated, verdict(crash('one'))), []);
+  assert.equal(only(repeated, verdict(crash('two'))).length, 1);
   assert.deepEqual(
     only(repeated, verdict(change('resume', { previous: 'b1', resumed: { tea: { recovered: false, count: 0 } } }))),
     [],
