@@ -41,7 +41,7 @@ const expectedLines = {
   'lease.given_up_early': redisFaults,
   'instance.not_swept': redisFaults,
   'session.half_heard': redisFaults,
-  'connections.undone': redisFaults,
+  'connections.undone': [...redisFaults, 'kill'],
   'connections.not_compared': redisFaults,
   'typing.not_swept': redisFaults,
   'session.not_asserted': redisFaults,
@@ -56,6 +56,9 @@ const expectedLines = {
   'room.epoch_changed': ['redis_lose', 'failover'],
   'room.went_back': ['redis_lose', 'failover'],
 };
+// Faults by which others take an instance for dead, if they are long enough; and those by which they take any.
+const silenced = new Set(['stop', 'redis_stall', 'redis_drip', 'term_outage', 'clock']);
+const sweeping = new Set(['term_outage', 'clock']);
 const echo = 25_000;
 // What strikes all instances.
 const globally = new Set([
@@ -85,6 +88,7 @@ export function check({ options, rooms, friends = {}, events, settled, empty }) 
     duplicate_acks: 0,
     deliveries: 0,
     repeats: 0,
+    repeated_after_crashes: 0,
     by_mail: 0,
     dropped: 0,
     gaps: 0,
@@ -114,9 +118,10 @@ export function check({ options, rooms, friends = {}, events, settled, empty }) 
   const changes = changesOf(events, figures);
   const said = new Map(); // content → when it was first sent
   for (const e of events) if (e.e === 'sent' && !said.has(e.n)) said.set(e.n, e.t);
+  const crashes = crashesOf(faults, losses, options.lease);
   const byId = new Map(connections.filter((c) => c.id !== undefined).map((c) => [c.id, c]));
   for (const c of connections)
-    streamOf(c, { messages, leavings, changes, before: byId.get(c.previous), struck, fail, at, figures });
+    streamOf(c, { messages, leavings, changes, before: byId.get(c.previous), struck, crashes, fail, at, figures });
   epochsOf(connections, { fail, at });
   deliveries({
     events,
@@ -135,7 +140,7 @@ export function check({ options, rooms, friends = {}, events, settled, empty }) 
     figures,
   });
   removals({ events, connections, changes, said, losses, settled, empty, fail, at });
-  mailThatWaits({ events, connections, faults, fail, at });
+  mailThatWaits({ events, connections, faults, losses, fail, at });
   typing({ events, connections, faults, leavings, changes, options, fail, at });
   absences({ events, connections, friends, faults, struck, options, fail, at, figures });
   departures({ events, connections, losses, settled, fail, at });
@@ -182,6 +187,12 @@ function changesOf(events, figures) {
   }
   for (const e of events) if (e.e === 'refreshed') figures.refreshed += 1;
   return out;
+}
+
+// When an instance died, or was silent for so long that others took it for dead; and when Redis lost data: `all`.
+function crashesOf(faults, losses, lease) {
+  const dead = faults.filter((f) => f.kind === 'kill' || (silenced.has(f.kind) && f.to - f.from > lease * 750));
+  return [...dead.map((f) => ({ ...f, all: sweeping.has(f.kind) })), ...losses.map((f) => ({ ...f, all: true }))];
 }
 
 // One entry per attempt of a device to be connected, with all it heard, in order.
@@ -259,12 +270,15 @@ function identities({ events, settled, empty, fail, at }) {
 }
 
 // What one connection heard: ascending and without a hole per room; nothing twice; nothing that it said it had.
-function streamOf(c, { messages, leavings, changes, before: earlier, struck, fail, at, figures }) {
+function streamOf(c, { messages, leavings, changes, before: earlier, struck, crashes, fail, at, figures }) {
   const last = new Map(); // room → place
   const lastAt = new Map(); // room → when that was
   let granted = c.granted && new Set(c.granted); // the rooms that the token is for
   const exact = c.kind === 'resume' || c.kind === 'bare';
   const shown = earlier && c.kind === 'resume' ? shownBy(earlier, struck) : new Set();
+  // With the instance of that connection, or with Redis's data, the knowledge of what it showed has gone.
+  const forgotten = (t) =>
+    crashes.some((f) => f.from <= t && f.to >= earlier.from && (f.all || f.instance === earlier.instance));
   const foreign = (room, id, t) => {
     if (granted && !granted.has(room)) fail(`${c.key} got ${id} of ${room}, which its token is not for, ${at(t)}`);
   };
@@ -294,10 +308,9 @@ function streamOf(c, { messages, leavings, changes, before: earlier, struck, fai
         // Told that it is not recovered, the client knows that what it said counts for nothing.
         const had = c.resume[room] && c.resumed?.[room]?.recovered !== false && place(c.resume[room]);
         if (had && had.epoch === place(id).epoch && place(id).seq <= had.seq && shown.has(`${room} ${id}`)) {
-          fail(
-            `${c.key} said it has ${c.resume[room]} of ${room} from ${c.previous}, which had shown it ${id}, ` +
-              `and got that as mail ${at(e.t)}`,
-          );
+          const text = `${c.key} said it has ${c.resume[room]} of ${room} from ${c.previous}, which had shown it ${id}`;
+          if (forgotten(e.t)) figures.repeated_after_crashes += 1;
+          else fail(`${text}, and got that as mail ${at(e.t)}`);
         }
         got.add(`${room} ${id}`);
       }
@@ -620,7 +633,10 @@ function removals({ events, connections, changes, said, losses, settled, empty, 
 
 // Mail does not wait for somebody who is here and may read all of it: not when all faults are over (`final`), and
 // before that not for longer than it takes to ask again.
-function mailThatWaits({ events, connections, faults, fail, at }) {
+function mailThatWaits({ events, connections, faults, losses, fail, at }) {
+  // A confirmation that Redis has lost leaves mail in flight that is long with its connection.
+  const unsure = (c) =>
+    losses.some((l) => c.heard.some((e) => e.e === 'mail' && e.t >= l.from - 1_000 && e.t <= l.to + 1_000));
   const since = new Map(); // user → when something was first seen to wait, while it does in each look
   const told = new Set();
   for (const e of events) {
@@ -638,7 +654,7 @@ function mailThatWaits({ events, connections, faults, fail, at }) {
         (c) =>
           c.user === user && c.registered < e.t - limit && Math.min(c.to, c.deaf) > e.t && !c.hurt && readsAll(c, e.t),
       );
-      if (!here) continue;
+      if (!here || unsure(here)) continue;
       told.add(user);
       fail(
         `${count} messages wait for ${user} ${at(e.t)}, who has been here since ` +

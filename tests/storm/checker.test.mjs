@@ -217,6 +217,14 @@ test('what the connection that a resume names has shown must not come as mail; f
   assert.equal(only(repeated, verdict(change('resume', { previous: 'b1' }))).length, 1);
   assert.deepEqual(only(repeated, verdict(change('bare'))), []);
   assert.deepEqual(only(repeated, verdict(change('resume'))), []); // it names none
+  // An instance that has crashed took what it knew with it. Another's crash is no excuse.
+  const crash = (instance) => (r, tools) => {
+    change('resume', { previous: 'b1' })(r, tools);
+    r.events.find((e) => e.connection === 'b1').instance = 'one';
+    tools.add({ t: 41, e: 'fault', kind: 'kill', number: 1, instance }, { t: 42, e: 'healed', kind: 'kill', number: 1 });
+  };
+  assert.deepEqual(only(repeated, verdict(crash('one'))), []);
+  assert.equal(only(repeated, verdict(crash('two'))).length, 1);
   assert.deepEqual(
     only(repeated, verdict(change('resume', { previous: 'b1', resumed: { tea: { recovered: false, count: 0 } } }))),
     [],
@@ -386,6 +394,13 @@ test('mail that waits for somebody who is here is seen, at the end and while the
   assert.deepEqual(only(waits, verdict(change(seconds.slice(0, 8)))), []);
   assert.deepEqual(only(waits, verdict(change(seconds, { hurt: true }))), []);
   assert.deepEqual(only(waits, verdict(change(seconds, { granted: ['tea'] }))), []);
+  // A new master has not heard of the confirmation.
+  const lost = (r, tools) => {
+    change([40_000], { final: true })(r, tools);
+    tools.add(mail(9_500, 'e:1', 1), { t: 9_000, e: 'fault', kind: 'failover', number: 1 });
+    tools.add({ t: 9_400, e: 'lag', number: 1 }, { t: 11_000, e: 'healed', kind: 'failover', number: 1 });
+  };
+  assert.deepEqual(only(waits, verdict(lost)), []);
 });
 
 test('somebody who was shown typing is shown the end of it', () => {

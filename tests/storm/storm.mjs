@@ -334,7 +334,8 @@ export function summary(storm, { violations, figures }) {
     `connections: ${figures.connections}; tokens refreshed ${figures.refreshed}`,
     `members: ${figures.added} added by the API, ${figures.removed} removed`,
     `acknowledged: ${figures.acked} (${figures.duplicate_acks} of them retried and stored once)`,
-    `delivered: ${figures.deliveries} live or replayed, ${figures.by_mail} as mail; ${figures.repeats} repeated on one connection; ${figures.dropped} counted as dropped; ${figures.gaps} gaps said`,
+    `delivered: ${figures.deliveries} live or replayed, ${figures.by_mail} as mail; ${figures.gaps} gaps said`,
+    `repeated: ${figures.repeats} on one connection, ${figures.repeated_after_crashes} after a crash; dropped: ${figures.dropped}`,
     `longest ghost: ${figures.longest_ghost_ms} ms; under faults that hinder sweeping: ${figures.longest_ghost_under_faults_ms ?? 0} ms`,
     `verdict: ${violations.length === 0 ? 'kept' : `${violations.length} violations`}`,
   ].join('\n');

@@ -175,7 +175,7 @@ std::vector<ledger::range> ledger::given() const {
   }
   if (holds()) return out;  // some of what came over the bus still waits
   for (auto const& e : rooms_) {
-    if (e.first == 0 || e.confirmed == static_cast<std::uint32_t>(e.room->last.seq)) continue;
+    if (e.first == 0) continue;
     range live{e.room->last.epoch, full(e, e.first), e.room->last.seq};
     // Replay that the live messages went on behind.
     std::erase_if(out, [&](range const& r) {

@@ -113,8 +113,7 @@ class ledger {
 
   // For each room what is confirmed: everything behind it is owed to the user.
   std::vector<debt> debts() const;
-  // What the client was given in order, on this connection and by its word before, where not all is confirmed: for the connection that comes
-  // after, since what is owed will be in its mail.
+  // What the client was given in order, on this connection and by its word before: for the client's next connection.
   std::vector<range> given() const;
 
  private:

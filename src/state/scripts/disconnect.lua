@@ -13,7 +13,7 @@
 --         did (it never came to hear them)
 --      11 prefix of instance channels  12 prefix room_head  13 prefix room_absent
 --      14 since when the user's rooms that are not named below are owed, in ms (0: since the connection began): nobody told the instance of them
---      15 what the connection was given, for the client's next connection (mail_claim.lua)  16 how long that is kept in s
+--      15 what the connection was given, for the client's next connection (mail_claim.lua)  16 how long that is kept in s, where it is in the mail
 --      17… room, epoch, seq, …: what this connection has surely shown of its rooms; later messages it has not. With epoch `` it was given
 --         nothing yet, and seq is the time in ms since which it takes part (0: since it began)
 -- Returns the connections the user has left, or -1 when this one was not there any more. One of a neighbour counts as one.
@@ -152,12 +152,13 @@ local function doubt_all(began, heard_since)
   end
 end
 
-local function queue_unsure()
+local function queue_unsure(left)
   local oldest_first = {}
   for i = #unsure, 1, -1 do table.insert(oldest_first, unsure[i][3]) end
-  if #oldest_first > 0 then
-    mail('LPUSH', mailbox, unpack(oldest_first))
-    if ARGV[15] ~= '' then call('SET', KEYS[14], ARGV[15], 'EX', ARGV[16]) end
+  if #oldest_first > 0 then mail('LPUSH', mailbox, unpack(oldest_first)) end
+  -- Another device of the user may be dead without anybody knowing, and what was said lately then is mail, too: for five minutes.
+  if ARGV[15] ~= '' and (#oldest_first > 0 or left > 0) then
+    call('SET', KEYS[14], ARGV[15], 'EX', #oldest_first > 0 and ARGV[16] or math.min(300, ARGV[16]))
   end
   if skipped > 0 then mail('INCRBY', dropped, skipped) end
   local over = (mail('LLEN', mailbox) or 0) - 100
@@ -175,7 +176,7 @@ local jsons, heard_since, instances = others()
 local left = #jsons
 -- What may not have arrived goes to the queue; a client that had it sees the same messageId twice.
 if was_there then doubt_all(began, heard_since) end
-queue_unsure()
+queue_unsure(left)
 
 -- A user who is still here, or here again, gets it at once.
 if left > 0 and call('EXISTS', mailbox) == 1 then
