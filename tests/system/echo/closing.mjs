@@ -77,6 +77,7 @@ export const cases = {
     await peer.send(text('last words'));
     peer.socket.end();
     await peer.receives(op.text, 'last words');
+    assert.deepEqual(await peer.closed(), { code: 1000, reason: 'the connection ended without a close frame' });
     await peer.ends();
   },
 };
