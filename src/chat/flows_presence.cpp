@@ -17,7 +17,8 @@ using namespace std::chrono_literals;
 using std::chrono::steady_clock;
 
 namespace {
-// Of a session that Redis is to be told of once more, though it has lost no data: rooms that the user left elsewhere are not entered again.
+// Of a session that Redis is to be told of once more, though it has lost no data: rooms that the user left elsewhere
+// are not entered again.
 constexpr auto unasserted = std::numeric_limits<std::uint32_t>::max();
 constexpr std::size_t long_tail = 20;  // messages that a vanished client may not have received
 }  // namespace

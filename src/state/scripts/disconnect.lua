@@ -13,7 +13,7 @@
 --      12 prefix room_head  13 prefix room_absent
 --      14… room, epoch, seq, …: what this connection has surely heard of its rooms; later messages it has not. With epoch `` it heard
 --         nothing yet, and seq is the time in ms since which it takes part (0: since it began)
--- Returns the connections the user has left, or -1 when this one was not there any more. One of a neighbour counts as one.
+-- Returns the connections the user has left, or -1 when this one was not there any more. A neighbour's counts as one.
 local user, connection = ARGV[1], ARGV[2]
 -- A mailbox that another program has spoilt must not keep the user online: of mail, what fails is left out.
 local function mail(command, ...)
@@ -142,8 +142,8 @@ if left == 0 or ARGV[10] ~= '' then
     if redis.call('ZREM', KEYS[14], user .. '\n' .. room) == 1 then typed[room] = true end
   end
   for room in pairs(typed) do
-    redis.call('PUBLISH', ARGV[6] .. room,
-      't ' .. user .. '\n{"type":"typing","userId":' .. ARGV[7] .. ',"roomId":' .. cjson.encode(room) .. ',"isTyping":false}')
+    redis.call('PUBLISH', ARGV[6] .. room, 't ' .. user .. '\n{"type":"typing","userId":' .. ARGV[7] ..
+      ',"roomId":' .. cjson.encode(room) .. ',"isTyping":false}')
   end
 end
 if left > 0 then
@@ -154,8 +154,8 @@ if left > 0 then
   return left
 end
 
--- Another program on the same Redis has a connection of the user, and has said so in clients (connect.lua): the user stays, and the entry is that
--- program's again. If it died without cleaning up, nobody can tell.
+-- Another program on the same Redis has a connection of the user, and has said so in clients (connect.lua): the user
+-- stays, and the entry is that program's again. If it died without cleaning up, nobody can tell.
 do
   local entry = redis.call('HGET', KEYS[4], user)
   local kept, ours = (entry or ''):gsub(',"neighbour":true,"connections":%d+}$', '}')
