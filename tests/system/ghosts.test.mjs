@@ -71,6 +71,7 @@ test('a Redis that missed somebody\'s end learns of it, and what was said since 
   const store = await look(t, again.socket);
   await until('both to be offline again', async () => (await online(store)).join() === 'alice', 15_000);
   assert.equal(await store.command('HLEN', 'ws:instance_connections:one'), 1);
+  await until('every connection to Redis to be back', async () => (await fetch(`${daemon.url}/ready`)).ok, 15_000);
   const said = await until('a message to be taken', async () => {
     const told = await alice.ask({ type: 'message', roomId: 'tea', content: 'are you there?' });
     return told.type === 'messageAck' && told;
