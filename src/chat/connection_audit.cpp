@@ -72,11 +72,12 @@ task<result<std::size_t>> connection_audit::compare() {
     cursor = std::move(got->cursor);
   } while (cursor != "0");
 
-  // A second look, since a connection may have ended between Redis's answer and ours. Ids are never used twice: what is not here now and is
-  // listed behind that, nobody has.
+  // A second look, since a connection may have ended between Redis's answer and ours. Ids are never used twice: what is
+  // not here now and is listed behind that, nobody has.
   std::erase_if(suspects, [&](auto const& each) { return on_.holds(each.first, each.second); });
   std::size_t undone = 0;
-  // As long as Redis and we agreed, whatever had ended was undone. What was written last before a client vanished, it may not have got.
+  // As long as Redis and we agreed, whatever had ended was undone. What was written last before a client vanished, it
+  // may not have got.
   auto const agreed = last_clean_ms_ ? std::min(*last_clean_ms_, *began_ms) : *began_ms - lease_.count();
   for (std::size_t begin = 0; begin < suspects.size(); begin += page) {
     std::vector<connection_id> ids;

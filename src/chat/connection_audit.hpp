@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Compares the connections that Redis lists for this instance with those that are here, and undoes the others: a failover to a replica that was
-// behind brings back a connection whose end it has not heard of, and without a look nobody would ever end it. One per worker, on its thread.
+// Compares the connections that Redis lists for this instance with those that are here, and undoes the others: a
+// failover to a replica that was behind brings back a connection whose end it has not heard of, and without a look
+// nobody would ever end it. One per worker, on its thread.
 #pragma once
 #include <boost/asio/steady_timer.hpp>
 
@@ -23,8 +24,8 @@ struct connection_names {
   std::string own;               // of this worker
   std::vector<std::string> all;  // of all workers of this process, for the one of them that undoes what is nobody's; empty for the others
 
-  // Whether this worker is the one to look after a connection of the instance: it has made it, or it looks after what no worker has made,
-  // which an earlier process under the instance's name has left.
+  // Whether this worker is the one to look after a connection of the instance: it has made it, or it looks after what
+  // no worker has made, which an earlier process under the instance's name has left.
   bool concern(std::string_view connection) const;
 };
 
@@ -35,7 +36,8 @@ class connection_audit {
     std::function<bool(connection_id const&, user_id const&)> holds;
     // Ends it in Redis, as if it had vanished; what its user's rooms said since then may not have arrived.
     std::function<task<>(connection_id, user_id, std::int64_t since_ms)> undo;
-    // The other direction, when a comparison is done: the connections of this worker that Redis lists. May be left empty.
+    // The other direction, when a comparison is done: the connections of this worker that Redis lists. May be left
+    // empty.
     std::function<void(std::vector<connection_id>)> listed{};
   };
   // `unconfirmed`: how long a message may be on its way to a client, at most. `lease` of silence are an instance's end.

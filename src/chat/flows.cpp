@@ -372,8 +372,9 @@ void flows::end_typing() {
   });
 }
 
-// Kept at while Redis is away, and while the mark lives there: it may have been made long after the client asked for it, or another connection of
-// the user has renewed it. Marks that this process does not live to end are ended by the janitor of any instance.
+// Kept at while Redis is away, and while the mark lives there: it may have been made long after the client asked for
+// it, or another connection of the user has renewed it. Marks that this process does not live to end are ended by the
+// janitor of any instance.
 task<> flows::run_end_typing(typing_end due) {
   asio::steady_timer pause{ex_};
   for (int tries = 0; tries < 120;) {

@@ -71,12 +71,13 @@ class flows {
   // so that it lacks what has been acknowledged since.
   void assert_again(std::chrono::milliseconds spread, bool older_data);
 
-  // Another program on the same Redis takes a user offline with its own last connection. For ever, every `pause`: users who have sessions here and
-  // do not count as online are put there again.
+  // Another program on the same Redis takes a user offline with its own last connection. For ever, every `pause`: users
+  // who have sessions here and do not count as online are put there again.
   task<> keep_online(std::chrono::milliseconds pause);
   // Whether a connection that Redis lists lives here, or its end is on the way to Redis.
   bool holds(connection_id const& connection, user_id const& user) const;
-  // Ends in Redis a connection that it lists and nobody has. What its user's rooms said since then goes to the mailbox, unless others have heard it.
+  // Ends in Redis a connection that it lists and nobody has. What its user's rooms said since then goes to the mailbox,
+  // unless others have heard it.
   task<> undo(connection_id connection, user_id user, std::int64_t since_ms);
 
   hub const& here() const { return hub_; }

@@ -63,8 +63,8 @@ class worker {
   void run();   // starts the thread
   void join();  // ends it, once stop() was called
 
-  // From any thread, once an earlier process's connections are undone: compares Redis's list of connections with its own from now on. The ids that
-  // this process's workers make begin with `prefixes`; none for all workers but one.
+  // From any thread, once an earlier process's connections are undone: compares Redis's list of connections with its
+  // own from now on. The ids that this process's workers make begin with `prefixes`; none for all workers but one.
   void begin_audit(std::vector<std::string> prefixes);
   // Redis may have lost what it knew of this worker: puts it there again, and undoes what is there too much.
   void assert_again(std::chrono::milliseconds spread, bool older_data);

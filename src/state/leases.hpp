@@ -29,8 +29,8 @@ class leases {
   task<result<std::optional<std::int64_t>>> end_of(instance_id instance);
   // The sweep is done. An instance that has connections again is found once more. One round trip: lease_forget.lua
   task<result<void>> forget(instance_id ended);
-  // The instance ends. With connections that Redis still lists, its lease has ended now and others sweep it; without, it is gone. Gives how many
-  // there are. One round trip: lease_give_up.lua
+  // The instance ends. With connections that Redis still lists, its lease has ended now and others sweep it; without,
+  // it is gone. Gives how many there are. One round trip: lease_give_up.lua
   task<result<std::int64_t>> give_up(instance_id own);
 
  private:

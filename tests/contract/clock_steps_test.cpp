@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A Redis whose clock is behind that of the one before it (a failover): nothing that was due by the old clock waits for the new one to catch up.
+// A Redis whose clock is behind that of the one before it (a failover): nothing that was due by the old clock waits for
+// the new one to catch up.
 #include "state/store.hpp"
 #include "support/with_redis.hpp"
 

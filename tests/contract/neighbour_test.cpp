@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Another program on the same Redis writes the document's keys: whom it has connected stays online when the last of our connections ends.
+// Another program on the same Redis writes the document's keys: whom it has connected stays online when the last of our
+// connections ends.
 #include <gmock/gmock.h>
 
 #include "base/json.hpp"

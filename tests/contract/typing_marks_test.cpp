@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Every typing mark that was announced is ended and its end announced once, whatever became of the instance on which the user typed.
+// Every typing mark that was announced is ended and its end announced once, whatever became of the instance on which
+// the user typed.
 #include "state/typing_marks.hpp"
 
 #include <fmt/format.h>

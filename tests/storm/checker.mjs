@@ -831,12 +831,13 @@ function mirrors(snapshot, fail) {
 }
 
 function leftovers(snapshot, fail) {
+  const typing = new Set(['ws:typing_users', 'ws:typing_marks']);
   for (const kind of ['lists', 'strings', 'zsets', 'hashes']) {
     for (const [key, value] of Object.entries(snapshot[kind])) {
       if (key.startsWith('ws:offline_inflight:')) fail(`${key} is left, with ${value.length} messages`);
       if (key === 'ws:sweeps') fail(`a sweep is left: ${JSON.stringify(value)}`);
       if (key === 'ws:pending_offline') fail(`announcements are left: ${JSON.stringify(value)}`);
-      if (key === 'ws:typing_users') fail(`somebody types for ever: ${JSON.stringify(value)}`);
+      if (typing.has(key)) fail(`somebody types for ever: ${JSON.stringify(value)}`);
     }
   }
   for (const [user, list] of family(snapshot, 'lists', 'ws:offline_messages:')) if (list.length > 100) fail(`${user} has ${list.length} messages in the mailbox`);

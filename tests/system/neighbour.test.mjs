@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Another program on the same Redis, the document's own service on ioredis (bench/compare): a user who is connected to both stays online when one of
-// the two connections closes, whichever it is.
+// Another program on the same Redis, the document's own service on ioredis (bench/compare): a user who is connected to
+// both stays online when one of the two connections closes, whichever it is.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -40,7 +40,8 @@ const here = { online: 1, takesPart: 1, rooms: ['tea'] };
 const entry = async (store) => JSON.parse(await store.command('HGET', 'ws:clients', 'alice'));
 
 async function staysHere(store, within = 0) {
-  if (within > 0) await until('alice to be here again', async () => JSON.stringify(await standing(store)) === JSON.stringify(here), within);
+  const isHere = async () => JSON.stringify(await standing(store)) === JSON.stringify(here);
+  if (within > 0) await until('alice to be here again', isHere, within);
   for (let n = 0; n < 20; n += 1, await pause(50)) assert.deepEqual(await standing(store), here);
 }
 
@@ -72,7 +73,8 @@ for (const order of ['neighbour first', 'neighbour second']) {
     const mine = await open.here();
     const other = there ?? (await open.there());
     await other.leaves();
-    await until('the neighbour to have cleaned up', async () => (await store.command('HEXISTS', 'ws:clients', 'alice')) === 0);
+    const hasEntry = () => store.command('HEXISTS', 'ws:clients', 'alice');
+    await until('the neighbour to have cleaned up', async () => (await hasEntry()) === 0);
     await staysHere(store, lease * 1000);
     assert.equal((await entry(store)).connections, 1);
     assert.equal((await entry(store)).neighbour, undefined);

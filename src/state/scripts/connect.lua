@@ -32,13 +32,14 @@ now = now[1] * 1000 + math.floor(now[2] / 1000)
 local at = known and known:match('"at":(%d+)}$') or string.format('%.0f', math.max(now, ARGV[15]))
 redis.call('HSET', KEYS[1], connection, ARGV[3]:sub(1, -2) .. ',"at":' .. at .. '}')
 redis.call('HSET', KEYS[2], connection, user)
--- Every connection is of an instance that has a lease, perhaps an ended one: otherwise nobody would ever undo it. This one ends in .5, by which
--- lease_renew.lua knows that the instance has yet to learn that it was forgotten.
+-- Every connection is of an instance that has a lease, perhaps an ended one: otherwise nobody would ever undo it. This
+-- one ends in .5, by which lease_renew.lua knows that the instance has yet to learn that it was forgotten.
 if not redis.call('ZSCORE', KEYS[10], ARGV[12]) then redis.call('ZADD', KEYS[10], now + ARGV[13] + 0.5, ARGV[12]) end
 local was_online = redis.call('SADD', KEYS[3], user) == 0
 local count = redis.call('HLEN', KEYS[1])
--- An entry that counts no connections is of another program on the same Redis (the document's own service), which has a connection of the user,
--- too. Ours takes its place and remembers it: disconnect.lua must not take the user offline then.
+-- An entry that counts no connections is of another program on the same Redis (the document's own service), which has a
+-- connection of the user, too. Ours takes its place and remembers it: disconnect.lua must not take the user offline
+-- then.
 local function has_neighbour(entry)
   if not entry or not was_online then return false end
   if entry:find('"connections":%d+}$') then return entry:find('"neighbour":true,"connections":%d+}$') ~= nil end

@@ -219,8 +219,8 @@ if left > 0 then
   return left
 end
 
--- Another program on the same Redis has a connection of the user, and has said so in clients (connect.lua): the user stays, and the entry is that
--- program's again. If it died without cleaning up, nobody can tell.
+-- Another program on the same Redis has a connection of the user, and has said so in clients (connect.lua): the user
+-- stays, and the entry is that program's again. If it died without cleaning up, nobody can tell.
 do
   local entry = redis.call('HGET', KEYS[4], user)
   local kept, ours = (entry or ''):gsub(',"neighbour":true,"connections":%d+}$', '}')

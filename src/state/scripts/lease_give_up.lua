@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: Apache-2.0
--- An instance ends. Its lease goes when Redis lists no connection of it. What is still listed is there for ever without a lease, so then
--- the lease ends now, and other instances sweep it like that of a dead instance.
+-- An instance ends. Its lease goes when Redis lists no connection of it. What is still listed is there for ever without
+-- a lease, so then the lease ends now, and other instances sweep it like that of a dead instance.
 -- KEYS 1 instances  2 instance_connections:{i}
 -- ARGV 1 instance
 -- Returns how many connections are still listed

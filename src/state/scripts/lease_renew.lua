@@ -3,15 +3,16 @@
 -- KEYS 1 instances  2 sweeps
 -- ARGV 1 instance  2 lease in ms  3 `begin`: the instance knows that it has none, and gets one
 -- Returns { 1 renewed | 0 it had no lease (new, swept, or the data was lost) | 2 it is being swept right now and gets none, expired instance… }
--- Without `begin` an instance that has lost its lease gets none: it must have heard of the loss first, and an answer may be lost. The lease that
--- connect.lua gives to an instance without one ends in .5 and is none here.
+-- Without `begin` an instance that has lost its lease gets none: it must have heard of the loss first, and an answer
+-- may be lost. The lease that connect.lua gives to an instance without one ends in .5 and is none here.
 local now = redis.call('TIME')
 now = now[1] * 1000 + math.floor(now[2] / 1000)
--- No lease ends later than one that is renewed now, and no sweep, unless Redis's clock has stepped back: until it had caught up, nobody would see
--- that an instance is dead. (A claim of .5 stays one.)
+-- No lease ends later than one that is renewed now, and no sweep, unless Redis's clock has stepped back: until it had
+-- caught up, nobody would see that an instance is dead. (A claim of .5 stays one.)
 local latest = now + ARGV[2]
 for _, key in ipairs({ KEYS[1], KEYS[2] }) do
-  local late = redis.call('ZRANGEBYSCORE', key, '(' .. string.format('%.0f', latest + 1), '+inf', 'WITHSCORES', 'LIMIT', 0, 16)
+  local from = string.format('(%.0f', latest + 1)
+  local late = redis.call('ZRANGEBYSCORE', key, from, '+inf', 'WITHSCORES', 'LIMIT', 0, 16)
   for i = 1, #late, 2 do redis.call('ZADD', key, latest + tonumber(late[i + 1]) % 1, late[i]) end
 end
 local own = redis.call('ZSCORE', KEYS[1], ARGV[1])

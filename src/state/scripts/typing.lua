@@ -1,10 +1,11 @@
 -- SPDX-License-Identifier: Apache-2.0
--- A user starts or stops typing in a room, or the mark runs out (the document's handleTypingStatus). Beside the document's keys, which know a
--- user's latest room alone, typing_marks has every mark: what is in there is announced as on, and is ended by whoever takes it out.
+-- A user starts or stops typing in a room, or the mark runs out (the document's handleTypingStatus). Beside the
+-- document's keys, which know a user's latest room alone, typing_marks has every mark: what is in there is announced as
+-- on, and is ended by whoever takes it out.
 -- KEYS 1 typing_users  2 typing_users:{u}  3 typing_marks
 -- ARGV 1 user  2 room
---      3 `on` | `off` | `expired` (off, unless somebody has renewed the mark or has ended it) | `lost` (the same, but Redis may have lost the mark:
---        then its end is announced all the same)
+--      3 `on` | `off` | `expired` (off, unless somebody has renewed the mark or has ended it) | `lost` (the same, but
+--        Redis may have lost the mark: then its end is announced all the same)
 --      4 life of the mark in s  5 the room's channel  6 bus message
 -- Returns for how many ms the mark lives yet; 0: it has ended
 local user, room, what, life = ARGV[1], ARGV[2], ARGV[3], ARGV[4] * 1000

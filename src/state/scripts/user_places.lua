@@ -2,8 +2,8 @@
 -- The rooms whose durable member a user is, and where each stands.
 -- KEYS 1 member_rooms:{u}
 -- ARGV 1 prefix room_head
--- Returns { Redis TIME in ms, when the latest message of all these rooms was said in ms or 0, room, epoch, seq, … }; epoch is empty where nothing
---      was ever said
+-- Returns { Redis TIME in ms, when the latest message of all these rooms was said in ms or 0, room, epoch, seq, … };
+--      epoch is empty where nothing was ever said
 local now = redis.call('TIME')
 local out, newest = { string.format('%.0f', now[1] * 1000 + math.floor(now[2] / 1000)), '0' }, 0
 for _, room in ipairs(redis.call('SMEMBERS', KEYS[1])) do
