@@ -277,7 +277,7 @@ export class Storm {
       },
       10,
     );
-    await pause(11_000); // no typing mark lives longer
+    await pause(13_000); // no typing mark lives longer, also of an instance that is gone
     this.#phase('settled');
     this.settled = await this.world.snapshot();
 
