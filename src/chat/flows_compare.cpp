@@ -56,7 +56,7 @@ task<> flows::run_doubts() {
 }
 
 bool flows::agrees(session const& s, state::seen_by_redis const& seen) const {
-  if (!seen.known || seen.kept_out_s > 0) return false;
+  if (!seen.known || seen.kept_out_s > 0 || seen.kicked_ms >= s.began_ms) return false;
   if ((seen.mail > 0 && !s.mail && !s.mail_waits) || s.unclaimed) return false;
   std::size_t permitted = 0;
   for (auto const& room : seen.rooms) {
@@ -83,6 +83,10 @@ task<bool> flows::compare(session_ptr s) {
     auto const& seen = found->seen.front();
     if (seen.kept_out_s > 0) {
       end_session(*s, {state::close_forbidden, {}, std::string{state::ban_reason}});
+      co_return true;
+    }
+    if (seen.kicked_ms >= s->began_ms) {
+      end_session(*s, {state::close_forbidden, {}, std::string{state::kick_reason}});
       co_return true;
     }
     if (!seen.known) {

@@ -182,7 +182,7 @@ std::size_t hub::message_to_room(bus_message const& m) {
   if (epoch != here.last.epoch) {
     // A new epoch counts from one again.
     if (!here.last.epoch.empty()) {
-      for (auto const& member : here.sessions) delivery::ledger::renumbered(member.who->ledger.at(member.index));
+      for (auto const& member : here.sessions) member.who->ledger.renumber(member.who->ledger.at(member.index));
     }
     here.last.epoch = epoch;
   }

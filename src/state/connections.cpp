@@ -26,6 +26,7 @@ std::string json_object(std::initializer_list<std::pair<std::string_view, std::s
   return out += '}';
 }
 
+constexpr int kicked_life_s = 300;  // longer than an instance goes without comparing its sessions, once it reaches Redis
 constexpr int given_life_s = 24 * 60 * 60;  // as long as a room's log lives behind its last message
 
 }  // namespace
@@ -114,8 +115,9 @@ task<result<std::int64_t>> connections::remove(connection_id c, instance_id inst
 task<result<comparison>> connections::compare(std::vector<std::pair<user_id, connection_id>> which) {
   static redis::script const script{scripts::compare_lua};
   std::string const used_keys[]{std::string{keys::online_users}};
-  auto call = script.call(used_keys, 4 + 2 * which.size());
+  auto call = script.call(used_keys, 5 + 2 * which.size());
   call.arg(keys::prefix::member_rooms).arg(keys::prefix::offline_messages).arg(keys::prefix::user_connections).arg(keys::prefix::banned);
+  call.arg(keys::prefix::kicked);
   for (auto const& [user, connection] : which) call.arg(user).arg(connection);
   auto const answer = co_await script.run(redis_, std::move(call));
   if (!answer) co_return std::unexpected(answer.error());
@@ -124,19 +126,19 @@ task<result<comparison>> connections::compare(std::vector<std::pair<user_id, con
   comparison out{items[0].integer(), {}};
   for (std::size_t i = 1; i < items.size(); ++i) {
     auto const about = items[i].items();
-    if (about.size() < 3) co_return fail(errc::unexpected_reply, "compare.lua returned something else than its table says");
-    auto& one = out.seen.emplace_back(about[0].integer() == 1, about[1].integer(), about[2].integer());
-    for (std::size_t j = 3; j < about.size(); ++j) one.rooms.emplace_back(about[j].text());
+    if (about.size() < 4) co_return fail(errc::unexpected_reply, "compare.lua returned something else than its table says");
+    auto& one = out.seen.emplace_back(about[0].integer() == 1, about[1].integer(), about[2].integer(), about[3].integer());
+    for (std::size_t j = 4; j < about.size(); ++j) one.rooms.emplace_back(about[j].text());
   }
   co_return out;
 }
 
 task<result<std::int64_t>> connections::kick(user_id user, std::chrono::seconds ban) {
   static redis::script const script{scripts::kick_lua};
-  std::string const used_keys[]{keys::user_connections(user), keys::banned(user)};
-  auto call = script.call(used_keys, 5);
+  std::string const used_keys[]{keys::user_connections(user), keys::banned(user), keys::kicked(user)};
+  auto call = script.call(used_keys, 6);
   call.arg(user).arg(ban.count()).arg(keys::instance_channels(database_)).arg(close_forbidden);
-  call.arg(ban.count() > 0 ? ban_reason : std::string_view{"disconnected by an operator"});
+  call.arg(ban.count() > 0 ? ban_reason : kick_reason).arg(kicked_life_s);
   auto const answer = co_await script.run(redis_, std::move(call));
   if (!answer) co_return std::unexpected(answer.error());
   co_return (*answer)[0].integer();

@@ -27,7 +27,7 @@ struct connection_details {
 
 // Codes with which the state ends connections (docs/protocol.md).
 inline constexpr std::uint16_t close_forbidden = 4403, close_replaced = 4409;
-inline constexpr std::string_view ban_reason = "banned by an operator";
+inline constexpr std::string_view ban_reason = "banned by an operator", kick_reason = "disconnected by an operator";
 
 // What a beginning connection knows of its user's rooms.
 enum class known_rooms {
@@ -73,6 +73,7 @@ struct seen_by_redis {
   bool known = false;             // the connection, and its user is online
   std::int64_t mail = 0;          // messages in the offline queue
   std::int64_t kept_out_s = 0;    // banned for so long yet; 0 is not at all
+  std::int64_t kicked_ms = 0;     // Redis TIME of the latest kick() of the user, if it was lately
   std::vector<room_id> rooms{};   // that the user belongs to
 };
 struct comparison {

@@ -29,6 +29,7 @@ inline constexpr std::string_view offline_dropped = "ws:offline_dropped:";
 inline constexpr std::string_view given = "ws:given:";
 inline constexpr std::string_view last_seen = "ws:last_seen:";
 inline constexpr std::string_view banned = "ws:banned:";
+inline constexpr std::string_view kicked = "ws:kicked:";
 inline constexpr std::string_view dedup = "ws:dedup:";
 inline constexpr std::string_view idempotency = "ws:idempotency:";
 }  // namespace prefix
@@ -71,6 +72,8 @@ inline std::string offline_inflight(user_id const& u, connection_id const& c) { 
 inline std::string given(user_id const& u, connection_id const& c) { return of(prefix::given, u) + ":" + c.str(); }
 inline std::string offline_dropped(user_id const& u) { return of(prefix::offline_dropped, u); }  // counter
 inline std::string last_seen(user_id const& u) { return of(prefix::last_seen, u); }  // string, ISO time
+// String, EX a few minutes: Redis TIME in ms at which all connections of the user were to end, for instances that did not hear of it.
+inline std::string kicked(user_id const& u) { return of(prefix::kicked, u); }
 inline std::string banned(user_id const& u) { return of(prefix::banned, u); }  // string, the reason; EX: until then the user stays out
 
 // Every family above, and what its keys are: whatever else lies under ws: is a stray.
@@ -104,6 +107,7 @@ inline constexpr family families[]{
     {prefix::given, "string"},
     {prefix::last_seen, "string"},
     {prefix::banned, "string"},
+    {prefix::kicked, "string"},
     {prefix::dedup, "string"},
 };
 // The family of `key`, or nullptr.

@@ -192,6 +192,15 @@ test('a user who is removed from a room while the instance is deaf hears nothing
   assert.equal(await store.command('EXISTS', 'ws:offline_messages:bob'), 0);
 });
 
+test('a user who is disconnected while the instance is deaf is ended when it hears', bounded, async (t) => {
+  const { one, ctl, deafFor } = await deafInstance(t);
+  const bob = await joined(t, 'bob', one.url);
+  await deafFor(800, () => ctl('disconnect', 'bob'));
+  assert.deepEqual(await bob.closed, { code: 4403, reason: 'disconnected by an operator' });
+  const again = await joined(t, 'bob', one.url);
+  assert.deepEqual(await again.rest(), []);
+});
+
 test('mail that comes while the instance is deaf is fetched when it hears', bounded, async (t) => {
   const { store, one, deafFor } = await deafInstance(t);
   const bob = await joined(t, 'bob', one.url);

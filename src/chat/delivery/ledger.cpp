@@ -35,6 +35,11 @@ void ledger::leave(std::size_t index) {
   rooms_.pop_back();
 }
 
+void ledger::renumber(entry& e) {
+  if (e.first != 0) brought({e.room->last.epoch, full(e, e.first), e.room->last.seq});
+  e.first = e.confirmed = e.asked = 0;
+}
+
 bool ledger::takes(entry& e, bool own) {
   auto const& last = e.room->last;
   if (e.first == 0) {

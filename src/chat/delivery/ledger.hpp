@@ -80,8 +80,8 @@ class ledger {
     unconfirmed_ = true;
     if (since_ask_ < 0xffff) ++since_ask_;
   }
-  // The room's epoch has changed: what was counted there counts no more.
-  static void renumbered(entry& e) { e.first = e.confirmed = e.asked = 0; }
+  // The room's epoch is about to change: its numbers begin anew. What the connection had of it, it still has.
+  void renumber(entry& e);
 
   // The client has, or is being sent, these messages by other means than the bus.
   void brought(range r);
