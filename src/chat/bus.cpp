@@ -87,6 +87,22 @@ void bus::ignore(std::size_t worker, room_id room) {
   asio::dispatch(ex_, [this, worker, room = std::move(room)] { unwant(worker, room.str()); });
 }
 
+task<> bus::catch_up(std::size_t worker) {
+  co_await asio::co_spawn(
+      ex_,
+      [](bus& self, std::size_t which) -> task<> {
+        // Redis answers behind the pushes that it has written before, and what a worker is given reaches it in order.
+        co_await self.client_.exec(redis::request{"PING"});
+        self.flush();
+        asio::steady_timer pause{self.ex_};
+        while (self.connected_ && (self.gated_ >> which & 1) != 0) {
+          pause.expires_after(20ms);
+          co_await pause.async_wait(use_task);
+        }
+      }(*this, worker),
+      use_task);
+}
+
 // Whatever was said to this instance while nobody listened is lost, and rooms were left and entered.
 void bus::begin_gated() {
   auto const again = std::make_shared<bus_message const>(bus_message{.kind = 'r', .seq = ++subscriptions_});

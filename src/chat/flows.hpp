@@ -109,6 +109,8 @@ class flows {
   task<std::optional<auth::identity>> identify(session_ptr s, std::optional<std::string> id, auth::credentials shown);
   // `login`: the application's session that it comes from, if any.
   void grant(session& s, auth::grant given, std::string login);
+  task<bool> regrant(session_ptr s, auth::grant given, std::string login);
+  task<> leave_forbidden(session_ptr s);
   // Asks the policy; false when the user may not enter, which has been said then.
   task<bool> may_enter(session_ptr s, std::optional<std::string> id, room_id room);
   void answer_registered(session& s, std::optional<std::string> const& id, std::vector<room_id> const& rooms, std::vector<recovery> const& resumed);

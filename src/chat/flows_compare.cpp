@@ -89,13 +89,15 @@ task<bool> flows::compare(session_ptr s) {
       end_session(*s, {state::close_forbidden, {}, std::string{state::kick_reason}});
       co_return true;
     }
-    if (!seen.known) {
-      s->asserted = unasserted;
+    if (!seen.known || forgotten(*s)) {
+      if (!forgotten(*s)) s->asserted = unasserted;
       auto const asserted = co_await assert_session(s);
       if (!asserted) co_return !is_transient(asserted.error());
       if (s->gone) co_return true;
       continue;
     }
+    co_await leave_forbidden(s);
+    if (s->gone) co_return true;
     std::vector<room_id> left;
     for (auto const& e : s->ledger.rooms()) {
       room_id room{*e.room->name};

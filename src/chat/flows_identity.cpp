@@ -53,12 +53,30 @@ void flows::grant(session& s, auth::grant given, std::string login) {
   s.grant = given.restricts() ? std::make_unique<auth::grant>(std::move(given)) : nullptr;
   expiries_.set(s, before);
   logins_.watch(s, std::move(login));
-  if (!s.grant || !s.grant->rooms) return;
+}
+
+// The identity counts from now on; Redis is told which rooms the connection may hear, before it hears others. True when all of that is done.
+task<bool> flows::regrant(session_ptr s, auth::grant given, std::string login) {
+  auto const before = s->grant ? s->grant->rooms : std::nullopt;
+  grant(*s, std::move(given), std::move(login));
+  if (before == (s->grant ? s->grant->rooms : std::nullopt)) co_return true;
+  s->asserted = unasserted;
+  auto const done = co_await compare(s);
+  if (!done) doubt(*s);
+  co_return done;
+}
+
+// Rooms that the connection may not hear any more. Redis takes its user for absent there: what it published before comes here yet, and all later
+// messages wait for another connection.
+task<> flows::leave_forbidden(session_ptr s) {
+  auto const forbidden = [&](delivery::ledger::entry const& e) { return s->grant && !s->grant->allows(room_id{*e.room->name}); };
+  if (std::ranges::none_of(s->ledger.rooms(), forbidden)) co_return;
+  co_await bus_.catch_up(worker_);
   std::vector<room_id> lost;
-  for (auto const& e : s.ledger.rooms()) {
-    if (!s.grant->allows(room_id{*e.room->name})) lost.emplace_back(*e.room->name);
+  for (auto const& e : s->ledger.rooms()) {
+    if (forbidden(e)) lost.emplace_back(*e.room->name);
   }
-  for (auto const& room : lost) hub_.leave(s, room);
+  for (auto const& room : lost) hub_.lapse(*s, room);
 }
 
 task<bool> flows::may_enter(session_ptr s, std::optional<std::string> id, room_id room) {
@@ -79,13 +97,7 @@ void flows::answer_registered(session& s, std::optional<std::string> const& id, 
 task<> flows::run_refresh(session_ptr s, std::optional<std::string> id, refresh_identity r) {
   auto who = co_await identify(s, id, {std::nullopt, std::move(r.token)});
   if (!who || s->gone) co_return;
-  auto const before = s->grant ? s->grant->rooms : std::nullopt;
-  grant(*s, std::move(who->grant), std::move(who->session));
-  if (before != (s->grant ? s->grant->rooms : std::nullopt)) {
-    // Redis must know which rooms the connection may hear. Those that the new proof opens are heard from now on, and their mail is fetched.
-    s->asserted = unasserted;
-    if (auto const known = co_await assert_session(s); !known || !co_await compare(s)) doubt(*s);
-  }
+  co_await regrant(s, std::move(who->grant), std::move(who->session));
   answer(*s, refreshed(id, s->grant ? s->grant->expiry : std::nullopt));
 }
 

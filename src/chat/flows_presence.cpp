@@ -142,7 +142,7 @@ void flows::closed(session& s) {
   state::unsure_mail unsure{.others_since_ms = s.compared_ms};
   for (auto& owed : s.ledger.debts()) {
     if (owed.confirmed.epoch.empty()) owed.confirmed.seq = static_cast<std::uint64_t>(owed.since_ms);
-    unsure.heard.emplace_back(room_id{std::move(owed.room)}, std::move(owed.confirmed));
+    unsure.heard.push_back({room_id{std::move(owed.room)}, std::move(owed.confirmed), owed.to});
   }
   for (auto& range : s.ledger.given()) unsure.given.push_back({std::move(range.epoch), range.first, range.last});
   bool const heavy = s.ledger.unconfirmed_messages() >= long_tail;
@@ -213,7 +213,7 @@ task<> flows::run_disconnect(state::connection_details ended, std::uint32_t asse
       // Redis has lost the connection and perhaps its user's rooms. Only who belongs to a room is missed by it.
       std::vector<room_id> rooms;
       rooms.reserve(unsure.heard.size());
-      for (auto const& [room, place] : unsure.heard) rooms.push_back(room);
+      for (auto const& each : unsure.heard) rooms.push_back(each.room);
       auto const data = data_;
       auto const known = co_await store_.connections.add(ended, std::move(rooms), rooms_known_since(asserted));
       if (known) asserted = data;

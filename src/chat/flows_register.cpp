@@ -24,10 +24,10 @@ task<> flows::run_register(session_ptr s, std::optional<std::string> id, std::op
   auto who = co_await identify(s, id, {std::move(claimed), std::move(r.token)});
   if (!who || (s->gone && !s->backlog)) co_return;  // what it asked for behind the register is done all the same
   if (s->registered) {
+    s->extended |= r.extended;
+    co_await regrant(s, std::move(who->grant), std::move(who->session));
     std::vector<room_id> rooms;
     for (auto const& e : s->ledger.rooms()) rooms.emplace_back(*e.room->name);
-    s->extended |= r.extended;
-    grant(*s, std::move(who->grant), std::move(who->session));
     co_return answer_registered(*s, id, rooms, {});
   }
 

@@ -3,6 +3,7 @@
 #include "chat/flows.hpp"
 
 #include <fmt/format.h>
+#include <boost/asio/experimental/awaitable_operators.hpp>
 
 #include <algorithm>
 
@@ -67,10 +68,16 @@ task<> flows::run_history(session_ptr s, std::optional<std::string> id, get_hist
   auto const seq = edge ? edge->seq : r.after ? 0 : max_seq;
   bool const greedy = s->greedy_ms != 0 && now_ms() - s->greedy_ms < greed_ms;
   auto const turn = greedy ? co_await heavy_.enter() : lane::turn{};
-  auto page =
-      r.after ? co_await store_.room_log.after(r.room, seq, r.limit, page_bytes) : co_await store_.room_log.before(r.room, seq, r.limit, page_bytes);
+  using namespace asio::experimental::awaitable_operators;
+  // Redis knows who belongs to the room; here, news of a removal may be on the way. Both questions leave together.
+  auto [member, page] = co_await (store_.members.contains(r.room, s->user) && (r.after ? store_.room_log.after(r.room, seq, r.limit, page_bytes)
+                                                                                       : store_.room_log.before(r.room, seq, r.limit, page_bytes)));
   heavy_.leave(turn);
-  if (!page) co_return refuse(*s, std::move(id), page.error());
+  if (!page || !member) co_return refuse(*s, std::move(id), page ? member.error() : page.error());
+  if (!*member) {
+    doubt(*s);
+    co_return refuse(*s, std::move(id), error{errc::not_member, {}});
+  }
   if (edge && edge->epoch != page->epoch) {
     co_return refuse(
         *s, {error_code::invalid_argument, "this messageId is from before the room's log was lost; ask without before and after", std::move(id)});
@@ -86,7 +93,14 @@ task<> flows::run_history(session_ptr s, std::optional<std::string> id, get_hist
 }
 
 task<> flows::run_participants(session_ptr s, std::optional<std::string> id, get_participants r) {
-  auto const page = co_await store_.members.participants(r.room, {r.limit, std::move(r.from)});
+  using namespace asio::experimental::awaitable_operators;
+  auto const [member, page] =
+      co_await (store_.members.contains(r.room, s->user) && store_.members.participants(r.room, {r.limit, std::move(r.from)}));
+  if (!member) co_return refuse(*s, std::move(id), member.error());
+  if (!*member) {
+    doubt(*s);
+    co_return refuse(*s, std::move(id), error{errc::not_member, {}});
+  }
   if (page) co_return answer_charged(*s, participants(id, r.room, *page));
   if (page.error().code == errc::invalid_argument) co_return refuse(*s, {error_code::invalid_argument, page.error().text, std::move(id)});
   refuse(*s, std::move(id), page.error());

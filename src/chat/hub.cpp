@@ -8,7 +8,7 @@ namespace hiky::chat {
 namespace {
 constexpr std::uint32_t many_unconfirmed = 128;  // messages to one connection, before it is asked for a receipt however lately it was
 constexpr std::uint32_t receipt_every_ms = 1500, receipt_spread_ms = 1024;  // spread, so that not everybody answers at the same time
-}
+}  // namespace
 
 void hub::attach(session& s) { users_[s.user.str()].push_back(&s); }
 
@@ -64,15 +64,20 @@ void hub::leave(session& s, room_id const& r) {
   if (auto const* const e = s.ledger.find(r)) remove_from(s, static_cast<std::size_t>(e - s.ledger.rooms().data()));
 }
 
+void hub::lapse(session& s, room_id const& r) {
+  if (auto const* const e = s.ledger.find(r)) remove_from(s, static_cast<std::size_t>(e - s.ledger.rooms().data()), true);
+}
+
 // Both vectors swap with their last, and each tells the other side of the one that moved: no search, whatever the room's size.
-void hub::remove_from(session& s, std::size_t index_in_session) {
+void hub::remove_from(session& s, std::size_t index_in_session, bool lapses) {
   auto const gone = s.ledger.rooms()[index_in_session];
   auto& sessions = room_of(gone).sessions;
   sessions[gone.seat] = sessions.back();
   sessions[gone.seat].who->ledger.at(sessions[gone.seat].index).seat = gone.seat;
   sessions.pop_back();
 
-  s.ledger.leave(index_in_session);
+  if (lapses) s.ledger.lapse(index_in_session);
+  else s.ledger.leave(index_in_session);
   if (index_in_session < s.ledger.rooms().size()) {
     auto const& moved = s.ledger.rooms()[index_in_session];
     room_of(moved).sessions[moved.seat].index = static_cast<std::uint32_t>(index_in_session);

@@ -99,14 +99,14 @@ task<result<std::int64_t>> connections::remove(connection_id c, instance_id inst
   for (auto const& range : unsure.given) given += fmt::format("{} {} {}\n", range.epoch, range.first, range.last);
   std::string user_json;
   append_json_string(user_json, user);
-  auto call = script.call(used_keys, 16 + 3 * unsure.heard.size());
+  auto call = script.call(used_keys, 16 + 4 * unsure.heard.size());
   call.arg(user).arg(c).arg(iso8601_now()).arg(keys::prefix::room_participants).arg(keys::prefix::joined_room_participants);
   call.arg(keys::room_channels(database_)).arg(user_json).arg(grace_.count()).arg(keys::prefix::room_log);
   call.arg(unsure.since_ms ? std::to_string(*unsure.since_ms) : std::string{unsure.since_began ? "began" : ""})
       .arg(keys::instance_channels(database_))
       .arg(keys::prefix::room_head);
   call.arg(keys::prefix::room_absent).arg(unsure.others_since_ms).arg(given).arg(given_life_s);
-  for (auto const& [room, place] : unsure.heard) call.arg(room).arg(place.epoch).arg(place.seq);
+  for (auto const& [room, place, to] : unsure.heard) call.arg(room).arg(place.epoch).arg(place.seq).arg(to);
   auto const answer = co_await script.run(redis_, std::move(call));
   if (!answer) co_return std::unexpected(answer.error());
   co_return (*answer)[0].integer();

@@ -59,11 +59,18 @@ struct listed_connections {
   std::vector<std::pair<connection_id, user_id>> connections;
 };
 
+// What a connection has surely received of a room, and to where it was given more; `to` 0: to the end.
+struct heard_room {
+  room_id room;
+  message_place place;  // epoch "": nothing yet, and seq is the Redis TIME since which it takes part, 0 being since it began
+  std::uint64_t to = 0;
+};
+
 // What an ending connection owes to its user: what Redis took for delivered, and the client has not shown that it received.
 struct unsure_mail {
   std::optional<std::int64_t> since_ms{};                       // all that the user's rooms said since then (Redis TIME)
   bool since_began = false;                                // all that they said since the connection began
-  std::vector<std::pair<room_id, message_place>> heard{};  // what these rooms said after the place; epoch "" is all since the connection began
+  std::vector<heard_room> heard{};  // what these rooms said after the place
   std::int64_t others_since_ms = 0;  // and what the user's other rooms said since then; 0: since the connection began
   std::vector<message_range> given{};  // what the client was given of all that, and so may have
 };

@@ -369,7 +369,8 @@ class history {
       for (auto seq = g.first; seq <= g.last; ++seq) {
         place const p{g.epoch, seq};
         if (!has_.has({p.first, p.second})) continue;
-        ASSERT_TRUE(read.contains(p) || before.contains(p) || owned_.contains(p)) << p.first << ':' << p.second << " is taken for had, and was not read";
+        ASSERT_TRUE(read.contains(p) || before.contains(p) || owned_.contains(p))
+            << p.first << ':' << p.second << " is taken for had, and was not read";
         known_.insert(p);
       }
     }

@@ -35,6 +35,16 @@ void ledger::leave(std::size_t index) {
   rooms_.pop_back();
 }
 
+void ledger::lapse(std::size_t index) {
+  auto const& e = rooms_[index];
+  if (e.first != 0 && e.confirmed != static_cast<std::uint32_t>(e.room->last.seq)) {
+    auto owed = debt_of(e);
+    owed.to = e.room->last.seq;
+    more().lapsed.push_back(std::move(owed));
+  }
+  leave(index);
+}
+
 void ledger::renumber(entry& e) {
   if (e.first != 0) brought({e.room->last.epoch, full(e, e.first), e.room->last.seq});
   e.first = e.confirmed = e.asked = 0;
@@ -90,7 +100,8 @@ void ledger::brought(range r) {
 void ledger::look_ahead(std::string_view epoch) {
   auto const of_epoch = std::ranges::find_if(rooms_, [&](entry const& e) { return e.room->last.epoch == epoch; });
   if (of_epoch != rooms_.end()) of_epoch->ahead = 1;
-  else for (auto& e : rooms_) e.ahead = 1;
+  else
+    for (auto& e : rooms_) e.ahead = 1;
 }
 
 void ledger::claims(state::message_place const& last, bool by_connection) {
@@ -135,7 +146,7 @@ std::vector<ledger::waiting_frame> ledger::release() {
 }
 
 void ledger::tidy() {
-  if (extra_->ranges.empty() && extra_->waiting.empty() && extra_->claimed.empty() && !extra_->holding) extra_.reset();
+  if (extra_->ranges.empty() && extra_->waiting.empty() && extra_->claimed.empty() && extra_->lapsed.empty() && !extra_->holding) extra_.reset();
 }
 
 // What waits is behind no ping.
@@ -164,11 +175,14 @@ std::uint64_t ledger::unconfirmed_messages() const {
 std::vector<ledger::debt> ledger::debts() const {
   std::vector<debt> out;
   out.reserve(rooms_.size());
-  for (auto const& e : rooms_) {
-    // Where nothing came, the room stands where it stood when the connection entered it.
-    out.push_back({*e.room->name, {e.room->last.epoch, e.first == 0 ? e.room->last.seq : full(e, e.confirmed)}, e.since_ms});
-  }
+  for (auto const& e : rooms_) out.push_back(debt_of(e));
+  if (extra_) out.insert(out.end(), extra_->lapsed.begin(), extra_->lapsed.end());
   return out;
+}
+
+// Where nothing came, the room stands where it stood when the connection entered it.
+ledger::debt ledger::debt_of(entry const& e) const {
+  return {*e.room->name, {e.room->last.epoch, e.first == 0 ? e.room->last.seq : full(e, e.confirmed)}, e.since_ms};
 }
 
 std::vector<ledger::range> ledger::given() const {

@@ -61,6 +61,7 @@ class ledger {
     std::string room;
     state::message_place confirmed;
     std::int64_t since_ms = 0;
+    std::uint64_t to = 0;  // seq of the last message that is owed; 0: all that was said
   };
 
   std::vector<entry> const& rooms() const { return rooms_; }
@@ -71,6 +72,8 @@ class ledger {
   entry& enter(stream& room, bool open, std::int64_t since_ms);
   // Takes no part any more. What it had of the room, it still has. The last entry takes the place of this one.
   void leave(std::size_t index);
+  // The same, of a room that its user still belongs to: what is unconfirmed of it is owed at the end.
+  void lapse(std::size_t index);
 
   // A message came over the bus, behind `room.last`, which is its place already. False: the connection has it, or it is the connection's own;
   // nothing is to be done then.
@@ -121,8 +124,11 @@ class ledger {
     std::vector<range> ranges;  // oldest first
     std::vector<state::message_place> claimed;  // what the client named, while it matters on which connection it got that
     std::vector<waiting_frame> waiting;
+    std::vector<debt> lapsed;  // of rooms that the connection may not hear any more
     bool holding = false;
   };
+
+  debt debt_of(entry const& e) const;
 
   static std::uint64_t full(entry const& e, std::uint32_t low) {
     return e.room->last.seq - static_cast<std::uint32_t>(static_cast<std::uint32_t>(e.room->last.seq) - low);

@@ -14,8 +14,8 @@
 --      11 prefix of instance channels  12 prefix room_head  13 prefix room_absent
 --      14 since when the user's rooms that are not named below are owed, in ms (0: since the connection began): nobody told the instance of them
 --      15 what the connection was given, for the client's next connection (mail_claim.lua)  16 how long that is kept in s, where it is in the mail
---      17… room, epoch, seq, …: what this connection has surely shown of its rooms; later messages it has not. With epoch `` it was given
---         nothing yet, and seq is the time in ms since which it takes part (0: since it began)
+--      17… room, epoch, seq, last, …: what this connection has surely shown of its rooms; later messages, up to the last (0: all), it has not.
+--         With epoch `` it was given nothing yet, and seq is the time in ms since which it takes part (0: since it began)
 -- Returns the connections the user has left, or -1 when this one was not there any more. One of a neighbour counts as one.
 -- include lib/rooms_heard.lua
 local user, connection = ARGV[1], ARGV[2]
@@ -36,10 +36,12 @@ local function mail(command, ...)
   return answer
 end
 
+-- Returns how many.
 local function give_back_claimed()
-  local given_back = true
-  for _, message in ipairs(mail('LRANGE', inflight, 0, -1) or {}) do given_back = mail('RPUSH', mailbox, message) and given_back end
+  local given_back, claimed = true, mail('LRANGE', inflight, 0, -1) or {}
+  for _, message in ipairs(claimed) do given_back = mail('RPUSH', mailbox, message) and given_back end
   if given_back then mail('DEL', inflight) end
+  return #claimed
 end
 
 -- The user's other connections. Those for all rooms have been given everything since the first of them began; of one for some rooms nobody
@@ -93,11 +95,11 @@ end
 
 -- What a room said behind `heard` and since `since`, and before the user's other connections hear it: the newest hundred, latest first and in
 -- growing portions, since mostly it is nothing. What fits no mailbox is only counted, by its numbers.
-local function doubt(room, heard, since, heard_since)
-  local log, to = ARGV[9] .. room, '+'
+local function doubt(room, heard, since, heard_since, last)
+  local log, to = ARGV[9] .. room, last and last > 0 and string.format('%.0f-0', last) or '+'
   if heard_since < math.huge then
     local theirs = first_since(log, heard_since)
-    if theirs then to = before(theirs) end
+    if theirs and not (last and last > 0 and last < theirs) then to = before(theirs) end
   end
   local kept, seen, portion, rest = 0, 0, 4, nil
   while kept < 100 and seen < 400 and not rest do
@@ -134,7 +136,7 @@ local function doubt_all(began, heard_since)
     for room in pairs(belongs) do doubt(room, 0, since, heard_since) end
     return
   end
-  for i = first_room, #ARGV, 3 do
+  for i = first_room, #ARGV, 4 do
     local room = ARGV[i]
     named[room] = true
     if belongs[room] or call('SISMEMBER', KEYS[13], room) == 1 then
@@ -143,7 +145,7 @@ local function doubt_all(began, heard_since)
       local heard = same and tonumber(ARGV[i + 2]) or 0
       local since = same and 0 or ARGV[i + 1] == '' and tonumber(ARGV[i + 2]) or 0
       if not same and since == 0 then since = began end
-      if head[1] and tonumber(head[2] or 0) > heard then doubt(room, heard, since, heard_since) end
+      if head[1] and tonumber(head[2] or 0) > heard then doubt(room, heard, since, heard_since, same and tonumber(ARGV[i + 3])) end
     end
   end
   local since = tonumber(ARGV[14])
@@ -152,13 +154,14 @@ local function doubt_all(began, heard_since)
   end
 end
 
-local function queue_unsure(left)
+local function queue_unsure(left, given_back)
   local oldest_first = {}
   for i = #unsure, 1, -1 do table.insert(oldest_first, unsure[i][3]) end
   if #oldest_first > 0 then mail('LPUSH', mailbox, unpack(oldest_first)) end
   -- Another device of the user may be dead without anybody knowing, and what was said lately then is mail, too: for five minutes.
-  if ARGV[15] ~= '' and (#oldest_first > 0 or left > 0) then
-    call('SET', KEYS[14], ARGV[15], 'EX', #oldest_first > 0 and ARGV[16] or math.min(300, ARGV[16]))
+  local in_mail = #oldest_first > 0 or given_back > 0
+  if ARGV[15] ~= '' and (in_mail or left > 0) then
+    call('SET', KEYS[14], ARGV[15], 'EX', in_mail and ARGV[16] or math.min(300, ARGV[16]))
   end
   if skipped > 0 then mail('INCRBY', dropped, skipped) end
   local over = (mail('LLEN', mailbox) or 0) - 100
@@ -168,7 +171,7 @@ local function queue_unsure(left)
   end
 end
 
-give_back_claimed()
+local given_back = give_back_claimed()
 call('HDEL', KEYS[2], connection)
 local began = tonumber((call('HGET', KEYS[1], connection) or ''):match('"at":(%d+)}$') or 0)
 local was_there = call('HDEL', KEYS[1], connection) == 1
@@ -176,7 +179,7 @@ local jsons, heard_since, instances = others()
 local left = #jsons
 -- What may not have arrived goes to the queue; a client that had it sees the same messageId twice.
 if was_there then doubt_all(began, heard_since) end
-queue_unsure(left)
+queue_unsure(left, given_back)
 
 -- A user who is still here, or here again, gets it at once.
 if left > 0 and call('EXISTS', mailbox) == 1 then
