@@ -28,9 +28,20 @@ ledger::entry& ledger::enter(stream& room, bool open, std::int64_t since_ms) {
   return e;
 }
 
+// What came over the bus and has been sent is had for good, whatever becomes of the entry. Frames that wait have not been sent.
+void ledger::keep(entry const& e) {
+  if (e.first == 0) return;
+  auto last = e.room->last.seq;
+  if (extra_) {
+    for (auto const& f : extra_->waiting) {
+      if (f.place.epoch == e.room->last.epoch) last = std::min(last, f.place.seq - 1);
+    }
+  }
+  brought({e.room->last.epoch, full(e, e.first), last});
+}
+
 void ledger::leave(std::size_t index) {
-  auto& e = rooms_[index];
-  if (e.first != 0) brought({e.room->last.epoch, full(e, e.first), e.room->last.seq});
+  keep(rooms_[index]);
   if (index + 1 < rooms_.size()) rooms_[index] = rooms_.back();
   rooms_.pop_back();
 }
@@ -46,7 +57,7 @@ void ledger::lapse(std::size_t index) {
 }
 
 void ledger::renumber(entry& e) {
-  if (e.first != 0) brought({e.room->last.epoch, full(e, e.first), e.room->last.seq});
+  keep(e);
   e.first = e.confirmed = e.asked = 0;
 }
 
@@ -141,6 +152,10 @@ std::vector<ledger::waiting_frame> ledger::release() {
   extra_->holding = false;
   auto out = std::exchange(extra_->waiting, {});
   std::erase_if(out, [&](waiting_frame const& f) { return f.place.seq != 0 && was_brought(f.place); });
+  // Of a room that was left meanwhile, or whose epoch is over, no entry tells of them.
+  for (auto const& f : out) {
+    if (f.place.seq != 0 && !has(f.place)) brought({f.place.epoch, f.place.seq, f.place.seq});
+  }
   tidy();
   return out;
 }

@@ -129,6 +129,7 @@ class ledger {
   };
 
   debt debt_of(entry const& e) const;
+  void keep(entry const& e);
 
   static std::uint64_t full(entry const& e, std::uint32_t low) {
     return e.room->last.seq - static_cast<std::uint32_t>(static_cast<std::uint32_t>(e.room->last.seq) - low);
