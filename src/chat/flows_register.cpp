@@ -116,10 +116,10 @@ task<result<state::connected>> flows::go_online(session_ptr s, directory::entry&
     for (auto const& room : rooms) hub_.enter(*s, room, false);
     if (!fresh.empty()) co_await bus_.begin_listening(worker_, fresh, places);
     std::tie(heard, online) =
-        co_await (hear(*s, rooms) && store_.connections.add(details(*s), entry->rooms, state::known_rooms::member, known->newest_ms));
+        co_await (hear(*s, rooms) && store_.connections.add(details(*s), entry->rooms, state::known_rooms::member, known->newest_ms + 1));
   } else {
     heard = co_await hear(*s, rooms);
-    if (heard) online = co_await store_.connections.add(details(*s), entry->rooms, state::known_rooms::member, known->newest_ms);
+    if (heard) online = co_await store_.connections.add(details(*s), entry->rooms, state::known_rooms::member, known->newest_ms + 1);
   }
   if (!heard) co_return std::unexpected(heard.error());
   if (!online) co_return std::unexpected(online.error());

@@ -103,7 +103,7 @@ class connections {
       : redis_(redis), database_(database), grace_(grace), most_per_user_(most_per_user), lease_(lease) {}
 
   // Flow 1 of the document. `rooms` (the directory's; or those a connection hears that is asserted again) become the user's rooms if
-  // they are not yet. `floor_ms`: the connection begins then at the earliest (user_places::newest_ms). One round trip:
+  // they are not yet. `floor_ms`: the connection begins then at the earliest (behind user_places::newest_ms). One round trip:
   // connect.lua
   task<result<connected>> add(connection_details c, std::vector<room_id> rooms, known_rooms what = known_rooms::member, std::int64_t floor_ms = 0);
 

@@ -31,6 +31,9 @@ class an_ending_connection : public support::with_redis {
   std::vector<std::string> mail() { return probe.list("LRANGE", "ws:offline_messages:bob", "0", "-1"); }
   std::string mail_at(int index) { return probe("LINDEX", "ws:offline_messages:bob", std::to_string(index)); }
   std::string dropped() { return probe("GET", "ws:offline_dropped:bob"); }
+  void began(std::string const& connection, std::int64_t at) {
+    probe("HSET", "ws:user_connections:bob", connection, "{\"instance\":\"" + here.str() + "\",\"at\":" + std::to_string(at) + "}");
+  }
   state::unsure_mail heard(std::uint64_t tea, std::uint64_t go) { return {.heard = {{room_id{"tea"}, {"e", tea}}, {room_id{"go"}, {"e", go}}}}; }
 
   instance_id const here{"chat-1"};
@@ -62,12 +65,19 @@ TEST_F(an_ending_connection, keeps_the_newest_hundred_of_all_rooms_and_counts_th
 
 TEST_F(an_ending_connection, of_a_dead_instance_leaves_what_was_said_since_its_last_sign_of_life) {
   connect("c.1");
+  began("c.1", 0);
   for (int n = 1; n <= 500; ++n) say("tea", n, 1000 * n);
   end("c.1", {.since_ms = 498'000});
   EXPECT_THAT(mail(), ElementsAre("tea 500", "tea 499", "tea 498"));
   connect("c.2");
+  began("c.2", 499'000);
   probe("DEL", "ws:offline_messages:bob");
   end("c.2", {.since_ms = 151'000});
+  EXPECT_THAT(mail(), ElementsAre("tea 500", "tea 499")) << "what was said before it began is not its debt";
+  connect("c.3");
+  began("c.3", 0);
+  probe("DEL", "ws:offline_messages:bob");
+  end("c.3", {.since_ms = 151'000});
   EXPECT_EQ(mail_at(99), "tea 401");
   EXPECT_EQ(dropped(), "250");  // 151 to 400
 }

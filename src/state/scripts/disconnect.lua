@@ -132,7 +132,8 @@ local function doubt_all(began, heard_since)
   local belongs, named = {}, {}
   for _, room in ipairs(call('SMEMBERS', user_rooms)) do belongs[room] = true end
   if ARGV[10] ~= '' then
-    local since = ARGV[10] == 'began' and began or tonumber(ARGV[10])
+    -- What was said before the connection began is not its debt.
+    local since = ARGV[10] == 'began' and began or math.max(tonumber(ARGV[10]), began)
     for room in pairs(belongs) do doubt(room, 0, since, heard_since) end
     return
   end
