@@ -90,19 +90,18 @@ task<result<void>> flows::assert_session(session_ptr s) {
   auto online = co_await store_.connections.add(details(*s), rooms, rooms_known_since(s->asserted));
   if (!online) co_return std::unexpected(online.error());
   s->asserted = data;
-  online->rooms = permitted(*s, std::move(online->rooms));
   if (online->kept_out_s) co_return s->close(state::close_forbidden, state::ban_reason), result<void>{};
   if (s->gone) {
     if (!s->busy) end_in_redis(*s);  // closed meanwhile: its end may have come before this beginning
     co_return result<void>{};
   }
-  online->rooms = permitted(*s, std::move(online->rooms));
   // Rooms that another connection of the user has left or joined, which this one did not hear.
   for (auto const& room : rooms) {
     if (std::ranges::find(online->rooms, room) != online->rooms.end()) continue;
     tell_room(*s, room, room_change::removed);
     hub_.leave(*s, room);
   }
+  online->rooms = permitted(*s, std::move(online->rooms));
   for (auto const& room : online->rooms) s->doubted |= !hub_.in(*s, room);  // compared next, in the same turn
   watches_.doubt(*s);  // what was announced to the user while Redis did not know of this connection did not come here
   if (online->mail > 0) fetch_mail(*s);

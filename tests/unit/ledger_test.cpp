@@ -156,6 +156,19 @@ TEST_F(one_room, numbers_beyond_32_bits_are_numbers_too) {
   EXPECT_FALSE(has.has({"e", big - 1}));
 }
 
+TEST(ledger, does_not_look_for_what_has_become_part_of_another_room) {
+  stream first{&tea, {}}, second{&chess, {}};
+  ledger has;
+  has.enter(first, false, 0);
+  has.enter(second, false, 0);
+  has.brought({"e", 1, 2});  // of whichever room that is
+  first.last = {"e", 3};
+  EXPECT_TRUE(has.takes(has.at(0), false));
+  EXPECT_TRUE(has.has({"e", 1}));
+  second.last = {"f", 1};
+  EXPECT_TRUE(has.takes(has.at(1), false));
+}
+
 TEST(ledger, is_no_larger_than_what_it_replaced) {
   EXPECT_LE(sizeof(ledger::entry), 32u);
   EXPECT_LE(sizeof(ledger), 48u);

@@ -76,6 +76,10 @@ bool ledger::takes(entry& e, bool own) {
 
 // The bus has gone beyond what came by other means, or some of it. What joins up with it becomes part of the entry.
 void ledger::absorb(entry& e) {
+  if (!extra_) {  // it was another room's, and has become part of that one's entry
+    e.ahead = 0;
+    return;
+  }
   auto const& last = e.room->last;
   bool further = false;
   std::erase_if(extra_->ranges, [&](range const& r) {
