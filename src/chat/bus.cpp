@@ -87,18 +87,14 @@ void bus::ignore(std::size_t worker, room_id room) {
   asio::dispatch(ex_, [this, worker, room = std::move(room)] { unwant(worker, room.str()); });
 }
 
-task<> bus::catch_up(std::size_t worker) {
-  co_await asio::co_spawn(
+task<bool> bus::catch_up(std::size_t worker) {
+  co_return co_await asio::co_spawn(
       ex_,
-      [](bus& self, std::size_t which) -> task<> {
+      [](bus& self, std::size_t which) -> task<bool> {
         // Redis answers behind the pushes that it has written before, and what a worker is given reaches it in order.
-        co_await self.client_.exec(redis::request{"PING"});
+        auto const answered = co_await self.client_.exec(redis::request{"PING"});
         self.flush();
-        asio::steady_timer pause{self.ex_};
-        while (self.connected_ && (self.gated_ >> which & 1) != 0) {
-          pause.expires_after(20ms);
-          co_await pause.async_wait(use_task);
-        }
+        co_return answered && (self.gated_ >> which & 1) == 0;
       }(*this, worker),
       use_task);
 }

@@ -49,9 +49,9 @@ class bus {
   task<> begin_listening(std::size_t worker, std::vector<room_id> rooms, std::vector<state::message_place> places, since which = since::here);
   // The worker does not need the room any more. Calls of one worker take effect in the order they were made.
   void ignore(std::size_t worker, room_id room);
-  // What Redis had published before this call has been given to the worker when it returns, if there is a connection. It may wait for
-  // `compared`, which must not wait for it.
-  task<> catch_up(std::size_t worker);
+  // What Redis had published before this call has been given to the worker when it returns true. False: there is no connection, or the worker
+  // has still to compare its sessions (`compared`).
+  task<bool> catch_up(std::size_t worker);
   // After each interruption the worker gets `r` at once, and nothing behind it before it says here that its sessions
   // are as Redis says: whoever was removed from a room meanwhile hears nothing more of it. `generation` is the
   // `seq` of that `r`; an earlier one opens nothing. From any thread.

@@ -71,12 +71,12 @@ task<bool> flows::regrant(session_ptr s, auth::grant given, std::string login) {
 task<> flows::leave_forbidden(session_ptr s) {
   auto const forbidden = [&](delivery::ledger::entry const& e) { return s->grant && !s->grant->allows(room_id{*e.room->name}); };
   if (std::ranges::none_of(s->ledger.rooms(), forbidden)) co_return;
-  co_await bus_.catch_up(worker_);
+  bool const all_came = co_await bus_.catch_up(worker_);
   std::vector<room_id> lost;
   for (auto const& e : s->ledger.rooms()) {
     if (forbidden(e)) lost.emplace_back(*e.room->name);
   }
-  for (auto const& room : lost) hub_.lapse(*s, room);
+  for (auto const& room : lost) hub_.lapse(*s, room, all_came);
 }
 
 task<bool> flows::may_enter(session_ptr s, std::optional<std::string> id, room_id room) {

@@ -64,20 +64,23 @@ void hub::leave(session& s, room_id const& r) {
   if (auto const* const e = s.ledger.find(r)) remove_from(s, static_cast<std::size_t>(e - s.ledger.rooms().data()));
 }
 
-void hub::lapse(session& s, room_id const& r) {
-  if (auto const* const e = s.ledger.find(r)) remove_from(s, static_cast<std::size_t>(e - s.ledger.rooms().data()), true);
+void hub::lapse(session& s, room_id const& r, bool all_came) {
+  auto const* const e = s.ledger.find(r);
+  if (!e) return;
+  auto const index = static_cast<std::size_t>(e - s.ledger.rooms().data());
+  s.ledger.lapse(index, all_came);
+  remove_from(s, index);
 }
 
 // Both vectors swap with their last, and each tells the other side of the one that moved: no search, whatever the room's size.
-void hub::remove_from(session& s, std::size_t index_in_session, bool lapses) {
+void hub::remove_from(session& s, std::size_t index_in_session) {
   auto const gone = s.ledger.rooms()[index_in_session];
   auto& sessions = room_of(gone).sessions;
   sessions[gone.seat] = sessions.back();
   sessions[gone.seat].who->ledger.at(sessions[gone.seat].index).seat = gone.seat;
   sessions.pop_back();
 
-  if (lapses) s.ledger.lapse(index_in_session);
-  else s.ledger.leave(index_in_session);
+  s.ledger.leave(index_in_session);
   if (index_in_session < s.ledger.rooms().size()) {
     auto const& moved = s.ledger.rooms()[index_in_session];
     room_of(moved).sessions[moved.seat].index = static_cast<std::uint32_t>(index_in_session);

@@ -39,8 +39,8 @@ class hub {
   void enter(session& s, room_id const& r, bool joined, std::int64_t since_ms = 0);
   static void set_since(session& s, room_id const& r, std::int64_t since_ms);
   void leave(session& s, room_id const& r);
-  // The session may not hear the room any more, to which its user belongs all the same.
-  void lapse(session& s, room_id const& r);
+  // The session may not hear the room any more, to which its user belongs all the same. `all_came`: what is said from now on is mail.
+  void lapse(session& s, room_id const& r, bool all_came);
 
   // How many mailboxes the latest message of this worker to the room was put into: what the next one will cost Redis.
   std::size_t mailboxes_of(room_id const& r) const;
@@ -76,7 +76,7 @@ class hub {
   void hand_message(session& s, frame_ptr frame);
   bool receipt_is_due(session const& s) const;
   void ask(session& s);
-  void remove_from(session& s, std::size_t index_in_session, bool lapses = false);
+  void remove_from(session& s, std::size_t index_in_session);
   template <class Wanted>
   std::size_t to_room(bus_message const& m, traffic kind, Wanted wanted);
   std::size_t message_to_room(bus_message const& m);

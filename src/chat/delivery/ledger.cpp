@@ -46,14 +46,13 @@ void ledger::leave(std::size_t index) {
   rooms_.pop_back();
 }
 
-void ledger::lapse(std::size_t index) {
+void ledger::lapse(std::size_t index, bool all_came) {
   auto const& e = rooms_[index];
-  if (e.first != 0 && e.confirmed != static_cast<std::uint32_t>(e.room->last.seq)) {
-    auto owed = debt_of(e);
-    owed.to = e.room->last.seq;
-    more().lapsed.push_back(std::move(owed));
-  }
-  leave(index);
+  bool const confirmed = e.first == 0 || e.confirmed == static_cast<std::uint32_t>(e.room->last.seq);
+  if (confirmed && all_came) return;
+  auto owed = debt_of(e);
+  if (all_came) owed.to = e.room->last.seq;
+  more().lapsed.push_back(std::move(owed));
 }
 
 void ledger::renumber(entry& e) {

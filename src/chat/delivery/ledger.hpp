@@ -72,8 +72,8 @@ class ledger {
   entry& enter(stream& room, bool open, std::int64_t since_ms);
   // Takes no part any more. What it had of the room, it still has. The last entry takes the place of this one.
   void leave(std::size_t index);
-  // The same, of a room that its user still belongs to: what is unconfirmed of it is owed at the end.
-  void lapse(std::size_t index);
+  // Before that, of a room that its user still belongs to: what is unconfirmed of it is owed at the end; up to now, if `all_came`.
+  void lapse(std::size_t index, bool all_came);
 
   // A message came over the bus, behind `room.last`, which is its place already. False: the connection has it, or it is the connection's own;
   // nothing is to be done then.
