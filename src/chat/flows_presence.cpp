@@ -106,7 +106,7 @@ task<result<void>> flows::assert_session(session_ptr s) {
   watches_.doubt(*s);  // what was announced to the user while Redis did not know of this connection did not come here
   if (online->mail > 0) fetch_mail(*s);
   for (auto const& room : joined) {
-    if (!hub_.in(*s, room)) continue;
+    if (!hub_.in(*s, room) || (s->grant && !s->grant->allows(room))) continue;
     if (auto const in = co_await store_.members.join(s->user, room, s->id, 0, true); !in) break;
   }
   co_return result<void>{};

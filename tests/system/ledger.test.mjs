@@ -299,6 +299,24 @@ test('rooms that a refreshed token opens are heard from then on, and their mail 
   assert.deepEqual(heard, ['before', 'after']);
 });
 
+test('rooms that a refreshed token closes are heard no more, and what is said there waits', bounded, async (t) => {
+  const { store, app, as } = await tokenChat(t);
+  const alice = await as('alice');
+  const bob = await as('bob');
+  for (const client of [alice, bob]) {
+    await registers(client);
+    for (const room of ['tea', 'go']) await client.join(room);
+  }
+  assert.equal((await bob.ask({ type: 'refresh', token: await app.token('bob', { rooms: ['tea'] }) })).type, 'refreshed');
+  await say(alice, 'waits', 'go');
+  await say(alice, 'comes', 'tea');
+  assert.deepEqual(await collected(bob), ['comes']);
+  assert.equal(await store.command('LLEN', 'ws:offline_messages:bob'), 1);
+  assert.deepEqual(await store.command('SMEMBERS', 'ws:room_participants:go'), ['alice']);
+  assert.equal((await bob.ask({ type: 'refresh', token: await app.token('bob') })).type, 'refreshed');
+  assert.deepEqual(await collected(bob), ['waits']);
+});
+
 test('a client that has left a room and names it in resume gets nothing twice when it joins again', bounded, async (t) => {
   const { store, start } = await chat(t);
   const daemon = await start();

@@ -131,6 +131,19 @@ TEST_F(one_room, what_was_given_goes_on_from_connection_to_connection) {
   EXPECT_EQ(given[0].last, 9u);
 }
 
+TEST_F(one_room, of_a_room_that_it_may_not_hear_any_more_it_owes_what_is_unconfirmed) {
+  has.enter(room, false, 0);
+  comes(4);
+  has.lapse(0, true);
+  has.leave(0);
+  ASSERT_EQ(has.debts().size(), 1u);
+  EXPECT_EQ(confirmed(), 3u);
+  EXPECT_EQ(has.debts().at(0).to, 4u) << "later messages are mail";
+  has.asked(1);
+  has.answered(1);
+  EXPECT_TRUE(has.debts().empty());
+}
+
 TEST_F(one_room, nothing_is_owed_twice_after_a_new_epoch) {
   has.enter(room, false, 5);
   EXPECT_EQ(has.debts().at(0).since_ms, 5);

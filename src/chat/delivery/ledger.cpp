@@ -52,7 +52,7 @@ void ledger::lapse(std::size_t index, bool all_came) {
   if (confirmed && all_came) return;
   auto owed = debt_of(e);
   if (all_came) owed.to = e.room->last.seq;
-  more().lapsed.push_back(std::move(owed));
+  more().lapsed.push_back({std::move(owed)});
 }
 
 void ledger::renumber(entry& e) {
@@ -173,6 +173,9 @@ void ledger::asked(std::uint32_t ping) {
   ping_ = ping;
   since_ask_ = 0;
   for (auto& e : rooms_) e.asked = static_cast<std::uint32_t>(e.room->last.seq);
+  if (extra_) {
+    for (auto& each : extra_->lapsed) each.asked = true;
+  }
 }
 
 void ledger::answered(std::uint32_t ping) {
@@ -180,6 +183,9 @@ void ledger::answered(std::uint32_t ping) {
   ping_ = 0;
   unconfirmed_ = since_ask_ > 0;
   for (auto& e : rooms_) e.confirmed = e.asked;
+  if (!extra_) return;
+  std::erase_if(extra_->lapsed, [](auto const& each) { return each.asked && each.owed.to != 0; });
+  tidy();
 }
 
 std::uint64_t ledger::unconfirmed_messages() const {
@@ -194,7 +200,9 @@ std::vector<ledger::debt> ledger::debts() const {
   std::vector<debt> out;
   out.reserve(rooms_.size());
   for (auto const& e : rooms_) out.push_back(debt_of(e));
-  if (extra_) out.insert(out.end(), extra_->lapsed.begin(), extra_->lapsed.end());
+  if (extra_) {
+    for (auto const& each : extra_->lapsed) out.push_back(each.owed);
+  }
   return out;
 }
 

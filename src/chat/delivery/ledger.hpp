@@ -124,7 +124,11 @@ class ledger {
     std::vector<range> ranges;  // oldest first
     std::vector<state::message_place> claimed;  // what the client named, while it matters on which connection it got that
     std::vector<waiting_frame> waiting;
-    std::vector<debt> lapsed;  // of rooms that the connection may not hear any more
+    struct lapsed_debt {
+      debt owed;
+      bool asked = false;  // the ping under way is behind it
+    };
+    std::vector<lapsed_debt> lapsed;  // of rooms that the connection may not hear any more
     bool holding = false;
   };
 
