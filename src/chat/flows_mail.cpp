@@ -162,9 +162,11 @@ void flows::confirm_mail(session& s, std::size_t count) {
   spawn([](flows* self, session_ptr who, std::size_t arrived, std::int64_t lost) -> task<> {
     auto const settled = co_await self->store_.mailbox.confirm(who->user, who->id, arrived, lost);
     if (who->mail_waits && !who->mail && !who->gone) self->fetch_mail(*who);
-    if (!settled)
-      log::warn("mail.unconfirmed",
-                {{"connection", who->id.str()}, {"trace", who->trace_id()}, {"user", who->user.str()}, {"reason", settled.error().text}});
+    if (settled) co_return;
+    log::warn("mail.unconfirmed",
+              {{"connection", who->id.str()}, {"trace", who->trace_id()}, {"user", who->user.str()}, {"reason", settled.error().text}});
+    // It is in flight yet. A claim gives it back and takes it again, and what the client has is confirmed without being shown.
+    if (is_transient(settled.error())) self->claim_later(*who);
   }(this, &s, count, dropped));
 }
 
