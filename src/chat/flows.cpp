@@ -224,6 +224,7 @@ void flows::exclusively(session_ptr s, task<> work) {
       if (who->doubted && who->registered && !who->gone) who->doubted = !co_await self->compare(who);
     } catch (std::exception const& bug) {
       self->refuse(*who, std::nullopt, error{errc::unexpected_reply, bug.what()});
+      self->hub_.release(*who);
     }
     if (who->resting) {
       asio::steady_timer pause{self->ex_, rest_length};
@@ -309,7 +310,7 @@ void flows::deliver(bus::batch const& messages, std::vector<steady_clock::time_p
         if (!in) return;
         // A join's answer may be here before the news of an earlier leave: then Redis is asked.
         if (about.left_ms <= (in->since_ms > 0 ? in->since_ms : s.began_ms)) return doubt(s);
-        tell_room(s, room, room_change::removed);
+        if (!s.leaving || *s.leaving != room) tell_room(s, room, room_change::removed);
         return hub_.leave(s, room);
       }
       if (s.grant && !s.grant->allows(room)) return;
@@ -318,11 +319,14 @@ void flows::deliver(bus::batch const& messages, std::vector<steady_clock::time_p
       hub_.enter(s, room, false, about.entered->at_ms);
       spawn([](flows* self, session_ptr who, room_id r, bus_message::entry entered) -> task<> {
         // The user takes part since then, and what was said since is in no mailbox.
-        if (!self->hub_.heard(r)) co_await self->bus_.begin_listening(self->worker_, {r}, {std::move(entered.place)}, bus::since::place);
+        bool const fresh = !self->hub_.heard(r);
+        if (fresh) co_await self->bus_.begin_listening(self->worker_, {r}, {std::move(entered.place)}, bus::since::place);
         if (auto const heard = co_await self->hear(*who, {r}, entered.at_ms); !heard) {
           log::warn("session.half_heard",
                     {{"connection", who->id.str()}, {"trace", who->trace_id()}, {"room", r.str()}, {"reason", heard.error().text}});
           self->doubt(*who);
+        } else if (fresh) {
+          self->doubt(*who);  // news of a removal may have passed before the subscription held
         }
         if (who->gone && !who->busy) self->hub_.detach(*who);  // else `closed` does, which needs to know what it heard
       }(this, session_ptr{&s}, room, *about.entered));

@@ -36,7 +36,7 @@ void flows::doubt(session& s) {
 void flows::claim_later(session& s) {
   if (s.gone) return;
   s.unclaimed = true;
-  doubts_.emplace_back(&s);
+  if (std::ranges::find(doubts_, session_ptr{&s}) == doubts_.end()) doubts_.emplace_back(&s);
   if (!std::exchange(resolving_doubts_, true)) spawn(run_doubts());
 }
 
@@ -195,7 +195,8 @@ task<> flows::compare_all(std::uint64_t interruption) {
     if (!found) {
       if (!is_transient(found.error())) {
         log::error("sessions.not_compared", {{"reason", found.error().text}});
-        break;
+        i += some.size();
+        continue;
       }
       pause.expires_after(patience);
       co_await pause.async_wait(use_task);

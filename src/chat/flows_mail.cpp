@@ -67,7 +67,9 @@ task<> flows::deliver_mail(session_ptr s) {
   auto mail = co_await claim_mail(s);
   if (!mail) {
     log::warn("mail.unclaimed", {{"connection", s->id.str()}, {"trace", s->trace_id()}, {"user", s->user.str()}, {"reason", mail.error().text}});
-    co_return claim_later(*s);
+    s->unclaimed = false;
+    if (is_transient(mail.error())) claim_later(*s);
+    co_return;
   }
   s->unclaimed = false;
   for (auto const& range : mail->given) s->ledger.was_given({range.epoch, range.first, range.last});

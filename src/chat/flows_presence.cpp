@@ -87,7 +87,9 @@ task<result<void>> flows::assert_session(session_ptr s) {
     if (e.open) joined.emplace_back(*e.room->name);
   }
   auto const data = data_;
-  auto online = co_await store_.connections.add(details(*s), rooms, rooms_known_since(s->asserted));
+  // Without a loss of data Redis knows the user's rooms better than we do.
+  bool const data_lost = s->asserted != unasserted;
+  auto online = co_await store_.connections.add(details(*s), data_lost ? rooms : std::vector<room_id>{}, rooms_known_since(s->asserted));
   if (!online) co_return std::unexpected(online.error());
   s->asserted = data;
   if (online->kept_out_s) co_return s->close(state::close_forbidden, state::ban_reason), result<void>{};

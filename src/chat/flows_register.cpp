@@ -43,7 +43,7 @@ task<> flows::run_register(session_ptr s, std::optional<std::string> id, std::op
   auto const online = co_await go_online(s, entry);
   if (online && online->kept_out_s) {
     hub_.detach(*s);
-    s->ledger.release();
+    s->ledger.discard();
     refuse_banned(*s, std::move(id), *online->kept_out_s);
     s->user = user_id{};
     co_return;
@@ -52,7 +52,7 @@ task<> flows::run_register(session_ptr s, std::optional<std::string> id, std::op
     // Redis may have made the user online all the same (a lost answer): undone like any other end. Nothing was heard.
     end_in_redis(*s, {.since_began = true});
     hub_.detach(*s);
-    s->ledger.release();
+    s->ledger.discard();
     s->user = user_id{};
     co_return refuse(*s, std::move(id), online.error());
   }
@@ -63,7 +63,7 @@ task<> flows::run_register(session_ptr s, std::optional<std::string> id, std::op
     if (online->connections == 1 && online->was_announced) announce_arrival(std::move(entry));
     end_in_redis(*s, {.since_began = true});
     hub_.detach(*s);
-    s->ledger.release();
+    s->ledger.discard();
     s->user = user_id{};
     co_return refuse(*s, std::move(id), resumed.error());
   }
@@ -111,12 +111,18 @@ task<result<state::connected>> flows::go_online(session_ptr s, directory::entry&
   }
   result<void> heard;
   result<state::connected> online;
+  bool heard_late = false;  // the user belonged to the rooms before their subscriptions held, and news of a removal may have passed
   if (rooms.size() == known->rooms.size()) {
     // At the same time: what is said before the subscription holds comes from the log, from where the rooms stood before.
     for (auto const& room : rooms) hub_.enter(*s, room, false);
     if (!fresh.empty()) co_await bus_.begin_listening(worker_, fresh, places);
-    std::tie(heard, online) =
-        co_await (hear(*s, rooms) && store_.connections.add(details(*s), entry->rooms, state::known_rooms::member, known->newest_ms + 1));
+    // NOLINTNEXTLINE(cppcoreguidelines-avoid-capturing-lambda-coroutines): awaited right here
+    auto const add = [&]() -> task<result<state::connected>> {
+      auto out = co_await store_.connections.add(details(*s), entry->rooms, state::known_rooms::member, known->newest_ms + 1);
+      heard_late = !std::ranges::all_of(fresh, [&](room_id const& room) { return hub_.heard(room); });
+      co_return out;
+    };
+    std::tie(heard, online) = co_await (hear(*s, rooms) && add());
   } else {
     heard = co_await hear(*s, rooms);
     if (heard) online = co_await store_.connections.add(details(*s), entry->rooms, state::known_rooms::member, known->newest_ms + 1);
@@ -135,7 +141,7 @@ task<result<state::connected>> flows::go_online(session_ptr s, directory::entry&
     if (std::ranges::find(online->rooms, room) == online->rooms.end()) hub_.leave(*s, room);
   }
   // Of those that came, what was said since we began to ask is still to come, when the register is done.
-  s->doubted |= !std::ranges::all_of(online->rooms, [&](room_id const& room) { return hub_.in(*s, room); });
+  s->doubted |= heard_late || !std::ranges::all_of(online->rooms, [&](room_id const& room) { return hub_.in(*s, room); });
   co_return std::move(online);
 }
 

@@ -108,7 +108,9 @@ task<> flows::run_participants(session_ptr s, std::optional<std::string> id, get
 
 task<> flows::run_leave(session_ptr s, std::optional<std::string> id, room_id room) {
   typing_.erase(typing_key(s->user, room));  // leave.lua ends the mark
+  s->leaving = &room;
   auto const left = co_await store_.members.leave(s->user, room);
+  s->leaving = nullptr;
   if (!left) {
     doubt(*s);  // Redis may have taken it all the same
     co_return refuse(*s, std::move(id), left.error());

@@ -91,6 +91,7 @@ class session {
   boost::intrusive_ptr<presence_watch> watch;  // mostly absent
   std::unique_ptr<connection_id> earlier;  // the same client's connection before this one, as it says; mostly absent
 
+  room_id const* leaving = nullptr;  // that it asks to leave just now: news of that are its own
   token_bucket message_rate, typing_rate, request_rate, refusal_rate;
   std::uint32_t backlog_bytes = 0;
   std::uint32_t greedy_ms = 0;  // when it last got a large page of history; 0: never

@@ -351,6 +351,7 @@ void connection::ponged(std::string_view payload) {
   std::uint32_t number = 0;
   if (payload.size() != sizeof number) return;
   std::memcpy(&number, payload.data(), sizeof number);
+  if (number == 0 || static_cast<std::int32_t>(loop_.last_ping - number) < 0) return;  // of no ping that was ever sent
   if (who_) who_->answered(number);
   if (!probes_ || number == 0 || std::ranges::find(*probes_, number, &probe::number) == probes_->end()) return;
   settle_probes([=](probe const& p) { return p.number != 0 && static_cast<std::int32_t>(number - p.number) >= 0; });

@@ -131,7 +131,7 @@ for (const [how, flags, end] of [
     bob.socket.pause();
     for (let n = 1; n <= 3; n += 1) await say(alice, n);
     const other = await end({ t, daemon, redis });
-    if (other?.hears) assert.deepEqual(await collected(other), [1, 2, 3]);
+    if (other?.hears) assert.deepEqual(contents((await other.hears({ type: 'offlineMessages' })).messages), [1, 2, 3]);
     else await until('the mail', async () => (await store.command('LLEN', 'ws:offline_messages:bob')) === 3);
   });
 }

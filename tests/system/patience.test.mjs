@@ -97,7 +97,7 @@ const waits = {
     const bob = await clientAs(t, 'bob', stage.daemon.url);
     const silent = await registered(t, 'silent');
     await bob.join('silent');
-    await takes(24, 28, async () => assert.equal((await silent.frame(patience)).opcode, op.ping));
+    await takes(24, 28, async () => assert.equal((await silent.frame(patience, { pings: true })).opcode, op.ping));
     await takes(9, 12, async () => {
       await bob.hears({ type: 'userOffline', userId: 'silent' }, { within: patience });
     });
@@ -106,7 +106,7 @@ const waits = {
 
   'who answers pings stays': async (t) => {
     const alive = await registered(t, 'alive');
-    const { opcode, payload } = await alive.frame(patience);
+    const { opcode, payload } = await alive.frame(patience, { pings: true });
     assert.equal(opcode, op.ping);
     await alive.send(pong(payload));
     await pause(12_000);

@@ -163,6 +163,13 @@ std::vector<ledger::waiting_frame> ledger::release() {
   return out;
 }
 
+void ledger::discard() {
+  if (!extra_) return;
+  extra_->holding = false;
+  extra_->waiting.clear();
+  tidy();
+}
+
 void ledger::tidy() {
   if (extra_->ranges.empty() && extra_->waiting.empty() && extra_->claimed.empty() && extra_->lapsed.empty() && !extra_->holding) extra_.reset();
 }

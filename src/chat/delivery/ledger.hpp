@@ -103,6 +103,8 @@ class ledger {
   void wait(waiting_frame frame) { extra_->waiting.push_back(std::move(frame)); }
   // The frames that waited, in order, without those that came by other means meanwhile.
   std::vector<waiting_frame> release();
+  // The frames that waited will never be handed out: the client has not got them.
+  void discard();
 
   // Something was handed out that no pong has confirmed.
   bool unconfirmed() const { return unconfirmed_; }

@@ -10,10 +10,11 @@ local now = call('TIME')
 local out = { now[1] * 1000 + math.floor(now[2] / 1000) }
 for i = 6, #ARGV, 2 do
   local user, connection = ARGV[i], ARGV[i + 1]
-  local seen = call('SMEMBERS', ARGV[1] .. user)
-  local known = call('HEXISTS', ARGV[3] .. user, connection) == 1 and call('SISMEMBER', KEYS[1], user) == 1
+  local seen = redis.pcall('SMEMBERS', ARGV[1] .. user)
+  if seen.err then seen = {} end  -- a key that another program has made another type is no set, and its user belongs to no room
+  local known = redis.pcall('HEXISTS', ARGV[3] .. user, connection) == 1 and call('SISMEMBER', KEYS[1], user) == 1
   local waiting = redis.pcall('LLEN', ARGV[2] .. user)  -- a mailbox that another program has made another type is no mailbox
-  local kicked = tonumber(call('GET', ARGV[5] .. user) or 0)
+  local kicked = tonumber(redis.pcall('GET', ARGV[5] .. user) or 0) or 0
   table.insert(seen, 1, kicked <= out[1] and kicked or 0)  -- a later time is that of a clock that has stepped back
   table.insert(seen, 1, math.max(call('TTL', ARGV[4] .. user), 0))
   table.insert(seen, 1, type(waiting) == 'number' and waiting or 0)

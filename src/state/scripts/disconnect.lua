@@ -23,8 +23,8 @@ local call, floor = redis.call, math.floor
 local first_room = 17
 local mailbox, inflight, dropped, user_rooms = KEYS[10], KEYS[11], KEYS[12], KEYS[5]
 
--- Out of memory, Redis refuses a script's first write if it needs memory, and none that follows. This one needs none.
-call('PERSIST', KEYS[1])
+-- Out of memory, Redis refuses a script's first write if it needs memory, and none that follows. This one needs none, and changes nothing.
+call('HDEL', KEYS[1], '')
 
 -- A mailbox that another program has made a key of another type must not keep the user online: its mail is lost. Nothing else may be.
 local function mail(command, ...)

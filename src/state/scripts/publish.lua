@@ -86,11 +86,12 @@ end
 local members, absent, present = call('SCARD', KEYS[2]), call('SCARD', KEYS[6]), call('SCARD', KEYS[1])
 if members - absent ~= present then
   if math.max(members, present) <= tonumber(ARGV[10]) then
-    -- Who has a connection of ours hears the message live, though another program's disconnect has taken the user out.
+    -- A user with a connection of ours hears the message live, though another program's disconnect has taken the user out; unless no connection
+    -- may hear the room.
     local function away(users)
       local out = {}
       for _, user in ipairs(users) do
-        if call('EXISTS', ARGV[15] .. user) == 0 then table.insert(out, user) end
+        if call('EXISTS', ARGV[15] .. user) == 0 or call('SISMEMBER', KEYS[6], user) == 1 then table.insert(out, user) end
       end
       return out
     end

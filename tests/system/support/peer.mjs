@@ -99,12 +99,15 @@ export class Peer {
     return answer;
   }
 
-  // The next frame, or nothing at the end of the connection.
-  frame(within) {
-    return this.#take('a frame', (input) => {
-      const found = read(input, this.#deflate);
-      return found.size ? { value: found, size: found.size } : found;
-    }, within);
+  // The next frame, or nothing at the end of the connection. Pings, by which the server asks for receipts, only if `pings`.
+  async frame(within, { pings = false } = {}) {
+    for (;;) {
+      const found = await this.#take('a frame', (input) => {
+        const found = read(input, this.#deflate);
+        return found.size ? { value: found, size: found.size } : found;
+      }, within);
+      if (pings || found?.opcode !== op.ping) return found;
+    }
   }
 
   async receives(opcode, payload, within) {
