@@ -142,7 +142,11 @@ class flows {
   // The bus was away: all sessions are compared, and those whose room it is no more have left it, before the bus goes on.
   task<> compare_all(std::uint64_t interruption);
   task<> compare_some();
-  task<result<std::vector<session_ptr>>> find_doubtful(std::span<session_ptr const> some);
+  struct doubtful {
+    session_ptr who;
+    std::vector<room_id> rooms;  // that its user belongs to
+  };
+  task<result<std::vector<doubtful>>> find_doubtful(std::span<session_ptr const> some);
   bool agrees(session const& s, state::seen_by_redis const& seen) const;
   task<bool> tell_friends(directory::entry who, bool online);
   void announce_arrival(directory::entry who);

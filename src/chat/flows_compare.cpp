@@ -19,6 +19,7 @@ namespace {
 constexpr std::size_t asked_at_once = 64;   // sessions in one question: Redis is held for a fraction of a millisecond
 constexpr auto every = 60s;                 // each session is compared
 constexpr auto tick_length = 250ms;
+constexpr auto turn_patience = 1s;          // that everybody else waits for a turn of a session to end, behind an interruption
 constexpr auto patience = 200ms;            // before a question that failed is asked again
 
 }  // namespace
@@ -157,7 +158,7 @@ task<result<bool>> flows::enter_late(session_ptr s, room_id room, std::int64_t s
     for (auto& m : page->messages) {
       if (!s->ledger.has({page->epoch, m.seq})) late.messages.push_back(std::move(m.frame));
     }
-    s->ledger.brought({late.brought.epoch, late.brought.first, late.brought.last});
+    s->ledger.sent_aside(room.str(), {late.brought.epoch, late.brought.first, late.brought.last});
     co_await replay(s, {&late, 1});
   }
   if (!held_already) hub_.release(*s);
@@ -165,7 +166,7 @@ task<result<bool>> flows::enter_late(session_ptr s, room_id room, std::int64_t s
   co_return in;
 }
 
-task<result<std::vector<session_ptr>>> flows::find_doubtful(std::span<session_ptr const> some) {
+task<result<std::vector<flows::doubtful>>> flows::find_doubtful(std::span<session_ptr const> some) {
   std::vector<std::pair<user_id, connection_id>> which;
   which.reserve(some.size());
   std::vector<std::uint8_t> notices;
@@ -173,13 +174,13 @@ task<result<std::vector<session_ptr>>> flows::find_doubtful(std::span<session_pt
     which.emplace_back(s->user, s->id);
     notices.push_back(s->notices);
   }
-  auto const found = co_await store_.connections.compare(std::move(which));
+  auto found = co_await store_.connections.compare(std::move(which));
   if (!found) co_return std::unexpected(found.error());
-  std::vector<session_ptr> out;
+  std::vector<doubtful> out;
   for (std::size_t i = 0; i < some.size(); ++i) {
     auto const& s = some[i];
     if (s->gone || !s->registered) continue;
-    if (!agrees(*s, found->seen[i])) out.push_back(s);
+    if (!agrees(*s, found->seen[i])) out.push_back({s, std::move(found->seen[i].rooms)});
     else if (!s->busy && s->notices == notices[i]) s->compared_ms = found->now_ms;
   }
   co_return out;
@@ -188,27 +189,38 @@ task<result<std::vector<session_ptr>>> flows::find_doubtful(std::span<session_pt
 task<> flows::compare_all(std::uint64_t interruption) {
   asio::steady_timer pause{ex_};
   auto const all = hub_.registered_sessions();
-  std::vector<session_ptr> doubtful;
+  std::vector<doubtful> found_doubtful;
   for (std::size_t i = 0; i < all.size() && interruption == interruption_;) {
     auto const some = std::span{all}.subspan(i, std::min(asked_at_once, all.size() - i));
-    auto const found = co_await find_doubtful(some);
-    if (!found) {
-      if (!is_transient(found.error())) {
-        log::error("sessions.not_compared", {{"reason", found.error().text}});
-        i += some.size();
-        continue;
-      }
+    auto found = co_await find_doubtful(some);
+    if (!found && is_transient(found.error())) {
       pause.expires_after(patience);
       co_await pause.async_wait(use_task);
       continue;
     }
-    for (auto const& s : *found) doubt(*s);
-    doubtful.insert(doubtful.end(), found->begin(), found->end());
+    if (!found) log::error("sessions.not_compared", {{"reason", found.error().text}});
     i += some.size();
+    if (!found) continue;
+    for (auto& one : *found) {
+      doubt(*one.who);
+      found_doubtful.push_back(std::move(one));
+    }
   }
-  while (interruption == interruption_ && std::ranges::any_of(doubtful, [](session_ptr const& s) { return s->doubted && !s->gone; })) {
+  auto const wrong = [](doubtful const& one) { return one.who->doubted && !one.who->gone; };
+  auto const until = steady_clock::now() + turn_patience;
+  while (interruption == interruption_ && steady_clock::now() < until && std::ranges::any_of(found_doubtful, wrong)) {
     pause.expires_after(5ms);
     co_await pause.async_wait(use_task);
+  }
+  // A session whose turn does not end, since its client takes nothing, must not keep the others from hearing; nor hear what is not its own.
+  for (auto const& one : found_doubtful) {
+    if (!wrong(one)) continue;
+    std::vector<room_id> left;
+    for (auto const& e : one.who->ledger.rooms()) {
+      room_id room{*e.room->name};
+      if (std::ranges::find(one.rooms, room) == one.rooms.end()) left.push_back(std::move(room));
+    }
+    for (auto const& room : left) hub_.leave(*one.who, room);
   }
   bus_.compared(worker_, interruption);
 }
@@ -220,7 +232,7 @@ task<> flows::compare_some() {
   for (std::size_t i = 0; i < all.size(); i += asked_at_once) {
     auto const found = co_await find_doubtful(std::span{all}.subspan(i, std::min(asked_at_once, all.size() - i)));
     if (!found) break;  // Redis is away, which the next round, or the end of the outage, makes good
-    for (auto const& s : *found) doubt(*s);
+    for (auto const& one : *found) doubt(*one.who);
   }
   comparing_some_ = false;
 }

@@ -52,7 +52,25 @@ void ledger::lapse(std::size_t index, bool all_came) {
   if (confirmed && all_came) return;
   auto owed = debt_of(e);
   if (all_came) owed.to = e.room->last.seq;
-  more().lapsed.push_back({std::move(owed)});
+  owe(std::move(owed));
+}
+
+// One debt a room and epoch, however often it comes to that.
+void ledger::owe(debt owed) {
+  auto& lapsed = more().lapsed;
+  auto const same = std::ranges::find_if(lapsed, [&](auto const& each) {
+    return each.owed.room == owed.room && each.owed.confirmed.epoch == owed.confirmed.epoch;
+  });
+  if (same == lapsed.end()) return lapsed.push_back({std::move(owed)});
+  same->owed.confirmed.seq = std::min(same->owed.confirmed.seq, owed.confirmed.seq);
+  same->owed.to = same->owed.to == 0 || owed.to == 0 ? 0 : std::max(same->owed.to, owed.to);
+  same->asked = false;
+}
+
+void ledger::sent_aside(std::string const& room, range r) {
+  owe({room, {r.epoch, r.first - 1}, 0, r.last});
+  brought(std::move(r));
+  unconfirmed_ = true;
 }
 
 void ledger::renumber(entry& e) {

@@ -88,6 +88,8 @@ class ledger {
 
   // The client has, or is being sent, these messages by other means than the bus.
   void brought(range r);
+  // The same, of messages that nobody else keeps for the user: they are owed until a pong shows that they arrived.
+  void sent_aside(std::string const& room, range r);
   // The client says that this is its last message of the room: it has this one. `by`: it also said on which connection.
   void claims(state::message_place const& last, bool by_connection);
   // That earlier connection was given these: the client has all of them up to the one that it claims.
@@ -130,11 +132,12 @@ class ledger {
       debt owed;
       bool asked = false;  // the ping under way is behind it
     };
-    std::vector<lapsed_debt> lapsed;  // of rooms that the connection may not hear any more
+    std::vector<lapsed_debt> lapsed;  // of rooms that the connection may not hear any more, and of what was sent aside
     bool holding = false;
   };
 
   debt debt_of(entry const& e) const;
+  void owe(debt owed);
   void keep(entry const& e);
 
   static std::uint64_t full(entry const& e, std::uint32_t low) {

@@ -26,7 +26,7 @@ local mailbox, inflight, dropped, user_rooms = KEYS[10], KEYS[11], KEYS[12], KEY
 -- Out of memory, Redis refuses a script's first write if it needs memory, and none that follows. This one needs none, and changes nothing.
 call('HDEL', KEYS[1], '')
 
--- A mailbox that another program has made a key of another type must not keep the user online: its mail is lost. Nothing else may be.
+-- A key that another program has made another type must not keep the user online: what it should hold is lost. Nothing else may be.
 local function mail(command, ...)
   local answer = redis.pcall(command, ...)
   if type(answer) == 'table' and answer.err then
@@ -34,6 +34,12 @@ local function mail(command, ...)
     return false
   end
   return answer
+end
+
+local function tolerant(what, ...)
+  local ok, problem = pcall(what, ...)
+  local text = ok and '' or type(problem) == 'table' and problem.err or tostring(problem)
+  if not ok and not text:find('WRONGTYPE') then error(problem) end
 end
 
 -- Returns how many.
@@ -134,24 +140,26 @@ local function doubt_all(began, heard_since)
   if ARGV[10] ~= '' then
     -- What was said before the connection began is not its debt.
     local since = ARGV[10] == 'began' and began or math.max(tonumber(ARGV[10]), began)
-    for room in pairs(belongs) do doubt(room, 0, since, heard_since) end
+    for room in pairs(belongs) do tolerant(doubt, room, 0, since, heard_since) end
     return
   end
   for i = first_room, #ARGV, 4 do
     local room = ARGV[i]
     named[room] = true
     if belongs[room] or call('SISMEMBER', KEYS[13], room) == 1 then
-      local head = call('HMGET', ARGV[12] .. room, 'epoch', 'seq')
+      local head = mail('HMGET', ARGV[12] .. room, 'epoch', 'seq') or {}
       local same = head[1] == ARGV[i + 1]
       local heard = same and tonumber(ARGV[i + 2]) or 0
       local since = same and 0 or ARGV[i + 1] == '' and tonumber(ARGV[i + 2]) or 0
       if not same and since == 0 then since = began end
-      if head[1] and tonumber(head[2] or 0) > heard then doubt(room, heard, since, heard_since, same and tonumber(ARGV[i + 3])) end
+      if head[1] and tonumber(head[2] or 0) > heard then
+        tolerant(doubt, room, heard, since, heard_since, same and tonumber(ARGV[i + 3]))
+      end
     end
   end
   local since = tonumber(ARGV[14])
   for room in pairs(belongs) do
-    if not named[room] then doubt(room, 0, since > 0 and since or began, heard_since) end
+    if not named[room] then tolerant(doubt, room, 0, since > 0 and since or began, heard_since) end
   end
 end
 
@@ -210,8 +218,8 @@ if left > 0 then
   local hears, all = rooms_heard(jsons)
   for _, room in ipairs(all and {} or call('SMEMBERS', user_rooms)) do
     if not hears(room) then
-      call('SREM', ARGV[4] .. room, user)
-      call('SREM', ARGV[5] .. room, user)
+      mail('SREM', ARGV[4] .. room, user)
+      mail('SREM', ARGV[5] .. room, user)
       call('SREM', user_rooms, room)
       if call('SISMEMBER', KEYS[13], room) == 1 then call('SADD', ARGV[13] .. room, user) end
     end
@@ -242,14 +250,14 @@ end
 redis.call('SREM', KEYS[3], user)
 redis.call('DEL', KEYS[7])
 for _, room in ipairs(redis.call('SMEMBERS', KEYS[5])) do
-  redis.call('SREM', ARGV[4] .. room, user)
-  redis.call('SREM', ARGV[5] .. room, user)
+  mail('SREM', ARGV[4] .. room, user)
+  mail('SREM', ARGV[5] .. room, user)
   if ARGV[8] == '0' then
     redis.call('PUBLISH', ARGV[6] .. room,
       'o ' .. user .. '\n{"type":"userOffline","userId":' .. ARGV[7] .. ',"roomId":' .. cjson.encode(room) .. '}')
   end
 end
-for _, room in ipairs(redis.call('SMEMBERS', KEYS[13])) do redis.call('SADD', ARGV[13] .. room, user) end
+for _, room in ipairs(redis.call('SMEMBERS', KEYS[13])) do mail('SADD', ARGV[13] .. room, user) end
 redis.call('DEL', KEYS[5])
 redis.call('HDEL', KEYS[4], user)
 redis.call('SET', KEYS[8], ARGV[3])
