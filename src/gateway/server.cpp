@@ -94,6 +94,7 @@ result<void> server::start(std::chrono::milliseconds patience) {
   if (!clean) return clean;
   asio::co_spawn(io, janitor_->run(), asio::detached);
   std::vector<std::string> prefixes;
+  prefixes.reserve(workers_.size());
   for (auto const& w : workers_) prefixes.push_back(w->connection_prefix());
   for (auto const& w : workers_) w->begin_audit(w == workers_.front() ? prefixes : std::vector<std::string>{});
   for (auto const& l : listeners_) l->start();

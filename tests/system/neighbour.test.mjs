@@ -73,10 +73,11 @@ for (const order of ['neighbour first', 'neighbour second']) {
     const mine = await open.here();
     const other = there ?? (await open.there());
     await other.leaves();
-    const hasEntry = () => store.command('HEXISTS', 'ws:clients', 'alice');
     // Its entry is gone; perhaps ours stands there again already.
-    const entry = async () => (await store.command('HGET', 'ws:clients', 'alice')) ?? '"connections":0}';
-    await until('the neighbour to have cleaned up', async () => /"connections":\d+}$/.test(await entry()) && !(await entry()).includes('"neighbour"'));
+    await until('the neighbour to have cleaned up', async () => {
+      const text = (await store.command('HGET', 'ws:clients', 'alice')) ?? '"connections":0}';
+      return /"connections":\d+}$/.test(text) && !text.includes('"neighbour"');
+    });
     await staysHere(store, lease * 1000);
     assert.equal((await entry(store)).connections, 1);
     assert.equal((await entry(store)).neighbour, undefined);
