@@ -33,7 +33,8 @@ task<> flows::run_register(session_ptr s, std::optional<std::string> id, std::op
 
   // The end of a register that failed is on the way to Redis, and would end this one.
   for (auto const until = steady_clock::now() + 2s; ends_.contains(s->id.str());) {
-    if (s->gone || steady_clock::now() > until) co_return refuse(*s, std::move(id), error{errc::timeout, "the register before has not been undone yet"});
+    if (s->gone || steady_clock::now() > until)
+      co_return refuse(*s, std::move(id), error{errc::timeout, "the register before has not been undone yet"});
     asio::steady_timer pause{ex_, 20ms};
     co_await pause.async_wait(use_task);
   }

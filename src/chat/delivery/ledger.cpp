@@ -58,9 +58,8 @@ void ledger::lapse(std::size_t index, bool all_came) {
 // One debt a room and epoch, however often it comes to that.
 void ledger::owe(debt owed) {
   auto& lapsed = more().lapsed;
-  auto const same = std::ranges::find_if(lapsed, [&](auto const& each) {
-    return each.owed.room == owed.room && each.owed.confirmed.epoch == owed.confirmed.epoch;
-  });
+  auto const same = std::ranges::find_if(
+      lapsed, [&](auto const& each) { return each.owed.room == owed.room && each.owed.confirmed.epoch == owed.confirmed.epoch; });
   if (same == lapsed.end()) return lapsed.push_back({std::move(owed)});
   same->owed.confirmed.seq = std::min(same->owed.confirmed.seq, owed.confirmed.seq);
   same->owed.to = same->owed.to == 0 || owed.to == 0 ? 0 : std::max(same->owed.to, owed.to);
