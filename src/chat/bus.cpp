@@ -99,7 +99,7 @@ task<bool> bus::catch_up(std::size_t worker) {
       use_task);
 }
 
-// Whatever was said to this instance while nobody listened is lost, and rooms were left and entered.
+// All that was said to this instance while nobody listened is lost, and rooms were left and entered.
 void bus::begin_gated() {
   auto const again = std::make_shared<bus_message const>(bus_message{.kind = 'r', .seq = ++subscriptions_});
   if (subscriptions_ == 1) {  // there are no sessions yet

@@ -28,7 +28,7 @@ ledger::entry& ledger::enter(stream& room, bool open, std::int64_t since_ms) {
   return e;
 }
 
-// What came over the bus and has been sent is had for good, whatever becomes of the entry. Frames that wait have not been sent.
+// A message that came over the bus and has been sent is had for good, whatever becomes of the entry. Frames that wait have not been sent.
 void ledger::keep(entry const& e) {
   if (e.first == 0) return;
   auto last = e.room->last.seq;
@@ -90,7 +90,7 @@ bool ledger::takes(entry& e, bool own) {
   return !own;
 }
 
-// The bus has gone beyond what came by other means, or some of it. What joins up with it becomes part of the entry.
+// The bus has gone beyond what came by other means, or some of it. A range that joins up with it becomes part of the entry.
 void ledger::absorb(entry& e) {
   if (!extra_) {  // it was another room's, and has become part of that one's entry
     e.ahead = 0;
@@ -191,7 +191,7 @@ void ledger::tidy() {
   if (extra_->ranges.empty() && extra_->waiting.empty() && extra_->claimed.empty() && extra_->lapsed.empty() && !extra_->holding) extra_.reset();
 }
 
-// What waits is behind no ping.
+// Frames that wait are behind no ping.
 void ledger::asked(std::uint32_t ping) {
   if (ping_ != 0 || !unconfirmed_ || holds()) return;
   ping_ = ping;
