@@ -207,6 +207,7 @@ function connectionsOf(events) {
         device: e.d,
         user: e.user,
         kind: e.kind,
+        distance: e.distance ?? 0,
         resume: e.resume ?? {},
         previous: e.previous,
         from: e.t,
@@ -752,6 +753,8 @@ function absences({ events, connections, friends, faults, struck, options, fail,
         f.from <= t &&
         f.to >= t - quiet,
     );
+  // A server that ends a connection has done so before its client hears of it.
+  const ended = (c) => c.to - c.distance;
   for (const e of events) {
     if (e.e === 'online') {
       const present = new Set(e.users);
@@ -780,7 +783,7 @@ function absences({ events, connections, friends, faults, struck, options, fail,
     if (e.e === 'friend' && e.online && !struck(silencing, e.t - 10_000, e.t) && !unaware(e.user, e.t)) {
       const mine = (byUser.get(e.user) ?? []).filter((c) => c.from < e.t);
       const came = mine.filter((c) => (c.registered ?? e.t) > e.t - 5_000);
-      const new_here = came.some((c) => !mine.some((o) => o !== c && o.registered && o.registered < (c.registered ?? e.t) && o.to > c.from - options.grace * 800));
+      const new_here = came.some((c) => !mine.some((o) => o !== c && o.registered && o.registered < (c.registered ?? e.t) && ended(o) > c.from + c.distance - options.grace * 800));
       if (!new_here) fail(`${e.d} was told that ${e.user} has come ${at(e.t)}, who had not been away`);
     }
     if (e.e === 'offline' || (e.e === 'friend' && !e.online)) {
@@ -791,7 +794,7 @@ function absences({ events, connections, friends, faults, struck, options, fail,
       let longest = 0;
       for (const c of mine) {
         longest = Math.max(longest, c.registered - present);
-        present = Math.max(present, c.to);
+        present = Math.max(present, ended(c));
       }
       longest = Math.max(longest, e.t - present);
       if (longest < options.grace * 800) fail(`${e.d} was told that ${e.user} is offline ${at(e.t)}, who was not away`);

@@ -107,6 +107,18 @@ test('somebody connected who is not online is seen while the storm goes on', () 
 test('somebody told to be offline who is here is seen', () => {
   says(/who was not away/, (r, { add, drop }) => (drop((e) => e.t > 100), add({ t: 20_000, d: 'ann/1', c: 1, e: 'offline', user: 'bob', room: 'tea' })));
 });
+test('a client behind a long way was away for longer than it knows', () => {
+  const far = (r, { add, drop }) => {
+    drop((e) => e.t > 100);
+    for (const e of r.events) if (e.e === 'register') e.distance = 200;
+    add(
+      { t: 20_000, d: 'bob/1', c: 1, e: 'closed' }, { t: 20_650, d: 'bob/1', c: 2, e: 'register', user: 'bob', kind: 'resume', resume: {}, distance: 200 },
+      { t: 21_051, d: 'bob/1', c: 2, e: 'registered', user: 'bob', connection: 'b2', rooms: ['tea'] },
+      { t: 20_850, d: 'ann/1', c: 1, e: 'offline', user: 'bob', room: 'tea' },
+    );
+  };
+  assert.deepEqual(verdict(far).filter((text) => text.includes('was not away')), []);
+});
 test('a word about somebody who is no friend is seen, and a friend said to be gone who is here', () => {
   const told = (t, online) => ({ t, d: 'ann/1', c: 1, e: 'friend', told: 'ann', user: 'bob', online });
   says(/who is no friend/, (r, { add }) => add(told(40, true)));

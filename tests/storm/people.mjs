@@ -140,6 +140,7 @@ export class Device {
       user: this.user,
       resume: claim.resume,
       previous: claim.connectionId,
+      distance: visit.door.delay,
     });
     if (this.doomed !== undefined) this.#doom(visit);
     this.#say(visit, claim);

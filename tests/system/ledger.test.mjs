@@ -197,6 +197,7 @@ test('a user who is disconnected while the instance is deaf is ended when it hea
   const bob = await joined(t, 'bob', one.url);
   await deafFor(800, () => ctl('disconnect', 'bob'));
   assert.deepEqual(await bob.closed, { code: 4403, reason: 'disconnected by an operator' });
+  await until('the instance to be ready', async () => (await fetch(`http://127.0.0.1:${one.port}/ready`)).status === 200);
   const again = await joined(t, 'bob', one.url);
   assert.deepEqual(await again.rest(), []);
 });

@@ -5,6 +5,61 @@ import { connect, createServer } from 'node:net';
 const dripBytes = 48;
 const dripEvery = 5;
 
+// What goes from one side of a pair to the other, in order: bytes, and acts that stand behind them.
+class Way {
+  #line = [];
+  #moving = false;
+
+  constructor(pair, from, to) {
+    Object.assign(this, { pair, from, to });
+    from.setNoDelay(true);
+    from.on('data', (bytes) => pair.swallows(from) || this.#take(bytes));
+    from.on('end', () => this.#take(() => pair.hole || to.end()));
+    from.on('error', () => {});
+    from.on('close', (failed) => this.#take(() => pair.hole || (failed ? to.destroy() : to.end())));
+    to.on('drain', () => this.#resume());
+  }
+
+  // Reads on, unless it must not, or what was read waits yet.
+  #resume() {
+    if (!this.pair.gate.stalled && !this.#moving && !this.to.writableNeedDrain) this.from.resume();
+  }
+  #take(item) {
+    const { gate } = this.pair;
+    if (gate.dripping) this.from.pause();
+    // Timers of one length fire in the order in which they were set.
+    if (gate.delay > 0) setTimeout(() => this.#put(item), gate.delay);
+    else this.#put(item);
+  }
+  #put(item) {
+    this.#line.push(item);
+    if (!this.#moving) this.#move();
+  }
+  async #move() {
+    this.#moving = true;
+    while (this.#line.length > 0) {
+      const item = this.#line.shift();
+      if (typeof item === 'function') item();
+      else if (this.pair.gate.dripping) await this.#drip(item);
+      else this.#write(item);
+    }
+    this.#moving = false;
+    this.#resume();
+  }
+  #write(bytes) {
+    const { to } = this;
+    if (!this.pair.hole && !to.write(bytes) && !to.destroyed) this.from.pause();
+  }
+  async #drip(bytes) {
+    for (let at = 0; at < bytes.length && !this.to.destroyed;) {
+      const end = this.pair.gate.dripping ? at + dripBytes : bytes.length;
+      this.#write(bytes.subarray(at, end));
+      at = end;
+      await new Promise((resolve) => setTimeout(resolve, dripEvery));
+    }
+  }
+}
+
 class Pair {
   hole = false; // what comes goes nowhere, and neither side learns it
   mute = false; // the same of what comes from the far side only
@@ -14,49 +69,15 @@ class Pair {
     this.near = near; // who came in
     this.far = connect({ ...target, allowHalfOpen: true });
     for (const [from, to] of [[this.near, this.far], [this.far, this.near]]) {
-      from.setNoDelay(true);
-      from.on('data', (bytes) => this.#pass(from, to, bytes));
-      from.on('drain', () => this.#unblock(to));
-      from.on('end', () => this.#later(() => this.hole || to.end()));
-      from.on('error', () => {});
-      from.on('close', (failed) => {
-        this.#later(() => this.hole || (failed ? to.destroy() : to.end()));
-        if (this.near.destroyed && this.far.destroyed) gate.pairs.delete(this);
-      });
+      new Way(this, from, to);
+      from.on('close', () => this.near.destroyed && this.far.destroyed && gate.pairs.delete(this));
     }
     if (gate.stalled) this.hold();
   }
 
-  // Timers of one length fire in the order in which they were set, so a delay keeps the order of bytes and ends.
-  #later(act) {
-    this.gate.delay > 0 ? setTimeout(act, this.gate.delay) : act();
+  swallows(from) {
+    return this.hole || (this.mute && from === this.far);
   }
-
-  #pass(from, to, bytes) {
-    if (this.hole || (this.mute && from === this.far)) return;
-    if (this.gate.dripping) return void this.#drip(from, to, bytes);
-    this.#later(() => {
-      if (!this.hole && !to.write(bytes) && !to.destroyed) from.pause();
-    });
-  }
-
-  async #drip(from, to, bytes) {
-    from.pause();
-    for (let at = 0; at < bytes.length && !to.destroyed; at += dripBytes) {
-      if (!this.gate.dripping) {
-        to.write(bytes.subarray(at));
-        break;
-      }
-      to.write(bytes.subarray(at, at + dripBytes));
-      await new Promise((resolve) => setTimeout(resolve, dripEvery));
-    }
-    if (!this.gate.stalled) from.resume();
-  }
-
-  #unblock(from) {
-    if (!this.gate.stalled) from.resume();
-  }
-
   hold() {
     this.near.pause();
     this.far.pause();
