@@ -17,6 +17,7 @@ constexpr std::size_t announced_at_once = 100;
 constexpr std::size_t typing_ended_at_once = 100;
 constexpr std::chrono::milliseconds typing_overdue{1'000};
 constexpr std::int64_t claim_ms = 15'000;  // then another instance announces what this one began
+constexpr std::chrono::seconds goodbye{2};  // that an end waits for announcements under way
 }  // namespace
 
 janitor::janitor(asio::any_io_executor executor, state::store& store, instance_id own, lease_times times, effects on)
@@ -92,6 +93,12 @@ void janitor::expect_announcement(std::chrono::milliseconds grace) {
 }
 
 task<> janitor::end() {
+  // Friends whose absence is claimed here would hear of it late.
+  asio::steady_timer pause{ex_};
+  for (auto const until = std::chrono::steady_clock::now() + goodbye; announcing_now_ > 0 && std::chrono::steady_clock::now() < until;) {
+    pause.expires_after(std::chrono::milliseconds{5});
+    co_await pause.async_wait(use_task);
+  }
   auto const left = co_await store_.leases.give_up(own_);
   if (!left) log::warn("lease.not_given_up", {{"instance", own_.str()}, {"reason", left.error().text}});
   else if (*left > 0) {
@@ -112,7 +119,13 @@ task<> janitor::sweep_expired(std::vector<instance_id> expired) {
 }
 
 task<> janitor::announce_due() {
-  for (;;) {
+  ++announcing_now_;
+  co_await announce_claimed();
+  --announcing_now_;
+}
+
+task<> janitor::announce_claimed() {
+  while (running_) {
     auto const due = co_await store_.announcements.take_due(announced_at_once, claim_ms);
     if (!due) {
       if (!is_transient(due.error())) log::error("announcement.failed", {{"reason", due.error().text}});

@@ -51,6 +51,7 @@ class janitor {
   task<result<std::size_t>> sweep(instance_id ended);
   void renewed();
   task<> announce_due();
+  task<> announce_claimed();
   task<> end_typing();
   task<> sweep_expired(std::vector<instance_id> expired);
 
@@ -61,6 +62,7 @@ class janitor {
   effects on_;
   numbers count_;
   asio::steady_timer announcing_;
+  std::size_t announcing_now_ = 0;  // announcements under way
   bool expecting_ = false;
   bool running_ = true;
 };
