@@ -141,7 +141,9 @@ task<result<bool>> flows::enter_late(session_ptr s, room_id room, std::int64_t s
     if (!entry) outcome = std::unexpected(entry.error());
   }
   if (outcome && entry->member && !s->gone) {
-    page = co_await read_after(room, entry->place.seq, limits_.replayed, limits_.replayed_bytes);
+    // Not by the time alone: where a clock has stepped back, all of a log is later than that.
+    auto const behind = std::max(entry->place.seq, s->ledger.last_in_order(entry->place.epoch));
+    page = co_await read_after(room, behind, limits_.replayed, limits_.replayed_bytes);
     if (!page) outcome = std::unexpected(page.error());
   }
   bool const in = outcome && entry->member;

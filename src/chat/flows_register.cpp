@@ -125,14 +125,14 @@ task<result<state::connected>> flows::go_online(session_ptr s, directory::entry&
     if (!fresh.empty()) co_await bus_.begin_listening(worker_, fresh, places);
     // NOLINTNEXTLINE(cppcoreguidelines-avoid-capturing-lambda-coroutines): awaited right here
     auto const add = [&]() -> task<result<state::connected>> {
-      auto out = co_await store_.connections.add(details(*s), entry->rooms, state::known_rooms::member, known->newest_ms + 1);
+      auto out = co_await store_.connections.add(details(*s), entry->rooms, state::known_rooms::member, known->newest_ms);
       heard_late = !std::ranges::all_of(fresh, [&](room_id const& room) { return hub_.heard(room); });
       co_return out;
     };
     std::tie(heard, online) = co_await (hear(*s, rooms) && add());
   } else {
     heard = co_await hear(*s, rooms);
-    if (heard) online = co_await store_.connections.add(details(*s), entry->rooms, state::known_rooms::member, known->newest_ms + 1);
+    if (heard) online = co_await store_.connections.add(details(*s), entry->rooms, state::known_rooms::member, known->newest_ms);
   }
   if (!heard) co_return std::unexpected(heard.error());
   if (!online) co_return std::unexpected(online.error());

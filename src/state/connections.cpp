@@ -31,7 +31,7 @@ constexpr int given_life_s = 24 * 60 * 60;  // as long as a room's log lives beh
 
 }  // namespace
 
-task<result<connected>> connections::add(connection_details c, std::vector<room_id> rooms, known_rooms what, std::int64_t floor_ms) {
+task<result<connected>> connections::add(connection_details c, std::vector<room_id> rooms, known_rooms what, std::int64_t newest_ms) {
   static redis::script const script{scripts::connect_lua};
   std::string const used_keys[]{keys::user_connections(c.user),
                                 keys::instance_connections(c.instance),
@@ -42,7 +42,8 @@ task<result<connected>> connections::add(connection_details c, std::vector<room_
                                 keys::offline_messages(c.user),
                                 std::string{keys::pending_offline},
                                 keys::banned(c.user),
-                                std::string{keys::instances}};
+                                std::string{keys::instances},
+                                std::string{keys::clock}};
   auto call = script.call(used_keys, 15 + rooms.size());
   call.arg(c.user).arg(c.id);
   auto about = json_object({{"instance", c.instance}, {"since", c.connected_at}, {"ip", c.ip_address}, {"agent", c.user_agent}});
@@ -56,7 +57,7 @@ task<result<connected>> connections::add(connection_details c, std::vector<room_
   call.arg(keys::prefix::room_participants).arg(keys::prefix::room_members).arg(keys::prefix::room_absent);
   call.arg(most_per_user_).arg(keys::instance_channels(database_)).arg(close_replaced);
   call.arg(what == known_rooms::member ? "member" : "if nothing").arg(c.instance).arg(lease_.count());
-  call.arg(keys::prefix::joined_room_participants).arg(floor_ms);
+  call.arg(keys::prefix::joined_room_participants).arg(newest_ms);
   for (auto const& room : rooms) call.arg(room);
 
   auto const answer = co_await script.run(redis_, std::move(call));
@@ -135,7 +136,7 @@ task<result<comparison>> connections::compare(std::vector<std::pair<user_id, con
 
 task<result<std::int64_t>> connections::kick(user_id user, std::chrono::seconds ban) {
   static redis::script const script{scripts::kick_lua};
-  std::string const used_keys[]{keys::user_connections(user), keys::banned(user), keys::kicked(user)};
+  std::string const used_keys[]{keys::user_connections(user), keys::banned(user), keys::kicked(user), std::string{keys::clock}};
   auto call = script.call(used_keys, 6);
   call.arg(user).arg(ban.count()).arg(keys::instance_channels(database_)).arg(close_forbidden);
   call.arg(ban.count() > 0 ? ban_reason : kick_reason).arg(kicked_life_s);

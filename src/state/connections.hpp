@@ -103,9 +103,8 @@ class connections {
       : redis_(redis), database_(database), grace_(grace), most_per_user_(most_per_user), lease_(lease) {}
 
   // Flow 1 of the document. `rooms` (the directory's; or those a connection hears that is asserted again) become the user's rooms if
-  // they are not yet. `floor_ms`: the connection begins then at the earliest (behind user_places::newest_ms). One round trip:
-  // connect.lua
-  task<result<connected>> add(connection_details c, std::vector<room_id> rooms, known_rooms what = known_rooms::member, std::int64_t floor_ms = 0);
+  // they are not yet. `newest_ms`: when the latest message of them was said (user_places). One round trip: connect.lua
+  task<result<connected>> add(connection_details c, std::vector<room_id> rooms, known_rooms what = known_rooms::member, std::int64_t newest_ms = 0);
 
   // Flow 6 of the document. Gives the connections the user has left; -1 when this one was not there any more.
   // The last one's end is announced after the grace period (announcements). Unconfirmed mail returns to the queue. One round trip: disconnect.lua

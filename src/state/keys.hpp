@@ -55,6 +55,7 @@ inline constexpr std::string_view instances = "ws:instances";  // zset instance 
 inline constexpr std::string_view sweeps = "ws:sweeps";  // zset ended instance → when its sweeper is given up, Redis TIME in ms
 inline constexpr std::string_view pending_offline = "ws:pending_offline";  // zset user → when to announce it, Redis TIME in ms
 inline constexpr std::string_view typing_marks = "ws:typing_marks";  // zset user, newline, room → when the mark ends, Redis TIME in ms
+inline constexpr std::string_view clock = "ws:clock";  // string, the latest time in ms from which somebody takes part (lib/time_from.lua)
 inline std::string user_connections(user_id const& u) { return of(prefix::user_connections, u); }              // hash connection → JSON
 inline std::string instance_connections(instance_id const& i) { return of(prefix::instance_connections, i); }  // hash connection → user
 inline std::string room_members(room_id const& r) { return of(prefix::room_members, r); }                      // set of users, durable
@@ -89,6 +90,7 @@ inline constexpr family families[]{
     {sweeps, "zset"},
     {pending_offline, "zset"},
     {typing_marks, "zset"},
+    {clock, "string"},
     {prefix::user_rooms, "set"},
     {prefix::idempotency, "string"},
     {prefix::room_participants, "set"},

@@ -37,8 +37,8 @@ task<result<published>> room_log::publish(outgoing_message m) {
     append_json_string(frame, *m.client_msg_id);
   }
 
-  std::vector<std::string> used_keys{keys::room_participants(m.room), keys::room_members(m.room),      keys::room_head(m.room),
-                                     keys::room_log(m.room),          std::string{keys::online_users}, keys::room_absent(m.room)};
+  std::vector<std::string> used_keys{keys::room_participants(m.room), keys::room_members(m.room), keys::room_head(m.room), keys::room_log(m.room),
+                                     std::string{keys::online_users}, keys::room_absent(m.room),  std::string{keys::clock}};
   if (m.client_msg_id) used_keys.push_back(keys::dedup(m.room, m.sender, *m.client_msg_id));
   auto call = script.call(used_keys, m.system ? 17 : 16);
   call.arg(m.sender).arg(frame).arg(keys::room_channels(database_) + m.room.str()).arg("m " + m.connection.str() + " ").arg(new_epoch());

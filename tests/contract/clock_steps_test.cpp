@@ -92,9 +92,9 @@ TEST_F(a_clock_that_stepped_back, holds_no_claim_for_longer_than_it_was_made_for
 
 TEST_F(a_clock_that_stepped_back, lets_no_connection_begin_before_what_its_rooms_have_said) {
   user_id const bob{"bob"};
-  auto const add = [&](char const* id, std::int64_t floor) {
+  auto const add = [&](char const* id, std::int64_t newest) {
     return ok(store.connections.add({connection_id{id}, living, bob, "2026-01-31T12:00:00.000Z", "", ""}, {room_id{"tea"}, room_id{"go"}},
-                                    state::known_rooms::member, floor))
+                                    state::known_rooms::member, newest))
         .at_ms;
   };
   auto const before = now();
@@ -109,9 +109,41 @@ TEST_F(a_clock_that_stepped_back, lets_no_connection_begin_before_what_its_rooms
   EXPECT_LE(places.now_ms, now());
   EXPECT_EQ(places.newest_ms, later);
   EXPECT_THAT(places.rooms, SizeIs(2));
-  EXPECT_EQ(add("c.2", places.newest_ms), later);
-  EXPECT_EQ(add("c.2", 0), later) << "a connection that is asserted again has heard its rooms all along";
-  EXPECT_THAT(probe("HGET", "ws:user_connections:bob", "c.2"), testing::HasSubstr("\"at\":" + std::to_string(later) + "}"));
+  EXPECT_EQ(add("c.2", places.newest_ms), later + 1);
+  EXPECT_EQ(add("c.2", 0), later + 1) << "a connection that is asserted again has heard its rooms all along";
+  EXPECT_THAT(probe("HGET", "ws:user_connections:bob", "c.2"), testing::HasSubstr("\"at\":" + std::to_string(later + 1) + "}"));
+}
+
+TEST_F(a_clock_that_stepped_back, gives_no_message_a_time_before_connections_began) {
+  user_id const bob{"bob"};
+  room_id const tea{"tea"}, go{"go"};
+  auto const add = [&](char const* id) {
+    return ok(store.connections.add({connection_id{id}, living, bob, "2026-01-31T12:00:00.000Z", "", ""}, {tea, go})).at_ms;
+  };
+  auto const say = [&](room_id const& room) {
+    ok(store.room_log.publish({room, bob, connection_id{"c.1"}, "1", {}, {}}));
+    return std::stoll(probe("HGET", "ws:room_head:" + room.str(), "t"));
+  };
+  for (auto const step : {90'000, 3'600'000}) {
+    auto const given = now() + step;
+    probe("SET", "ws:clock", std::to_string(given));
+    EXPECT_EQ(add(step < 100'000 ? "c.1" : "c.2"), given);
+    EXPECT_EQ(say(tea), given);
+    EXPECT_EQ(say(go), given) << "in every room";
+    EXPECT_EQ(ok(store.members.join(user_id{"ann"}, tea, connection_id{"a.1"}, 10)).at_ms, given + 1) << "behind what was said";
+    EXPECT_EQ(say(go), given + 1);
+  }
+}
+
+TEST_F(a_clock_that_stepped_back, is_believed_where_another_was_wrong_by_days) {
+  room_id const tea{"tea"};
+  probe("SET", "ws:clock", std::to_string(now() + 100'000'000));
+  auto const before = now();
+  ok(store.connections.add({connection_id{"c.1"}, living, user_id{"bob"}, "2026-01-31T12:00:00.000Z", "", ""}, {tea}));
+  ok(store.room_log.publish({tea, user_id{"bob"}, connection_id{"c.1"}, "1", {}, {}}));
+  EXPECT_LE(std::stoll(probe("HGET", "ws:room_head:tea", "t")), now());
+  EXPECT_GE(std::stoll(probe("GET", "ws:clock")), before);
+  EXPECT_LE(std::stoll(probe("GET", "ws:clock")), now());
 }
 
 }  // namespace

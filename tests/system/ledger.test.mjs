@@ -318,6 +318,48 @@ test('rooms that a refreshed token closes are heard no more, and what is said th
   assert.deepEqual(await collected(bob), ['waits']);
 });
 
+test('rooms that a token closes and opens again bring nothing twice, though Redis’s clock has stepped back', bounded, async (t) => {
+  const { store, app, as } = await tokenChat(t);
+  const alice = await as('alice');
+  await registers(alice);
+  for (const room of ['tea', 'go']) await alice.join(room);
+  await say(alice, 'first', 'go');
+  await store.command('HSET', 'ws:room_head:go', 't', Date.now() + 3_600_000); // by the clock before
+  const before = await as('bob');
+  const { connectionId } = await registers(before);
+  for (const room of ['tea', 'go']) await before.join(room);
+  let last;
+  for (let n = 1; n <= 3; n += 1) last = await say(alice, n, 'go');
+  assert.deepEqual(await collected(before), [1, 2, 3]);
+  await before.leaves();
+  const bob = await as('bob');
+  await registers(bob, { resume: { go: last }, connectionId });
+  const refreshed = async (claims) =>
+    assert.equal((await bob.ask({ type: 'refresh', token: await app.token('bob', claims) })).type, 'refreshed');
+  await refreshed({ rooms: ['tea'] });
+  await say(alice, 4, 'go');
+  bob.say({ type: 'refresh', token: await app.token('bob') });
+  assert.deepEqual(await collected(bob), [4]);
+});
+
+test('messages behind a clock that has stepped back are owed when their instance is killed', bounded, async (t) => {
+  const { store, start } = await chat(t, ['--lease', '2']);
+  const [one, two] = [await start('one'), await start('two')];
+  const alice = await joined(t, 'alice', two.url);
+  const bob = await joined(t, 'bob', one.url);
+  // He came before the clock stepped back.
+  const came = String(Date.now() + 90_000);
+  const [id, about] = await store.command('HGETALL', 'ws:user_connections:bob');
+  await store.command('HSET', 'ws:user_connections:bob', id, about.replace(/"at":\d+/, `"at":${came}`));
+  await store.command('SET', 'ws:clock', came);
+  one.signal('SIGKILL');
+  await bob.closed;
+  await say(alice, 'late');
+  const again = await clientAs(t, 'bob', two.url);
+  const { messages } = await again.hears({ type: 'offlineMessages' }, { within: 15_000 });
+  assert.deepEqual(contents(messages), ['late']);
+});
+
 test('a client that has left a room and names it in resume gets nothing twice when it joins again', bounded, async (t) => {
   const { store, start } = await chat(t);
   const daemon = await start();

@@ -160,6 +160,15 @@ bool ledger::has(state::message_place const& place) const {
   });
 }
 
+std::uint64_t ledger::last_in_order(std::string_view epoch) const {
+  std::uint64_t out = 0;
+  if (!extra_) return out;
+  for (auto const& r : extra_->ranges) {
+    if (r.in_order && r.epoch == epoch) out = std::max(out, r.last);
+  }
+  return out;
+}
+
 bool ledger::will_come(std::string_view room, state::message_place const& place) const {
   auto const* const e = find(room);
   return e && e->room->last.epoch == place.epoch && place.seq > e->room->last.seq && !was_brought(place);

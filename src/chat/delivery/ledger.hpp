@@ -96,6 +96,8 @@ class ledger {
   void was_given(range const& earlier);
   // Whether the client has the message or it is under way to it on this connection. Frames that wait (hold) are not.
   bool has(state::message_place const& place) const;
+  // The latest message of the epoch that the connection was given in order; 0: none.
+  std::uint64_t last_in_order(std::string_view epoch) const;
   // Whether the bus will bring it: the connection hears its room, and the message is behind the latest that came.
   bool will_come(std::string_view room, state::message_place const& place) const;
 

@@ -3,20 +3,21 @@
 -- Who is banned stays out, and nothing changes. Who has too many connections loses the oldest: they may be those of a device that is
 -- long gone, and to refuse the newest would lock out a user who has just come back.
 -- KEYS 1 user_connections:{u}  2 instance_connections:{i}  3 online_users  4 clients  5 user_rooms:{u}  6 member_rooms:{u}
---      7 offline_messages:{u}  8 pending_offline  9 banned:{u}  10 instances
+--      7 offline_messages:{u}  8 pending_offline  9 banned:{u}  10 instances  11 clock
 -- ARGV 1 user  2 connection  3 connection's JSON  4 client metadata JSON object (not empty)
---      (`at`, Redis TIME in ms, is added to the connection's JSON: since then it hears its rooms)
+--      (`at`, a time in ms, is added to the connection's JSON: since then it hears its rooms)
 --      5 prefix room_participants  6 prefix room_members  7 prefix room_absent  8 most connections (0: no limit)
 --      9 prefix of instance channels  10 close code of replaced connections
 --      11 `member`, or `if nothing`: the rooms count only if no room of the user is known
 --      12 the connection's instance  13 lease in ms
 --      14 prefix joined_room_participants
---      15 a time in ms before which the connection has not begun: its rooms have said something then, by the clock of another Redis perhaps
+--      15 when the latest message of its rooms was said, in ms
 --      16… rooms
 -- Returns { connections the user has now, 1 if friends still take the user for online, messages that wait, the connection's `at`, room… }:
 --      the rooms the user belongs to
 --      or { -1, seconds for which the user is still kept out, 0 }
 -- include lib/rooms_heard.lua
+-- include lib/time_from.lua
 local user, connection = ARGV[1], ARGV[2]
 local kept_out = redis.call('PTTL', KEYS[9])
 if kept_out ~= -2 then return { -1, math.ceil(math.max(kept_out, 0) / 1000), 0 } end
@@ -29,7 +30,7 @@ redis.call('SCARD', KEYS[6])
 local known = redis.call('HGET', KEYS[1], connection)
 local now = redis.call('TIME')
 now = now[1] * 1000 + math.floor(now[2] / 1000)
-local at = known and known:match('"at":(%d+)}$') or string.format('%.0f', math.max(now, ARGV[15]))
+local at = known and known:match('"at":(%d+)}$') or select(2, time_from(KEYS[11], tonumber(ARGV[15])))
 redis.call('HSET', KEYS[1], connection, ARGV[3]:sub(1, -2) .. ',"at":' .. at .. '}')
 redis.call('HSET', KEYS[2], connection, user)
 -- Every connection is of an instance that has a lease, perhaps an ended one: otherwise nobody would ever undo it. This

@@ -1,9 +1,10 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- A user leaves a room for good, with all connections (the document's leaveRoom). Ends the durable membership.
 -- KEYS 1 room_participants:{r}  2 user_rooms:{u}  3 joined_room_participants:{r}  4 room_members:{r}  5 member_rooms:{u}
---      6 typing_users  7 typing_users:{u}  8 room_absent:{r}  9 typing_marks  10 room_head:{r}
--- ARGV 1 user  2 room  3 the room's channel  4 bus message that announces it, behind its kind and the Redis TIME in ms
+--      6 typing_users  7 typing_users:{u}  8 room_absent:{r}  9 typing_marks  10 room_head:{r}  11 clock
+-- ARGV 1 user  2 room  3 the room's channel  4 bus message that announces it, behind its kind and the time in ms
 -- Returns 1, or 0 when the user was not in the room
+-- include lib/time_from.lua
 local user, room = ARGV[1], ARGV[2]
 local was = redis.call('SREM', KEYS[4], user) + redis.call('SREM', KEYS[1], user)
 redis.call('SREM', KEYS[5], room)
@@ -21,8 +22,6 @@ if typed then
     cjson.encode(room) .. ',"isTyping":false}')
 end
 if was == 0 then return 0 end
--- Behind the room's last message, whose time may be ahead of a clock that has stepped back (publish.lua).
-local now, last = redis.call('TIME'), tonumber(redis.call('HGET', KEYS[10], 't') or 0)
-now = now[1] * 1000 + math.floor(now[2] / 1000)
-redis.call('PUBLISH', ARGV[3], string.format('l %.0f ', now < last and last + 1 or now) .. ARGV[4])
+local _, now = time_from(KEYS[11], tonumber(redis.call('HGET', KEYS[10], 't')) or 0)
+redis.call('PUBLISH', ARGV[3], 'l ' .. now .. ' ' .. ARGV[4])
 return 1

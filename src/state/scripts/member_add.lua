@@ -2,19 +2,18 @@
 -- A user becomes a member of a room without asking (the API, hikyctl). A user who is online, with a connection that may hear the room, takes
 -- part at once. The room is told.
 -- KEYS 1 room_participants:{r}  2 user_rooms:{u}  3 room_members:{r}  4 member_rooms:{u}  5 user_connections:{u}
---      6 room_absent:{r}  7 room_head:{r}
+--      6 room_absent:{r}  7 room_head:{r}  8 clock
 -- ARGV 1 user  2 room  3 prefix of instance channels  4 the room's channel  5 bus message that announces it
 -- Returns 1, or 0 when the user was a member already
 -- include lib/rooms_heard.lua
+-- include lib/time_from.lua
 local user, room = ARGV[1], ARGV[2]
 local added = redis.call('SADD', KEYS[3], user)
 redis.call('SADD', KEYS[4], room)
 if added == 1 then redis.call('PUBLISH', ARGV[4], ARGV[5]) end
--- Behind the room's last message, whose time may be ahead of a clock that has stepped back (publish.lua).
-local now, head = redis.call('TIME'), redis.call('HMGET', KEYS[7], 'epoch', 'seq', 't')
-now = now[1] * 1000 + math.floor(now[2] / 1000)
-if now < (tonumber(head[3]) or 0) then now = head[3] + 1 end
-local place = string.format('%.0f %s %s ', now, head[1] or '', head[2] or '0')
+local head = redis.call('HMGET', KEYS[7], 'epoch', 'seq', 't')
+local _, now = time_from(KEYS[8], tonumber(head[3]) or 0)
+local place = string.format('%s %s %s ', now, head[1] or '', head[2] or '0')
 local told, jsons = {}, redis.call('HVALS', KEYS[5])
 for _, json in ipairs(jsons) do
   local ok, about = pcall(cjson.decode, json)

@@ -1,13 +1,13 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- A message to a room, as one step: idempotence, permission, order, history, mailboxes of the absent, and the broadcast.
 -- KEYS 1 room_participants:{r}  2 room_members:{r}  3 room_head:{r}  4 room_log:{r}  5 online_users  6 room_absent:{r}
---      [7 dedup of {r}, {u} and the clientMsgId]: `messageId, time in ms in hexadecimal, digest of the content`
+--      7 clock  [8 dedup of {r}, {u} and the clientMsgId]: `messageId, time in ms in hexadecimal, digest of the content`
 -- ARGV 1 sender  2 frame's JSON up to and without `,"timestamp"`  3 the room's channel  4 bus header's start (`m <connection> `)
 --      5 epoch to begin if the room has none  6 prefix offline_messages  7 prefix offline_dropped
 --      8 messages kept in the log  9 the log's life in ms, kept to within 1/24  10 largest room whose mailboxes are filled  11 life of dedup in s
 --      12 epoch  13 seq of the latest message that the sender's instance knows
 --      14 what stands behind the messageId in the bus header (` <when it came>`), or nothing
---      15 prefix user_connections  16 digest of the content (with KEYS 7: 44 bytes are the most that Redis keeps in one piece with the value's head)
+--      15 prefix user_connections  16 digest of the content (with KEYS 8: 44 bytes are the most that Redis keeps in one piece with the value's head)
 --      [17 `system`: the sender need not be a member, but somebody must be in the room]
 -- Returns { 1 stored, messageId, timestamp, mailboxes filled }, { 2 duplicate, messageId, timestamp }, { 3 } when the clientMsgId stands for
 --      another content, or { 0 } when the sender is not a member (or, for `system`, nobody is)
@@ -31,8 +31,8 @@ local sender = ARGV[1]
 if ARGV[17] then
   if call('EXISTS', KEYS[2], KEYS[1]) == 0 then return { 0 } end
 elseif call('SISMEMBER', KEYS[2], sender) == 0 and call('SISMEMBER', KEYS[1], sender) == 0 then return { 0 } end
-if KEYS[7] then
-  local before = call('GET', KEYS[7])
+if KEYS[8] then
+  local before = call('GET', KEYS[8])
   if before then
     local id, t, content = before:match('^(%S+) (%x+) (%S+)$')
     if content ~= ARGV[16] then return { 3 } end
@@ -47,11 +47,11 @@ if begins then epoch, renew_at, seq = ARGV[5], 0, 0 end
 seq = format('%d', seq + 1)
 local id = epoch .. ':' .. seq
 
--- A room's times never fall, though the clock may step back (a replica's, after a failover): what a connection has heard is found by
--- them. A step more only behind such a clock: several messages in one millisecond must not run ahead of all other times.
-local now = call('TIME')
-local t = now[1] * 1000 + floor(now[2] / 1000)
-if t < last then t = last + 1 end
+-- A room's times never fall, and are behind none that a connection has begun at (lib/time_from.lua), though the clock may step back (a
+-- replica's, after a failover): what a connection has heard is found by them.
+local now, given = call('TIME'), tonumber(redis.pcall('GET', KEYS[7])) or 0
+local t = math.max(now[1] * 1000 + floor(now[2] / 1000), last)
+if given > t and given < t + 86400000 then t = given end
 local time = iso8601(t)
 local frame = ARGV[2] .. ',"timestamp":"' .. time .. '","messageId":"' .. id .. '","seq":' .. seq .. '}'
 
@@ -118,5 +118,5 @@ if seconds >= renew_at then
   call('HSET', KEYS[3], 'renew_at', format('%d', seconds + floor(ARGV[9] / 24000)))
 end
 call('PUBLISH', ARGV[3], ARGV[4] .. id .. ARGV[14] .. '\n' .. frame)
-if KEYS[7] then call('SET', KEYS[7], id .. ' ' .. format('%x', t) .. ' ' .. ARGV[16], 'EX', ARGV[11]) end
+if KEYS[8] then call('SET', KEYS[8], id .. ' ' .. format('%x', t) .. ' ' .. ARGV[16], 'EX', ARGV[11]) end
 return { 1, id, time, filled }
