@@ -53,8 +53,8 @@ task<result<state::claimed_mail>> flows::claim_mail(session_ptr s) {
       auto const one = open_letter((*waiting)[i]);
       if (!one.room.empty() && s->grant->allows(room_id{one.room})) choice.wanted.push_back(i);
     }
-    if (choice.wanted.empty()) co_return state::claimed_mail{};
-    choice.newest = waiting->front();
+    // Also where there is nothing to take: an earlier claim, whose answer did not come, is given back.
+    if (!waiting->empty()) choice.newest = waiting->front();
     auto claimed = co_await store_.mailbox.claim(s->user, s->id, earlier, std::move(choice));
     if (claimed || claimed.error().code != errc::conflict) co_return claimed;
   }

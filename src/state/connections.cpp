@@ -116,9 +116,9 @@ task<result<std::int64_t>> connections::remove(connection_id c, instance_id inst
 task<result<comparison>> connections::compare(std::vector<std::pair<user_id, connection_id>> which) {
   static redis::script const script{scripts::compare_lua};
   std::string const used_keys[]{std::string{keys::online_users}};
-  auto call = script.call(used_keys, 5 + 2 * which.size());
+  auto call = script.call(used_keys, 6 + 2 * which.size());
   call.arg(keys::prefix::member_rooms).arg(keys::prefix::offline_messages).arg(keys::prefix::user_connections).arg(keys::prefix::banned);
-  call.arg(keys::prefix::kicked);
+  call.arg(keys::prefix::kicked).arg(keys::prefix::offline_inflight);
   for (auto const& [user, connection] : which) call.arg(user).arg(connection);
   auto const answer = co_await script.run(redis_, std::move(call));
   if (!answer) co_return std::unexpected(answer.error());

@@ -78,7 +78,7 @@ struct unsure_mail {
 // What Redis knows of a connection and its user.
 struct seen_by_redis {
   bool known = false;             // the connection, and its user is online
-  std::int64_t mail = 0;          // messages in the offline queue
+  std::int64_t mail = 0;          // messages in the offline queue, or in flight to the connection
   std::int64_t kept_out_s = 0;    // banned for so long yet; 0 is not at all
   std::int64_t kicked_ms = 0;     // Redis TIME of the latest kick() of the user, if it was lately
   std::vector<room_id> rooms{};   // that the user belongs to

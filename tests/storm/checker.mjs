@@ -140,7 +140,7 @@ export function check({ options, rooms, friends = {}, events, settled, empty }) 
     figures,
   });
   removals({ events, connections, changes, said, losses, settled, empty, fail, at });
-  mailThatWaits({ events, connections, faults, losses, fail, at });
+  mailThatWaits({ events, connections, faults, fail, at });
   typing({ events, connections, faults, leavings, changes, options, fail, at });
   absences({ events, connections, friends, faults, struck, options, fail, at, figures });
   departures({ events, connections, losses, settled, fail, at });
@@ -648,10 +648,7 @@ function removals({ events, connections, changes, said, losses, settled, empty, 
 
 // Mail does not wait for somebody who is here and may read all of it: not when all faults are over (`final`), and
 // before that not for longer than it takes to ask again.
-function mailThatWaits({ events, connections, faults, losses, fail, at }) {
-  // A confirmation that Redis has lost leaves mail in flight that is long with its connection.
-  const unsure = (c) =>
-    losses.some((l) => c.heard.some((e) => e.e === 'mail' && e.t >= l.from - 1_000 && e.t <= l.to + 1_000));
+function mailThatWaits({ events, connections, faults, fail, at }) {
   const since = new Map(); // user → when something was first seen to wait, while it does in each look
   const told = new Set();
   for (const e of events) {
@@ -669,7 +666,7 @@ function mailThatWaits({ events, connections, faults, losses, fail, at }) {
         (c) =>
           c.user === user && c.registered < e.t - limit && Math.min(c.to, c.deaf) > e.t && !c.hurt && readsAll(c, e.t),
       );
-      if (!here || unsure(here)) continue;
+      if (!here) continue;
       told.add(user);
       fail(
         `${count} messages wait for ${user} ${at(e.t)}, who has been here since ` +

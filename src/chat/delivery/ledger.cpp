@@ -79,6 +79,7 @@ void ledger::renumber(entry& e) {
 
 bool ledger::takes(entry& e, bool own) {
   auto const& last = e.room->last;
+  if (e.ahead != 0 && is_before_begin(last)) return false;
   if (e.first == 0) {
     e.first = std::max(static_cast<std::uint32_t>(last.seq), 1U);
     e.confirmed = e.asked = static_cast<std::uint32_t>(last.seq - 1);
@@ -106,6 +107,7 @@ void ledger::absorb(entry& e) {
     e.first = static_cast<std::uint32_t>(r.first);
     return true;
   });
+  std::erase_if(extra_->begins, [&](auto const& named) { return named.epoch == last.epoch && named.seq <= last.seq; });
   if (!further) e.ahead = 0;
   tidy();
 }
@@ -139,6 +141,28 @@ void ledger::claims(state::message_place const& last, bool by_connection) {
   if (last.seq == 0 || last.epoch.empty()) return;
   brought({last.epoch, last.seq, last.seq});
   if (by_connection) more().claimed.push_back(last);
+  begin_behind(last);
+}
+
+// Nothing is taken back that was sent live already.
+void ledger::begin_behind(state::message_place const& last) {
+  auto const e = std::ranges::find_if(rooms_, [&](entry const& each) { return each.first != 0 && each.room->last.epoch == last.epoch; });
+  if (e != rooms_.end()) {
+    auto const first = full(*e, e->first);
+    if (first > last.seq) return;
+    if (!waits({last.epoch, first})) return;
+    e->first = e->room->last.seq > last.seq ? std::max(static_cast<std::uint32_t>(last.seq + 1), 1U) : 0;
+    e->confirmed = e->asked = static_cast<std::uint32_t>(last.seq);
+  }
+  extra_->begins.push_back(last);
+}
+
+bool ledger::is_before_begin(state::message_place const& place) const {
+  return extra_ && std::ranges::any_of(extra_->begins, [&](auto const& named) { return named.epoch == place.epoch && place.seq <= named.seq; });
+}
+
+bool ledger::waits(state::message_place const& place) const {
+  return extra_ && std::ranges::any_of(extra_->waiting, [&](waiting_frame const& f) { return f.place == place; });
 }
 
 void ledger::was_given(range const& earlier) {
@@ -154,7 +178,7 @@ bool ledger::was_brought(state::message_place const& place) const {
 
 bool ledger::has(state::message_place const& place) const {
   if (was_brought(place)) return true;
-  if (extra_ && std::ranges::any_of(extra_->waiting, [&](waiting_frame const& f) { return f.place == place; })) return false;
+  if (waits(place)) return false;
   return std::ranges::any_of(rooms_, [&](entry const& e) {
     return e.first != 0 && place.seq <= e.room->last.seq && place.seq >= full(e, e.first) && place.epoch == e.room->last.epoch;
   });
@@ -180,7 +204,7 @@ std::vector<ledger::waiting_frame> ledger::release() {
   if (!holds()) return {};
   extra_->holding = false;
   auto out = std::exchange(extra_->waiting, {});
-  std::erase_if(out, [&](waiting_frame const& f) { return f.place.seq != 0 && was_brought(f.place); });
+  std::erase_if(out, [&](waiting_frame const& f) { return f.place.seq != 0 && (was_brought(f.place) || is_before_begin(f.place)); });
   // Of a room that was left meanwhile, or whose epoch is over, no entry tells of them.
   for (auto const& f : out) {
     if (f.place.seq != 0 && !has(f.place)) brought({f.place.epoch, f.place.seq, f.place.seq});
@@ -197,7 +221,7 @@ void ledger::discard() {
 }
 
 void ledger::tidy() {
-  if (extra_->ranges.empty() && extra_->waiting.empty() && extra_->claimed.empty() && extra_->lapsed.empty() && !extra_->holding) extra_.reset();
+  if (extra_->ranges.empty() && extra_->waiting.empty() && extra_->claimed.empty() && extra_->begins.empty() && extra_->lapsed.empty() && !extra_->holding) extra_.reset();
 }
 
 // Frames that wait are behind no ping.

@@ -90,7 +90,8 @@ class ledger {
   void brought(range r);
   // The same, of messages that nobody else keeps for the user: they are owed until a pong shows that they arrived.
   void sent_aside(std::string const& room, range r);
-  // The client says that this is its last message of the room: it has this one. `by`: it also said on which connection.
+  // The client says that this is its last message of the room: it has this one, and nothing that was said before comes live, however far
+  // the bus is behind. `by_connection`: it also said on which connection.
   void claims(state::message_place const& last, bool by_connection);
   // That earlier connection was given these: the client has all of them up to the one that it claims.
   void was_given(range const& earlier);
@@ -129,6 +130,7 @@ class ledger {
   struct extra {
     std::vector<range> ranges;  // oldest first
     std::vector<state::message_place> claimed;  // what the client named, while it matters on which connection it got that
+    std::vector<state::message_place> begins;   // what it named, until the bus has passed it
     std::vector<waiting_frame> waiting;
     struct lapsed_debt {
       debt owed;
@@ -146,6 +148,9 @@ class ledger {
     return e.room->last.seq - static_cast<std::uint32_t>(static_cast<std::uint32_t>(e.room->last.seq) - low);
   }
   bool was_brought(state::message_place const& place) const;
+  bool is_before_begin(state::message_place const& place) const;
+  bool waits(state::message_place const& place) const;
+  void begin_behind(state::message_place const& last);
   extra& more() {
     if (!extra_) extra_ = std::make_unique<extra>();
     return *extra_;

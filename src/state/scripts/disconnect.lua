@@ -42,12 +42,10 @@ local function tolerant(what, ...)
   if not ok and not text:find('WRONGTYPE') then error(problem) end
 end
 
--- Returns how many.
 local function give_back_claimed()
   local given_back, claimed = true, mail('LRANGE', inflight, 0, -1) or {}
   for _, message in ipairs(claimed) do given_back = mail('RPUSH', mailbox, message) and given_back end
   if given_back then mail('DEL', inflight) end
-  return #claimed
 end
 
 -- The user's other connections. Those for all rooms have been given everything since the first of them began, but for what was said in that
@@ -163,12 +161,12 @@ local function doubt_all(began, heard_since)
   end
 end
 
-local function queue_unsure(left, given_back)
+local function queue_unsure(left)
   local oldest_first = {}
   for i = #unsure, 1, -1 do table.insert(oldest_first, unsure[i][3]) end
   if #oldest_first > 0 then mail('LPUSH', mailbox, unpack(oldest_first)) end
-  -- Another device of the user may be dead without anybody knowing, and what was said lately then is mail, too: for five minutes.
-  local in_mail = #oldest_first > 0 or given_back > 0
+  -- What waits may be another device's. And one may be dead without anybody knowing; what was said lately then is mail, too: for five minutes.
+  local in_mail = (mail('LLEN', mailbox) or 0) > 0
   if ARGV[15] ~= '' and (in_mail or left > 0) then
     call('SET', KEYS[14], ARGV[15], 'EX', in_mail and ARGV[16] or math.min(300, ARGV[16]))
   end
@@ -180,7 +178,7 @@ local function queue_unsure(left, given_back)
   end
 end
 
-local given_back = give_back_claimed()
+give_back_claimed()
 call('HDEL', KEYS[2], connection)
 local began = tonumber((call('HGET', KEYS[1], connection) or ''):match('"at":(%d+)}$') or 0)
 local was_there = call('HDEL', KEYS[1], connection) == 1
@@ -188,7 +186,7 @@ local jsons, heard_since, instances = others()
 local left = #jsons
 -- What may not have arrived goes to the queue; a client that had it sees the same messageId twice.
 if was_there then doubt_all(began, heard_since) end
-queue_unsure(left, given_back)
+queue_unsure(left)
 
 -- A user who is still here, or here again, gets it at once.
 if left > 0 and call('EXISTS', mailbox) == 1 then

@@ -3,7 +3,7 @@
 -- was not. A connection that Redis takes for ended (its instance was silent and has been swept) gets nothing: nobody would put it back.
 -- KEYS 1 offline_messages:{u}  2 offline_inflight:{u}:{c}  3 offline_dropped:{u}  4 user_connections:{u}
 --      [5 given:{u}:{c} of the client's earlier connection]
--- ARGV 1 connection  [2 the newest message that was looked at  3 how many were  4… of these, newest being 0 and in ascending order, the ones to
+-- ARGV 1 connection  [2 the newest message that was looked at or ``  3 how many were  4… of these, newest being 0 and in ascending order, the ones to
 --      take: the rest goes on waiting]
 -- Returns { how many the cap has dropped, what the earlier connection was given or ``, message… newest first }, or { -1 } when the queue is
 --      another than was looked at
@@ -23,7 +23,7 @@ end
 local missed = tonumber(call('GET', dropped) or 0)
 local given = KEYS[5] and call('GET', KEYS[5]) or ''
 if ARGV[2] then
-  if call('LINDEX', mailbox, 0) ~= ARGV[2] or call('LLEN', mailbox) ~= tonumber(ARGV[3]) then return { -1 } end
+  if (call('LINDEX', mailbox, 0) or '') ~= ARGV[2] or call('LLEN', mailbox) ~= tonumber(ARGV[3]) then return { -1 } end
   local next, rest = 4, {}
   for i, message in ipairs(call('LRANGE', mailbox, 0, -1)) do
     if tonumber(ARGV[next] or -1) == i - 1 then

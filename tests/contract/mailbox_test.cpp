@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+// The offline queue between a claim and its confirmation: what is lost on the way comes back.
+#include "state/mailbox.hpp"
+
+#include <gmock/gmock.h>
+
+#include "state/store.hpp"
+#include "support/with_redis.hpp"
+
+namespace {
+
+using namespace hiky;
+using testing::ElementsAre;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+class mailbox : public support::with_redis {
+ protected:
+  void connect(connection_id const& c) {
+    ok(store.connections.add({c, instance, bob, "2026-01-31T12:00:00.000Z", "", ""}, {room_id{"tea"}}));
+  }
+  std::int64_t mail_seen_by(connection_id const& c) { return ok(store.connections.compare({{bob, c}})).seen.at(0).mail; }
+
+  user_id const bob{"bob"};
+  connection_id const phone{"c.1"}, laptop{"c.2"};
+  instance_id const instance{"chat-1"};
+  state::store store{redis, 1};
+};
+
+TEST_F(mailbox, is_seen_to_wait_also_in_flight) {
+  connect(phone);
+  EXPECT_EQ(mail_seen_by(phone), 0);
+  probe("LPUSH", "ws:offline_messages:bob", "one", "two");
+  EXPECT_EQ(mail_seen_by(phone), 2);
+  ok(store.mailbox.claim(bob, phone));
+  EXPECT_EQ(mail_seen_by(phone), 2) << "claimed, and perhaps the answer did not come";
+  connect(laptop);
+  EXPECT_EQ(mail_seen_by(laptop), 0);
+  ok(store.mailbox.confirm(bob, phone, 2, 0));
+  EXPECT_EQ(mail_seen_by(phone), 0);
+}
+
+TEST_F(mailbox, gives_an_earlier_claim_back_to_those_who_choose_from_it) {
+  connect(phone);
+  probe("LPUSH", "ws:offline_messages:bob", "one", "two");
+  ok(store.mailbox.claim(bob, phone));
+  // The answer was lost. Nothing waits, so nothing can be chosen.
+  EXPECT_THAT(ok(store.mailbox.look(bob)), IsEmpty());
+  EXPECT_EQ(fault(store.mailbox.claim(bob, phone, {}, state::mail_choice{})).code, errc::conflict);
+  EXPECT_THAT(ok(store.mailbox.look(bob)), ElementsAre("two", "one"));
+  EXPECT_THAT(ok(store.mailbox.claim(bob, phone, {}, state::mail_choice{"two", 2, {1}})).messages, ElementsAre("one"));
+  EXPECT_THAT(ok(store.mailbox.claim(bob, laptop)).messages, IsEmpty()) << "Redis does not know of it";
+}
+
+TEST_F(mailbox, of_nothing_gives_those_who_choose_nothing) {
+  connect(phone);
+  EXPECT_THAT(ok(store.mailbox.claim(bob, phone, {}, state::mail_choice{})).messages, IsEmpty());
+}
+
+// Another device's mail may be what this one's client has.
+TEST_F(mailbox, that_is_not_empty_keeps_what_the_last_connection_was_given) {
+  auto const ends = [&](connection_id const& c) {
+    state::unsure_mail unsure;
+    unsure.given.push_back({"e", 1, 3});
+    ok(store.connections.remove(c, instance, bob, unsure));
+  };
+  connect(phone);
+  ends(phone);
+  EXPECT_EQ(probe("EXISTS", "ws:given:bob:c.1"), "0");
+  connect(laptop);
+  probe("LPUSH", "ws:offline_messages:bob", "one");
+  ends(laptop);
+  EXPECT_EQ(probe("EXISTS", "ws:given:bob:c.2"), "1");
+  EXPECT_GT(std::stoi(probe("TTL", "ws:given:bob:c.2")), 300);
+  connect(phone);
+  EXPECT_THAT(ok(store.mailbox.claim(bob, phone, laptop)).given, SizeIs(1));
+}
+
+}  // namespace
