@@ -221,7 +221,9 @@ void ledger::discard() {
 }
 
 void ledger::tidy() {
-  if (extra_->ranges.empty() && extra_->waiting.empty() && extra_->claimed.empty() && extra_->begins.empty() && extra_->lapsed.empty() && !extra_->holding) extra_.reset();
+  if (extra_->ranges.empty() && extra_->waiting.empty() && extra_->claimed.empty() && extra_->begins.empty() && extra_->lapsed.empty() &&
+      !extra_->holding)
+    extra_.reset();
 }
 
 // Frames that wait are behind no ping.
