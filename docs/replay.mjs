@@ -98,6 +98,15 @@ class Scene {
   constructor(home, ports) {
     Object.assign(this, { home, ports, shell: new Shell(home, ports.get('8080')) });
   }
+  ids = new Map(); // as they stand in the file → as they are now
+  learn(was, is) {
+    const ids = /[0-9a-f]{12}(?=:\d)|(?<=onnectionId":")[^"]+/g;
+    for (const [i, line] of is.entries()) {
+      const [now, then] = [line, was[i] ?? ''].map((each) => each.match(ids) ?? []);
+      if (now.length === then.length) then.forEach((id, n) => this.ids.set(id, now[n]));
+    }
+  }
+  sent = (frame) => [...this.ids].reduce((text, [then, now]) => text.replaceAll(then, now), frame);
   real = (text) => text.replace(/(127\.0\.0\.1:|port )(80\d\d)/g, (all, before, shown) => `${before}${this.ports.get(shown) ?? shown}`);
   shown(text) {
     for (const [shown, real] of this.ports) text = text.replaceAll(`127.0.0.1:${real}`, `127.0.0.1:${shown}`);
@@ -130,7 +139,7 @@ class Scene {
     if (seconds) await pause(Number(seconds) * 1000);
     else if (verb === 'connects') await this.person(name, url);
     else if (verb) await this.people.get(name).leave(verb);
-    else (await this.person(from)).socket.send(frame);
+    else (await this.person(from)).socket.send(this.sent(frame));
     return this.frames(before.length);
   }
 }
@@ -184,6 +193,7 @@ async function replay(file) {
           const was = block.slice(first, i);
           let is = (await scene.perform(input, was)).map((line) => scene.shown(line));
           if (/^redis\[\d\]> (SMEMBERS|KEYS)/.test(input)) is.sort();
+          scene.learn(was, is);
           if (same(input, was, is)) is = was;
           else differences.push(`${file}:${at + 1 + first}: ${input}\n${was.map((l) => `  - ${l}\n`).join('')}${is.map((l) => `  + ${l}\n`).join('')}`);
           out.push(input, ...is);

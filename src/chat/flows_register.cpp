@@ -21,6 +21,9 @@ using std::chrono::steady_clock;
 
 // Rule 4 of the state design: hear, become visible, then answer, then mail, then what came in between.
 task<> flows::run_register(session_ptr s, std::optional<std::string> id, std::optional<user_id> claimed, register_request r) {
+  if (s->registered && !r.resume.empty()) {
+    co_return refuse(*s, {error_code::invalid_argument, "this connection is registered already; joinRoom with `since` brings what a room has said", std::move(id)});
+  }
   auto who = co_await identify(s, id, {std::move(claimed), std::move(r.token)});
   if (!who || (s->gone && !s->backlog)) co_return;  // what it asked for behind the register is done all the same
   if (s->registered) {

@@ -560,13 +560,14 @@ function deliveries({
       continue;
     }
     const first = said.get(e.n) ?? e.at;
-    const when = e.at >= first - 500 && e.at <= e.t + 500 ? e.at : first;
+    // By a clock that has stepped, it was stored at any time between the first try and the answer.
+    const [when, until] = e.at >= first - 500 && e.at <= e.t + 500 ? [e.at, e.at] : [first, e.t];
     for (const user of candidates.get(e.room)) {
       // What was on its way to a user who goes may be lost with them.
       if (leavings.get(`${e.room} ${user}`) < when + 10_000) continue;
       if (user === e.user || reached.get(key)?.has(user)) continue;
-      if (!belongs(user, e.room, first) || !isMember(user, e.room, when)) continue;
-      if (excused.get(`${e.room} ${user}`)?.some(([from, to, until]) => from <= seq && seq <= to && when <= until))
+      if (!belongs(user, e.room, first) || !isMember(user, e.room, when) || !isMember(user, e.room, until)) continue;
+      if (excused.get(`${e.room} ${user}`)?.some(([from, to, end]) => from <= seq && seq <= to && when <= end))
         continue;
       (missing.get(user) ?? missing.set(user, []).get(user)).push({
         at: e.at,

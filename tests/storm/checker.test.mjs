@@ -406,13 +406,13 @@ test('mail that waits for somebody who is here is seen, at the end and while the
   assert.deepEqual(only(waits, verdict(change(seconds.slice(0, 8)))), []);
   assert.deepEqual(only(waits, verdict(change(seconds, { hurt: true }))), []);
   assert.deepEqual(only(waits, verdict(change(seconds, { granted: ['tea'] }))), []);
-  // A new master has not heard of the confirmation.
+  // Also where a new master has not heard of the confirmation.
   const lost = (r, tools) => {
     change([40_000], { final: true })(r, tools);
     tools.add(mail(9_500, 'e:1', 1), { t: 9_000, e: 'fault', kind: 'failover', number: 1 });
     tools.add({ t: 9_400, e: 'lag', number: 1 }, { t: 11_000, e: 'healed', kind: 'failover', number: 1 });
   };
-  assert.deepEqual(only(waits, verdict(lost)), []);
+  assert.equal(only(waits, verdict(lost)).length, 1);
 });
 
 test('somebody who was shown typing is shown the end of it', () => {
