@@ -97,7 +97,10 @@ void flows::answer_registered(session& s, std::optional<std::string> const& id, 
 task<> flows::run_refresh(session_ptr s, std::optional<std::string> id, refresh_identity r) {
   auto who = co_await identify(s, id, {std::nullopt, std::move(r.token)});
   if (!who || s->gone) co_return;
-  co_await regrant(s, std::move(who->grant), std::move(who->session));
+  // The token counts all the same; which rooms are heard is known when Redis is there again.
+  if (!co_await regrant(s, std::move(who->grant), std::move(who->session))) {
+    co_return refuse(*s, std::move(id), error{errc::timeout, "the rooms of the new token are not heard yet"});
+  }
   answer(*s, refreshed(id, s->grant ? s->grant->expiry : std::nullopt));
 }
 

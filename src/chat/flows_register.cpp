@@ -28,7 +28,9 @@ task<> flows::run_register(session_ptr s, std::optional<std::string> id, std::op
   if (!who || (s->gone && !s->backlog)) co_return;  // what it asked for behind the register is done all the same
   if (s->registered) {
     s->extended |= r.extended;
-    co_await regrant(s, std::move(who->grant), std::move(who->session));
+    if (!co_await regrant(s, std::move(who->grant), std::move(who->session))) {
+      co_return refuse(*s, std::move(id), error{errc::timeout, "the rooms of the new token are not heard yet"});
+    }
     std::vector<room_id> rooms;
     for (auto const& e : s->ledger.rooms()) rooms.emplace_back(*e.room->name);
     co_return answer_registered(*s, id, rooms, {});

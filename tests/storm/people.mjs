@@ -217,7 +217,7 @@ export class Device {
         record({
           e: 'mail',
           dropped: frame.dropped ?? 0,
-          newest: Math.max(...frame.messages.map((m) => Date.parse(m.timestamp))),
+          newest: frame.messages.length > 0 ? Math.max(...frame.messages.map((m) => Date.parse(m.timestamp))) : Date.now(),
           messages: frame.messages.map((m) => ({ room: m.roomId, id: m.messageId, n: m.content?.n })),
         });
         if (this.withholds) visit.hurt = true;
@@ -300,6 +300,7 @@ export class Device {
       return;
     } else if (frame.id === 'refresh') {
       visit.refreshing = false;
+      if (frame.retryable) soon(() => this.refresh(this.claims));
     } else if (waiting && !this.rooms.includes(waiting.room)) {
       this.#pending.delete(frame.id);
     } else if (waiting) {

@@ -35,6 +35,7 @@ if ARGV[2] then
   end
   call('DEL', mailbox)
   if #rest > 0 then call('RPUSH', mailbox, unpack(rest)) end
+  if next == 4 then return { 0, given } end  -- what the cap has dropped is told with mail
 else
   if call('EXISTS', mailbox) == 0 then return { missed, given } end
   call('RENAME', mailbox, inflight)
