@@ -5,7 +5,8 @@
 -- KEYS 1 user_connections:{u}  2 instance_connections:{i}  3 online_users  4 clients  5 user_rooms:{u}  6 member_rooms:{u}
 --      7 offline_messages:{u}  8 pending_offline  9 banned:{u}  10 instances
 -- ARGV 1 user  2 connection  3 connection's JSON  4 client metadata JSON object (not empty)
---      (`at`, Redis TIME in ms, is added to the connection's JSON: since then it hears its rooms)
+--      (`at`, Redis TIME in ms, is added to the connection's JSON: since then it hears its rooms. Before it stands `all`, where a token for some
+--      rooms has been followed by one for all: since then it hears all of them)
 --      5 prefix room_participants  6 prefix room_members  7 prefix room_absent  8 most connections (0: no limit)
 --      9 prefix of instance channels  10 close code of replaced connections
 --      11 `member`, or `if nothing`: the rooms count only if no room of the user is known
@@ -30,7 +31,9 @@ local known = redis.call('HGET', KEYS[1], connection)
 local now = redis.call('TIME')
 now = now[1] * 1000 + math.floor(now[2] / 1000)
 local at = known and known:match('"at":(%d+)}$') or string.format('%.0f', math.max(now, ARGV[15]))
-redis.call('HSET', KEYS[1], connection, ARGV[3]:sub(1, -2) .. ',"at":' .. at .. '}')
+local for_some = ARGV[3]:find('"rooms":', 1, true)
+local all_since = not for_some and known and (known:match('"all":(%d+),"at":%d+}$') or known:find('"rooms":', 1, true) and string.format('%.0f', now))
+redis.call('HSET', KEYS[1], connection, ARGV[3]:sub(1, -2) .. (all_since and ',"all":' .. all_since or '') .. ',"at":' .. at .. '}')
 redis.call('HSET', KEYS[2], connection, user)
 -- Every connection is of an instance that has a lease, perhaps an ended one: otherwise nobody would ever undo it. This
 -- one ends in .5, by which lease_renew.lua knows that the instance has yet to learn that it was forgotten.
@@ -71,7 +74,7 @@ if ARGV[11] == 'member' or redis.call('EXISTS', KEYS[6]) == 0 then
 end
 -- In a room that none of the user's connections may hear, the user takes no part: its messages wait.
 local rooms = redis.call('SMEMBERS', KEYS[6])
-local hears = ARGV[3]:find('"rooms":', 1, true) and rooms_heard(redis.call('HVALS', KEYS[1]))
+local hears = for_some and rooms_heard(redis.call('HVALS', KEYS[1]))
 for _, room in ipairs(rooms) do
   if not hears or hears(room) then
     redis.call('SADD', ARGV[5] .. room, user)

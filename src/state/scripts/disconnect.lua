@@ -50,8 +50,8 @@ local function give_back_claimed()
   return #claimed
 end
 
--- The user's other connections. Those for all rooms have been given everything since the first of them began; of one for some rooms nobody
--- relies on that.
+-- The user's other connections. Those for all rooms have been given everything since the first of them began, or was for all rooms; of one for
+-- some rooms nobody relies on that.
 local function others()
   local all, jsons = call('HGETALL', KEYS[1]), {}
   local heard_since, instances = math.huge, {}
@@ -59,7 +59,9 @@ local function others()
     jsons[#jsons + 1] = all[i]
     local ok, about = pcall(cjson.decode, all[i])
     if ok and type(about) == 'table' then
-      if not about.rooms then heard_since = math.min(heard_since, tonumber(all[i]:match('"at":(%d+)}$') or 0)) end
+      if not about.rooms then
+        heard_since = math.min(heard_since, tonumber(all[i]:match('"all":(%d+),"at":%d+}$') or all[i]:match('"at":(%d+)}$') or 0))
+      end
       if type(about.instance) == 'string' then instances[about.instance] = true end
     end
   end
