@@ -22,6 +22,8 @@ constexpr auto tick_length = 250ms;
 constexpr auto turn_patience = 1s;          // that everybody else waits for a turn of a session to end, behind an interruption
 constexpr auto patience = 200ms;            // before a question that failed is asked again
 
+bool was_kicked(session const& s, state::seen_by_redis const& seen) { return seen.kick != 0 && seen.kick != s.kick; }
+
 }  // namespace
 
 void flows::doubt(session& s) {
@@ -57,7 +59,7 @@ task<> flows::run_doubts() {
 }
 
 bool flows::agrees(session const& s, state::seen_by_redis const& seen) const {
-  if (!seen.known || seen.kept_out_s > 0 || seen.kicked_ms >= s.began_ms) return false;
+  if (!seen.known || seen.kept_out_s > 0 || was_kicked(s, seen)) return false;
   if ((seen.mail > 0 && !s.mail && !s.mail_waits) || s.unclaimed) return false;
   std::size_t permitted = 0;
   for (auto const& room : seen.rooms) {
@@ -86,7 +88,7 @@ task<bool> flows::compare(session_ptr s) {
       end_session(*s, {state::close_forbidden, {}, std::string{state::ban_reason}});
       co_return true;
     }
-    if (seen.kicked_ms >= s->began_ms) {
+    if (was_kicked(*s, seen)) {
       end_session(*s, {state::close_forbidden, {}, std::string{state::kick_reason}});
       co_return true;
     }

@@ -139,6 +139,7 @@ task<result<state::connected>> flows::go_online(session_ptr s, directory::entry&
   if (online->kept_out_s) co_return online;
   s->asserted = data_;
   s->began_ms = online->at_ms;
+  s->kick = online->kick;
   s->compared_ms = known->now_ms;
   if (online->connections == 1 && online->was_announced) returns_.add(s->user, online->rooms);  // all rooms: all were told of the absence
   online->rooms = permitted(*s, std::move(online->rooms));

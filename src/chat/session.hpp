@@ -99,6 +99,7 @@ class session {
   std::uint32_t asked_ms = 0;   // when it was last asked for a receipt (hub's clock)
   std::uint32_t unasked = 0;    // messages since then, when the hub looked last
   std::int64_t began_ms = 0;     // Redis TIME since which it hears the rooms that its user had then
+  std::int64_t kick = 0;         // the latest of its user before it began, by its number (state::connections); any other ends it
   std::int64_t compared_ms = 0;  // Redis TIME when its rooms and mail were last compared with Redis; 0: never
   std::uint8_t notices = 0;      // of changes to the user's rooms that came; counts, and wraps
   std::uint32_t asserted = 0;  // the state of Redis's data in which it knows of this connection (flows::data_)

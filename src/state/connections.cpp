@@ -42,7 +42,8 @@ task<result<connected>> connections::add(connection_details c, std::vector<room_
                                 keys::offline_messages(c.user),
                                 std::string{keys::pending_offline},
                                 keys::banned(c.user),
-                                std::string{keys::instances}};
+                                std::string{keys::instances},
+                                keys::kicked(c.user)};
   auto call = script.call(used_keys, 15 + rooms.size());
   call.arg(c.user).arg(c.id);
   auto about = json_object({{"instance", c.instance}, {"since", c.connected_at}, {"ip", c.ip_address}, {"agent", c.user_agent}});
@@ -70,11 +71,12 @@ task<result<connected>> connections::add(connection_details c, std::vector<room_
     co_return out;
   }
   out.was_announced = items[1].integer() == 0;
-  if (items.size() < 4) co_return fail(errc::unexpected_reply, "connect.lua returned something else than its table says");
+  if (items.size() < 5) co_return fail(errc::unexpected_reply, "connect.lua returned something else than its table says");
   out.mail = items[2].integer();
   out.at_ms = items[3].integer();
-  out.rooms.reserve(items.size() - 4);
-  for (std::size_t i = 4; i < items.size(); ++i) out.rooms.emplace_back(items[i].text());
+  out.kick = items[4].integer();
+  out.rooms.reserve(items.size() - 5);
+  for (std::size_t i = 5; i < items.size(); ++i) out.rooms.emplace_back(items[i].text());
   co_return out;
 }
 

@@ -4,7 +4,7 @@
 -- ARGV 1 prefix member_rooms  2 prefix offline_messages  3 prefix user_connections  4 prefix banned
 --      5 prefix kicked  6… user, connection, …
 -- Returns { Redis TIME in ms, { 1 when the connection is known and its user online else 0, messages that wait, seconds for which the user is kept
---      out (0: not), when all connections of the user were to end lately (0: never), room… }… }: the rooms the user belongs to
+--      out (0: not), the latest kick (kick.lua; 0: none lately), room… }… }: the rooms the user belongs to
 local call = redis.call
 local now = call('TIME')
 local out = { now[1] * 1000 + math.floor(now[2] / 1000) }
@@ -14,8 +14,7 @@ for i = 6, #ARGV, 2 do
   if seen.err then seen = {} end  -- a key that another program has made another type is no set, and its user belongs to no room
   local known = redis.pcall('HEXISTS', ARGV[3] .. user, connection) == 1 and call('SISMEMBER', KEYS[1], user) == 1
   local waiting = redis.pcall('LLEN', ARGV[2] .. user)  -- a mailbox that another program has made another type is no mailbox
-  local kicked = tonumber(redis.pcall('GET', ARGV[5] .. user) or 0) or 0
-  table.insert(seen, 1, kicked <= out[1] and kicked or 0)  -- a later time is that of a clock that has stepped back
+  table.insert(seen, 1, tonumber(redis.pcall('GET', ARGV[5] .. user) or 0) or 0)
   table.insert(seen, 1, math.max(call('TTL', ARGV[4] .. user), 0))
   table.insert(seen, 1, type(waiting) == 'number' and waiting or 0)
   table.insert(seen, 1, known and 1 or 0)

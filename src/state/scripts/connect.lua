@@ -3,7 +3,7 @@
 -- Who is banned stays out, and nothing changes. Who has too many connections loses the oldest: they may be those of a device that is
 -- long gone, and to refuse the newest would lock out a user who has just come back.
 -- KEYS 1 user_connections:{u}  2 instance_connections:{i}  3 online_users  4 clients  5 user_rooms:{u}  6 member_rooms:{u}
---      7 offline_messages:{u}  8 pending_offline  9 banned:{u}  10 instances
+--      7 offline_messages:{u}  8 pending_offline  9 banned:{u}  10 instances  11 kicked:{u}
 -- ARGV 1 user  2 connection  3 connection's JSON  4 client metadata JSON object (not empty)
 --      (`at`, Redis TIME in ms, is added to the connection's JSON: since then it hears its rooms. Before it stands `all`, where a token for some
 --      rooms has been followed by one for all: since then it hears all of them)
@@ -14,8 +14,8 @@
 --      14 prefix joined_room_participants
 --      15 a time in ms before which the connection has not begun: its rooms have said something then, by the clock of another Redis perhaps
 --      16… rooms
--- Returns { connections the user has now, 1 if friends still take the user for online, messages that wait, the connection's `at`, room… }:
---      the rooms the user belongs to
+-- Returns { connections the user has now, 1 if friends still take the user for online, messages that wait, the connection's `at`,
+--      the latest kick (kick.lua; 0: none lately), room… }: the rooms the user belongs to
 --      or { -1, seconds for which the user is still kept out, 0 }
 -- include lib/rooms_heard.lua
 local user, connection = ARGV[1], ARGV[2]
@@ -87,6 +87,7 @@ for _, room in ipairs(rooms) do
     redis.call('SADD', ARGV[7] .. room, user)
   end
 end
+table.insert(rooms, 1, tonumber(redis.pcall('GET', KEYS[11]) or 0) or 0)
 table.insert(rooms, 1, at)
 table.insert(rooms, 1, waiting)
 -- A claim ends in .5 (announce_due.lua): rooms have been told of the absence, and friends are being told.

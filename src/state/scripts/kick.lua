@@ -7,7 +7,12 @@
 local user = ARGV[1]
 if tonumber(ARGV[2]) > 0 then redis.call('SET', KEYS[2], ARGV[5], 'EX', ARGV[2]) end
 local now = redis.call('TIME')
-redis.call('SET', KEYS[3], string.format('%.0f', now[1] * 1000 + math.floor(now[2] / 1000)), 'EX', ARGV[6])
+-- By this number connections know that a kick came behind their beginning (connect.lua): any but the one that they found then. So it differs from
+-- all of late, though the clock steps back.
+local kick = now[1] * 1000 + math.floor(now[2] / 1000)
+local latest = tonumber(redis.pcall('GET', KEYS[3]) or 0) or 0
+if kick <= latest then kick = latest + 1 end
+redis.call('SET', KEYS[3], string.format('%.0f', kick), 'EX', ARGV[6])
 local listens, told = {}, 0
 for _, json in ipairs(redis.call('HVALS', KEYS[1])) do
   local ok, about = pcall(cjson.decode, json)
