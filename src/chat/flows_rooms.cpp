@@ -123,7 +123,7 @@ void flows::tell_room(session& s, room_id const& room, room_change what) {
   bool const added = what == room_change::added;
   if (!s.extended || hub_.in(s, room) == added) return;
   auto frame = text_frame(added ? room_added(room) : room_removed(room));
-  if (s.ledger.holds()) s.ledger.wait({std::move(frame), traffic::chat, {}});
+  if (s.ledger.holds()) s.hold_back(std::move(frame), traffic::chat);
   else s.send(std::move(frame), traffic::chat);
 }
 

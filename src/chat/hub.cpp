@@ -127,7 +127,7 @@ std::vector<session_ptr> hub::some_sessions(double& from, double share) const {
 }
 
 void hub::hand(session& s, bus_message const& m, traffic kind) {
-  if (s.ledger.holds()) s.ledger.wait({m.frame, kind, {}});
+  if (s.ledger.holds()) s.hold_back(m.frame, kind);
   else s.send(m.frame, kind);
 }
 
@@ -199,7 +199,7 @@ std::size_t hub::message_to_room(bus_message const& m) {
   for (auto const& member : here.sessions) {
     auto& s = *member.who;
     if (!s.ledger.takes(s.ledger.at(member.index), s.id.str() == m.subject)) continue;
-    if (s.ledger.holds()) s.ledger.wait({m.frame, traffic::chat, here.last});
+    if (s.ledger.holds()) s.hold_back(m.frame, traffic::chat, here.last);
     else hand_message(s, m.frame);
     ++handed;
   }

@@ -59,6 +59,12 @@ class session {
   // Queues a frame; never suspends, never throws, safe while rooms are iterated. A full outbox closes the connection later.
   // False when it was left out.
   virtual bool send(frame_ptr frame, traffic kind) = 0;
+  // What `send` would do with one more frame, for one that is to wait in the ledger: what waits there counts as if it were in the outbox.
+  virtual bool admits(traffic kind) = 0;
+  // While the ledger holds what comes, the frame waits there, as far as it may.
+  void hold_back(frame_ptr frame, traffic kind, state::message_place place = {}) {
+    if (admits(kind)) ledger.wait({std::move(frame), kind, std::move(place)});
+  }
   // Ends the connection with a close frame.
   virtual void close(std::uint16_t code, std::string_view reason) = 0;
   // Sends a ping, whose pong will be a receipt.

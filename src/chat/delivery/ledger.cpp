@@ -167,9 +167,15 @@ bool ledger::will_come(std::string_view room, state::message_place const& place)
 
 void ledger::hold() { more().holding = true; }
 
+void ledger::wait(waiting_frame frame) {
+  extra_->waiting_bytes += frame.frame->bytes().size();
+  extra_->waiting.push_back(std::move(frame));
+}
+
 std::vector<ledger::waiting_frame> ledger::release() {
   if (!holds()) return {};
   extra_->holding = false;
+  extra_->waiting_bytes = 0;
   auto out = std::exchange(extra_->waiting, {});
   std::erase_if(out, [&](waiting_frame const& f) { return f.place.seq != 0 && was_brought(f.place); });
   // Of a room that was left meanwhile, or whose epoch is over, no entry tells of them.
@@ -184,6 +190,7 @@ void ledger::discard() {
   if (!extra_) return;
   extra_->holding = false;
   extra_->waiting.clear();
+  extra_->waiting_bytes = 0;
   tidy();
 }
 

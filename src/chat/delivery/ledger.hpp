@@ -102,7 +102,8 @@ class ledger {
   // Frames wait from now on, so that the client sees nothing before what is being fetched for it.
   void hold();
   bool holds() const { return extra_ && extra_->holding; }
-  void wait(waiting_frame frame) { extra_->waiting.push_back(std::move(frame)); }
+  void wait(waiting_frame frame);
+  std::size_t waiting_bytes() const { return extra_ ? extra_->waiting_bytes : 0; }
   // The frames that waited, in order, without those that came by other means meanwhile.
   std::vector<waiting_frame> release();
   // The frames that waited will never be handed out: the client has not got them.
@@ -128,6 +129,7 @@ class ledger {
     std::vector<range> ranges;  // oldest first
     std::vector<state::message_place> claimed;  // what the client named, while it matters on which connection it got that
     std::vector<waiting_frame> waiting;
+    std::size_t waiting_bytes = 0;
     struct lapsed_debt {
       debt owed;
       bool asked = false;  // the ping under way is behind it
