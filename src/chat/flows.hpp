@@ -138,7 +138,7 @@ class flows {
   void claim_later(session& s);
   task<> run_doubts();
   task<bool> compare(session_ptr s);
-  task<result<bool>> enter_late(session_ptr s, room_id room, std::int64_t since_ms);
+  task<result<bool>> enter_late(session_ptr s, room_id room, std::int64_t since_ms, std::int64_t now_ms);
   // The bus was away: all sessions are compared, and those whose room it is no more have left it, before the bus goes on.
   task<> compare_all(std::uint64_t interruption);
   task<> compare_some();

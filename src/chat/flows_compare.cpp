@@ -113,7 +113,7 @@ task<bool> flows::compare(session_ptr s) {
     for (auto const& room : permitted(*s, seen.rooms)) {
       if (hub_.in(*s, room) && hub_.heard(room)) continue;
       // One that it is in and that nobody hears was emptied for a moment, and the bus was told so.
-      auto const entered = co_await enter_late(s, room, s->compared_ms > 0 ? s->compared_ms : found->now_ms);
+      auto const entered = co_await enter_late(s, room, s->compared_ms > 0 ? s->compared_ms : found->now_ms, found->now_ms);
       if (s->gone) co_return true;
       if (!entered) {
         log::warn("session.half_heard",
@@ -129,8 +129,8 @@ task<bool> flows::compare(session_ptr s) {
 }
 
 // The user belongs to the room since nobody knows when, but not since before `since_ms`. What was said since then comes from the log, before
-// what comes live. False when the user does not belong to it any more.
-task<result<bool>> flows::enter_late(session_ptr s, room_id room, std::int64_t since_ms) {
+// what comes live. `now_ms` is Redis TIME. False when the user does not belong to it any more.
+task<result<bool>> flows::enter_late(session_ptr s, room_id room, std::int64_t since_ms, std::int64_t now_ms) {
   bool const was_in = hub_.in(*s, room);
   hub_.enter(*s, room, false, since_ms);
   bool const held_already = s->ledger.holds();
@@ -149,6 +149,7 @@ task<result<bool>> flows::enter_late(session_ptr s, room_id room, std::int64_t s
   bool const in = outcome && entry->member;
   if (!in) hub_.leave(*s, room);
   else if (s->extended && !was_in) answer(*s, room_added(room));
+  if (in && !page->more) hub::set_since(*s, room, now_ms);  // what was said before is owed by itself, below
   if (in && !page->messages.empty() && page->epoch == entry->place.epoch) {
     recovery late{.room = room};
     late.brought = {page->epoch, page->messages.front().seq, page->messages.back().seq};
@@ -160,7 +161,9 @@ task<result<bool>> flows::enter_late(session_ptr s, room_id room, std::int64_t s
     for (auto& m : page->messages) {
       if (!s->ledger.has({page->epoch, m.seq})) late.messages.push_back(std::move(m.frame));
     }
-    s->ledger.sent_aside(room.str(), {late.brought.epoch, late.brought.first, late.brought.last});
+    delivery::ledger::range const messages{late.brought.epoch, late.brought.first, late.brought.last};
+    if (late.messages.empty()) s->ledger.brought(messages);
+    else hub_.sent_aside(*s, room, messages);
     co_await replay(s, {&late, 1});
   }
   if (!held_already) hub_.release(*s);

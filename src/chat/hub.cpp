@@ -64,12 +64,18 @@ void hub::leave(session& s, room_id const& r) {
   if (auto const* const e = s.ledger.find(r)) remove_from(s, static_cast<std::size_t>(e - s.ledger.rooms().data()));
 }
 
-void hub::lapse(session& s, room_id const& r, bool all_came) {
+void hub::lapse(session& s, room_id const& r, std::optional<delivery::ledger::standing> const& upto) {
   auto const* const e = s.ledger.find(r);
   if (!e) return;
   auto const index = static_cast<std::size_t>(e - s.ledger.rooms().data());
-  s.ledger.lapse(index, all_came);
+  s.ledger.lapse(index, upto);
+  expect_receipt(s);
   remove_from(s, index);
+}
+
+void hub::sent_aside(session& s, room_id const& r, delivery::ledger::range messages) {
+  s.ledger.sent_aside(r.str(), std::move(messages));
+  expect_receipt(s);
 }
 
 // Both vectors swap with their last, and each tells the other side of the one that moved: no search, whatever the room's size.
@@ -135,9 +141,14 @@ void hub::hand(session& s, bus_message const& m, traffic kind) {
 void hub::hand_message(session& s, frame_ptr frame) {
   s.send(std::move(frame), traffic::chat);
   s.ledger.handed();
-  if (!s.receipt_due) receipts_.emplace_back(&s);
-  s.receipt_due = true;
+  expect_receipt(s);
   if (!s.ledger.asks() && receipt_is_due(s)) ask(s);
+}
+
+void hub::expect_receipt(session& s) {
+  if (!s.ledger.unconfirmed() || s.receipt_due) return;
+  s.receipt_due = true;
+  receipts_.emplace_back(&s);
 }
 
 void hub::ask(session& s) {
@@ -157,7 +168,7 @@ void hub::ask_receipts(std::uint32_t now_ms) {
     s->receipt_due = !s->gone && s->ledger.unconfirmed();
     if (!s->receipt_due) return true;
     bool const quiet = std::exchange(s->unasked, s->ledger.since_ask()) == s->ledger.since_ask();
-    if (!s->ledger.asks() && (quiet || receipt_is_due(*s))) ask(*s);
+    if (!s->ledger.asks() && !s->ledger.holds() && (quiet || receipt_is_due(*s))) ask(*s);
     return false;
   });
 }
