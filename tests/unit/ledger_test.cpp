@@ -346,7 +346,10 @@ class history {
   // The room's log has one more; mail may bring it before the bus does.
   void publish(std::size_t r) {
     auto& newest = newest_[r];
-    if (newest.epoch.empty() || (pick(400) == 0 && newest == streams_[r].last)) newest = {"e" + std::to_string(++epochs_), 0};
+    if (newest.epoch.empty() || (pick(400) == 0 && newest == streams_[r].last)) {
+      newest = {"e" + std::to_string(++epochs_), 0};
+      std::erase_if(missed_, [&](auto const& each) { return each.first == r; });  // no log has that any more
+    }
     ++newest.seq;
   }
 
