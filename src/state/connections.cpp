@@ -44,7 +44,7 @@ task<result<connected>> connections::add(connection_details c, std::vector<room_
                                 keys::banned(c.user),
                                 std::string{keys::instances},
                                 keys::kicked(c.user)};
-  auto call = script.call(used_keys, 15 + rooms.size());
+  auto call = script.call(used_keys, 16 + rooms.size());
   call.arg(c.user).arg(c.id);
   auto about = json_object({{"instance", c.instance}, {"since", c.connected_at}, {"ip", c.ip_address}, {"agent", c.user_agent}});
   if (c.rooms) {
@@ -57,7 +57,7 @@ task<result<connected>> connections::add(connection_details c, std::vector<room_
   call.arg(keys::prefix::room_participants).arg(keys::prefix::room_members).arg(keys::prefix::room_absent);
   call.arg(most_per_user_).arg(keys::instance_channels(database_)).arg(close_replaced);
   call.arg(what == known_rooms::member ? "member" : "if nothing").arg(c.instance).arg(lease_.count());
-  call.arg(keys::prefix::joined_room_participants).arg(floor_ms);
+  call.arg(keys::prefix::joined_room_participants).arg(floor_ms).arg(keys::prefix::room_head);
   for (auto const& room : rooms) call.arg(room);
 
   auto const answer = co_await script.run(redis_, std::move(call));

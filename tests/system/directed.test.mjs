@@ -103,6 +103,19 @@ test('a claim that can never succeed is not tried five times a second for ever',
   assert.ok(used < 30, `${used} scripts in 3 s`);
 });
 
+test('a room that the directory gives to one device is heard by the user’s other devices at once', bounded, async (t) => {
+  const { one, two, store } = await twoInstances(t);
+  const alice = await joined(t, 'alice', two.url);
+  await say(alice, 'before');
+  const devices = [await clientAs(t, 'bob', one.url), await clientAs(t, 'bob', two.url, { fields: { events: true } })];
+  await store.command('SELECT', 0);
+  await store.command('SADD', 'hiky:user_rooms:bob', 'tea');
+  await store.command('SELECT', 1);
+  devices.push(await clientAs(t, 'bob', two.url));
+  await say(alice, 'now');
+  for (const bob of devices) assert.deepEqual(await collected(bob), ['now']);
+});
+
 test('one user’s spoilt key keeps nobody else from being compared', bounded, async (t) => {
   const { one, two, ctl, deafFor, store } = await twoInstances(t, { flags: ['--workers', '1'] });
   const alice = await joined(t, 'alice', two.url);

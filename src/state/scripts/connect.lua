@@ -13,11 +13,12 @@
 --      12 the connection's instance  13 lease in ms
 --      14 prefix joined_room_participants
 --      15 a time in ms before which the connection has not begun: its rooms have said something then, by the clock of another Redis perhaps
---      16… rooms
+--      16 prefix room_head  17… rooms
 -- Returns { connections the user has now, 1 if friends still take the user for online, messages that wait, the connection's `at`,
 --      the latest kick (kick.lua; 0: none lately), room… }: the rooms the user belongs to
 --      or { -1, seconds for which the user is still kept out, 0 }
 -- include lib/rooms_heard.lua
+-- include lib/room_entry.lua
 local user, connection = ARGV[1], ARGV[2]
 local kept_out = redis.call('PTTL', KEYS[9])
 if kept_out ~= -2 then return { -1, math.ceil(math.max(kept_out, 0) / 1000), 0 } end
@@ -66,9 +67,10 @@ if most > 0 and count > most and not known then
       'k ' .. user .. '\n' .. ARGV[10] .. ' ' .. held[i][2] .. ' replaced: at most ' .. most .. ' connections per user')
   end
 end
+local fresh = {}
 if ARGV[11] == 'member' or redis.call('EXISTS', KEYS[6]) == 0 then
-  for i = 16, #ARGV do
-    redis.call('SADD', KEYS[6], ARGV[i])
+  for i = 17, #ARGV do
+    if redis.call('SADD', KEYS[6], ARGV[i]) == 1 then table.insert(fresh, ARGV[i]) end
     redis.call('SADD', ARGV[6] .. ARGV[i], user)
   end
 end
@@ -86,6 +88,12 @@ for _, room in ipairs(rooms) do
     redis.call('SREM', KEYS[5], room)
     redis.call('SADD', ARGV[7] .. room, user)
   end
+end
+-- To the user's other connections, too, these rooms are new.
+local connections = #fresh > 0 and count > 1 and redis.call('HGETALL', KEYS[1]) or {}
+for _, room in ipairs(#connections > 0 and fresh or {}) do
+  local time, place = entry_now(ARGV[16] .. room)
+  tell_entry(user, room, time, place, connections, connection, ARGV[9])
 end
 table.insert(rooms, 1, tonumber(redis.pcall('GET', KEYS[11]) or 0) or 0)
 table.insert(rooms, 1, at)

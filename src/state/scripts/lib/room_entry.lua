@@ -1,0 +1,23 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- Since when a user who enters a room now takes part in it: Redis TIME in ms, behind the room's last message, whose time may be ahead of a clock
+-- that has stepped back (publish.lua). And the room's place then: epoch and seq.
+local function entry_now(head_key)
+  local now, head = redis.call('TIME'), redis.pcall('HMGET', head_key, 'epoch', 'seq', 't')
+  if head.err then head = {} end  -- another program has made it another type: nothing was said, as far as anybody knows
+  now = now[1] * 1000 + math.floor(now[2] / 1000)
+  if now < (tonumber(head[3]) or 0) then now = head[3] + 1 end
+  return string.format('%.0f', now), (head[1] or '') .. ' ' .. (head[2] or '0')
+end
+-- Tells the instances that hold connections of the user (`connections`: ids and values of user_connections:{u} in turn), but for the one that
+-- knows it.
+local function tell_entry(user, room, time, place, connections, knows, channels)
+  local told = {}
+  for i = 1, #connections, 2 do
+    local ok, about = pcall(cjson.decode, connections[i + 1])
+    local instance = ok and type(about) == 'table' and about.instance
+    if connections[i] ~= knows and type(instance) == 'string' and not told[instance] then
+      told[instance] = true
+      redis.call('PUBLISH', channels .. instance, 'a ' .. user .. '\n' .. time .. ' ' .. place .. ' ' .. room)
+    end
+  end
+end
