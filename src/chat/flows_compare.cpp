@@ -61,13 +61,15 @@ task<> flows::run_doubts() {
 bool flows::agrees(session const& s, state::seen_by_redis const& seen) const {
   if (!seen.known || seen.kept_out_s > 0 || was_kicked(s, seen)) return false;
   if ((seen.mail > 0 && !s.mail && !s.mail_waits) || s.unclaimed) return false;
-  std::size_t permitted = 0;
+  std::vector<std::string_view> here, there;
+  for (auto const& e : s.ledger.rooms()) here.emplace_back(*e.room->name);
   for (auto const& room : seen.rooms) {
-    if (s.grant && !s.grant->allows(room)) continue;
-    ++permitted;
-    if (!hub_.in(s, room) || !hub_.heard(room)) return false;
+    if (!s.grant || s.grant->allows(room)) there.emplace_back(room);
   }
-  return permitted == s.ledger.rooms().size();
+  if (here.size() != there.size() || !hub::hears_all(s)) return false;
+  std::ranges::sort(here);
+  std::ranges::sort(there);
+  return here == there;
 }
 
 // In the session's turn, so that no request of its own changes its rooms meanwhile. True when it is right again.
@@ -101,12 +103,7 @@ task<bool> flows::compare(session_ptr s) {
     }
     co_await leave_forbidden(s);
     if (s->gone) co_return true;
-    std::vector<room_id> left;
-    for (auto const& e : s->ledger.rooms()) {
-      room_id room{*e.room->name};
-      if (std::ranges::find(seen.rooms, room) == seen.rooms.end()) left.push_back(std::move(room));
-    }
-    for (auto const& room : left) {
+    for (auto const& room : without(rooms_of(*s), seen.rooms)) {
       tell_room(*s, room, room_change::removed);
       hub_.leave(*s, room);
     }
@@ -149,7 +146,7 @@ task<result<bool>> flows::enter_late(session_ptr s, room_id room, std::int64_t s
   bool const in = outcome && entry->member;
   if (!in) hub_.leave(*s, room);
   else if (s->extended && !was_in) answer(*s, room_added(room));
-  if (in && !page->more) hub::set_since(*s, room, now_ms);  // what was said before is owed by itself, below
+  if (in && !page->more) hub_.set_since(*s, room, now_ms);  // what was said before is owed by itself, below
   if (in && !page->messages.empty() && page->epoch == entry->place.epoch) {
     recovery late{.room = room};
     late.brought = {page->epoch, page->messages.front().seq, page->messages.back().seq};
@@ -220,12 +217,7 @@ task<> flows::compare_all(std::uint64_t interruption) {
   // A session whose turn does not end, since its client takes nothing, must not keep the others from hearing; nor hear what is not its own.
   for (auto const& one : found_doubtful) {
     if (!wrong(one)) continue;
-    std::vector<room_id> left;
-    for (auto const& e : one.who->ledger.rooms()) {
-      room_id room{*e.room->name};
-      if (std::ranges::find(one.rooms, room) == one.rooms.end()) left.push_back(std::move(room));
-    }
-    for (auto const& room : left) hub_.leave(*one.who, room);
+    for (auto const& room : without(rooms_of(*one.who), one.rooms)) hub_.leave(*one.who, room);
   }
   bus_.compared(worker_, interruption);
 }

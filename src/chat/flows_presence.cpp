@@ -98,8 +98,7 @@ task<result<void>> flows::assert_session(session_ptr s) {
     co_return result<void>{};
   }
   // Rooms that another connection of the user has left or joined, which this one did not hear.
-  for (auto const& room : rooms) {
-    if (std::ranges::find(online->rooms, room) != online->rooms.end()) continue;
+  for (auto const& room : without(rooms, online->rooms)) {
     tell_room(*s, room, room_change::removed);
     hub_.leave(*s, room);
   }

@@ -38,16 +38,32 @@ void hub::set_mailboxes(room_id const& r, std::size_t filled) {
   if (auto const found = rooms_.find(std::string_view{r}); found != rooms_.end()) found->second.mailboxes = filled;
 }
 
-bool hub::in(session const& s, room_id const& r) const { return s.ledger.find(r) != nullptr; }
+bool hub::hears_all(session const& s) {
+  return std::ranges::all_of(s.ledger.rooms(), [](delivery::ledger::entry const& e) { return room_of(e).heard; });
+}
+
+// The shorter list is walked: a session may be in many rooms, and a room may have many sessions.
+std::optional<std::size_t> hub::index_of(session const& s, room const& here) {
+  auto const& rooms = s.ledger.rooms();
+  if (here.sessions.size() < rooms.size()) {
+    auto const member = std::ranges::find(here.sessions, &s, &room::member::who);
+    return member == here.sessions.end() ? std::nullopt : std::optional<std::size_t>{member->index};
+  }
+  auto const found = std::ranges::find(rooms, &here, &delivery::ledger::entry::room);
+  return found == rooms.end() ? std::nullopt : std::optional{static_cast<std::size_t>(found - rooms.begin())};
+}
+
+std::optional<std::size_t> hub::index_of(session const& s, room_id const& r) const {
+  auto const found = rooms_.find(std::string_view{r});
+  return found == rooms_.end() ? std::nullopt : index_of(s, found->second);
+}
 
 void hub::enter(session& s, room_id const& r, bool joined, std::int64_t since_ms) {
   auto const found = rooms_.try_emplace(r.str()).first;
   auto& here = found->second;
   here.name = &found->first;
-  for (std::size_t i = 0; i < s.ledger.rooms().size(); ++i) {
-    auto& e = s.ledger.at(i);
-    if (e.room != &here) continue;
-    if (joined) e.open = 1;
+  if (auto const index = index_of(s, here)) {
+    if (joined) s.ledger.at(*index).open = 1;
     return;
   }
   s.ledger.enter(here, joined, since_ms).seat = static_cast<std::uint32_t>(here.sessions.size());
@@ -55,22 +71,19 @@ void hub::enter(session& s, room_id const& r, bool joined, std::int64_t since_ms
 }
 
 void hub::set_since(session& s, room_id const& r, std::int64_t since_ms) {
-  for (std::size_t i = 0; i < s.ledger.rooms().size(); ++i) {
-    if (auto& e = s.ledger.at(i); *e.room->name == r.str()) e.since_ms = since_ms;
-  }
+  if (auto const index = index_of(s, r)) s.ledger.at(*index).since_ms = since_ms;
 }
 
 void hub::leave(session& s, room_id const& r) {
-  if (auto const* const e = s.ledger.find(r)) remove_from(s, static_cast<std::size_t>(e - s.ledger.rooms().data()));
+  if (auto const index = index_of(s, r)) remove_from(s, *index);
 }
 
 void hub::lapse(session& s, room_id const& r, std::optional<delivery::ledger::standing> const& upto) {
-  auto const* const e = s.ledger.find(r);
-  if (!e) return;
-  auto const index = static_cast<std::size_t>(e - s.ledger.rooms().data());
-  s.ledger.lapse(index, upto);
+  auto const index = index_of(s, r);
+  if (!index) return;
+  s.ledger.lapse(*index, upto);
   expect_receipt(s);
-  remove_from(s, index);
+  remove_from(s, *index);
 }
 
 void hub::sent_aside(session& s, room_id const& r, delivery::ledger::range messages) {
