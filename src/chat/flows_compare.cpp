@@ -20,6 +20,7 @@ constexpr std::size_t asked_at_once = 64;   // sessions in one question: Redis i
 constexpr auto every = 60s;                 // each session is compared
 constexpr auto tick_length = 250ms;
 constexpr auto turn_patience = 1s;          // that everybody else waits for a turn of a session to end, behind an interruption
+constexpr int most_rounds = 4;              // of one comparison, while notices come
 constexpr auto patience = 200ms;            // before a question that failed is asked again
 
 bool was_kicked(session const& s, state::seen_by_redis const& seen) { return seen.kick != 0 && seen.kick != s.kick; }
@@ -29,17 +30,20 @@ bool was_kicked(session const& s, state::seen_by_redis const& seen) { return see
 void flows::doubt(session& s) {
   if (s.gone || !s.registered) return;
   s.doubted = true;
-  doubts_.emplace_back(&s);
   // At the end of the turn it is in, or of one that has nothing else to do.
   if (!s.busy) exclusively(&s, []() -> task<> { co_return; }());
-  if (!std::exchange(resolving_doubts_, true)) spawn(run_doubts());
+  try_later(s);
 }
 
 // Redis may have taken the claim whose answer did not come: then nothing waits in the mailbox, and still the client has nothing.
 void flows::claim_later(session& s) {
   if (s.gone) return;
   s.unclaimed = true;
-  if (std::ranges::find(doubts_, session_ptr{&s}) == doubts_.end()) doubts_.emplace_back(&s);
+  try_later(s);
+}
+
+void flows::try_later(session& s) {
+  doubts_.insert(&s);
   if (!std::exchange(resolving_doubts_, true)) spawn(run_doubts());
 }
 
@@ -50,7 +54,7 @@ task<> flows::run_doubts() {
     pause.expires_after(patience);
     co_await pause.async_wait(use_task);
     std::erase_if(doubts_, [](session_ptr const& s) { return s->gone || (!s->doubted && !s->unclaimed); });
-    for (auto const& s : std::vector{doubts_}) {
+    for (auto const& s : std::vector<session_ptr>{doubts_.begin(), doubts_.end()}) {
       if (s->unclaimed && s->registered) s->doubted = true;
       if (s->doubted && !s->busy) exclusively(s, []() -> task<> { co_return; }());
     }
@@ -72,10 +76,13 @@ bool flows::agrees(session const& s, state::seen_by_redis const& seen) const {
   return here == there;
 }
 
-// In the session's turn, so that no request of its own changes its rooms meanwhile. True when it is right again.
+// In the session's turn, so that no request of its own changes its rooms meanwhile. True when it is right again. An answer may be older than what
+// is noticed meanwhile, and is asked for anew; a last one is acted on all the same, or a user whose rooms change all the time would never lose
+// one. What it takes wrongly, the next comparison gives back.
 task<bool> flows::compare(session_ptr s) {
-  for (;;) {
+  for (int round = 1;; ++round) {
     auto const notices = s->notices;
+    auto const outdated = [&] { return notices != s->notices; };
     auto const found = co_await store_.connections.compare({{s->user, s->id}});
     if (s->gone || !s->registered) co_return true;
     if (!found) {
@@ -84,7 +91,7 @@ task<bool> flows::compare(session_ptr s) {
                  {{"connection", s->id.str()}, {"trace", s->trace_id()}, {"user", s->user.str()}, {"reason", found.error().text}});
       co_return true;  // with the next round
     }
-    if (notices != s->notices) continue;  // the answer may be older than what was noticed
+    if (outdated() && round < most_rounds) continue;
     auto const& seen = found->seen.front();
     if (seen.kept_out_s > 0) {
       end_session(*s, {state::close_forbidden, {}, std::string{state::ban_reason}});
@@ -105,7 +112,8 @@ task<bool> flows::compare(session_ptr s) {
     if (s->gone) co_return true;
     for (auto const& room : without(rooms_of(*s), seen.rooms)) {
       tell_room(*s, room, room_change::removed);
-      hub_.leave(*s, room);
+      if (outdated()) hub_.lapse(*s, room, delivery::ledger::standing{hub_.last_of(room)});
+      else hub_.leave(*s, room);
     }
     for (auto const& room : permitted(*s, seen.rooms)) {
       if (hub_.in(*s, room) && hub_.heard(room)) continue;
@@ -118,7 +126,8 @@ task<bool> flows::compare(session_ptr s) {
         co_return false;
       }
     }
-    if (notices != s->notices) continue;
+    if (outdated() && round < most_rounds) continue;
+    if (outdated()) co_return false;
     s->compared_ms = found->now_ms;
     if (seen.mail > 0 || s->unclaimed) fetch_mail(*s);
     co_return true;
@@ -171,7 +180,7 @@ task<result<bool>> flows::enter_late(session_ptr s, room_id room, std::int64_t s
 task<result<std::vector<flows::doubtful>>> flows::find_doubtful(std::span<session_ptr const> some) {
   std::vector<std::pair<user_id, connection_id>> which;
   which.reserve(some.size());
-  std::vector<std::uint8_t> notices;
+  std::vector<std::uint16_t> notices;
   for (auto const& s : some) {
     which.emplace_back(s->user, s->id);
     notices.push_back(s->notices);

@@ -107,7 +107,7 @@ class session {
   std::int64_t began_ms = 0;     // Redis TIME since which it hears the rooms that its user had then
   std::int64_t kick = 0;         // the latest of its user before it began, by its number (state::connections); any other ends it
   std::int64_t compared_ms = 0;  // Redis TIME when its rooms and mail were last compared with Redis; 0: never
-  std::uint8_t notices = 0;      // of changes to the user's rooms that came; counts, and wraps
+  std::uint16_t notices = 0;     // of changes to the user's rooms that came; counts, and wraps
   std::uint32_t asserted = 0;  // the state of Redis's data in which it knows of this connection (flows::data_)
   bool registered : 1 = false;
   bool extended : 1 = false;  // asked for frames the document does not have

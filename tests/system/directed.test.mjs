@@ -103,6 +103,27 @@ test('a claim that can never succeed is not tried five times a second for ever',
   assert.ok(used < 30, `${used} scripts in 3 s`);
 });
 
+test('a user whose rooms change all the time is compared and answered all the same', bounded, async (t) => {
+  const { gate, one, two, deafFor } = await twoInstances(t, { flags: ['--rate-requests', '0'] });
+  const bob = await clientAs(t, 'bob', one.url);
+  const desk = await clientAs(t, 'bob', two.url);
+  let changes = true;
+  const changing = (async () => {
+    for (let n = 0; changes; n = (n + 1) % 10) {
+      await desk.ask({ type: 'joinRoom', roomId: `room ${n}` });
+      await desk.ask({ type: 'leaveRoom', roomId: `room ${n}` });
+      await pause(20);
+    }
+  })();
+  await deafFor(300, async () => {});
+  gate.delay = 100;
+  await pause(1500);
+  await bob.ask({ type: 'getOnlineStatus' }, 15_000);
+  changes = false;
+  gate.delay = 0;
+  await changing;
+});
+
 test('a room that the directory gives to one device is heard by the user’s other devices at once', bounded, async (t) => {
   const { one, two, store } = await twoInstances(t);
   const alice = await joined(t, 'alice', two.url);
