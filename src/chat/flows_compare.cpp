@@ -120,11 +120,10 @@ task<bool> flows::compare(session_ptr s) {
       // One that it is in and that nobody hears was emptied for a moment, and the bus was told so.
       auto const entered = co_await enter_late(s, room, s->compared_ms > 0 ? s->compared_ms : found->now_ms, found->now_ms);
       if (s->gone) co_return true;
-      if (!entered) {
-        log::warn("session.half_heard",
-                  {{"connection", s->id.str()}, {"trace", s->trace_id()}, {"room", room.str()}, {"reason", entered.error().text}});
-        co_return false;
-      }
+      if (entered) continue;
+      log::warn("session.half_heard",
+                {{"connection", s->id.str()}, {"trace", s->trace_id()}, {"room", room.str()}, {"reason", entered.error().text}});
+      if (is_transient(entered.error())) co_return false;
     }
     if (outdated() && round < most_rounds) continue;
     if (outdated()) co_return false;

@@ -103,6 +103,24 @@ test('a claim that can never succeed is not tried five times a second for ever',
   assert.ok(used < 30, `${used} scripts in 3 s`);
 });
 
+test('a room that can never be entered is not tried five times a second for ever, and costs no other room', bounded, async (t) => {
+  const { one, two, store, deafFor } = await twoInstances(t);
+  const alice = await joined(t, 'alice', two.url);
+  const bob = await clientAs(t, 'bob', one.url);
+  await deafFor(500, async () => {
+    await store.command('SET', 'ws:room_log:bad', 'spoilt');
+    for (const room of ['bad', 'tea']) {
+      await store.command('SADD', `ws:room_members:${room}`, 'bob');
+      await store.command('SADD', 'ws:member_rooms:bob', room);
+    }
+  });
+  await until('bob to hear tea', async () => (await say(alice, 1), collect(bob.come).length > 0));
+  const before = await scripts(store);
+  await pause(3000);
+  const used = (await scripts(store)) - before;
+  assert.ok(used < 30, `${used} scripts in 3 s`);
+});
+
 test('a user whose rooms change all the time is compared and answered all the same', bounded, async (t) => {
   const { gate, one, two, deafFor } = await twoInstances(t, { flags: ['--rate-requests', '0'] });
   const bob = await clientAs(t, 'bob', one.url);
