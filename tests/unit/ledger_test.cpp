@@ -330,6 +330,7 @@ class history {
     answered_ = 0;
     waiting_.clear();
     read_.clear();
+    lapsed_.clear();
     no_mail_.clear();
     missed_.clear();
     mailed_.clear();
@@ -443,19 +444,23 @@ class history {
     if (at == none || last.epoch.empty()) return;
     auto const how = pick(4);
     auto const& upto = how == 1 ? newest_[r] : last;
-    for (auto seq = upto.epoch == last.epoch ? last.seq + 1 : 1; how == 1 && seq <= upto.seq; ++seq) missed_.insert({r, {upto.epoch, seq}});
+    for (auto seq = upto.epoch == last.epoch ? last.seq + 1 : 1; how == 1 && seq <= upto.seq; ++seq) {
+      missed_.insert({r, {upto.epoch, seq}});
+      no_mail_.insert({r, {upto.epoch, seq}});
+    }
     has_.lapse(at, how == 0 ? std::nullopt : std::optional{ledger::standing{upto}});
     has_.leave(at);
     out(at);
     if (how == 0) vague_.insert(r);
-    if (auto& known = no_mail_[r]; known.epoch != upto.epoch || known.seq < upto.seq) known = upto;
+    lapsed_[r] = upto;
     check();
   }
 
   // The bus brings it, and this connection is not in the room.
   void missed_by_nobody(std::size_t r, place const& p) {
-    auto const upto = no_mail_.find(r);
-    if (upto != no_mail_.end() && (p.first != upto->second.epoch || p.second > upto->second.seq)) mailed_.insert({r, p});
+    auto const upto = lapsed_.find(r);
+    if (upto == lapsed_.end() || no_mail_.contains({r, p})) return;
+    if (p.first != upto->second.epoch || p.second > upto->second.seq) mailed_.insert({r, p});
   }
 
   bool owes(std::vector<ledger::debt> const& debts, std::size_t r, place const& p) const {
@@ -615,8 +620,8 @@ class history {
   std::map<std::uint32_t, std::size_t> asked_at_;
   std::vector<std::pair<std::size_t, place>> waiting_;
   std::map<std::size_t, message_place> last_read_;
-  std::map<std::size_t, message_place> no_mail_;  // rooms that lapsed, and up to where they are no mail
-  std::set<std::pair<std::size_t, place>> missed_, mailed_;
+  std::map<std::size_t, message_place> lapsed_;  // rooms, and up to where they are no mail
+  std::set<std::pair<std::size_t, place>> missed_, no_mail_, mailed_;  // what had not come then, and may have since; what was said later
   std::set<std::size_t> vague_, begun_;  // rooms that lapsed nobody knows where; of which something came since they were entered
   std::uint32_t pings_ = 0;
   int epochs_ = 0;
