@@ -111,8 +111,9 @@ void bus::begin_gated() {
   auto const now = std::chrono::steady_clock::now();
   for (auto const& sink : sinks_) sink({again}, now);
   gate_deadline_.expires_after(gate_patience_);
-  gate_deadline_.async_wait([this](boost::system::error_code ec) {
-    if (ec || !connected_) return;  // the next connection closes the gates anew
+  gate_deadline_.async_wait([this, generation = subscriptions_](boost::system::error_code ec) {
+    // The next subscription closes the gates anew, perhaps while this is queued already.
+    if (ec || !connected_ || generation != subscriptions_) return;
     for (std::size_t i = 0; i < sinks_.size(); ++i) {
       if ((gated_ >> i & 1) == 0) continue;
       log::warn("bus.gate_opened", {{"worker", i}, {"reason", "it did not compare its sessions with Redis in time"}});

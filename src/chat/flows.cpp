@@ -222,6 +222,7 @@ void flows::exclusively(session_ptr s, task<> work) {
       // Redis lost its data meanwhile: what waits behind this must not meet a Redis that does not know the session.
       if (known && self->forgotten(*who) && (!who->gone || who->backlog)) co_await self->run_assert_session(who);
       if (who->doubted && who->registered && !who->gone) who->doubted = !co_await self->compare(who);
+      if (who->doubted && who->registered) self->try_later(*who);
     } catch (std::exception const& bug) {
       self->refuse(*who, std::nullopt, error{errc::unexpected_reply, bug.what()});
       self->hub_.release(*who);

@@ -136,9 +136,10 @@ class flows {
   // What a session knows of its rooms and mail may be wrong: it is compared with Redis in the session's turn, and that is tried until it is done.
   void doubt(session& s);
   void claim_later(session& s);
+  void try_later(session& s);
   task<> run_doubts();
   task<bool> compare(session_ptr s);
-  task<result<bool>> enter_late(session_ptr s, room_id room, std::int64_t since_ms);
+  task<result<bool>> enter_late(session_ptr s, room_id room, std::int64_t since_ms, std::int64_t now_ms);
   // The bus was away: all sessions are compared, and those whose room it is no more have left it, before the bus goes on.
   task<> compare_all(std::uint64_t interruption);
   task<> compare_some();
@@ -196,7 +197,7 @@ class flows {
   returns returns_;
   lane heavy_;  // what keeps Redis busy for longer than an ordinary request: messages into many mailboxes, and long tails put into one
   std::function<void()> offline_;
-  std::vector<session_ptr> doubts_;  // sessions that are doubted
+  std::unordered_set<session_ptr> doubts_;  // sessions whose comparison or claim is to be tried again
   bool resolving_doubts_ = false, comparing_some_ = false;
   std::uint64_t interruption_ = 0;  // the latest of the bus, by its number
   double round_ = 0;  // which of hub's sessions are compared next: 0 to 1

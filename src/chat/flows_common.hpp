@@ -38,6 +38,21 @@ inline std::vector<room_id> permitted(session const& s, std::vector<room_id> roo
   return rooms;
 }
 
+inline std::vector<room_id> rooms_of(session const& s) {
+  std::vector<room_id> out;
+  out.reserve(s.ledger.rooms().size());
+  for (auto const& e : s.ledger.rooms()) out.emplace_back(*e.room->name);
+  return out;
+}
+
+// Those of `rooms` that are not among `others`. Hundreds of each are compared, for every session.
+inline std::vector<room_id> without(std::vector<room_id> rooms, std::vector<room_id> const& others) {
+  std::vector<std::string_view> sorted{others.begin(), others.end()};
+  std::ranges::sort(sorted);
+  std::erase_if(rooms, [&](room_id const& room) { return std::ranges::binary_search(sorted, std::string_view{room}); });
+  return rooms;
+}
+
 inline std::string typing_key(user_id const& user, room_id const& room) { return user.str() + '\n' + room.str(); }
 
 }  // namespace hiky::chat

@@ -20,24 +20,30 @@ constexpr std::size_t asked_at_once = 64;   // sessions in one question: Redis i
 constexpr auto every = 60s;                 // each session is compared
 constexpr auto tick_length = 250ms;
 constexpr auto turn_patience = 1s;          // that everybody else waits for a turn of a session to end, behind an interruption
+constexpr int most_rounds = 4;              // of one comparison, while notices come
 constexpr auto patience = 200ms;            // before a question that failed is asked again
+
+bool was_kicked(session const& s, state::seen_by_redis const& seen) { return seen.kick != 0 && seen.kick != s.kick; }
 
 }  // namespace
 
 void flows::doubt(session& s) {
   if (s.gone || !s.registered) return;
   s.doubted = true;
-  doubts_.emplace_back(&s);
   // At the end of the turn it is in, or of one that has nothing else to do.
   if (!s.busy) exclusively(&s, []() -> task<> { co_return; }());
-  if (!std::exchange(resolving_doubts_, true)) spawn(run_doubts());
+  try_later(s);
 }
 
 // Redis may have taken the claim whose answer did not come: then nothing waits in the mailbox, and still the client has nothing.
 void flows::claim_later(session& s) {
   if (s.gone) return;
   s.unclaimed = true;
-  if (std::ranges::find(doubts_, session_ptr{&s}) == doubts_.end()) doubts_.emplace_back(&s);
+  try_later(s);
+}
+
+void flows::try_later(session& s) {
+  doubts_.insert(&s);
   if (!std::exchange(resolving_doubts_, true)) spawn(run_doubts());
 }
 
@@ -48,7 +54,7 @@ task<> flows::run_doubts() {
     pause.expires_after(patience);
     co_await pause.async_wait(use_task);
     std::erase_if(doubts_, [](session_ptr const& s) { return s->gone || (!s->doubted && !s->unclaimed); });
-    for (auto const& s : std::vector{doubts_}) {
+    for (auto const& s : std::vector<session_ptr>{doubts_.begin(), doubts_.end()}) {
       if (s->unclaimed && s->registered) s->doubted = true;
       if (s->doubted && !s->busy) exclusively(s, []() -> task<> { co_return; }());
     }
@@ -57,21 +63,26 @@ task<> flows::run_doubts() {
 }
 
 bool flows::agrees(session const& s, state::seen_by_redis const& seen) const {
-  if (!seen.known || seen.kept_out_s > 0 || seen.kicked_ms >= s.began_ms) return false;
+  if (!seen.known || seen.kept_out_s > 0 || was_kicked(s, seen)) return false;
   if ((seen.mail > 0 && !s.mail && !s.mail_waits) || s.unclaimed) return false;
-  std::size_t permitted = 0;
+  std::vector<std::string_view> here, there;
+  for (auto const& e : s.ledger.rooms()) here.emplace_back(*e.room->name);
   for (auto const& room : seen.rooms) {
-    if (s.grant && !s.grant->allows(room)) continue;
-    ++permitted;
-    if (!hub_.in(s, room) || !hub_.heard(room)) return false;
+    if (!s.grant || s.grant->allows(room)) there.emplace_back(room);
   }
-  return permitted == s.ledger.rooms().size();
+  if (here.size() != there.size() || !hub::hears_all(s)) return false;
+  std::ranges::sort(here);
+  std::ranges::sort(there);
+  return here == there;
 }
 
-// In the session's turn, so that no request of its own changes its rooms meanwhile. True when it is right again.
+// In the session's turn, so that no request of its own changes its rooms meanwhile. True when it is right again. An answer may be older than what
+// is noticed meanwhile, and is asked for anew; a last one is acted on all the same, or a user whose rooms change all the time would never lose
+// one. What it takes wrongly, the next comparison gives back.
 task<bool> flows::compare(session_ptr s) {
-  for (;;) {
+  for (int round = 1;; ++round) {
     auto const notices = s->notices;
+    auto const outdated = [&] { return notices != s->notices; };
     auto const found = co_await store_.connections.compare({{s->user, s->id}});
     if (s->gone || !s->registered) co_return true;
     if (!found) {
@@ -80,13 +91,13 @@ task<bool> flows::compare(session_ptr s) {
                  {{"connection", s->id.str()}, {"trace", s->trace_id()}, {"user", s->user.str()}, {"reason", found.error().text}});
       co_return true;  // with the next round
     }
-    if (notices != s->notices) continue;  // the answer may be older than what was noticed
+    if (outdated() && round < most_rounds) continue;
     auto const& seen = found->seen.front();
     if (seen.kept_out_s > 0) {
       end_session(*s, {state::close_forbidden, {}, std::string{state::ban_reason}});
       co_return true;
     }
-    if (seen.kicked_ms >= s->began_ms) {
+    if (was_kicked(*s, seen)) {
       end_session(*s, {state::close_forbidden, {}, std::string{state::kick_reason}});
       co_return true;
     }
@@ -99,27 +110,23 @@ task<bool> flows::compare(session_ptr s) {
     }
     co_await leave_forbidden(s);
     if (s->gone) co_return true;
-    std::vector<room_id> left;
-    for (auto const& e : s->ledger.rooms()) {
-      room_id room{*e.room->name};
-      if (std::ranges::find(seen.rooms, room) == seen.rooms.end()) left.push_back(std::move(room));
-    }
-    for (auto const& room : left) {
+    for (auto const& room : without(rooms_of(*s), seen.rooms)) {
       tell_room(*s, room, room_change::removed);
-      hub_.leave(*s, room);
+      if (outdated()) hub_.lapse(*s, room, delivery::ledger::standing{hub_.last_of(room)});
+      else hub_.leave(*s, room);
     }
     for (auto const& room : permitted(*s, seen.rooms)) {
       if (hub_.in(*s, room) && hub_.heard(room)) continue;
       // One that it is in and that nobody hears was emptied for a moment, and the bus was told so.
-      auto const entered = co_await enter_late(s, room, s->compared_ms > 0 ? s->compared_ms : found->now_ms);
+      auto const entered = co_await enter_late(s, room, s->compared_ms > 0 ? s->compared_ms : found->now_ms, found->now_ms);
       if (s->gone) co_return true;
-      if (!entered) {
-        log::warn("session.half_heard",
-                  {{"connection", s->id.str()}, {"trace", s->trace_id()}, {"room", room.str()}, {"reason", entered.error().text}});
-        co_return false;
-      }
+      if (entered) continue;
+      log::warn("session.half_heard",
+                {{"connection", s->id.str()}, {"trace", s->trace_id()}, {"room", room.str()}, {"reason", entered.error().text}});
+      if (is_transient(entered.error())) co_return false;
     }
-    if (notices != s->notices) continue;
+    if (outdated() && round < most_rounds) continue;
+    if (outdated()) co_return false;
     s->compared_ms = found->now_ms;
     if (seen.mail > 0 || s->unclaimed) fetch_mail(*s);
     co_return true;
@@ -127,8 +134,8 @@ task<bool> flows::compare(session_ptr s) {
 }
 
 // The user belongs to the room since nobody knows when, but not since before `since_ms`. What was said since then comes from the log, before
-// what comes live. False when the user does not belong to it any more.
-task<result<bool>> flows::enter_late(session_ptr s, room_id room, std::int64_t since_ms) {
+// what comes live. `now_ms` is Redis TIME. False when the user does not belong to it any more.
+task<result<bool>> flows::enter_late(session_ptr s, room_id room, std::int64_t since_ms, std::int64_t now_ms) {
   bool const was_in = hub_.in(*s, room);
   hub_.enter(*s, room, false, since_ms);
   bool const held_already = s->ledger.holds();
@@ -149,6 +156,7 @@ task<result<bool>> flows::enter_late(session_ptr s, room_id room, std::int64_t s
   bool const in = outcome && entry->member;
   if (!in) hub_.leave(*s, room);
   else if (s->extended && !was_in) answer(*s, room_added(room));
+  if (in && !page->more) hub_.set_since(*s, room, now_ms);  // what was said before is owed by itself, below
   if (in && !page->messages.empty() && page->epoch == entry->place.epoch) {
     recovery late{.room = room};
     late.brought = {page->epoch, page->messages.front().seq, page->messages.back().seq};
@@ -160,7 +168,9 @@ task<result<bool>> flows::enter_late(session_ptr s, room_id room, std::int64_t s
     for (auto& m : page->messages) {
       if (!s->ledger.has({page->epoch, m.seq})) late.messages.push_back(std::move(m.frame));
     }
-    s->ledger.sent_aside(room.str(), {late.brought.epoch, late.brought.first, late.brought.last});
+    delivery::ledger::range const messages{late.brought.epoch, late.brought.first, late.brought.last};
+    if (late.messages.empty()) s->ledger.brought(messages);
+    else hub_.sent_aside(*s, room, messages);
     co_await replay(s, {&late, 1});
   }
   if (!held_already) hub_.release(*s);
@@ -171,7 +181,7 @@ task<result<bool>> flows::enter_late(session_ptr s, room_id room, std::int64_t s
 task<result<std::vector<flows::doubtful>>> flows::find_doubtful(std::span<session_ptr const> some) {
   std::vector<std::pair<user_id, connection_id>> which;
   which.reserve(some.size());
-  std::vector<std::uint8_t> notices;
+  std::vector<std::uint16_t> notices;
   for (auto const& s : some) {
     which.emplace_back(s->user, s->id);
     notices.push_back(s->notices);
@@ -217,12 +227,7 @@ task<> flows::compare_all(std::uint64_t interruption) {
   // A session whose turn does not end, since its client takes nothing, must not keep the others from hearing; nor hear what is not its own.
   for (auto const& one : found_doubtful) {
     if (!wrong(one)) continue;
-    std::vector<room_id> left;
-    for (auto const& e : one.who->ledger.rooms()) {
-      room_id room{*e.room->name};
-      if (std::ranges::find(one.rooms, room) == one.rooms.end()) left.push_back(std::move(room));
-    }
-    for (auto const& room : left) hub_.leave(*one.who, room);
+    for (auto const& room : without(rooms_of(*one.who), one.rooms)) hub_.leave(*one.who, room);
   }
   bus_.compared(worker_, interruption);
 }

@@ -2,6 +2,8 @@
 // The flows that bind an identity to a connection, and keep it bound.
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/log.hpp"
 #include "chat/flows.hpp"
 #include "chat/flows_common.hpp"
@@ -72,11 +74,22 @@ task<> flows::leave_forbidden(session_ptr s) {
   auto const forbidden = [&](delivery::ledger::entry const& e) { return s->grant && !s->grant->allows(room_id{*e.room->name}); };
   if (std::ranges::none_of(s->ledger.rooms(), forbidden)) co_return;
   bool const all_came = co_await bus_.catch_up(worker_);
+  // What does not come for now is owed, up to where the rooms stand in Redis.
+  result<state::user_places> places;
+  if (!all_came) places = co_await store_.connections.places(s->user);
   std::vector<room_id> lost;
   for (auto const& e : s->ledger.rooms()) {
     if (forbidden(e)) lost.emplace_back(*e.room->name);
   }
-  for (auto const& room : lost) hub_.lapse(*s, room, all_came);
+  for (auto const& room : lost) {
+    std::optional<delivery::ledger::standing> upto;
+    if (all_came) upto = {hub_.last_of(room)};
+    else if (places) {
+      auto const found = std::ranges::find(places->rooms, room, &std::pair<room_id, state::message_place>::first);
+      if (found != places->rooms.end()) upto = {found->second, std::max(places->now_ms, places->newest_ms) + 1};
+    }
+    hub_.lapse(*s, room, upto);
+  }
 }
 
 task<bool> flows::may_enter(session_ptr s, std::optional<std::string> id, room_id room) {

@@ -98,8 +98,7 @@ task<result<void>> flows::assert_session(session_ptr s) {
     co_return result<void>{};
   }
   // Rooms that another connection of the user has left or joined, which this one did not hear.
-  for (auto const& room : rooms) {
-    if (std::ranges::find(online->rooms, room) != online->rooms.end()) continue;
+  for (auto const& room : without(rooms, online->rooms)) {
     tell_room(*s, room, room_change::removed);
     hub_.leave(*s, room);
   }
@@ -141,10 +140,7 @@ void flows::closed(session& s) {
   }
   // Until disconnect.lua has run, Redis takes the user for present and queues nothing: what is said meanwhile must be found in the log.
   state::unsure_mail unsure{.others_since_ms = s.compared_ms};
-  for (auto& owed : s.ledger.debts()) {
-    if (owed.confirmed.epoch.empty()) owed.confirmed.seq = static_cast<std::uint64_t>(owed.since_ms);
-    unsure.heard.push_back({room_id{std::move(owed.room)}, std::move(owed.confirmed), owed.to});
-  }
+  for (auto& owed : s.ledger.debts()) unsure.heard.push_back({room_id{std::move(owed.room)}, std::move(owed.confirmed), owed.to});
   for (auto& range : s.ledger.given()) unsure.given.push_back({std::move(range.epoch), range.first, range.last});
   bool const heavy = s.ledger.unconfirmed_messages() >= long_tail;
   hub_.detach(s);

@@ -31,9 +31,7 @@ task<> flows::run_register(session_ptr s, std::optional<std::string> id, std::op
     if (!co_await regrant(s, std::move(who->grant), std::move(who->session))) {
       co_return refuse(*s, std::move(id), error{errc::timeout, "the rooms of the new token are not heard yet"});
     }
-    std::vector<room_id> rooms;
-    for (auto const& e : s->ledger.rooms()) rooms.emplace_back(*e.room->name);
-    co_return answer_registered(*s, id, rooms, {});
+    co_return answer_registered(*s, id, rooms_of(*s), {});
   }
 
   // The end of a register that failed is on the way to Redis, and would end this one.
@@ -118,9 +116,7 @@ task<result<state::connected>> flows::go_online(session_ptr s, directory::entry&
     }
     rooms.push_back(std::move(room));
   }
-  for (auto const& room : permitted(*s, entry->rooms)) {
-    if (std::ranges::find(rooms, room) == rooms.end()) rooms.push_back(room);
-  }
+  std::ranges::move(without(permitted(*s, entry->rooms), rooms), std::back_inserter(rooms));
   result<void> heard;
   result<state::connected> online;
   bool heard_late = false;  // the user belonged to the rooms before their subscriptions held, and news of a removal may have passed
@@ -144,14 +140,13 @@ task<result<state::connected>> flows::go_online(session_ptr s, directory::entry&
   if (online->kept_out_s) co_return online;
   s->asserted = data_;
   s->began_ms = online->at_ms;
+  s->kick = online->kick;
   s->compared_ms = known->now_ms;
   if (online->connections == 1 && online->was_announced) returns_.add(s->user, online->rooms);  // all rooms: all were told of the absence
   online->rooms = permitted(*s, std::move(online->rooms));
   who = std::move(*entry);
   // Rooms that came or went while we were asking.
-  for (auto const& room : rooms) {
-    if (std::ranges::find(online->rooms, room) == online->rooms.end()) hub_.leave(*s, room);
-  }
+  for (auto const& room : without(rooms, online->rooms)) hub_.leave(*s, room);
   // Of those that came, what was said since we began to ask is still to come, when the register is done.
   s->doubted |= heard_late || !std::ranges::all_of(online->rooms, [&](room_id const& room) { return hub_.in(*s, room); });
   co_return std::move(online);

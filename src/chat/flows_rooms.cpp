@@ -47,7 +47,7 @@ task<bool> flows::join(session_ptr s, std::optional<std::string> id, join_room r
   if (!heard) co_return refuse(*s, std::move(id), heard.error()), false;
   auto const now_in = co_await store_.members.join(s->user, r.room, s->id, limits_.participants_shown, s->returning);
   if (!now_in) co_return refuse(*s, std::move(id), now_in.error()), false;
-  if (!was_in) hub::set_since(*s, r.room, now_in->at_ms);
+  if (!was_in) hub_.set_since(*s, r.room, now_in->at_ms);
   std::optional<recovery> missed;
   if (r.since) {
     auto found = co_await recover(r.room, *r.since, limits_.joined_messages, page_bytes);
@@ -123,7 +123,7 @@ void flows::tell_room(session& s, room_id const& room, room_change what) {
   bool const added = what == room_change::added;
   if (!s.extended || hub_.in(s, room) == added) return;
   auto frame = text_frame(added ? room_added(room) : room_removed(room));
-  if (s.ledger.holds()) s.ledger.wait({std::move(frame), traffic::chat, {}});
+  if (s.ledger.holds()) s.hold_back(std::move(frame), traffic::chat);
   else s.send(std::move(frame), traffic::chat);
 }
 

@@ -38,16 +38,32 @@ void hub::set_mailboxes(room_id const& r, std::size_t filled) {
   if (auto const found = rooms_.find(std::string_view{r}); found != rooms_.end()) found->second.mailboxes = filled;
 }
 
-bool hub::in(session const& s, room_id const& r) const { return s.ledger.find(r) != nullptr; }
+bool hub::hears_all(session const& s) {
+  return std::ranges::all_of(s.ledger.rooms(), [](delivery::ledger::entry const& e) { return room_of(e).heard; });
+}
+
+// The shorter list is walked: a session may be in many rooms, and a room may have many sessions.
+std::optional<std::size_t> hub::index_of(session const& s, room const& here) {
+  auto const& rooms = s.ledger.rooms();
+  if (here.sessions.size() < rooms.size()) {
+    auto const member = std::ranges::find(here.sessions, &s, &room::member::who);
+    return member == here.sessions.end() ? std::nullopt : std::optional<std::size_t>{member->index};
+  }
+  auto const found = std::ranges::find(rooms, &here, &delivery::ledger::entry::room);
+  return found == rooms.end() ? std::nullopt : std::optional{static_cast<std::size_t>(found - rooms.begin())};
+}
+
+std::optional<std::size_t> hub::index_of(session const& s, room_id const& r) const {
+  auto const found = rooms_.find(std::string_view{r});
+  return found == rooms_.end() ? std::nullopt : index_of(s, found->second);
+}
 
 void hub::enter(session& s, room_id const& r, bool joined, std::int64_t since_ms) {
   auto const found = rooms_.try_emplace(r.str()).first;
   auto& here = found->second;
   here.name = &found->first;
-  for (std::size_t i = 0; i < s.ledger.rooms().size(); ++i) {
-    auto& e = s.ledger.at(i);
-    if (e.room != &here) continue;
-    if (joined) e.open = 1;
+  if (auto const index = index_of(s, here)) {
+    if (joined) s.ledger.at(*index).open = 1;
     return;
   }
   s.ledger.enter(here, joined, since_ms).seat = static_cast<std::uint32_t>(here.sessions.size());
@@ -55,21 +71,24 @@ void hub::enter(session& s, room_id const& r, bool joined, std::int64_t since_ms
 }
 
 void hub::set_since(session& s, room_id const& r, std::int64_t since_ms) {
-  for (std::size_t i = 0; i < s.ledger.rooms().size(); ++i) {
-    if (auto& e = s.ledger.at(i); *e.room->name == r.str()) e.since_ms = since_ms;
-  }
+  if (auto const index = index_of(s, r)) s.ledger.at(*index).since_ms = since_ms;
 }
 
 void hub::leave(session& s, room_id const& r) {
-  if (auto const* const e = s.ledger.find(r)) remove_from(s, static_cast<std::size_t>(e - s.ledger.rooms().data()));
+  if (auto const index = index_of(s, r)) remove_from(s, *index);
 }
 
-void hub::lapse(session& s, room_id const& r, bool all_came) {
-  auto const* const e = s.ledger.find(r);
-  if (!e) return;
-  auto const index = static_cast<std::size_t>(e - s.ledger.rooms().data());
-  s.ledger.lapse(index, all_came);
-  remove_from(s, index);
+void hub::lapse(session& s, room_id const& r, std::optional<delivery::ledger::standing> const& upto) {
+  auto const index = index_of(s, r);
+  if (!index) return;
+  s.ledger.lapse(*index, upto);
+  expect_receipt(s);
+  remove_from(s, *index);
+}
+
+void hub::sent_aside(session& s, room_id const& r, delivery::ledger::range messages) {
+  s.ledger.sent_aside(r.str(), std::move(messages));
+  expect_receipt(s);
 }
 
 // Both vectors swap with their last, and each tells the other side of the one that moved: no search, whatever the room's size.
@@ -127,7 +146,7 @@ std::vector<session_ptr> hub::some_sessions(double& from, double share) const {
 }
 
 void hub::hand(session& s, bus_message const& m, traffic kind) {
-  if (s.ledger.holds()) s.ledger.wait({m.frame, kind, {}});
+  if (s.ledger.holds()) s.hold_back(m.frame, kind);
   else s.send(m.frame, kind);
 }
 
@@ -135,9 +154,14 @@ void hub::hand(session& s, bus_message const& m, traffic kind) {
 void hub::hand_message(session& s, frame_ptr frame) {
   s.send(std::move(frame), traffic::chat);
   s.ledger.handed();
-  if (!s.receipt_due) receipts_.emplace_back(&s);
-  s.receipt_due = true;
+  expect_receipt(s);
   if (!s.ledger.asks() && receipt_is_due(s)) ask(s);
+}
+
+void hub::expect_receipt(session& s) {
+  if (!s.ledger.unconfirmed() || s.receipt_due) return;
+  s.receipt_due = true;
+  receipts_.emplace_back(&s);
 }
 
 void hub::ask(session& s) {
@@ -157,7 +181,7 @@ void hub::ask_receipts(std::uint32_t now_ms) {
     s->receipt_due = !s->gone && s->ledger.unconfirmed();
     if (!s->receipt_due) return true;
     bool const quiet = std::exchange(s->unasked, s->ledger.since_ask()) == s->ledger.since_ask();
-    if (!s->ledger.asks() && (quiet || receipt_is_due(*s))) ask(*s);
+    if (!s->ledger.asks() && !s->ledger.holds() && (quiet || receipt_is_due(*s))) ask(*s);
     return false;
   });
 }
@@ -199,7 +223,7 @@ std::size_t hub::message_to_room(bus_message const& m) {
   for (auto const& member : here.sessions) {
     auto& s = *member.who;
     if (!s.ledger.takes(s.ledger.at(member.index), s.id.str() == m.subject)) continue;
-    if (s.ledger.holds()) s.ledger.wait({m.frame, traffic::chat, here.last});
+    if (s.ledger.holds()) s.hold_back(m.frame, traffic::chat, here.last);
     else hand_message(s, m.frame);
     ++handed;
   }

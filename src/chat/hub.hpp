@@ -2,6 +2,7 @@
 // Who is here: the sessions of one worker, by user and by room. No Redis, no sockets, no suspension; one thread.
 #pragma once
 #include <functional>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -33,14 +34,18 @@ class hub {
 
   bool heard(room_id const& r) const;
   void set_heard(room_id const& r);
-  bool in(session const& s, room_id const& r) const;
+  bool in(session const& s, room_id const& r) const { return index_of(s, r).has_value(); }
+  // The bus has confirmed all rooms that the session is in.
+  static bool hears_all(session const& s);
   // The session hears the room from now on; `joined` also says that it has the room open.
   // `since_ms`: Redis TIME, 0 for since the connection began; counts for a session that was not in the room.
   void enter(session& s, room_id const& r, bool joined, std::int64_t since_ms = 0);
-  static void set_since(session& s, room_id const& r, std::int64_t since_ms);
+  void set_since(session& s, room_id const& r, std::int64_t since_ms);
   void leave(session& s, room_id const& r);
-  // The session may not hear the room any more, to which its user belongs all the same. `all_came`: what is said from now on is mail.
-  void lapse(session& s, room_id const& r, bool all_came);
+  // The session may not hear the room any more, to which its user belongs all the same. What the room said behind `upto` is mail.
+  void lapse(session& s, room_id const& r, std::optional<delivery::ledger::standing> const& upto);
+  // The session is being sent these messages of the room by other means than the bus, and nobody else keeps them for its user.
+  void sent_aside(session& s, room_id const& r, delivery::ledger::range messages);
 
   // How many mailboxes the latest message of this worker to the room was put into: what the next one will cost Redis.
   std::size_t mailboxes_of(room_id const& r) const;
@@ -72,8 +77,11 @@ class hub {
   using room_map = std::unordered_map<std::string, room, id_hash, std::equal_to<>>;
 
   static room& room_of(delivery::ledger::entry const& e) { return static_cast<room&>(*e.room); }
+  std::optional<std::size_t> index_of(session const& s, room_id const& r) const;
+  static std::optional<std::size_t> index_of(session const& s, room const& here);
   static void hand(session& s, bus_message const& m, traffic kind);
   void hand_message(session& s, frame_ptr frame);
+  void expect_receipt(session& s);
   bool receipt_is_due(session const& s) const;
   void ask(session& s);
   void remove_from(session& s, std::size_t index_in_session);

@@ -59,6 +59,12 @@ class session {
   // Queues a frame; never suspends, never throws, safe while rooms are iterated. A full outbox closes the connection later.
   // False when it was left out.
   virtual bool send(frame_ptr frame, traffic kind) = 0;
+  // What `send` would do with one more frame, for one that is to wait in the ledger: what waits there counts as if it were in the outbox.
+  virtual bool admits(traffic kind) = 0;
+  // While the ledger holds what comes, the frame waits there, as far as it may.
+  void hold_back(frame_ptr frame, traffic kind, state::message_place place = {}) {
+    if (admits(kind)) ledger.wait({std::move(frame), kind, std::move(place)});
+  }
   // Ends the connection with a close frame.
   virtual void close(std::uint16_t code, std::string_view reason) = 0;
   // Sends a ping, whose pong will be a receipt.
@@ -99,8 +105,9 @@ class session {
   std::uint32_t asked_ms = 0;   // when it was last asked for a receipt (hub's clock)
   std::uint32_t unasked = 0;    // messages since then, when the hub looked last
   std::int64_t began_ms = 0;     // Redis TIME since which it hears the rooms that its user had then
+  std::int64_t kick = 0;         // the latest of its user before it began, by its number (state::connections); any other ends it
   std::int64_t compared_ms = 0;  // Redis TIME when its rooms and mail were last compared with Redis; 0: never
-  std::uint8_t notices = 0;      // of changes to the user's rooms that came; counts, and wraps
+  std::uint16_t notices = 0;     // of changes to the user's rooms that came; counts, and wraps
   std::uint32_t asserted = 0;  // the state of Redis's data in which it knows of this connection (flows::data_)
   bool registered : 1 = false;
   bool extended : 1 = false;  // asked for frames the document does not have

@@ -27,14 +27,16 @@ void chat_session::ended(bool) {
 }
 
 bool chat_session::send(frame_ptr frame, chat::traffic kind) {
+  if (!admits(kind)) return false;
+  count_.sent[frame->tag()].add();
+  link_->queue(std::move(frame));
+  return true;
+}
+
+bool chat_session::admits(chat::traffic kind) {
   if (!link_) return false;
   // Hints go first, long before anything that matters would have to.
-  auto const full = kind == chat::traffic::typing ? link_->queued_share() > 0.25 : kind == chat::traffic::presence && link_->queued_share() > 0.5;
-  auto const type = frame->tag();
-  if (!full && link_->queue(std::move(frame))) {
-    count_.sent[type].add();
-    return true;
-  }
+  if (link_->queued_share() <= (kind == chat::traffic::typing ? 0.25 : kind == chat::traffic::presence ? 0.5 : 1)) return true;
   // A chat message is never skipped: the reader learns that it was too slow, and comes back for what it missed.
   if (kind != chat::traffic::chat) count_.shed[static_cast<std::size_t>(kind)].add();
   else if (link_->close_later(close_code::slow_consumer, "too slow: reconnect and resume")) count_.slow_closed.add();

@@ -18,9 +18,11 @@ class chat_session final : public chat::session, public endpoint {
   void overrun(std::size_t pings) override { flows_.pinged(*this, pings); }
   bool pending() const override { return busy || backlog; }
   bool unconfirmed() const override { return ledger.unconfirmed(); }
+  std::size_t held() const override { return ledger.waiting_bytes(); }
   void ended(bool vanished) override;
 
   bool send(frame_ptr frame, chat::traffic kind) override;
+  bool admits(chat::traffic kind) override;
   void close(std::uint16_t code, std::string_view reason) override;
   void after_pong(std::function<void(bool)> done) override;
   void after_flush(std::function<void(bool)> done) override;

@@ -177,10 +177,12 @@ void connection::handle(event const& e) {
     case event::message:
       if (phase_ == phase::open) who_->received(e.op, e.payload);
       break;
-    case event::pong:
-      ponged(e.payload);
-      if (identified_ && phase_ == phase::open) loop_.waits.set(*this, wait_for::next_ping, connection_loop::now_ms());
+    case event::pong: {
+      // One that nobody asked for is a sign of life, too; but of nobody who takes nothing of what waits.
+      bool const alive = ponged(e.payload) || outbox_.empty() || std::exchange(taking_, false);
+      if (alive && identified_ && phase_ == phase::open) loop_.waits.set(*this, wait_for::next_ping, connection_loop::now_ms());
       break;
+    }
     case event::close:
       if (phase_ == phase::open) {
         // RFC 6455 5.5.1: the answer carries the code it answers.
@@ -204,7 +206,7 @@ bool connection::queue(frame_ptr frame) {
   if (phase_ != phase::open || condemned_) return true;
   if (window_bits_ != 0) frame = loop_.deflate.smallest(std::move(frame), window_bits_);
   // What waits is the reader's slowness; the size of one more frame is not.
-  if (queued_ > loop_.max_outbox) return false;
+  if (queued() > loop_.max_outbox) return false;
   push(std::move(frame));
   return true;
 }
@@ -346,15 +348,16 @@ void connection::after_flush(std::function<void(bool)> done) {
   probes_->push_back({0, std::move(done)});
 }
 
-// A pong answers the latest ping the peer has seen, and with it all before. One that nobody asked for shows nothing but life (RFC 6455 5.5.3).
-void connection::ponged(std::string_view payload) {
+// A pong answers the latest ping the peer has seen, and with it all before. False for one that nobody asked for (RFC 6455 5.5.3).
+bool connection::ponged(std::string_view payload) {
   std::uint32_t number = 0;
-  if (payload.size() != sizeof number) return;
+  if (payload.size() != sizeof number) return false;
   std::memcpy(&number, payload.data(), sizeof number);
-  if (number == 0 || static_cast<std::int32_t>(loop_.last_ping - number) < 0) return;  // of no ping that was ever sent
+  if (number == 0 || static_cast<std::int32_t>(loop_.last_ping - number) < 0) return false;  // of no ping that was ever sent
   if (who_) who_->answered(number);
-  if (!probes_ || number == 0 || std::ranges::find(*probes_, number, &probe::number) == probes_->end()) return;
+  if (!probes_ || std::ranges::find(*probes_, number, &probe::number) == probes_->end()) return true;
   settle_probes([=](probe const& p) { return p.number != 0 && static_cast<std::int32_t>(number - p.number) >= 0; });
+  return true;
 }
 
 template <class Which>

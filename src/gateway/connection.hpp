@@ -43,6 +43,8 @@ class endpoint {
   virtual bool pending() const { return false; }
   // Something was sent of which no pong has shown that it arrived, and which matters.
   virtual bool unconfirmed() const { return false; }
+  // Bytes that wait with the endpoint, to be queued later.
+  virtual std::size_t held() const { return 0; }
   // The last call: the connection is closing, or has vanished without a close handshake. It may be gone afterwards.
   virtual void ended(bool vanished) = 0;
 };
@@ -105,9 +107,9 @@ class connection final : public deadline_entry {
 
   // Queues a frame. False when the outbox is over its limit; nothing is queued then.
   bool queue(frame_ptr frame);
-  std::size_t queued() const { return queued_; }
-  // How full the outbox is: 0 to 1.
-  double queued_share() const { return static_cast<double>(queued_) / static_cast<double>(loop_.max_outbox); }
+  // What waits for the peer, be it with the endpoint; and how much of what may that is: 0 to 1.
+  std::size_t queued() const { return queued_ + (who_ ? who_->held() : 0); }
+  double queued_share() const { return static_cast<double>(queued()) / static_cast<double>(loop_.max_outbox); }
   // Starts the close handshake; what was queued before still leaves first.
   // `vanished`: the peer can't have received what was queued, and the endpoint is told so.
   void close(close_code code, std::string_view reason, bool vanished = false);
@@ -161,7 +163,7 @@ class connection final : public deadline_entry {
   void flushed();
   std::uint32_t push_ping();
   void probe_life();
-  void ponged(std::string_view payload);
+  bool ponged(std::string_view payload);
   template <class Which>
   void settle_probes(Which which);
 
@@ -189,7 +191,7 @@ class connection final : public deadline_entry {
   bool marked_ = false, reading_ = false, paused_ = false, blocked_ = false, half_closed_ = false, condemned_ = false, identified_ = false;
   bool deaf_ = false;     // the peer says nothing more: its side of the socket has ended, and is not read again
   bool unheard_ = false;  // was paused since it was pinged, so that its pong may lie unread
-  bool taking_ = false;   // something has left since it was pinged
+  bool taking_ = false;   // something has left since it was pinged, or was taken to be alive for that
 };
 
 using connection_ptr = boost::intrusive_ptr<connection>;

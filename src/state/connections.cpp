@@ -43,8 +43,9 @@ task<result<connected>> connections::add(connection_details c, std::vector<room_
                                 std::string{keys::pending_offline},
                                 keys::banned(c.user),
                                 std::string{keys::instances},
+                                keys::kicked(c.user),
                                 std::string{keys::clock}};
-  auto call = script.call(used_keys, 15 + rooms.size());
+  auto call = script.call(used_keys, 16 + rooms.size());
   call.arg(c.user).arg(c.id);
   auto about = json_object({{"instance", c.instance}, {"since", c.connected_at}, {"ip", c.ip_address}, {"agent", c.user_agent}});
   if (c.rooms) {
@@ -57,7 +58,7 @@ task<result<connected>> connections::add(connection_details c, std::vector<room_
   call.arg(keys::prefix::room_participants).arg(keys::prefix::room_members).arg(keys::prefix::room_absent);
   call.arg(most_per_user_).arg(keys::instance_channels(database_)).arg(close_replaced);
   call.arg(what == known_rooms::member ? "member" : "if nothing").arg(c.instance).arg(lease_.count());
-  call.arg(keys::prefix::joined_room_participants).arg(newest_ms);
+  call.arg(keys::prefix::joined_room_participants).arg(newest_ms).arg(keys::prefix::room_head);
   for (auto const& room : rooms) call.arg(room);
 
   auto const answer = co_await script.run(redis_, std::move(call));
@@ -71,11 +72,12 @@ task<result<connected>> connections::add(connection_details c, std::vector<room_
     co_return out;
   }
   out.was_announced = items[1].integer() == 0;
-  if (items.size() < 4) co_return fail(errc::unexpected_reply, "connect.lua returned something else than its table says");
+  if (items.size() < 5) co_return fail(errc::unexpected_reply, "connect.lua returned something else than its table says");
   out.mail = items[2].integer();
   out.at_ms = items[3].integer();
-  out.rooms.reserve(items.size() - 4);
-  for (std::size_t i = 4; i < items.size(); ++i) out.rooms.emplace_back(items[i].text());
+  out.kick = items[4].integer();
+  out.rooms.reserve(items.size() - 5);
+  for (std::size_t i = 5; i < items.size(); ++i) out.rooms.emplace_back(items[i].text());
   co_return out;
 }
 
@@ -136,7 +138,7 @@ task<result<comparison>> connections::compare(std::vector<std::pair<user_id, con
 
 task<result<std::int64_t>> connections::kick(user_id user, std::chrono::seconds ban) {
   static redis::script const script{scripts::kick_lua};
-  std::string const used_keys[]{keys::user_connections(user), keys::banned(user), keys::kicked(user), std::string{keys::clock}};
+  std::string const used_keys[]{keys::user_connections(user), keys::banned(user), keys::kicked(user)};
   auto call = script.call(used_keys, 6);
   call.arg(user).arg(ban.count()).arg(keys::instance_channels(database_)).arg(close_forbidden);
   call.arg(ban.count() > 0 ? ban_reason : kick_reason).arg(kicked_life_s);

@@ -42,6 +42,7 @@ struct connected {
   bool was_announced = true;     // as offline, or never seen: friends are to hear that the user is online
   std::int64_t mail = 0;         // messages in the offline queue
   std::int64_t at_ms = 0;        // Redis TIME since when the connection hears its rooms, or later
+  std::int64_t kick = 0;         // the latest kick() of the user, by its number; 0: none lately
   std::vector<room_id> rooms;    // the user's rooms, in all of which the user now takes part
 };
 
@@ -80,7 +81,7 @@ struct seen_by_redis {
   bool known = false;             // the connection, and its user is online
   std::int64_t mail = 0;          // messages in the offline queue, or in flight to the connection
   std::int64_t kept_out_s = 0;    // banned for so long yet; 0 is not at all
-  std::int64_t kicked_ms = 0;     // Redis TIME of the latest kick() of the user, if it was lately
+  std::int64_t kick = 0;          // the latest kick() of the user, as in `connected`
   std::vector<room_id> rooms{};   // that the user belongs to
 };
 struct comparison {

@@ -5,16 +5,15 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { clientAs } from './support/client.mjs';
 import { daemonFor } from './support/daemon.mjs';
-import { closing, text } from './support/frames.mjs';
-import { Gate } from './support/gate.mjs';
-import { webSocketOf } from './support/peer.mjs';
-import { atEnd, pause, program, run, until } from './support/processes.mjs';
-import { folder, freePort, look, startRedis } from './support/redis.mjs';
+import { closing } from './support/frames.mjs';
+import { pause, program, run, until } from './support/processes.mjs';
+import { folder, look, startRedis } from './support/redis.mjs';
+import { away, collected, deafPeer, joined, say } from './support/talk.mjs';
 import { issuer } from './support/tokens.mjs';
+import { bearer, twoInstances } from './support/two_instances.mjs';
 
 const bounded = { timeout: 60_000 };
 const flags = ['--rate-messages', '0'];
-const bearer = (token) => ({ headers: { Authorization: `Bearer ${token}` } });
 const contents = (messages) => messages.map(({ content }) => content);
 
 async function chat(t, more = []) {
@@ -24,29 +23,6 @@ async function chat(t, more = []) {
   const start = (name = 'one', and = []) => daemonFor(t, { redis: redis.url, flags: [...flags, ...more, ...and, '--instance-id', name] });
   return { data, redis, store, start };
 }
-async function joined(t, user, url, room = 'tea', options = {}) {
-  const client = await clientAs(t, user, url, options);
-  await client.join(room);
-  return client;
-}
-const say = async (client, content, room = 'tea') => {
-  const ack = await client.ask({ type: 'message', roomId: room, content });
-  assert.equal(ack.type, 'messageAck', JSON.stringify(ack));
-  return ack.messageId;
-};
-const away = (store, user) => until(`${user} to be away`, async () => (await store.command('SISMEMBER', 'ws:online_users', user)) === 0);
-// A client that reads nothing more, and whose kernel goes on: no pong comes.
-async function deafPeer(t, port, ...frames) {
-  const peer = await webSocketOf(t, port);
-  await peer.send(...frames.map((frame) => text(JSON.stringify(frame))));
-  return peer;
-}
-// All messages that come in a while, live or by mail.
-async function collected(client, quiet = 400) {
-  const frames = (await client.rest(quiet)).map((each) => JSON.parse(each));
-  return frames.flatMap((frame) => (frame.type === 'message' ? [frame.content] : (frame.messages ?? []).map((m) => m.content)));
-}
-
 for (const first of ['the phone ends', 'the laptop comes back']) {
   test(`mail in the hands of a dead phone reaches the laptop, which has heard later messages; first ${first}`, bounded, async (t) => {
     const { store, start } = await chat(t);
@@ -55,7 +31,7 @@ for (const first of ['the phone ends', 'the laptop comes back']) {
     await (await joined(t, 'bob', daemon.url)).leaves();
     await away(store, 'bob');
     for (let n = 1; n <= 5; n += 1) await say(alice, n);
-    const phone = await deafPeer(t, daemon.port, { type: 'register', userId: 'bob', ack: true });
+    const phone = await deafPeer(t, daemon.port, {}, { type: 'register', userId: 'bob', ack: true });
     phone.socket.pause();
     await until('the phone to have the mail', async () => (await store.command('EXISTS', 'ws:offline_messages:bob')) === 0);
     const laptop = await clientAs(t, 'bob', daemon.url, { fields: { ack: true } });
@@ -76,7 +52,7 @@ test('a page that goes while a message is under way gets it when it is back', bo
   const { store, start } = await chat(t);
   const daemon = await start();
   const bob = await joined(t, 'bob', daemon.url);
-  const page = await deafPeer(t, daemon.port, { type: 'register', userId: 'alice' }, { type: 'joinRoom', roomId: 'tea' });
+  const page = await deafPeer(t, daemon.port, {}, { type: 'register', userId: 'alice' }, { type: 'joinRoom', roomId: 'tea' });
   await until('alice to be in', async () => (await store.command('SISMEMBER', 'ws:room_participants:tea', 'alice')) === 1);
   page.socket.pause();
   await say(bob, 'under way');
@@ -104,7 +80,7 @@ for (const named of [true, false]) {
     const { store, start } = await chat(t);
     const [one, two] = [await start('one'), await start('two')];
     const alice = await joined(t, 'alice', one.url);
-    const phone = await deafPeer(t, one.port, { type: 'register', userId: 'bob', ack: true }, { type: 'joinRoom', roomId: 'tea' });
+    const phone = await deafPeer(t, one.port, {}, { type: 'register', userId: 'bob', ack: true }, { type: 'joinRoom', roomId: 'tea' });
     const { connectionId } = JSON.parse((await phone.frame()).payload);
     await phone.frame();
     const places = [];
@@ -126,7 +102,7 @@ for (const [how, flags, end] of [
     const { store, redis, start } = await chat(t, flags);
     const daemon = await start();
     const alice = await joined(t, 'alice', daemon.url);
-    const bob = await deafPeer(t, daemon.port, { type: 'register', userId: 'bob' }, { type: 'joinRoom', roomId: 'tea' });
+    const bob = await deafPeer(t, daemon.port, {}, { type: 'register', userId: 'bob' }, { type: 'joinRoom', roomId: 'tea' });
     await until('bob to be in', async () => (await store.command('SISMEMBER', 'ws:room_participants:tea', 'bob')) === 1);
     bob.socket.pause();
     for (let n = 1; n <= 3; n += 1) await say(alice, n);
@@ -136,28 +112,8 @@ for (const [how, flags, end] of [
   });
 }
 
-// An instance whose way to Redis can be cut, and one that never is.
-async function deafInstance(t) {
-  const data = await folder(t);
-  const port = await freePort();
-  const redis = await startRedis(t, data, '--port', String(port), '--bind', '127.0.0.1');
-  const gate = await Gate.open({ host: '127.0.0.1', port });
-  atEnd(t, () => gate.close());
-  const one = await daemonFor(t, { redis: `redis://127.0.0.1:${gate.port}`, flags: [...flags, '--instance-id', 'one'] });
-  const two = await daemonFor(t, { redis: redis.url, flags: [...flags, '--instance-id', 'two'] });
-  const ctl = async (...args) => assert.equal((await run(program('HIKYCTL', 'hikyctl'), ['--redis', redis.url, ...args])).code, 0);
-  const deafFor = async (ms, what) => {
-    gate.shut = true;
-    gate.cut(false);
-    await what();
-    await pause(ms);
-    gate.shut = false;
-  };
-  return { store: await look(t, redis.socket), one, two, ctl, deafFor };
-}
-
 test('a user who is let into a room while the instance is deaf gets what is said there', bounded, async (t) => {
-  const { one, two, ctl, deafFor } = await deafInstance(t);
+  const { one, two, ctl, deafFor } = await twoInstances(t);
   const alice = await joined(t, 'alice', two.url);
   const bob = await joined(t, 'bob', one.url, 'chess');
   await deafFor(800, async () => {
@@ -174,7 +130,7 @@ test('a user who is let into a room while the instance is deaf gets what is said
 });
 
 test('a user who is removed from a room while the instance is deaf hears nothing of it any more', bounded, async (t) => {
-  const { store, one, two, ctl, deafFor } = await deafInstance(t);
+  const { store, one, two, ctl, deafFor } = await twoInstances(t);
   const alice = await joined(t, 'alice', two.url);
   const bob = await joined(t, 'bob', one.url);
   await deafFor(800, async () => {
@@ -193,7 +149,7 @@ test('a user who is removed from a room while the instance is deaf hears nothing
 });
 
 test('a user who is disconnected while the instance is deaf is ended when it hears', bounded, async (t) => {
-  const { one, ctl, deafFor } = await deafInstance(t);
+  const { one, ctl, deafFor } = await twoInstances(t);
   const bob = await joined(t, 'bob', one.url);
   await deafFor(800, () => ctl('disconnect', 'bob'));
   assert.deepEqual(await bob.closed, { code: 4403, reason: 'disconnected by an operator' });
@@ -203,7 +159,7 @@ test('a user who is disconnected while the instance is deaf is ended when it hea
 });
 
 test('mail that comes while the instance is deaf is fetched when it hears', bounded, async (t) => {
-  const { store, one, deafFor } = await deafInstance(t);
+  const { store, one, deafFor } = await twoInstances(t);
   const bob = await joined(t, 'bob', one.url);
   await deafFor(800, () => store.command('LPUSH', 'ws:offline_messages:bob', JSON.stringify({ type: 'message', roomId: 'tea', content: 'from elsewhere' })));
   const { messages } = await bob.hears({ type: 'offlineMessages' }, { within: 10_000 });
@@ -364,7 +320,7 @@ test('a client that has left a room and names it in resume gets nothing twice wh
   const { store, start } = await chat(t);
   const daemon = await start();
   const alice = await joined(t, 'alice', daemon.url);
-  const tablet = await deafPeer(t, daemon.port, { type: 'register', userId: 'bob' }, { type: 'joinRoom', roomId: 'tea' });
+  const tablet = await deafPeer(t, daemon.port, {}, { type: 'register', userId: 'bob' }, { type: 'joinRoom', roomId: 'tea' });
   await until('bob to be in', async () => (await store.command('SISMEMBER', 'ws:room_participants:tea', 'bob')) === 1);
   tablet.socket.pause();
   const bob = await joined(t, 'bob', daemon.url);

@@ -8,7 +8,7 @@ import { daemonFor } from './support/daemon.mjs';
 import { samples } from './support/exposition.mjs';
 import { binary, op, pong, text } from './support/frames.mjs';
 import { handshake, peerOf, webSocketOf } from './support/peer.mjs';
-import { pause } from './support/processes.mjs';
+import { pause, until } from './support/processes.mjs';
 import { folder, look, startRedis } from './support/redis.mjs';
 import { oneDaemon } from './support/stage.mjs';
 
@@ -24,8 +24,10 @@ async function takes(least, most, wait) {
   return result;
 }
 
-const registered = async (t, user) => {
-  const peer = await webSocketOf(t, stage.daemon.port);
+const metricsOf = async (daemon) => samples(await (await fetch(`${daemon.url}/metrics`)).text());
+
+const registered = async (t, user, daemon = stage.daemon) => {
+  const peer = await webSocketOf(t, daemon.port);
   await peer.send(text(JSON.stringify({ type: 'register', userId: user })), text(JSON.stringify({ type: 'joinRoom', roomId: user })));
   assert.match((await peer.frame()).payload.toString(), /"registered"/);
   assert.match((await peer.frame()).payload.toString(), /"joinedRoom"/);
@@ -124,6 +126,20 @@ const waits = {
     await alive.receives(op.text, '{"type":"pong"}');
   },
 
+  'who takes nothing of what waits is gone all the same, whatever pongs come unasked': async (t) => {
+    const daemon = await daemonFor(t, { data: await folder(t), flags: ['--workers', '1', '--rate-messages', '0'] });
+    const alice = await clientAs(t, 'alice', daemon.url);
+    await alice.join('tea');
+    await alice.join('stuck');
+    const stuck = await registered(t, 'stuck', daemon);
+    stuck.socket.pause();
+    const count = async (name) => (await metricsOf(daemon)).get(`hiky_${name}`);
+    while ((await count('outbox_bytes')) === 0) await alice.ask({ type: 'message', roomId: 'stuck', content: 'x'.repeat(60_000) });
+    const beats = setInterval(() => stuck.send(pong('here I am')), 1000);
+    t.after(() => clearInterval(beats));
+    await until('it to be given up', async () => (await count('silent_connections_dropped_total')) === 1, 50_000);
+  },
+
   'who is not read from, because Redis is slow, is not taken for silent': async (t) => {
     const redis = await startRedis(t, await folder(t), '--enable-debug-command', 'yes');
     const daemon = await daemonFor(t, { redis: redis.url, flags: ['--lease', '100', '--rate-messages', '0'] });
@@ -145,7 +161,7 @@ const waits = {
 test('patience', { concurrency: 20, timeout: 120_000 }, async (t) => {
   await Promise.all(Object.entries(waits).map(([name, body]) => t.test(name, { timeout: 90_000 }, body)));
   await t.test('who was waited for in vain is counted, but not who rested between two requests', async () => {
-    const numbers = samples(await (await fetch(`${stage.daemon.url}/metrics`)).text());
+    const numbers = await metricsOf(stage.daemon);
     const counted = (name) => numbers.get(name);
     assert.deepEqual(['late', 'silent'].map((reason) => counted(`hiky_unread_requests_total{reason="${reason}"}`)), [3, 1]);
     assert.deepEqual(['unregistered_connections_closed', 'silent_connections_dropped'].map((what) => counted(`hiky_${what}_total`)), [2, 1]);

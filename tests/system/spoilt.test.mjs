@@ -40,6 +40,16 @@ test('a mailbox that is no list keeps no message from the others, and its user n
   assert.equal(await store.command('GET', mailbox), 'not a list');
 });
 
+test('a room whose place is spoilt keeps none of its members out', bounded, async (t) => {
+  const { daemon, store, alice } = await stage(t);
+  await store.command('SET', 'ws:room_head:tea', 'spoilt');
+  const bob = await clientAs(t, 'bob', daemon.url);
+  await bob.join('go');
+  await alice.join('go');
+  await alice.ask({ type: 'message', roomId: 'go', content: 'elsewhere' });
+  await bob.hears({ type: 'message', content: 'elsewhere' });
+});
+
 test('ids that are no UTF-8 reach nobody as they are', bounded, async (t) => {
   const { daemon, store, alice } = await stage(t);
   const bytes = Buffer.from([0x62, 0xff, 0xfe]);

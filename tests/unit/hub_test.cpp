@@ -24,6 +24,7 @@ struct fake_session final : session {
     kinds.push_back(kind);
     return true;
   }
+  bool admits(traffic) override { return true; }
   void close(std::uint16_t, std::string_view) override {}
   void after_pong(std::function<void(bool)> done) override { done(true); }
   void after_flush(std::function<void(bool)> done) override { done(true); }

@@ -18,6 +18,7 @@ using hiky::state::message_place;
 namespace {
 
 std::string const tea = "tea", chess = "chess";
+frame_ptr const some_frame = shared_frame::make("a frame", 0x81);
 
 struct one_room : testing::Test {
   stream room{&tea, {}};
@@ -27,11 +28,27 @@ struct one_room : testing::Test {
     if (room.last.epoch != epoch && !room.last.epoch.empty()) has.renumber(has.at(0));
     room.last = {std::move(epoch), seq};
     if (!has.takes(has.at(0), own)) return false;
-    if (has.holds()) has.wait({nullptr, traffic::chat, room.last});
+    if (has.holds()) has.wait({some_frame, traffic::chat, room.last});
     else has.handed();
     return true;
   }
   std::uint64_t confirmed() { return has.debts().at(0).confirmed.seq; }
+  // The room is left, with what it owes: all is mail behind `upto`.
+  void lapses(message_place upto) { lapses(std::optional{ledger::standing{std::move(upto)}}); }
+  void lapses(std::optional<ledger::standing> const& upto) {
+    has.lapse(0, upto);
+    has.leave(0);
+  }
+  using ranges = std::vector<std::pair<std::uint64_t, std::uint64_t>>;
+  ranges owed() {
+    ranges out;
+    for (auto const& each : has.debts()) out.emplace_back(each.confirmed.seq + 1, each.to);
+    return out;
+  }
+  bool owes(std::uint64_t seq) {
+    auto const all = owed();
+    return std::ranges::any_of(all, [&](auto const& each) { return seq >= each.first && (each.second == 0 || seq <= each.second); });
+  }
 };
 
 }  // namespace
@@ -63,7 +80,9 @@ TEST_F(one_room, nothing_that_waits_is_confirmed) {
   has.asked(1);
   has.answered(1);
   EXPECT_EQ(confirmed(), 0u);
+  EXPECT_EQ(has.waiting_bytes(), some_frame->bytes().size());
   EXPECT_EQ(has.release().size(), 1u);
+  EXPECT_EQ(has.waiting_bytes(), 0u);
   EXPECT_TRUE(has.has({"e", 1}));
 }
 
@@ -159,19 +178,101 @@ TEST_F(one_room, what_was_given_goes_on_from_connection_to_connection) {
 TEST_F(one_room, of_a_room_that_it_may_not_hear_any_more_it_owes_what_is_unconfirmed) {
   has.enter(room, false, 0);
   comes(4);
-  has.lapse(0, true);
-  has.leave(0);
-  ASSERT_EQ(has.debts().size(), 1u);
-  EXPECT_EQ(confirmed(), 3u);
-  EXPECT_EQ(has.debts().at(0).to, 4u) << "later messages are mail";
+  lapses(room.last);
+  EXPECT_EQ(owed(), (ranges{{4, 4}})) << "later messages are mail";
   has.asked(1);
   has.answered(1);
   EXPECT_TRUE(has.debts().empty());
 }
 
+TEST_F(one_room, what_lapses_while_a_ping_is_under_way_is_asked_for_by_the_next) {
+  has.enter(room, false, 0);
+  comes(4);
+  has.asked(1);
+  comes(5);
+  lapses(room.last);
+  has.answered(1);
+  EXPECT_EQ(owed(), (ranges{{4, 5}}));
+  EXPECT_TRUE(has.unconfirmed()) << "or nobody would ask";
+  has.asked(2);
+  has.answered(2);
+  EXPECT_TRUE(has.debts().empty());
+}
+
+TEST_F(one_room, its_own_message_needs_no_receipt_unless_another_before_it_does) {
+  has.enter(room, false, 0);
+  comes(4, true);
+  EXPECT_EQ(confirmed(), 4u);
+  comes(5);
+  comes(6, true);
+  EXPECT_EQ(confirmed(), 4u);
+  has.asked(1);
+  has.answered(1);
+  EXPECT_EQ(confirmed(), 6u);
+  for (std::uint64_t seq = 7; seq < 100; ++seq) {
+    comes(seq, true);
+    lapses(room.last);
+    EXPECT_EQ(owed(), ranges{});
+    has.enter(room, false, 0);
+  }
+}
+
+TEST_F(one_room, what_never_came_before_it_lapsed_is_owed_for_good_and_nothing_else) {
+  has.enter(room, false, 0);
+  comes(4);
+  lapses({"e", 6});
+  room.last.seq = 9;
+  has.enter(room, false, 0);
+  comes(10);
+  lapses({"e", 12});
+  has.asked(1);
+  has.answered(1);
+  EXPECT_EQ(owed(), (ranges{{5, 6}, {11, 12}}));
+  room.last = {"f", 1};
+  has.enter(room, false, 0);
+  comes(2, false, "f");
+  lapses({"g", 3});
+  EXPECT_EQ(has.debts().back().confirmed, (message_place{"g", 0}));
+  EXPECT_EQ(has.debts().back().to, 3u);
+}
+
+TEST_F(one_room, what_is_owed_to_nobody_knows_where_ends_where_the_room_is_heard_again) {
+  has.enter(room, false, 0);
+  comes(4);
+  lapses(std::nullopt);
+  EXPECT_EQ(owed(), (ranges{{4, 4}, {5, 0}}));
+  room.last.seq = 8;
+  has.enter(room, false, 0);
+  comes(9);
+  has.asked(1);
+  has.answered(1);
+  ASSERT_EQ(owed().size(), 2u);
+  EXPECT_EQ(owed()[1], (std::pair<std::uint64_t, std::uint64_t>{5, 8}));
+}
+
+TEST_F(one_room, of_a_room_that_never_said_anything_here_it_owes_a_time) {
+  has.enter(room, false, 500);
+  has.lapse(0, ledger::standing{{"e", 7}, 900});
+  has.leave(0);
+  ASSERT_EQ(has.debts().size(), 1u);
+  EXPECT_EQ(has.debts()[0].confirmed, (message_place{"", 500}));
+  EXPECT_EQ(has.debts()[0].to, 900u);
+}
+
+TEST_F(one_room, tokens_that_come_and_go_leave_a_bounded_number_of_debts) {
+  for (std::uint64_t n = 1; n <= 1000; ++n) {
+    room.last = {"e", 3 * n - 1};
+    has.enter(room, false, 0);
+    comes(3 * n);
+    lapses({"e", 3 * n + (n % 2)});
+  }
+  EXPECT_LE(has.debts().size(), 70u);
+  for (std::uint64_t n = 1; n <= 1000; ++n) EXPECT_TRUE(owes(3 * n)) << n;
+}
+
 TEST_F(one_room, nothing_is_owed_twice_after_a_new_epoch) {
   has.enter(room, false, 5);
-  EXPECT_EQ(has.debts().at(0).since_ms, 5);
+  EXPECT_EQ(has.debts().at(0).confirmed, (message_place{"", 5}));
   comes(40);
   comes(1, false, "f");
   EXPECT_EQ(has.debts().at(0).confirmed, (message_place{"f", 0}));
@@ -227,6 +328,7 @@ class history {
       step();
       if (testing::Test::HasFatalFailure()) return;
     }
+    quiet();
   }
 
  private:
@@ -254,6 +356,12 @@ class history {
     waiting_.clear();
     read_.clear();
     named_.clear();
+    lapsed_.clear();
+    no_mail_.clear();
+    missed_.clear();
+    mailed_.clear();
+    vague_.clear();
+    begun_.clear();
     if (!claims.empty() && pick(2) == 0) {
       // What the bus brings meanwhile waits.
       has_.hold();
@@ -278,7 +386,10 @@ class history {
   // The room's log has one more; mail may bring it before the bus does.
   void publish(std::size_t r) {
     auto& newest = newest_[r];
-    if (newest.epoch.empty() || (pick(400) == 0 && newest == streams_[r].last)) newest = {"e" + std::to_string(++epochs_), 0};
+    if (newest.epoch.empty() || (pick(400) == 0 && newest == streams_[r].last)) {
+      newest = {"e" + std::to_string(++epochs_), 0};
+      std::erase_if(missed_, [&](auto const& each) { return each.first == r; });  // no log has that any more
+    }
     ++newest.seq;
   }
 
@@ -288,13 +399,17 @@ class history {
     if (newest_[r] == s.last) return;
     if (newest_[r].epoch != s.last.epoch) {
       if (auto const at = index_of(r); at != none) has_.renumber(has_.at(at));
+      begun_.erase(r);
       s.last = {newest_[r].epoch, 0};
     }
     ++s.last.seq;
     auto const at = index_of(r);
-    if (at == none) return;
-    bool const own = pick(6) == 0;
     place const p{s.last.epoch, s.last.seq};
+    if (at == none) return missed_by_nobody(r, p);
+    bool const own = pick(6) == 0;
+    if (begun_.insert(r).second) {
+      std::erase_if(missed_, [&](auto const& each) { return each.first == r && each.second.first == p.first && each.second.second >= p.second; });
+    }
     bool const takes = has_.takes(has_.at(at), own);
     if (named_before(p)) {
       ASSERT_FALSE(takes) << "the client named a later one than " << p.first << ':' << p.second;
@@ -307,7 +422,7 @@ class history {
     if (!own && !handed_.contains(p) && !known_.contains(p)) ASSERT_TRUE(takes) << "it has not " << p.first << ':' << p.second;
     if (!takes) return;
     if (has_.holds()) {
-      has_.wait({nullptr, traffic::chat, s.last});
+      has_.wait({some_frame, traffic::chat, s.last});
       waiting_.push_back({r, p});
     } else {
       has_.handed();
@@ -325,19 +440,20 @@ class history {
 
   void step() {
     auto const r = pick(rooms);
-    switch (pick(14)) {
+    switch (pick(15)) {
       case 0:
         if (index_of(r) == none) {
           has_.enter(streams_[r], false, 0);
           in_.push_back(r);
         }
         break;
+      case 14: return lapse(r);
       case 1:
         if (auto const at = index_of(r); at != none && pick(3) == 0 && !has_.holds()) {
           has_.leave(at);
           for (auto& frame : sent_) frame.owed &= frame.room != r;  // of a room that was left, nothing is owed any more
-          in_[at] = in_.back();
-          in_.pop_back();
+          std::erase_if(missed_, [&](auto const& each) { return each.first == r; });
+          out(at);
         }
         break;
       case 2: return ask();
@@ -356,6 +472,59 @@ class history {
       default: deliver(r); break;
     }
     check();
+  }
+
+  void out(std::size_t at) {
+    begun_.erase(in_[at]);
+    in_[at] = in_.back();
+    in_.pop_back();
+  }
+
+  // Its user belongs to the room all the same. What it said before and did not come is owed; all later messages are mail.
+  void lapse(std::size_t r) {
+    auto const at = index_of(r);
+    auto const& last = streams_[r].last;
+    if (at == none || last.epoch.empty()) return;
+    auto const how = pick(4);
+    auto const& upto = how == 1 ? newest_[r] : last;
+    for (auto seq = upto.epoch == last.epoch ? last.seq + 1 : 1; how == 1 && seq <= upto.seq; ++seq) {
+      missed_.insert({r, {upto.epoch, seq}});
+      no_mail_.insert({r, {upto.epoch, seq}});
+    }
+    has_.lapse(at, how == 0 ? std::nullopt : std::optional{ledger::standing{upto}});
+    has_.leave(at);
+    out(at);
+    if (how == 0) vague_.insert(r);
+    lapsed_[r] = upto;
+    check();
+  }
+
+  // The bus brings it, and this connection is not in the room.
+  void missed_by_nobody(std::size_t r, place const& p) {
+    auto const upto = lapsed_.find(r);
+    if (upto == lapsed_.end() || no_mail_.contains({r, p})) return;
+    if (p.first != upto->second.epoch || p.second > upto->second.seq) mailed_.insert({r, p});
+  }
+
+  bool owes(std::vector<ledger::debt> const& debts, std::size_t r, place const& p) const {
+    return std::ranges::any_of(debts, [&](ledger::debt const& each) {
+      return each.room == names[r] && each.confirmed.epoch == p.first && p.second > each.confirmed.seq && (each.to == 0 || p.second <= each.to);
+    });
+  }
+
+  // When the client has answered for everything, nothing is owed that it was given.
+  void quiet() {
+    release();
+    for (int i = 0; i < 2; ++i) {
+      ask();
+      has_.answered(pings_);
+    }
+    auto const debts = has_.debts();
+    ASSERT_FALSE(has_.unconfirmed());
+    for (auto const& frame : sent_) {
+      if (!frame.live || vague_.contains(frame.room)) continue;
+      for (auto const& p : frame.places) ASSERT_FALSE(owes(debts, frame.room, p)) << p.first << ':' << p.second << " is owed for ever";
+    }
   }
 
   void ask() {
@@ -465,20 +634,21 @@ class history {
     check_debts();
   }
 
-  // Everything up to a debt's place was confirmed: it left before a ping that was answered.
+  // All is owed that was handed out behind the last ping that was answered, and what never came; and nothing that is mail.
   void check_debts() {
-    std::map<place, std::size_t> left;
     auto const debts = has_.debts();
     std::size_t scanned = 0;
     for (auto i = sent_.size(); i-- > answered_ && scanned < 40; ++scanned) {
       auto const& frame = sent_[i];
       if (!frame.live || !frame.owed) continue;
-      auto const at = index_of(frame.room);
-      if (at == none) continue;
       for (auto const& p : frame.places) {
-        if (p.first != debts[at].confirmed.epoch) continue;
-        ASSERT_GT(p.second, debts[at].confirmed.seq) << p.first << ':' << p.second << " is taken for confirmed";
+        if (p.first != streams_[frame.room].last.epoch) continue;
+        ASSERT_TRUE(owes(debts, frame.room, p)) << p.first << ':' << p.second << " is taken for confirmed";
       }
+    }
+    for (auto const& [r, p] : missed_) ASSERT_TRUE(owes(debts, r, p)) << p.first << ':' << p.second << " never came";
+    for (auto const& [r, p] : mailed_) {
+      if (!vague_.contains(r)) ASSERT_FALSE(owes(debts, r, p)) << p.first << ':' << p.second << " is mail already";
     }
   }
 
@@ -494,6 +664,9 @@ class history {
   std::map<std::uint32_t, std::size_t> asked_at_;
   std::vector<std::pair<std::size_t, place>> waiting_;
   std::map<std::size_t, message_place> last_read_;
+  std::map<std::size_t, message_place> lapsed_;  // rooms, and up to where they are no mail
+  std::set<std::pair<std::size_t, place>> missed_, no_mail_, mailed_;  // what had not come then, and may have since; what was said later
+  std::set<std::size_t> vague_, begun_;  // rooms that lapsed nobody knows where; of which something came since they were entered
   std::uint32_t pings_ = 0;
   int epochs_ = 0;
 };

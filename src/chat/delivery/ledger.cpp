@@ -2,12 +2,15 @@
 #include "chat/delivery/ledger.hpp"
 
 #include <algorithm>
+#include <limits>
 
 namespace hiky::chat::delivery {
 
 namespace {
 // Of one connection; beyond that the oldest are forgotten, and a message of theirs could come twice with the same messageId.
 constexpr std::size_t most_ranges = 1024;
+// Of what has lapsed. Beyond that, those of a room become one, with what lies between: that could come twice as well.
+constexpr std::size_t most_lapsed = 64;
 
 bool contains(ledger::range const& r, state::message_place const& place) {
   return place.seq >= r.first && place.seq <= r.last && place.epoch == r.epoch;
@@ -46,30 +49,55 @@ void ledger::leave(std::size_t index) {
   rooms_.pop_back();
 }
 
-void ledger::lapse(std::size_t index, bool all_came) {
+void ledger::lapse(std::size_t index, std::optional<standing> const& upto) {
   auto const& e = rooms_[index];
-  bool const confirmed = e.first == 0 || e.confirmed == static_cast<std::uint32_t>(e.room->last.seq);
-  if (confirmed && all_came) return;
+  auto const& last = e.room->last;
   auto owed = debt_of(e);
-  if (all_came) owed.to = e.room->last.seq;
-  owe(std::move(owed));
+  if (e.first != 0 && owed.confirmed.seq < last.seq) owe({owed.room, std::exchange(owed.confirmed, last), last.seq}, true);
+  // And what has not come: of a room whose messages never did, it is known by time alone.
+  if (!upto) return owe(std::move(owed), false);
+  if (upto->last.epoch == last.epoch ? upto->last.seq <= last.seq : upto->last.seq == 0) return;
+  owed.to = upto->last.seq;
+  if (last.epoch.empty()) owed.to = static_cast<std::uint64_t>(upto->until_ms);
+  else if (upto->last.epoch != last.epoch) owed.confirmed = {upto->last.epoch, 0};
+  owe(std::move(owed), false);
 }
 
-// One debt a room and epoch, however often it comes to that.
-void ledger::owe(debt owed) {
+// Joins it up with what it touches, unless a ping asks for that already.
+void ledger::owe(debt owed, bool given) {
   auto& lapsed = more().lapsed;
-  auto const same = std::ranges::find_if(
-      lapsed, [&](auto const& each) { return each.owed.room == owed.room && each.owed.confirmed.epoch == owed.confirmed.epoch; });
-  if (same == lapsed.end()) return lapsed.push_back({std::move(owed)});
-  same->owed.confirmed.seq = std::min(same->owed.confirmed.seq, owed.confirmed.seq);
-  same->owed.to = same->owed.to == 0 || owed.to == 0 ? 0 : std::max(same->owed.to, owed.to);
-  same->asked = false;
+  auto const end = [](debt const& one) { return one.to == 0 ? std::numeric_limits<std::uint64_t>::max() : one.to; };
+  auto const joins = [&](extra::lapsed_debt const& each) {
+    auto const& other = each.owed;
+    if (each.given != given || other.room != owed.room || other.confirmed.epoch != owed.confirmed.epoch) return false;
+    return lapsed.size() >= most_lapsed || (!each.asked && other.confirmed.seq <= end(owed) && owed.confirmed.seq <= end(other));
+  };
+  for (auto it = std::ranges::find_if(lapsed, joins); it != lapsed.end(); it = std::ranges::find_if(lapsed, joins)) {
+    owed.confirmed.seq = std::min(owed.confirmed.seq, it->owed.confirmed.seq);
+    owed.to = end(owed) < end(it->owed) ? it->owed.to : owed.to;
+    lapsed.erase(it);
+  }
+  lapsed.push_back({std::move(owed), given});
+  unconfirmed_ |= given;
+}
+
+// What had not come when the room lapsed did not come up to here; what comes from now on is the entry's.
+void ledger::hears_again(entry const& e) {
+  auto const& last = e.room->last;
+  std::erase_if(extra_->lapsed, [&](extra::lapsed_debt& each) {
+    auto& owed = each.owed;
+    if (each.given || owed.room != *e.room->name || owed.confirmed.epoch.empty()) return false;
+    if (owed.confirmed.epoch != last.epoch && owed.to != 0) return false;
+    if (owed.confirmed.epoch != last.epoch) owed.confirmed = {last.epoch, 0};
+    owed.to = owed.to == 0 ? last.seq - 1 : std::min(owed.to, last.seq - 1);
+    return owed.to <= owed.confirmed.seq;
+  });
+  tidy();
 }
 
 void ledger::sent_aside(std::string const& room, range r) {
-  owe({room, {r.epoch, r.first - 1}, 0, r.last});
+  owe({room, {r.epoch, r.first - 1}, r.last}, true);
   brought(std::move(r));
-  unconfirmed_ = true;
 }
 
 void ledger::renumber(entry& e) {
@@ -80,10 +108,13 @@ void ledger::renumber(entry& e) {
 bool ledger::takes(entry& e, bool own) {
   auto const& last = e.room->last;
   if (e.ahead != 0 && is_before_begin(last)) return false;
+  auto const before = static_cast<std::uint32_t>(last.seq - 1);
   if (e.first == 0) {
-    e.first = std::max(static_cast<std::uint32_t>(last.seq), 1U);
-    e.confirmed = e.asked = static_cast<std::uint32_t>(last.seq - 1);
+    e.first = std::max(before + 1, 1U);
+    e.confirmed = e.asked = before;
+    if (extra_) hears_again(e);
   }
+  if (own && e.confirmed == before) e.confirmed = e.asked = before + 1;  // nobody owes it
   if (e.ahead != 0 && !holds()) {
     if (was_brought(last)) return false;
     absorb(e);
@@ -200,9 +231,15 @@ bool ledger::will_come(std::string_view room, state::message_place const& place)
 
 void ledger::hold() { more().holding = true; }
 
+void ledger::wait(waiting_frame frame) {
+  extra_->waiting_bytes += frame.frame->bytes().size();
+  extra_->waiting.push_back(std::move(frame));
+}
+
 std::vector<ledger::waiting_frame> ledger::release() {
   if (!holds()) return {};
   extra_->holding = false;
+  extra_->waiting_bytes = 0;
   auto out = std::exchange(extra_->waiting, {});
   std::erase_if(out, [&](waiting_frame const& f) { return f.place.seq != 0 && (was_brought(f.place) || is_before_begin(f.place)); });
   // Of a room that was left meanwhile, or whose epoch is over, no entry tells of them.
@@ -217,6 +254,7 @@ void ledger::discard() {
   if (!extra_) return;
   extra_->holding = false;
   extra_->waiting.clear();
+  extra_->waiting_bytes = 0;
   tidy();
 }
 
@@ -243,7 +281,8 @@ void ledger::answered(std::uint32_t ping) {
   unconfirmed_ = since_ask_ > 0;
   for (auto& e : rooms_) e.confirmed = e.asked;
   if (!extra_) return;
-  std::erase_if(extra_->lapsed, [](auto const& each) { return each.asked && each.owed.to != 0; });
+  std::erase_if(extra_->lapsed, [](auto const& each) { return each.asked && each.given; });
+  unconfirmed_ |= std::ranges::any_of(extra_->lapsed, &extra::lapsed_debt::given);
   tidy();
 }
 
@@ -266,8 +305,10 @@ std::vector<ledger::debt> ledger::debts() const {
 }
 
 // Where nothing came, the room stands where it stood when the connection entered it.
-ledger::debt ledger::debt_of(entry const& e) const {
-  return {*e.room->name, {e.room->last.epoch, e.first == 0 ? e.room->last.seq : full(e, e.confirmed)}, e.since_ms};
+ledger::debt ledger::debt_of(entry const& e) {
+  auto const& last = e.room->last;
+  if (last.epoch.empty()) return {*e.room->name, {{}, static_cast<std::uint64_t>(e.since_ms)}};
+  return {*e.room->name, {last.epoch, e.first == 0 ? last.seq : full(e, e.confirmed)}};
 }
 
 std::vector<ledger::range> ledger::given() const {

@@ -7,6 +7,7 @@
 #pragma once
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -55,13 +56,18 @@ class ledger {
     state::message_place place;  // of chat messages; seq 0: it is none
   };
 
-  // What the client of an ending connection surely has of a room. Epoch "": no message of it came; `since_ms` then says since when the user
-  // takes part.
+  // What the client of an ending connection surely has of a room. Epoch "": no message of it came, and both numbers are Redis TIME in ms: since
+  // when the user takes part (0: since the connection began), and until when that is owed.
   struct debt {
     std::string room;
     state::message_place confirmed;
-    std::int64_t since_ms = 0;
     std::uint64_t to = 0;  // seq of the last message that is owed; 0: all that was said
+  };
+
+  // Where Redis says that a room stands, and until when that may have been said.
+  struct standing {
+    state::message_place last;
+    std::int64_t until_ms = 0;
   };
 
   std::vector<entry> const& rooms() const { return rooms_; }
@@ -72,8 +78,9 @@ class ledger {
   entry& enter(stream& room, bool open, std::int64_t since_ms);
   // Takes no part any more. What it had of the room, it still has. The last entry takes the place of this one.
   void leave(std::size_t index);
-  // Before that, of a room that its user still belongs to: what is unconfirmed of it is owed at the end; up to now, if `all_came`.
-  void lapse(std::size_t index, bool all_came);
+  // Before that, of a room that its user still belongs to: what is unconfirmed of it, up to `upto`, is owed at the end. All later messages are
+  // mail. Nothing: nobody knows which is the last that is none.
+  void lapse(std::size_t index, std::optional<standing> const& upto);
 
   // A message came over the bus, behind `room.last`, which is its place already. False: the connection has it, or it is the connection's own;
   // nothing is to be done then.
@@ -105,7 +112,8 @@ class ledger {
   // Frames wait from now on, so that the client sees nothing before what is being fetched for it.
   void hold();
   bool holds() const { return extra_ && extra_->holding; }
-  void wait(waiting_frame frame) { extra_->waiting.push_back(std::move(frame)); }
+  void wait(waiting_frame frame);
+  std::size_t waiting_bytes() const { return extra_ ? extra_->waiting_bytes : 0; }
   // The frames that waited, in order, without those that came by other means meanwhile.
   std::vector<waiting_frame> release();
   // The frames that waited will never be handed out: the client has not got them.
@@ -132,16 +140,19 @@ class ledger {
     std::vector<state::message_place> claimed;  // what the client named, while it matters on which connection it got that
     std::vector<state::message_place> begins;   // what it named, until the bus has passed it
     std::vector<waiting_frame> waiting;
+    std::size_t waiting_bytes = 0;
     struct lapsed_debt {
       debt owed;
+      bool given;          // it was handed to the client, and a pong may confirm it; else it never came here
       bool asked = false;  // the ping under way is behind it
     };
     std::vector<lapsed_debt> lapsed;  // of rooms that the connection may not hear any more, and of what was sent aside
     bool holding = false;
   };
 
-  debt debt_of(entry const& e) const;
-  void owe(debt owed);
+  static debt debt_of(entry const& e);
+  void owe(debt owed, bool given);
+  void hears_again(entry const& e);
   void keep(entry const& e);
 
   static std::uint64_t full(entry const& e, std::uint32_t low) {

@@ -4,7 +4,7 @@
 -- ARGV 1 prefix member_rooms  2 prefix offline_messages  3 prefix user_connections  4 prefix banned
 --      5 prefix kicked  6 prefix offline_inflight  7… user, connection, …
 -- Returns { Redis TIME in ms, { 1 when the connection is known and its user online else 0, messages that wait or are in flight to the connection,
---      seconds for which the user is kept out (0: not), when all connections of the user were to end lately (0: never), room… }… }:
+--      seconds for which the user is kept out (0: not), the latest kick (kick.lua; 0: none lately), room… }… }:
 --      the rooms the user belongs to
 local call = redis.call
 local now = call('TIME')
@@ -19,8 +19,7 @@ for i = 7, #ARGV, 2 do
     local length = redis.pcall('LLEN', list)
     if type(length) == 'number' then waiting = waiting + length end  -- a key that another program has made another type is no list
   end
-  local kicked = tonumber(redis.pcall('GET', ARGV[5] .. user) or 0) or 0
-  table.insert(seen, 1, kicked <= out[1] and kicked or 0)  -- a later time is that of a clock that has stepped back
+  table.insert(seen, 1, tonumber(redis.pcall('GET', ARGV[5] .. user) or 0) or 0)
   table.insert(seen, 1, math.max(call('TTL', ARGV[4] .. user), 0))
   table.insert(seen, 1, waiting)
   table.insert(seen, 1, known and 1 or 0)

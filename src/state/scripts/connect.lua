@@ -3,21 +3,22 @@
 -- Who is banned stays out, and nothing changes. Who has too many connections loses the oldest: they may be those of a device that is
 -- long gone, and to refuse the newest would lock out a user who has just come back.
 -- KEYS 1 user_connections:{u}  2 instance_connections:{i}  3 online_users  4 clients  5 user_rooms:{u}  6 member_rooms:{u}
---      7 offline_messages:{u}  8 pending_offline  9 banned:{u}  10 instances  11 clock
+--      7 offline_messages:{u}  8 pending_offline  9 banned:{u}  10 instances  11 kicked:{u}  12 clock
 -- ARGV 1 user  2 connection  3 connection's JSON  4 client metadata JSON object (not empty)
---      (`at`, a time in ms, is added to the connection's JSON: since then it hears its rooms)
+--      (`at`, a time in ms, is added to the connection's JSON: since then it hears its rooms. Before it stands `all`, where a token for some
+--      rooms has been followed by one for all: since then it hears all of them)
 --      5 prefix room_participants  6 prefix room_members  7 prefix room_absent  8 most connections (0: no limit)
 --      9 prefix of instance channels  10 close code of replaced connections
 --      11 `member`, or `if nothing`: the rooms count only if no room of the user is known
 --      12 the connection's instance  13 lease in ms
 --      14 prefix joined_room_participants
 --      15 when the latest message of its rooms was said, in ms
---      16… rooms
--- Returns { connections the user has now, 1 if friends still take the user for online, messages that wait, the connection's `at`, room… }:
---      the rooms the user belongs to
+--      16 prefix room_head  17… rooms
+-- Returns { connections the user has now, 1 if friends still take the user for online, messages that wait, the connection's `at`,
+--      the latest kick (kick.lua; 0: none lately), room… }: the rooms the user belongs to
 --      or { -1, seconds for which the user is still kept out, 0 }
 -- include lib/rooms_heard.lua
--- include lib/time_from.lua
+-- include lib/room_entry.lua
 local user, connection = ARGV[1], ARGV[2]
 local kept_out = redis.call('PTTL', KEYS[9])
 if kept_out ~= -2 then return { -1, math.ceil(math.max(kept_out, 0) / 1000), 0 } end
@@ -30,8 +31,10 @@ redis.call('SCARD', KEYS[6])
 local known = redis.call('HGET', KEYS[1], connection)
 local now = redis.call('TIME')
 now = now[1] * 1000 + math.floor(now[2] / 1000)
-local at = known and known:match('"at":(%d+)}$') or select(2, time_from(KEYS[11], tonumber(ARGV[15])))
-redis.call('HSET', KEYS[1], connection, ARGV[3]:sub(1, -2) .. ',"at":' .. at .. '}')
+local at = known and known:match('"at":(%d+)}$') or select(2, time_from(KEYS[12], tonumber(ARGV[15])))
+local for_some = ARGV[3]:find('"rooms":', 1, true)
+local all_since = not for_some and known and (known:match('"all":(%d+),"at":%d+}$') or known:find('"rooms":', 1, true) and select(2, time_from(KEYS[12], tonumber(ARGV[15]))))
+redis.call('HSET', KEYS[1], connection, ARGV[3]:sub(1, -2) .. (all_since and ',"all":' .. all_since or '') .. ',"at":' .. at .. '}')
 redis.call('HSET', KEYS[2], connection, user)
 -- Every connection is of an instance that has a lease, perhaps an ended one: otherwise nobody would ever undo it. This
 -- one ends in .5, by which lease_renew.lua knows that the instance has yet to learn that it was forgotten.
@@ -64,15 +67,16 @@ if most > 0 and count > most and not known then
       'k ' .. user .. '\n' .. ARGV[10] .. ' ' .. held[i][2] .. ' replaced: at most ' .. most .. ' connections per user')
   end
 end
+local fresh = {}
 if ARGV[11] == 'member' or redis.call('EXISTS', KEYS[6]) == 0 then
-  for i = 16, #ARGV do
-    redis.call('SADD', KEYS[6], ARGV[i])
+  for i = 17, #ARGV do
+    if redis.call('SADD', KEYS[6], ARGV[i]) == 1 then table.insert(fresh, ARGV[i]) end
     redis.call('SADD', ARGV[6] .. ARGV[i], user)
   end
 end
 -- In a room that none of the user's connections may hear, the user takes no part: its messages wait.
 local rooms = redis.call('SMEMBERS', KEYS[6])
-local hears = ARGV[3]:find('"rooms":', 1, true) and rooms_heard(redis.call('HVALS', KEYS[1]))
+local hears = for_some and rooms_heard(redis.call('HVALS', KEYS[1]))
 for _, room in ipairs(rooms) do
   if not hears or hears(room) then
     redis.call('SADD', ARGV[5] .. room, user)
@@ -85,6 +89,13 @@ for _, room in ipairs(rooms) do
     redis.call('SADD', ARGV[7] .. room, user)
   end
 end
+-- To the user's other connections, too, these rooms are new.
+local connections = #fresh > 0 and count > 1 and redis.call('HGETALL', KEYS[1]) or {}
+for _, room in ipairs(#connections > 0 and fresh or {}) do
+  local time, place = entry_now(ARGV[16] .. room, KEYS[12])
+  tell_entry(user, room, time, place, connections, connection, ARGV[9])
+end
+table.insert(rooms, 1, tonumber(redis.pcall('GET', KEYS[11]) or 0) or 0)
 table.insert(rooms, 1, at)
 table.insert(rooms, 1, waiting)
 -- A claim ends in .5 (announce_due.lua): rooms have been told of the absence, and friends are being told.

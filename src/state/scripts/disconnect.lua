@@ -15,7 +15,7 @@
 --      14 since when the user's rooms that are not named below are owed, in ms (0: since the connection began): nobody told the instance of them
 --      15 what the connection was given, for the client's next connection (mail_claim.lua)  16 how long that is kept in s, where it is in the mail
 --      17… room, epoch, seq, last, …: what this connection has surely shown of its rooms; later messages, up to the last (0: all), it has not.
---         With epoch `` it was given nothing yet, and seq is the time in ms since which it takes part (0: since it began)
+--         With epoch `` it was given nothing yet, and both are times in ms: since when it takes part (0: since it began), and until when
 -- Returns the connections the user has left, or -1 when this one was not there any more. One of a neighbour counts as one.
 -- include lib/rooms_heard.lua
 local user, connection = ARGV[1], ARGV[2]
@@ -48,8 +48,8 @@ local function give_back_claimed()
   if given_back then mail('DEL', inflight) end
 end
 
--- The user's other connections. Those for all rooms have been given everything since the first of them began, but for what was said in that
--- very millisecond; of one for some rooms nobody relies on that.
+-- The user's other connections. Those for all rooms have been given everything since the first of them began, or was for all rooms, but for
+-- what was said in that very millisecond; of one for some rooms nobody relies on that.
 local function others()
   local all, jsons = call('HGETALL', KEYS[1]), {}
   local heard_since, instances = math.huge, {}
@@ -57,7 +57,9 @@ local function others()
     jsons[#jsons + 1] = all[i]
     local ok, about = pcall(cjson.decode, all[i])
     if ok and type(about) == 'table' then
-      if not about.rooms then heard_since = math.min(heard_since, tonumber(all[i]:match('"at":(%d+)}$') or 0) + 1) end
+      if not about.rooms then
+        heard_since = math.min(heard_since, tonumber(all[i]:match('"all":(%d+),"at":%d+}$') or all[i]:match('"at":(%d+)}$') or 0) + 1)
+      end
       if type(about.instance) == 'string' then instances[about.instance] = true end
     end
   end
@@ -66,6 +68,7 @@ end
 
 -- The doubtful messages of all rooms, at most a mailbox's worth.
 local unsure, skipped, oldest_kept = {}, 0, 0  -- { time, seq, frame }…; how many more there are; when the oldest of a full mailbox was said
+local doubted = {}  -- room → seq → true, of `unsure`: a room may be named twice
 local function keep_newest()
   table.sort(unsure, function(a, b) return a[1] > b[1] or a[1] == b[1] and a[2] > b[2] end)
   while #unsure > 100 do
@@ -101,6 +104,7 @@ end
 -- growing portions, since mostly it is nothing. What fits no mailbox is only counted, by its numbers.
 local function doubt(room, heard, since, heard_since, last)
   local log, to = ARGV[9] .. room, last and last > 0 and string.format('%.0f-0', last) or '+'
+  doubted[room] = doubted[room] or {}
   if heard_since < math.huge then
     local theirs = first_since(log, heard_since)
     if theirs and not (last and last > 0 and last < theirs) then to = before(theirs) end
@@ -116,7 +120,8 @@ local function doubt(room, heard, since, heard_since, last)
         rest = seq + 1
         break
       end
-      if fields.m and fields.s ~= user then
+      if fields.m and fields.s ~= user and not doubted[room][seq] then
+        doubted[room][seq] = true
         table.insert(unsure, { at, seq, fields.m })
         kept = kept + 1
       end
@@ -150,8 +155,11 @@ local function doubt_all(began, heard_since)
       local heard = same and tonumber(ARGV[i + 2]) or 0
       local since = same and 0 or ARGV[i + 1] == '' and tonumber(ARGV[i + 2]) or 0
       if not same and since == 0 then since = began end
-      if head[1] and tonumber(head[2] or 0) > heard then
-        tolerant(doubt, room, heard, since, heard_since, same and tonumber(ARGV[i + 3]))
+      local last = tonumber(ARGV[i + 3])
+      if last > 0 and ARGV[i + 1] == '' then
+        tolerant(doubt, room, 0, since, math.min(heard_since, last))
+      elseif head[1] and tonumber(head[2] or 0) > heard and (same or last == 0) then  -- of an epoch that is over, nothing is left
+        tolerant(doubt, room, heard, since, heard_since, last)
       end
     end
   end

@@ -6,28 +6,17 @@
 -- ARGV 1 user  2 room  3 most participants to return (0: their number is not asked for exactly)  4 the room's channel  5 bus message that announces the join
 --      6 prefix of instance channels  7 connection  8 `quiet`: announce to new members' rooms only (somebody who was hardly away)
 -- Returns { participants in all, the time in ms since which the user takes part, participant… }
--- include lib/time_from.lua
+-- include lib/room_entry.lua
 local user, room = ARGV[1], ARGV[2]
 local new_member = redis.call('SADD', KEYS[4], user)
 redis.call('SADD', KEYS[5], room)
 redis.call('SADD', KEYS[1], user)
 redis.call('SREM', KEYS[7], user)
 redis.call('SADD', KEYS[2], room)
-local head = redis.call('HMGET', KEYS[8], 'epoch', 'seq', 't')
-local _, now = time_from(KEYS[10], tonumber(head[3]) or 0)
+local now, place = entry_now(KEYS[8], KEYS[10])
 if redis.call('SADD', KEYS[3], user) == 1 and (ARGV[8] ~= 'quiet' or new_member == 1) then redis.call('PUBLISH', ARGV[4], ARGV[5]) end
 if new_member == 1 and redis.call('HLEN', KEYS[6]) > 1 then
-  local place = now .. ' ' .. (head[1] or '') .. ' ' .. (head[2] or '0') .. ' '
-  local told = {}
-  local connections = redis.call('HGETALL', KEYS[6])
-  for i = 1, #connections, 2 do
-    local ok, about = pcall(cjson.decode, connections[i + 1])
-    local instance = ok and type(about) == 'table' and about.instance
-    if connections[i] ~= ARGV[7] and type(instance) == 'string' and not told[instance] then
-      told[instance] = true
-      redis.call('PUBLISH', ARGV[6] .. instance, 'a ' .. user .. '\n' .. place .. room)
-    end
-  end
+  tell_entry(user, room, now, place, redis.call('HGETALL', KEYS[6]), ARGV[7], ARGV[6])
 end
 local count, most = redis.call('SCARD', KEYS[1]), tonumber(ARGV[3])
 local out = count <= most and redis.call('SMEMBERS', KEYS[1]) or redis.call('SRANDMEMBER', KEYS[1], most)

@@ -6,24 +6,14 @@
 -- ARGV 1 user  2 room  3 prefix of instance channels  4 the room's channel  5 bus message that announces it
 -- Returns 1, or 0 when the user was a member already
 -- include lib/rooms_heard.lua
--- include lib/time_from.lua
+-- include lib/room_entry.lua
 local user, room = ARGV[1], ARGV[2]
 local added = redis.call('SADD', KEYS[3], user)
 redis.call('SADD', KEYS[4], room)
 if added == 1 then redis.call('PUBLISH', ARGV[4], ARGV[5]) end
-local head = redis.call('HMGET', KEYS[7], 'epoch', 'seq', 't')
-local _, now = time_from(KEYS[8], tonumber(head[3]) or 0)
-local place = string.format('%s %s %s ', now, head[1] or '', head[2] or '0')
-local told, jsons = {}, redis.call('HVALS', KEYS[5])
-for _, json in ipairs(jsons) do
-  local ok, about = pcall(cjson.decode, json)
-  local instance = ok and type(about) == 'table' and about.instance
-  if type(instance) == 'string' and not told[instance] then
-    told[instance] = true
-    redis.call('PUBLISH', ARGV[3] .. instance, 'a ' .. user .. '\n' .. place .. room)
-  end
-end
-if rooms_heard(jsons)(room) then
+local now, place = entry_now(KEYS[7], KEYS[8])
+tell_entry(user, room, now, place, redis.call('HGETALL', KEYS[5]), nil, ARGV[3])
+if rooms_heard(redis.call('HVALS', KEYS[5]))(room) then
   redis.call('SADD', KEYS[1], user)
   redis.call('SADD', KEYS[2], room)
 else

@@ -2,10 +2,12 @@
 -- Where a room stood at a time, for a connection that has missed since when its user belongs to the room.
 -- KEYS 1 room_members:{r}  2 room_head:{r}  3 room_log:{r}
 -- ARGV 1 user  2 the time in ms
+-- A key that another program has made another type holds nothing: nobody belongs to the room, or it has said nothing.
 -- Returns { 1 when the user belongs to the room else 0, epoch (`` where nothing was ever said), seq of the last message before the time }
 local call = redis.call
-local head = call('HMGET', KEYS[2], 'epoch', 'seq')
-local member, epoch, newest = call('SISMEMBER', KEYS[1], ARGV[1]), head[1] or '', tonumber(head[2] or 0)
+local head, oldest = redis.pcall('HMGET', KEYS[2], 'epoch', 'seq'), redis.pcall('XRANGE', KEYS[3], '-', '+', 'COUNT', 1)
+if head.err then head = {} end
+local member, epoch, newest = redis.pcall('SISMEMBER', KEYS[1], ARGV[1]) == 1 and 1 or 0, head[1] or '', tonumber(head[2] or 0)
 local time = tonumber(ARGV[2])
 local function read(entry)
   for i = 1, #entry[2], 2 do
@@ -13,10 +15,9 @@ local function read(entry)
   end
   return tonumber(entry[1]:match('^%d+')), 0
 end
-local oldest, last = call('XRANGE', KEYS[3], '-', '+', 'COUNT', 1)[1], call('XREVRANGE', KEYS[3], '+', '-', 'COUNT', 1)[1]
-if not last then return { member, epoch, newest } end
-local low = read(oldest)
-local high, at = read(last)
+if oldest.err or not oldest[1] then return { member, epoch, newest } end
+local low = read(oldest[1])
+local high, at = read(call('XREVRANGE', KEYS[3], '+', '-', 'COUNT', 1)[1])
 if at < time then return { member, epoch, newest } end
 while low < high do
   local middle = math.floor((low + high) / 2)

@@ -7,7 +7,8 @@
 local now = redis.call('TIME')
 local out, newest = { string.format('%.0f', now[1] * 1000 + math.floor(now[2] / 1000)), '0' }, 0
 for _, room in ipairs(redis.call('SMEMBERS', KEYS[1])) do
-  local head = redis.call('HMGET', ARGV[1] .. room, 'epoch', 'seq', 't')
+  local head = redis.pcall('HMGET', ARGV[1] .. room, 'epoch', 'seq', 't')
+  if head.err then head = {} end  -- another program has made it another type: that is the room's loss, and keeps no member out
   out[#out + 1] = room
   out[#out + 1] = head[1] or ''
   out[#out + 1] = head[2] or '0'

@@ -1,73 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
-// Directed attacks on what the ledger promises. Four of them show faults that are open (a token that grew, frames held for a slow reader, what
-// lapsed tokens leave, a kick and a clock that stepped back), so this is no test of ctest yet: node --test tests/system/directed.mjs
-// Directed attacks on what the ledger promises.
+// Directed attacks on what the ledger promises (ledger.test.mjs): moments at which something is half done, readers that take nothing, tokens that
+// come and go, clocks that step back, keys that another program has spoilt.
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { clientAs } from './support/client.mjs';
-import { daemonFor } from './support/daemon.mjs';
-import { pong, text } from './support/frames.mjs';
-import { Gate } from './support/gate.mjs';
+import { samples } from './support/exposition.mjs';
+import { op, pong, text } from './support/frames.mjs';
 import { webSocketOf } from './support/peer.mjs';
-import { atEnd, pause, program, run, until } from './support/processes.mjs';
-import { folder, freePort, look, startRedis } from './support/redis.mjs';
-import { issuer } from './support/tokens.mjs';
+import { atEnd, pause, until } from './support/processes.mjs';
+import { away, collect, collected, deafPeer, joined, mailOf, say } from './support/talk.mjs';
+import { bearer, twoInstances } from './support/two_instances.mjs';
 
-const bounded = { timeout: 60_000 };
-const flags = ['--rate-messages', '0'];
-const bearer = (token) => ({ headers: { Authorization: `Bearer ${token}` } });
-
-// Two instances on one Redis; the way of `one` to it leads through a gate.
-async function pair(t, { more = [], jwt = false } = {}) {
-  const data = await folder(t);
-  const port = await freePort();
-  const redis = await startRedis(t, data, '--port', String(port), '--bind', '127.0.0.1');
-  const gate = await Gate.open({ host: '127.0.0.1', port });
-  atEnd(t, () => gate.close());
-  const app = jwt ? await issuer(data) : undefined;
-  const all = [...flags, ...more, ...(jwt ? ['--auth', 'jwt', '--jwt-key', app.file, '--jwt-leeway', '0'] : [])];
-  const one = await daemonFor(t, { redis: `redis://127.0.0.1:${gate.port}`, flags: [...all, '--instance-id', 'one'] });
-  const two = await daemonFor(t, { redis: redis.url, flags: [...all, '--instance-id', 'two'] });
-  const store = await look(t, redis.socket);
-  const ctl = async (...args) => assert.equal((await run(program('HIKYCTL', 'hikyctl'), ['--redis', redis.url, ...args])).code, 0);
-  const as = async (user, daemon, claims) => {
-    const client = await clientAs(t, undefined, daemon.url, bearer(await app.token(user, claims)));
-    client.userId = user;
-    client.say({ type: 'register' });
-    await client.hears({ type: 'registered' });
-    return client;
-  };
-  const deafFor = async (ms, what) => {
-    gate.shut = true;
-    gate.cut(false);
-    await what();
-    await pause(ms);
-    gate.shut = false;
-  };
-  return { data, port, redis, gate, app, one, two, store, ctl, as, deafFor };
-}
-async function joined(t, user, url, room = 'tea', options = {}) {
-  const client = await clientAs(t, user, url, options);
-  await client.join(room);
-  return client;
-}
-const say = async (client, content, room = 'tea') => {
-  const ack = await client.ask({ type: 'message', roomId: room, content });
-  assert.equal(ack.type, 'messageAck', JSON.stringify(ack));
-  return ack.messageId;
-};
-const away = (store, user) => until(`${user} to be away`, async () => (await store.command('SISMEMBER', 'ws:online_users', user)) === 0);
-const collect = (frames) => frames.flatMap((frame) => (frame.type === 'message' ? [frame.content] : (frame.messages ?? []).map((m) => m.content)));
-const collected = async (client, quiet = 400) => collect((await client.rest(quiet)).map((each) => JSON.parse(each)));
-async function deafPeer(t, port, headers, ...frames) {
-  const peer = await webSocketOf(t, port, headers);
-  await peer.send(...frames.map((frame) => text(JSON.stringify(frame))));
-  return peer;
-}
-const mailOf = async (store, user) => (await store.command('LRANGE', `ws:offline_messages:${user}`, 0, -1)).map((each) => JSON.parse(each).content).reverse();
+const bounded = { timeout: 120_000 };
+const scripts = async (store) => Number(/cmdstat_evalsha:calls=(\d+)/.exec(await store.command('INFO', 'commandstats'))?.[1] ?? 0);
 
 test('removed while the instance begins to listen: hears nothing from 1 s on', bounded, async (t) => {
-  const { gate, one, two, ctl } = await pair(t);
+  const { gate, one, two, ctl } = await twoInstances(t);
   const alice = await joined(t, 'alice', two.url);
   const bob = await joined(t, 'bob', one.url, 'chess');
   gate.delay = 150; // each way: `a` arrives, SUBSCRIBE leaves
@@ -80,16 +29,14 @@ test('removed while the instance begins to listen: hears nothing from 1 s on', b
 });
 
 test('removed while a register waits for its subscription: hears nothing from 1 s on', bounded, async (t) => {
-  const { gate, store, one, two, ctl } = await pair(t);
+  const { busOfOne, store, one, two, ctl } = await twoInstances(t);
   const alice = await joined(t, 'alice', two.url);
   const users = Array.from({ length: 6 }, (_, n) => `bob ${n}`); // some on a worker whose way to Redis is not that of the bus
   for (const user of users) {
     await (await joined(t, user, two.url)).leaves();
     await away(store, user);
   }
-  const lines = (await store.command('CLIENT', 'LIST', 'TYPE', 'pubsub')).split('\n');
-  const ports = lines.map((line) => Number(/ addr=[\d.]+:(\d+)/.exec(line)?.[1]));
-  const bus = [...gate.pairs].find((each) => ports.includes(each.far.localPort));
+  const bus = await busOfOne();
   const people = await Promise.all(users.map((user) => clientAs(t, undefined, one.url).then((client) => Object.assign(client, { user }))));
   bus.hold();
   for (const bob of people) bob.say({ type: 'register', userId: bob.user });
@@ -107,7 +54,7 @@ test('removed while a register waits for its subscription: hears nothing from 1 
 });
 
 test('what a dead phone did not get reaches the device whose token has grown since', bounded, async (t) => {
-  const { app, one, store, as } = await pair(t, { jwt: true });
+  const { app, one, store, as } = await twoInstances(t, { jwt: true });
   const alice = await as('alice', one);
   for (const room of ['tea', 'go']) await alice.join(room);
   const setup = await as('bob', one);
@@ -128,7 +75,7 @@ test('what a dead phone did not get reaches the device whose token has grown sin
 });
 
 test('a user whose token is not for the room gets mail, with a neighbour’s participant in the room', bounded, async (t) => {
-  const { one, store, as } = await pair(t, { jwt: true });
+  const { one, store, as } = await twoInstances(t, { jwt: true });
   const alice = await as('alice', one);
   await alice.join('go');
   const setup = await as('bob', one);
@@ -143,22 +90,73 @@ test('a user whose token is not for the room gets mail, with a neighbour’s par
 });
 
 test('a claim that can never succeed is not tried five times a second for ever', bounded, async (t) => {
-  const { one, store } = await pair(t);
+  const { one, store } = await twoInstances(t);
   await store.command('LPUSH', 'ws:offline_messages:bob', JSON.stringify({ type: 'message', roomId: 'tea', content: 1 }));
   await store.command('LPUSH', 'ws:offline_dropped:bob', 'no number');
   const bob = await clientAs(t, 'bob', one.url);
   await pause(300);
-  const calls = async () => Number(/cmdstat_evalsha:calls=(\d+)/.exec(await store.command('INFO', 'commandstats'))?.[1] ?? 0);
   await clientAs(t, 'bystander', one.url);
-  const before = await calls();
+  const before = await scripts(store);
   await pause(3000);
-  const used = (await calls()) - before;
+  const used = (await scripts(store)) - before;
   assert.ok(bob.isOpen);
   assert.ok(used < 30, `${used} scripts in 3 s`);
 });
 
+test('a room that can never be entered is not tried five times a second for ever, and costs no other room', bounded, async (t) => {
+  const { one, two, store, deafFor } = await twoInstances(t);
+  const alice = await joined(t, 'alice', two.url);
+  const bob = await clientAs(t, 'bob', one.url);
+  await deafFor(500, async () => {
+    await store.command('SET', 'ws:room_log:bad', 'spoilt');
+    for (const room of ['bad', 'tea']) {
+      await store.command('SADD', `ws:room_members:${room}`, 'bob');
+      await store.command('SADD', 'ws:member_rooms:bob', room);
+    }
+  });
+  await until('bob to hear tea', async () => (await say(alice, 1), collect(bob.come).length > 0));
+  const before = await scripts(store);
+  await pause(3000);
+  const used = (await scripts(store)) - before;
+  assert.ok(used < 30, `${used} scripts in 3 s`);
+});
+
+test('a user whose rooms change all the time is compared and answered all the same', bounded, async (t) => {
+  const { gate, one, two, deafFor } = await twoInstances(t, { flags: ['--rate-requests', '0'] });
+  const bob = await clientAs(t, 'bob', one.url);
+  const desk = await clientAs(t, 'bob', two.url);
+  let changes = true;
+  const changing = (async () => {
+    for (let n = 0; changes; n = (n + 1) % 10) {
+      await desk.ask({ type: 'joinRoom', roomId: `room ${n}` });
+      await desk.ask({ type: 'leaveRoom', roomId: `room ${n}` });
+      await pause(20);
+    }
+  })();
+  await deafFor(300, async () => {});
+  gate.delay = 100;
+  await pause(1500);
+  await bob.ask({ type: 'getOnlineStatus' }, 15_000);
+  changes = false;
+  gate.delay = 0;
+  await changing;
+});
+
+test('a room that the directory gives to one device is heard by the user’s other devices at once', bounded, async (t) => {
+  const { one, two, store } = await twoInstances(t);
+  const alice = await joined(t, 'alice', two.url);
+  await say(alice, 'before');
+  const devices = [await clientAs(t, 'bob', one.url), await clientAs(t, 'bob', two.url, { fields: { events: true } })];
+  await store.command('SELECT', 0);
+  await store.command('SADD', 'hiky:user_rooms:bob', 'tea');
+  await store.command('SELECT', 1);
+  devices.push(await clientAs(t, 'bob', two.url));
+  await say(alice, 'now');
+  for (const bob of devices) assert.deepEqual(await collected(bob), ['now']);
+});
+
 test('one user’s spoilt key keeps nobody else from being compared', bounded, async (t) => {
-  const { one, two, ctl, deafFor, store } = await pair(t, { more: ['--workers', '1'] });
+  const { one, two, ctl, deafFor, store } = await twoInstances(t, { flags: ['--workers', '1'] });
   const alice = await joined(t, 'alice', two.url);
   const bob = await joined(t, 'bob', one.url);
   await clientAs(t, 'mallory', one.url);
@@ -171,7 +169,7 @@ test('one user’s spoilt key keeps nobody else from being compared', bounded, a
 });
 
 test('the end of a register that failed does not end the one that came after it', bounded, async (t) => {
-  const { gate, one, store } = await pair(t);
+  const { gate, one, store } = await twoInstances(t);
   const bob = await clientAs(t, undefined, one.url);
   gate.shut = true;
   gate.cut(false);
@@ -188,7 +186,7 @@ test('the end of a register that failed does not end the one that came after it'
 });
 
 test('a user who was removed from the only room is not put back by a refresh', bounded, async (t) => {
-  const { app, one, as, deafFor, ctl, store } = await pair(t, { jwt: true });
+  const { app, one, as, deafFor, ctl, store } = await twoInstances(t, { jwt: true });
   const bob = await as('bob', one);
   await bob.join('tea');
   await deafFor(500, async () => {
@@ -200,7 +198,7 @@ test('a user who was removed from the only room is not put back by a refresh', b
 });
 
 test('what a connection was given when it entered a room late is owed when it ends', bounded, async (t) => {
-  const { app, gate, one, two, as, store } = await pair(t, { jwt: true, more: ['--workers', '1'] });
+  const { app, gate, one, two, as, store } = await twoInstances(t, { jwt: true, flags: ['--workers', '1'] });
   const alice = await as('alice', two);
   const carol = await as('carol', one);
   const setup = await as('bob', one);
@@ -226,7 +224,7 @@ test('what a connection was given when it entered a room late is owed when it en
 });
 
 test('a pong that nobody asked for confirms nothing', bounded, async (t) => {
-  const { one, two, store } = await pair(t);
+  const { one, two, store } = await twoInstances(t);
   const alice = await joined(t, 'alice', two.url);
   const bob = await deafPeer(t, one.port, {}, { type: 'register', userId: 'bob' }, { type: 'joinRoom', roomId: 'tea' });
   await until('bob to be in', async () => (await store.command('SISMEMBER', 'ws:room_participants:tea', 'bob')) === 1);
@@ -241,7 +239,7 @@ test('a pong that nobody asked for confirms nothing', bounded, async (t) => {
 });
 
 test('what waited during a register that failed is not taken for delivered', bounded, async (t) => {
-  const { gate, one, two, store } = await pair(t, { more: ['--workers', '1'] });
+  const { gate, one, two, store } = await twoInstances(t, { flags: ['--workers', '1'] });
   const alice = await joined(t, 'alice', two.url);
   await joined(t, 'carol', one.url);
   await (await joined(t, 'bob', two.url)).leaves();
@@ -263,7 +261,7 @@ test('what waited during a register that failed is not taken for delivered', bou
 });
 
 test('a reader that takes nothing while it is replayed to is closed as slow, and holds no memory', bounded, async (t) => {
-  const { one, two, store } = await pair(t, { more: ['--workers', '1'] });
+  const { one, two, store } = await twoInstances(t, { flags: ['--workers', '1'] });
   const alice = await joined(t, 'alice', two.url);
   await (await joined(t, 'bob', one.url)).leaves();
   await away(store, 'bob');
@@ -276,40 +274,86 @@ test('a reader that takes nothing while it is replayed to is closed as slow, and
   await until('bob', async () => (await store.command('SISMEMBER', 'ws:online_users', 'bob')) === 1);
   const beats = setInterval(() => bob.send(pong('')), 1000);
   atEnd(t, () => clearInterval(beats));
-  await pause(300);
-  const { readFile } = await import('node:fs/promises');
   const rss = async () => Number(/VmRSS:\s+(\d+)/.exec(await readFile(`/proc/${one.pid}/status`, 'utf8'))[1]) / 1024;
+  await pause(300);
   const before = await rss();
   for (let n = 0; n < 800; n += 1) await say(alice, big);
-  await pause(300);
+  await away(store, 'bob');
+  const numbers = samples(await (await fetch(`${one.url}/metrics`)).text());
+  assert.equal(numbers.get('hiky_slow_connections_closed_total'), 1);
   const grown = (await rss()) - before;
-  assert.ok(grown < 20, `${grown.toFixed()} MiB more; bob is ${await store.command('SISMEMBER', 'ws:online_users', 'bob') ? 'here' : 'gone'}`);
+  if (!process.env.HIKY_SANITIZE) assert.ok(grown < 20, `${grown.toFixed()} MiB more`);
 });
 
 test('tokens that come and go leave nothing behind in the ledger', bounded, async (t) => {
-  const { app, one, as, store } = await pair(t, { jwt: true });
-  const bob = await as('bob', one);
-  await bob.join('go');
+  const { app, one, as, store } = await twoInstances(t, { jwt: true });
+  const alice = await as('alice', one);
+  await alice.join('go');
+  const setup = await as('bob', one);
+  await setup.join('go');
+  await setup.leaves();
+  await away(store, 'bob');
+  const bob = await deafPeer(t, one.port, bearer(await app.token('bob')).headers, { type: 'register' });
   const [full, some] = [await app.token('bob'), await app.token('bob', { rooms: ['tea'] })];
-  const other = await as('bob', one);
-  const peer = await deafPeer(t, one.port, bearer(full).headers, { type: 'register' });
-  await until('three', async () => (await store.command('HLEN', 'ws:user_connections:bob')) === 3);
-  const rounds = 25;
-  for (let n = 0; n < rounds; n += 1) {
-    await peer.send(text(JSON.stringify({ type: 'message', roomId: 'go', content: n, id: 'x' })));
-    await peer.send(text(JSON.stringify({ type: 'refresh', token: some })), text(JSON.stringify({ type: 'refresh', token: full })));
+  // His pong is under way while the token changes.
+  for (let n = 1; n <= 3; n += 1) {
+    await say(alice, n, 'go');
+    let ping;
+    do ping = await bob.frame(5_000, { pings: true });
+    while (ping.opcode !== op.ping);
+    await bob.send(text(JSON.stringify({ type: 'refresh', token: some })), text(JSON.stringify({ type: 'refresh', token: full })));
+    await pause(300);
+    await bob.send(pong(ping.payload));
   }
-  await pause(2500);
-  peer.socket.resetAndDestroy();
-  await store.command('CONFIG', 'SET', 'slowlog-log-slower-than', 0);
-  await until('two', async () => (await store.command('HLEN', 'ws:user_connections:bob')) === 2);
-  void other;
-  const { calls } = { calls: Number(/cmdstat_xrevrange:calls=(\d+)/.exec(await store.command('INFO', 'commandstats'))?.[1] ?? 0) };
-  assert.ok(calls <= 3, `${calls} looks into the room's log for one room`);
+  const answers = async () => {
+    for (let each; (each = await bob.frame(30_000, { pings: true })); ) if (each.opcode === op.ping) await bob.send(pong(each.payload));
+  };
+  const answering = answers();
+  await pause(3_000);
+  bob.socket.resetAndDestroy();
+  await answering.catch(() => {});
+  await away(store, 'bob');
+  assert.deepEqual(await mailOf(store, 'bob'), []);
+});
+
+test('what a token may not hear any more while the bus is deaf is owed once, and what is said later is mail', bounded, async (t) => {
+  const { app, busOfOne, one, two, as, store } = await twoInstances(t, { jwt: true });
+  const alice = await as('alice', two);
+  const users = Array.from({ length: 6 }, (_, n) => `bob ${n}`); // some on a worker whose way to Redis is not that of the bus
+  const people = await Promise.all(users.map((user) => as(user, one)));
+  for (const client of [alice, ...people]) for (const room of ['go', 'quiet']) await client.ask({ type: 'joinRoom', roomId: room });
+  await say(alice, 'before', 'go');
+  const heard = new Map(users.map((user) => [user, []]));
+  const listen = async () => {
+    for (const bob of people) heard.get(bob.userId).push(...(await collected(bob)));
+  };
+  await listen();
+  const bus = await busOfOne();
+  bus.hold();
+  await say(alice, 'under way', 'go');
+  await Promise.all(people.map(async (bob) => bob.ask({ type: 'refresh', token: await app.token(bob.userId, { rooms: ['tea'] }) })));
+  bus.release();
+  await pause(1_500);
+  await say(alice, 'in between', 'go');
+  await say(alice, 'quiet in between', 'quiet');
+  for (const bob of people) await bob.ask({ type: 'refresh', token: await app.token(bob.userId) });
+  await listen();
+  await say(alice, 'later', 'go');
+  await pause(3_000);
+  await listen();
+  let owed = 0;
+  for (const bob of people) {
+    await bob.vanishes();
+    await away(store, bob.userId);
+    const mail = await mailOf(store, bob.userId);
+    owed += mail.length;
+    assert.deepEqual([...heard.get(bob.userId), ...mail].sort(), ['before', 'in between', 'later', 'quiet in between', 'under way'], bob.userId);
+  }
+  assert.ok(owed > 0, 'all are on the worker of the bus');
 });
 
 test('a reader that takes nothing keeps the gate closed for nobody', bounded, async (t) => {
-  const { one, two, store, deafFor } = await pair(t, { more: ['--workers', '1'] });
+  const { one, two, store, deafFor } = await twoInstances(t, { flags: ['--workers', '1'] });
   const alice = await joined(t, 'alice', two.url);
   const carol = await joined(t, 'carol', one.url, 'tea');
   await (await joined(t, 'bob', one.url)).leaves();
@@ -327,11 +371,11 @@ test('a reader that takes nothing keeps the gate closed for nobody', bounded, as
   const began = Date.now();
   await say(alice, 'hello');
   await until('carol to hear', async () => collect(carol.come).includes('hello'), 20_000);
-  assert.ok(Date.now() - began < 3000, `after ${Date.now() - began} ms`);
+  assert.ok(Date.now() - began < 8000, `after ${Date.now() - began} ms`); // and not only when the gate's patience is over
 });
 
 test('a member of a room whose log is spoilt does not stay online', bounded, async (t) => {
-  const { one, two, store } = await pair(t);
+  const { one, two, store } = await twoInstances(t);
   const alice = await joined(t, 'alice', two.url);
   const bob = await joined(t, 'bob', one.url);
   await joined(t, 'bob', one.url, 'go').then((each) => each.leaves());
@@ -347,7 +391,7 @@ test('a member of a room whose log is spoilt does not stay online', bounded, asy
 });
 
 test('a spoilt room costs its members no mail of other rooms', bounded, async (t) => {
-  const { one, two, store } = await pair(t);
+  const { one, two, store } = await twoInstances(t);
   const alice = await joined(t, 'alice', two.url);
   const bob = await joined(t, 'bob', one.url);
   const bad = Array.from({ length: 15 }, (_, n) => `bad ${n}`); // sets have no order: `tea` comes behind one of them
@@ -360,7 +404,7 @@ test('a spoilt room costs its members no mail of other rooms', bounded, async (t
 });
 
 test('a room that one device enters and leaves at once is heard by no other device; without any fault', bounded, async (t) => {
-  const { one, two } = await pair(t, { more: ['--rate-requests', '0'] });
+  const { one, two } = await twoInstances(t, { flags: ['--rate-requests', '0'] });
   const alice = await clientAs(t, 'alice', two.url);
   const rooms = Array.from({ length: 100 }, (_, n) => `room ${n}`);
   for (const room of rooms) await alice.join(room);
@@ -372,14 +416,14 @@ test('a room that one device enters and leaves at once is heard by no other devi
   }
   await laptop.settle();
   await pause(1500);
-  phone.come;
+  assert.deepEqual(collect(phone.come), []);
   for (const room of rooms) await say(alice, room, room);
   await pause(300);
   assert.deepEqual(collect(phone.come), []);
 });
 
 test('a kick ends nobody who has come since, though Redis’s clock stepped back in between', bounded, async (t) => {
-  const { one, store, deafFor } = await pair(t);
+  const { one, store, deafFor } = await twoInstances(t);
   await store.command('SET', 'ws:kicked:bob', Date.now() + 1500, 'EX', 300); // the time of the kick, by the clock before
   const bob = await clientAs(t, 'bob', one.url);
   await pause(1600);

@@ -1,0 +1,22 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- include lib/time_from.lua
+-- The time in ms from which a user who enters a room now takes part in it, as a string; and the room's place then: epoch and seq.
+local function entry_now(head_key, clock_key)
+  local head = redis.pcall('HMGET', head_key, 'epoch', 'seq', 't')
+  if head.err then head = {} end  -- another program has made it another type: nothing was said, as far as anybody knows
+  local _, time = time_from(clock_key, tonumber(head[3]) or 0)
+  return time, (head[1] or '') .. ' ' .. (head[2] or '0')
+end
+-- Tells the instances that hold connections of the user (`connections`: ids and values of user_connections:{u} in turn), but for the one that
+-- knows it.
+local function tell_entry(user, room, time, place, connections, knows, channels)
+  local told = {}
+  for i = 1, #connections, 2 do
+    local ok, about = pcall(cjson.decode, connections[i + 1])
+    local instance = ok and type(about) == 'table' and about.instance
+    if connections[i] ~= knows and type(instance) == 'string' and not told[instance] then
+      told[instance] = true
+      redis.call('PUBLISH', channels .. instance, 'a ' .. user .. '\n' .. time .. ' ' .. place .. ' ' .. room)
+    end
+  end
+end

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+// People who talk in rooms, and what they have heard: live, by replay or by mail.
+import assert from 'node:assert/strict';
+import { clientAs } from './client.mjs';
+import { text } from './frames.mjs';
+import { webSocketOf } from './peer.mjs';
+import { until } from './processes.mjs';
+
+export async function joined(t, user, url, room = 'tea', options = {}) {
+  const client = await clientAs(t, user, url, options);
+  await client.join(room);
+  return client;
+}
+
+// Returns the messageId.
+export async function say(client, content, room = 'tea') {
+  const ack = await client.ask({ type: 'message', roomId: room, content });
+  assert.equal(ack.type, 'messageAck', JSON.stringify(ack));
+  return ack.messageId;
+}
+
+// The contents of all messages in some frames, or of those that come in a while.
+export const collect = (frames) => frames.flatMap((frame) => (frame.type === 'message' ? [frame.content] : (frame.messages ?? []).map((m) => m.content)));
+export const collected = async (client, quiet = 400) => collect((await client.rest(quiet)).map((each) => JSON.parse(each)));
+
+// A client that reads no frame and answers no ping, and whose kernel goes on; unless its socket is paused, too.
+export async function deafPeer(t, port, headers, ...frames) {
+  const peer = await webSocketOf(t, port, headers);
+  await peer.send(...frames.map((frame) => text(JSON.stringify(frame))));
+  return peer;
+}
+
+export const away = (store, user) => until(`${user} to be away`, async () => (await store.command('SISMEMBER', 'ws:online_users', user)) === 0);
+// Oldest first.
+export const mailOf = async (store, user) =>
+  (await store.command('LRANGE', `ws:offline_messages:${user}`, 0, -1)).map((each) => JSON.parse(each).content).reverse();
