@@ -145,6 +145,7 @@ class flows {
   task<> compare_some();
   struct doubtful {
     session_ptr who;
+    bool known;  // to Redis
     std::vector<room_id> rooms;  // that its user belongs to
   };
   task<result<std::vector<doubtful>>> find_doubtful(std::span<session_ptr const> some);
@@ -152,7 +153,7 @@ class flows {
   task<bool> tell_friends(directory::entry who, bool online);
   void announce_arrival(directory::entry who);
   task<> run_assert_again(std::chrono::milliseconds spread);
-  bool forgotten(session const& s) const { return s.registered && s.asserted != data_; }
+  bool forgotten(session const& s) const { return s.registered && (s.asserted != data_ || s.unasserted); }
   task<result<void>> assert_session(session_ptr s);
   task<> run_assert_session(session_ptr s);
   state::known_rooms rooms_known_since(std::uint32_t asserted) const;
@@ -166,7 +167,7 @@ class flows {
   task<> run_participants(session_ptr s, std::optional<std::string> id, get_participants r);
   task<> run_watch(session_ptr s, std::optional<std::string> id, watch_presence r);
   void end_in_redis(session const& s, state::unsure_mail unsure = {}, bool heavy = false);
-  task<> run_disconnect(state::connection_details ended, std::uint32_t asserted, state::unsure_mail unsure, bool heavy);
+  task<> run_disconnect(state::connection_details ended, std::uint32_t asserted, bool known, state::unsure_mail unsure, bool heavy);
   void change_typing(session& s, set_typing t);
   void refuse_banned(session& s, std::optional<std::string> id, std::int64_t seconds);
   // Somebody else, perhaps on another instance, wants it gone.

@@ -14,8 +14,8 @@
 
 namespace hiky::chat {
 
-// Of a session that Redis is to be told of once more, though it has lost no data: rooms that the user left elsewhere are not entered again.
-inline constexpr auto unasserted = std::numeric_limits<std::uint32_t>::max();
+// When its user surely belonged to the room, Redis TIME: Redis said so.
+inline std::int64_t belonged_ms(session const& s, std::int64_t since_ms) { return std::max({s.began_ms, s.compared_ms, since_ms}); }
 
 inline std::uint32_t now_ms() {
   using namespace std::chrono;

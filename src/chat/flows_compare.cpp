@@ -102,7 +102,7 @@ task<bool> flows::compare(session_ptr s) {
       co_return true;
     }
     if (!seen.known || forgotten(*s)) {
-      if (!forgotten(*s)) s->asserted = unasserted;
+      s->unasserted = true;
       auto const asserted = co_await assert_session(s);
       if (!asserted) co_return !is_transient(asserted.error());
       if (s->gone) co_return true;
@@ -192,7 +192,7 @@ task<result<std::vector<flows::doubtful>>> flows::find_doubtful(std::span<sessio
   for (std::size_t i = 0; i < some.size(); ++i) {
     auto const& s = some[i];
     if (s->gone || !s->registered) continue;
-    if (!agrees(*s, found->seen[i])) out.push_back({s, std::move(found->seen[i].rooms)});
+    if (!agrees(*s, found->seen[i])) out.push_back({s, found->seen[i].known, std::move(found->seen[i].rooms)});
     else if (!s->busy && s->notices == notices[i]) s->compared_ms = found->now_ms;
   }
   co_return out;
@@ -226,7 +226,7 @@ task<> flows::compare_all(std::uint64_t interruption) {
   }
   // A session whose turn does not end, since its client takes nothing, must not keep the others from hearing; nor hear what is not its own.
   for (auto const& one : found_doubtful) {
-    if (!wrong(one)) continue;
+    if (!wrong(one) || !one.known || forgotten(*one.who)) continue;  // who is to be told of to Redis first keeps the rooms
     for (auto const& room : without(rooms_of(*one.who), one.rooms)) hub_.leave(*one.who, room);
   }
   bus_.compared(worker_, interruption);

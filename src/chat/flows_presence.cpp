@@ -81,24 +81,20 @@ task<> flows::run_assert_session(session_ptr s) {
 }
 
 task<result<void>> flows::assert_session(session_ptr s) {
-  std::vector<room_id> rooms, joined;
-  for (auto const& e : s->ledger.rooms()) {
-    rooms.emplace_back(*e.room->name);
-    if (e.open) joined.emplace_back(*e.room->name);
-  }
+  std::vector<state::known_room> rooms;
+  for (auto const& e : s->ledger.rooms()) rooms.emplace_back(room_id{*e.room->name}, belonged_ms(*s, e.since_ms), e.open != 0);
   auto const data = data_;
-  // Without a loss of data Redis knows the user's rooms better than we do.
-  bool const data_lost = s->asserted != unasserted;
-  auto online = co_await store_.connections.add(details(*s), data_lost ? rooms : std::vector<room_id>{}, rooms_known_since(s->asserted));
+  auto online = co_await store_.connections.add(details(*s), std::move(rooms), rooms_known_since(s->asserted));
   if (!online) co_return std::unexpected(online.error());
   s->asserted = data;
+  s->unasserted = false;
   if (online->kept_out_s) co_return s->close(state::close_forbidden, state::ban_reason), result<void>{};
   if (s->gone) {
     if (!s->busy) end_in_redis(*s);  // closed meanwhile: its end may have come before this beginning
     co_return result<void>{};
   }
   // Rooms that another connection of the user has left or joined, which this one did not hear.
-  for (auto const& room : without(rooms, online->rooms)) {
+  for (auto const& room : without(rooms_of(*s), online->rooms)) {
     tell_room(*s, room, room_change::removed);
     hub_.leave(*s, room);
   }
@@ -106,16 +102,13 @@ task<result<void>> flows::assert_session(session_ptr s) {
   for (auto const& room : online->rooms) s->doubted |= !hub_.in(*s, room);  // compared next, in the same turn
   watches_.doubt(*s);  // what was announced to the user while Redis did not know of this connection did not come here
   if (online->mail > 0) fetch_mail(*s);
-  for (auto const& room : joined) {
-    if (!hub_.in(*s, room) || (s->grant && !s->grant->allows(room))) continue;
-    if (auto const in = co_await store_.members.join(s->user, room, s->id, 0, true); !in) break;
-  }
   co_return result<void>{};
 }
 
-// A room that the user left elsewhere while nobody here could hear of it must not be entered again, unless Redis may have forgotten the
-// latest joins.
+// Without a loss of data Redis knows the user's rooms better than we do. With one, a room that the user left elsewhere while nobody here could hear
+// of it must not be entered again, unless Redis may have forgotten the latest joins.
 state::known_rooms flows::rooms_known_since(std::uint32_t asserted) const {
+  if (asserted == data_) return state::known_rooms::none;
   return asserted < older_data_ ? state::known_rooms::member : state::known_rooms::if_nothing;
 }
 
@@ -140,7 +133,12 @@ void flows::closed(session& s) {
   }
   // Until disconnect.lua has run, Redis takes the user for present and queues nothing: what is said meanwhile must be found in the log.
   state::unsure_mail unsure{.others_since_ms = s.compared_ms};
-  for (auto& owed : s.ledger.debts()) unsure.heard.push_back({room_id{std::move(owed.room)}, std::move(owed.confirmed), owed.to});
+  auto const& in = s.ledger.rooms();
+  for (auto& owed : s.ledger.debts()) {
+    auto const i = unsure.heard.size();  // its rooms come first
+    auto const belonged = belonged_ms(s, i < in.size() ? in[i].since_ms : 0);
+    unsure.heard.push_back({room_id{std::move(owed.room)}, std::move(owed.confirmed), owed.to, belonged});
+  }
   for (auto& range : s.ledger.given()) unsure.given.push_back({std::move(range.epoch), range.first, range.last});
   bool const heavy = s.ledger.unconfirmed_messages() >= long_tail;
   hub_.detach(s);
@@ -174,7 +172,7 @@ task<> flows::keep_online(std::chrono::milliseconds pause) {
         auto& s = *all[j];
         if ((*online)[j - i] || !s.registered || s.gone || forgotten(s)) continue;
         log::info("session.taken_offline", {{"connection", s.id.str()}, {"trace", s.trace_id()}, {"user", s.user.str()}});
-        s.asserted = unasserted;
+        s.unasserted = true;
         ++missing;
       }
     }
@@ -193,28 +191,28 @@ task<> flows::undo(connection_id connection, user_id user, std::int64_t since_ms
   count_.undone.add();
   ++ending_;
   ends_.insert(connection.str());
-  co_await run_disconnect({std::move(connection), instance_, std::move(user), iso8601_now(), {}, {}}, data_, {since_ms, {}}, false);
+  co_await run_disconnect({std::move(connection), instance_, std::move(user), iso8601_now(), {}, {}}, data_, true, {since_ms, {}}, false);
 }
 
 void flows::end_in_redis(session const& s, state::unsure_mail unsure, bool heavy) {
   ++ending_;
   ends_.insert(s.id.str());
-  spawn(run_disconnect(details(s), s.asserted, std::move(unsure), heavy));
+  spawn(run_disconnect(details(s), s.asserted, !s.unasserted, std::move(unsure), heavy));
 }
 
 // Kept at until it is done: a user whose last connection closed while Redis was away must not stay online.
-task<> flows::run_disconnect(state::connection_details ended, std::uint32_t asserted, state::unsure_mail unsure, bool heavy) {
+task<> flows::run_disconnect(state::connection_details ended, std::uint32_t asserted, bool known, state::unsure_mail unsure, bool heavy) {
   for (;;) {
     result<std::int64_t> left{0};
-    if (asserted != data_ && !unsure.heard.empty()) {
+    if ((asserted != data_ || !known) && !unsure.heard.empty()) {
       // Redis has lost the connection and perhaps its user's rooms. Only who belongs to a room is missed by it.
-      std::vector<room_id> rooms;
+      std::vector<state::known_room> rooms;
       rooms.reserve(unsure.heard.size());
-      for (auto const& each : unsure.heard) rooms.push_back(each.room);
+      for (auto const& each : unsure.heard) rooms.emplace_back(each.room, each.belonged_ms);
       auto const data = data_;
-      auto const known = co_await store_.connections.add(ended, std::move(rooms), rooms_known_since(asserted));
-      if (known) asserted = data;
-      else left = std::unexpected(known.error());
+      auto const told = co_await store_.connections.add(ended, std::move(rooms), rooms_known_since(asserted));
+      if (told) asserted = data, known = true;
+      else left = std::unexpected(told.error());
     }
     if (left) {
       auto const turn = heavy ? co_await heavy_.enter() : lane::turn{};

@@ -22,7 +22,8 @@ using std::chrono::steady_clock;
 // Rule 4 of the state design: hear, become visible, then answer, then mail, then what came in between.
 task<> flows::run_register(session_ptr s, std::optional<std::string> id, std::optional<user_id> claimed, register_request r) {
   if (s->registered && !r.resume.empty()) {
-    co_return refuse(*s, {error_code::invalid_argument, "this connection is registered already; joinRoom with `since` brings what a room has said", std::move(id)});
+    co_return refuse(*s, {error_code::invalid_argument, "this connection is registered already; joinRoom with `since` brings what a room has said",
+                          std::move(id)});
   }
   auto who = co_await identify(s, id, {std::move(claimed), std::move(r.token)});
   if (!who || (s->gone && !s->backlog)) co_return;  // what it asked for behind the register is done all the same
@@ -126,19 +127,22 @@ task<result<state::connected>> flows::go_online(session_ptr s, directory::entry&
     if (!fresh.empty()) co_await bus_.begin_listening(worker_, fresh, places);
     // NOLINTNEXTLINE(cppcoreguidelines-avoid-capturing-lambda-coroutines): awaited right here
     auto const add = [&]() -> task<result<state::connected>> {
-      auto out = co_await store_.connections.add(details(*s), entry->rooms, state::known_rooms::member, known->newest_ms);
+      auto out =
+          co_await store_.connections.add(details(*s), {entry->rooms.begin(), entry->rooms.end()}, state::known_rooms::member, known->newest_ms);
       heard_late = !std::ranges::all_of(fresh, [&](room_id const& room) { return hub_.heard(room); });
       co_return out;
     };
     std::tie(heard, online) = co_await (hear(*s, rooms) && add());
   } else {
     heard = co_await hear(*s, rooms);
-    if (heard) online = co_await store_.connections.add(details(*s), entry->rooms, state::known_rooms::member, known->newest_ms);
+    if (heard)
+      online = co_await store_.connections.add(details(*s), {entry->rooms.begin(), entry->rooms.end()}, state::known_rooms::member, known->newest_ms);
   }
   if (!heard) co_return std::unexpected(heard.error());
   if (!online) co_return std::unexpected(online.error());
   if (online->kept_out_s) co_return online;
   s->asserted = data_;
+  s->unasserted = false;
   s->began_ms = online->at_ms;
   s->kick = online->kick;
   s->compared_ms = known->now_ms;

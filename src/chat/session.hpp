@@ -109,6 +109,7 @@ class session {
   std::int64_t compared_ms = 0;  // Redis TIME when its rooms and mail were last compared with Redis; 0: never
   std::uint16_t notices = 0;     // of changes to the user's rooms that came; counts, and wraps
   std::uint32_t asserted = 0;  // the state of Redis's data in which it knows of this connection (flows::data_)
+  bool unasserted : 1 = false;  // Redis is to be told of it once more, though it has lost no data
   bool registered : 1 = false;
   bool extended : 1 = false;  // asked for frames the document does not have
   bool acks : 1 = false;       // confirms offline mail itself

@@ -90,7 +90,10 @@ result<void> server::start(std::chrono::milliseconds patience) {
                                             settings_.instance.str()));
   }
   asio::post(io, [this] { bus_->start(); });
-  auto const clean = asio::co_spawn(io, janitor_->begin(settings_.sole_owner), asio::use_future).get();
+  auto const begin = [&] { return asio::co_spawn(io, janitor_->begin(settings_.sole_owner), asio::use_future).get(); };
+  auto clean = begin();
+  // Redis may go away once more, in the middle of this.
+  for (; !clean && is_transient(clean.error()) && std::chrono::steady_clock::now() < until; clean = begin()) std::this_thread::sleep_for(200ms);
   if (!clean) return clean;
   asio::co_spawn(io, janitor_->run(), asio::detached);
   std::vector<std::string> prefixes;

@@ -26,12 +26,11 @@ std::string json_object(std::initializer_list<std::pair<std::string_view, std::s
   return out += '}';
 }
 
-constexpr int kicked_life_s = 300;  // longer than an instance goes without comparing its sessions, once it reaches Redis
 constexpr int given_life_s = 24 * 60 * 60;  // as long as a room's log lives behind its last message
 
 }  // namespace
 
-task<result<connected>> connections::add(connection_details c, std::vector<room_id> rooms, known_rooms what, std::int64_t newest_ms) {
+task<result<connected>> connections::add(connection_details c, std::vector<known_room> rooms, known_rooms what, std::int64_t newest_ms) {
   static redis::script const script{scripts::connect_lua};
   std::string const used_keys[]{keys::user_connections(c.user),
                                 keys::instance_connections(c.instance),
@@ -44,8 +43,9 @@ task<result<connected>> connections::add(connection_details c, std::vector<room_
                                 keys::banned(c.user),
                                 std::string{keys::instances},
                                 keys::kicked(c.user),
-                                std::string{keys::clock}};
-  auto call = script.call(used_keys, 16 + rooms.size());
+                                std::string{keys::clock},
+                                keys::left(c.user)};
+  auto call = script.call(used_keys, 16 + 3 * rooms.size());
   call.arg(c.user).arg(c.id);
   auto about = json_object({{"instance", c.instance}, {"since", c.connected_at}, {"ip", c.ip_address}, {"agent", c.user_agent}});
   if (c.rooms) {
@@ -57,9 +57,11 @@ task<result<connected>> connections::add(connection_details c, std::vector<room_
                                 : json_object({{"connectedAt", c.connected_at}, {"lastSeen", c.connected_at}, {"ipAddress", c.ip_address}}));
   call.arg(keys::prefix::room_participants).arg(keys::prefix::room_members).arg(keys::prefix::room_absent);
   call.arg(most_per_user_).arg(keys::instance_channels(database_)).arg(close_replaced);
-  call.arg(what == known_rooms::member ? "member" : "if nothing").arg(c.instance).arg(lease_.count());
+  call.arg(what == known_rooms::member ? "member" : what == known_rooms::if_nothing ? "if nothing" : "none").arg(c.instance).arg(lease_.count());
   call.arg(keys::prefix::joined_room_participants).arg(newest_ms).arg(keys::prefix::room_head);
-  for (auto const& room : rooms) call.arg(room);
+  for (auto const& each : rooms) {
+    call.arg(each.room).arg(each.belonged_ms ? std::to_string(*each.belonged_ms) : std::string{}).arg(each.open ? "open" : "");
+  }
 
   auto const answer = co_await script.run(redis_, std::move(call));
   if (!answer) co_return std::unexpected(answer.error());
@@ -109,7 +111,7 @@ task<result<std::int64_t>> connections::remove(connection_id c, instance_id inst
       .arg(keys::instance_channels(database_))
       .arg(keys::prefix::room_head);
   call.arg(keys::prefix::room_absent).arg(unsure.others_since_ms).arg(given).arg(given_life_s);
-  for (auto const& [room, place, to] : unsure.heard) call.arg(room).arg(place.epoch).arg(place.seq).arg(to);
+  for (auto const& each : unsure.heard) call.arg(each.room).arg(each.place.epoch).arg(each.place.seq).arg(each.to);
   auto const answer = co_await script.run(redis_, std::move(call));
   if (!answer) co_return std::unexpected(answer.error());
   co_return (*answer)[0].integer();
@@ -141,7 +143,7 @@ task<result<std::int64_t>> connections::kick(user_id user, std::chrono::seconds 
   std::string const used_keys[]{keys::user_connections(user), keys::banned(user), keys::kicked(user)};
   auto call = script.call(used_keys, 6);
   call.arg(user).arg(ban.count()).arg(keys::instance_channels(database_)).arg(close_forbidden);
-  call.arg(ban.count() > 0 ? ban_reason : kick_reason).arg(kicked_life_s);
+  call.arg(ban.count() > 0 ? ban_reason : kick_reason).arg(keys::unheard_life_s);
   auto const answer = co_await script.run(redis_, std::move(call));
   if (!answer) co_return std::unexpected(answer.error());
   co_return (*answer)[0].integer();

@@ -30,9 +30,18 @@ inline constexpr std::uint16_t close_forbidden = 4403, close_replaced = 4409;
 inline constexpr std::string_view ban_reason = "banned by an operator", kick_reason = "disconnected by an operator";
 
 // What a beginning connection knows of its user's rooms.
+// A room of a connection.
+struct known_room {
+  room_id room;
+  std::optional<std::int64_t> belonged_ms{};  // Redis TIME when the user surely belonged to it: a later end counts. Nothing: the user does
+  bool open = false;                          // joined with joinRoom
+  known_room(room_id r, std::optional<std::int64_t> belonged = {}, bool is_open = false)  // NOLINT(google-explicit-constructor)
+      : room(std::move(r)), belonged_ms(belonged), open(is_open) {}
+};
 enum class known_rooms {
   member,      // the user belongs to them
   if_nothing,  // the user belonged to them; counts only if Redis knows no room of the user, which has lost its data
+  none,        // only to those of them to which Redis says so
 };
 
 struct connected {
@@ -65,6 +74,7 @@ struct heard_room {
   room_id room;
   message_place place;  // epoch "": nothing yet, and seq is the Redis TIME since which it takes part, 0 being since it began
   std::uint64_t to = 0;
+  std::int64_t belonged_ms = 0;  // Redis TIME when the user surely belonged to it
 };
 
 // What an ending connection owes to its user: what Redis took for delivered, and the client has not shown that it received.
@@ -105,7 +115,8 @@ class connections {
 
   // Flow 1 of the document. `rooms` (the directory's; or those a connection hears that is asserted again) become the user's rooms if
   // they are not yet. `newest_ms`: when the latest message of them was said (user_places). One round trip: connect.lua
-  task<result<connected>> add(connection_details c, std::vector<room_id> rooms, known_rooms what = known_rooms::member, std::int64_t newest_ms = 0);
+  task<result<connected>> add(connection_details c, std::vector<known_room> rooms, known_rooms what = known_rooms::member,
+                              std::int64_t newest_ms = 0);
 
   // Flow 6 of the document. Gives the connections the user has left; -1 when this one was not there any more.
   // The last one's end is announced after the grace period (announcements). Unconfirmed mail returns to the queue. One round trip: disconnect.lua

@@ -30,6 +30,7 @@ inline constexpr std::string_view given = "ws:given:";
 inline constexpr std::string_view last_seen = "ws:last_seen:";
 inline constexpr std::string_view banned = "ws:banned:";
 inline constexpr std::string_view kicked = "ws:kicked:";
+inline constexpr std::string_view left = "ws:left:";
 inline constexpr std::string_view dedup = "ws:dedup:";
 inline constexpr std::string_view idempotency = "ws:idempotency:";
 }  // namespace prefix
@@ -75,7 +76,13 @@ inline std::string offline_dropped(user_id const& u) { return of(prefix::offline
 inline std::string last_seen(user_id const& u) { return of(prefix::last_seen, u); }  // string, ISO time
 // String, EX a few minutes: Redis TIME in ms at which all connections of the user were to end, for instances that did not hear of it.
 inline std::string kicked(user_id const& u) { return of(prefix::kicked, u); }
+// Hash room → when the user left it, EX a few minutes: for instances that did not hear of it.
+inline std::string left(user_id const& u) { return of(prefix::left, u); }
 inline std::string banned(user_id const& u) { return of(prefix::banned, u); }  // string, the reason; EX: until then the user stays out
+
+// For how long `kicked` and `left` live: an instance that did not hear of them goes on for less without comparing its sessions, once it
+// reaches Redis.
+inline constexpr int unheard_life_s = 300;
 
 // Every family above, and what its keys are: whatever else lies under ws: is a stray.
 struct family {
@@ -110,6 +117,7 @@ inline constexpr family families[]{
     {prefix::last_seen, "string"},
     {prefix::banned, "string"},
     {prefix::kicked, "string"},
+    {prefix::left, "hash"},
     {prefix::dedup, "string"},
 };
 // The family of `key`, or nullptr.

@@ -32,7 +32,7 @@ task<result<joined>> members::join(user_id user, room_id room, connection_id con
   std::string const used_keys[]{keys::room_participants(room), keys::user_rooms(user),   keys::joined_room_participants(room),
                                 keys::room_members(room),      keys::member_rooms(user), keys::user_connections(user),
                                 keys::room_absent(room),       keys::room_head(room),    std::string{keys::pending_offline},
-                                std::string{keys::clock}};
+                                std::string{keys::clock},      keys::left(user)};
   auto call = script.call(used_keys, 8);
   call.arg(user).arg(room).arg(most).arg(keys::room_channels(database_) + room.str());
   call.arg(announcement("j ", "userJoined", user, room)).arg(keys::instance_channels(database_)).arg(connection).arg(quiet ? "quiet" : "");
@@ -53,9 +53,10 @@ task<result<bool>> members::leave(user_id user, room_id room) {
   std::string const used_keys[]{keys::room_participants(room), keys::user_rooms(user),   keys::joined_room_participants(room),
                                 keys::room_members(room),      keys::member_rooms(user), std::string{keys::typing_users},
                                 keys::typing_user(user),       keys::room_absent(room),  std::string{keys::typing_marks},
-                                keys::room_head(room),         std::string{keys::clock}};
-  auto call = script.call(used_keys, 4);
+                                keys::room_head(room),         std::string{keys::clock}, keys::left(user)};
+  auto call = script.call(used_keys, 5);
   call.arg(user).arg(room).arg(keys::room_channels(database_) + room.str()).arg(announcement("", "userLeft", user, room));
+  call.arg(keys::unheard_life_s);
   auto const answer = co_await script.run(redis_, std::move(call));
   if (!answer) co_return std::unexpected(answer.error());
   co_return (*answer)[0].integer() == 1;
@@ -75,8 +76,9 @@ task<result<room_entry>> members::entry(room_id room, user_id user, std::int64_t
 
 task<result<bool>> members::add(user_id user, room_id room) {
   static redis::script const script{scripts::member_add_lua};
-  std::string const used_keys[]{keys::room_participants(room), keys::user_rooms(user),  keys::room_members(room), keys::member_rooms(user),
-                                keys::user_connections(user),  keys::room_absent(room), keys::room_head(room),    std::string{keys::clock}};
+  std::string const used_keys[]{keys::room_participants(room), keys::user_rooms(user),       keys::room_members(room),
+                                keys::member_rooms(user),      keys::user_connections(user), keys::room_absent(room),
+                                keys::room_head(room),         std::string{keys::clock},     keys::left(user)};
   auto call = script.call(used_keys, 5);
   call.arg(user).arg(room).arg(keys::instance_channels(database_)).arg(keys::room_channels(database_) + room.str());
   call.arg(announcement("j ", "userJoined", user, room));

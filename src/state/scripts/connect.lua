@@ -3,17 +3,19 @@
 -- Who is banned stays out, and nothing changes. Who has too many connections loses the oldest: they may be those of a device that is
 -- long gone, and to refuse the newest would lock out a user who has just come back.
 -- KEYS 1 user_connections:{u}  2 instance_connections:{i}  3 online_users  4 clients  5 user_rooms:{u}  6 member_rooms:{u}
---      7 offline_messages:{u}  8 pending_offline  9 banned:{u}  10 instances  11 kicked:{u}  12 clock
+--      7 offline_messages:{u}  8 pending_offline  9 banned:{u}  10 instances  11 kicked:{u}  12 clock  13 left:{u}
 -- ARGV 1 user  2 connection  3 connection's JSON  4 client metadata JSON object (not empty)
 --      (`at`, a time in ms, is added to the connection's JSON: since then it hears its rooms. Before it stands `all`, where a token for some
 --      rooms has been followed by one for all: since then it hears all of them)
 --      5 prefix room_participants  6 prefix room_members  7 prefix room_absent  8 most connections (0: no limit)
 --      9 prefix of instance channels  10 close code of replaced connections
---      11 `member`, or `if nothing`: the rooms count only if no room of the user is known
+--      11 whether the user belongs to the rooms: `member`, or `if nothing`: only if no room of the user is known, or `none`: as Redis says
 --      12 the connection's instance  13 lease in ms
 --      14 prefix joined_room_participants
 --      15 when the latest message of its rooms was said, in ms
---      16 prefix room_head  17… rooms
+--      16 prefix room_head
+--      17… room, the time in ms when the user surely belonged to it or ``, `open` if the connection has it open or ``, …: a user who left the
+--         room after that time does not belong to it
 -- Returns { connections the user has now, 1 if friends still take the user for online, messages that wait, the connection's `at`,
 --      the latest kick (kick.lua; 0: none lately), room… }: the rooms the user belongs to
 --      or { -1, seconds for which the user is still kept out, 0 }
@@ -68,10 +70,14 @@ if most > 0 and count > most and not known then
   end
 end
 local fresh = {}
-if ARGV[11] == 'member' or redis.call('EXISTS', KEYS[6]) == 0 then
-  for i = 17, #ARGV do
-    if redis.call('SADD', KEYS[6], ARGV[i]) == 1 then table.insert(fresh, ARGV[i]) end
-    redis.call('SADD', ARGV[6] .. ARGV[i], user)
+if ARGV[11] == 'member' or ARGV[11] == 'if nothing' and redis.call('EXISTS', KEYS[6]) == 0 then
+  for i = 17, #ARGV, 3 do
+    local room, belonged = ARGV[i], tonumber(ARGV[i + 1])
+    local left = belonged and tonumber(redis.pcall('HGET', KEYS[13], room))
+    if not left or left <= belonged then
+      if redis.call('SADD', KEYS[6], room) == 1 then table.insert(fresh, room) end
+      redis.call('SADD', ARGV[6] .. room, user)
+    end
   end
 end
 -- In a room that none of the user's connections may hear, the user takes no part: its messages wait.
@@ -88,6 +94,9 @@ for _, room in ipairs(rooms) do
     redis.call('SREM', KEYS[5], room)
     redis.call('SADD', ARGV[7] .. room, user)
   end
+end
+for i = 17, #ARGV, 3 do
+  if ARGV[i + 2] == 'open' and redis.call('SISMEMBER', KEYS[5], ARGV[i]) == 1 then redis.call('SADD', ARGV[14] .. ARGV[i], user) end
 end
 -- To the user's other connections, too, these rooms are new.
 local connections = #fresh > 0 and count > 1 and redis.call('HGETALL', KEYS[1]) or {}

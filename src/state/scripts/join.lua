@@ -2,7 +2,7 @@
 -- A user joins a room (the document's joinRoom). Announced to the room when the user had not joined already,
 -- and to the instances that hold other connections of the user, so that all of them hear the room.
 -- KEYS 1 room_participants:{r}  2 user_rooms:{u}  3 joined_room_participants:{r}  4 room_members:{r}  5 member_rooms:{u}  6 user_connections:{u}
---      7 room_absent:{r}  8 room_head:{r}  9 pending_offline  10 clock
+--      7 room_absent:{r}  8 room_head:{r}  9 pending_offline  10 clock  11 left:{u}
 -- ARGV 1 user  2 room  3 most participants to return (0: their number is not asked for exactly)  4 the room's channel  5 bus message that announces the join
 --      6 prefix of instance channels  7 connection  8 `quiet`: announce to new members' rooms only (somebody who was hardly away)
 -- Returns { participants in all, the time in ms since which the user takes part, participant… }
@@ -13,6 +13,7 @@ redis.call('SADD', KEYS[5], room)
 redis.call('SADD', KEYS[1], user)
 redis.call('SREM', KEYS[7], user)
 redis.call('SADD', KEYS[2], room)
+redis.pcall('HDEL', KEYS[11], room)
 local now, place = entry_now(KEYS[8], KEYS[10])
 if redis.call('SADD', KEYS[3], user) == 1 and (ARGV[8] ~= 'quiet' or new_member == 1) then redis.call('PUBLISH', ARGV[4], ARGV[5]) end
 if new_member == 1 and redis.call('HLEN', KEYS[6]) > 1 then
