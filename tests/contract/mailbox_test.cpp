@@ -74,4 +74,28 @@ TEST_F(mailbox, that_is_not_empty_keeps_what_the_last_connection_was_given) {
   EXPECT_THAT(ok(store.mailbox.claim(bob, phone, laptop)).given, SizeIs(1));
 }
 
+// Its instance is killed before the client has shown what it received.
+TEST_F(mailbox, gets_what_was_said_before_a_token_closed_the_room) {
+  room_id const tea{"tea"}, go{"go"};
+  auto const asserted = [&](std::vector<std::string> patterns) {
+    state::connection_details about{phone, instance, bob, "2026-01-31T12:00:00.000Z", "", ""};
+    if (!patterns.empty()) about.rooms = std::move(patterns);
+    ok(store.connections.add(about, {tea, go}));
+  };
+  auto const say = [&](char const* what) {
+    ok(store.members.join(user_id{"ann"}, go, connection_id{"a.1"}, 0));
+    ok(store.room_log.publish({go, user_id{"ann"}, connection_id{"a.1"}, what, {}, {}}));
+    events.run_for(std::chrono::milliseconds{3});
+  };
+  auto const began = std::stoll(probe.list("TIME")[0]) * 1000;
+  asserted({});
+  say("1");
+  asserted({"tea"});
+  say("2");
+  EXPECT_EQ(probe("LLEN", "ws:offline_messages:bob"), "1") << "what is said now waits";
+  ok(store.connections.remove(phone, instance, bob, {.since_ms = began}));
+  EXPECT_THAT(probe.list("LRANGE", "ws:offline_messages:bob", "0", "-1"),
+              testing::UnorderedElementsAre(testing::HasSubstr("\"content\":1"), testing::HasSubstr("\"content\":2")));
+}
+
 }  // namespace

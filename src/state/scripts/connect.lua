@@ -5,8 +5,9 @@
 -- KEYS 1 user_connections:{u}  2 instance_connections:{i}  3 online_users  4 clients  5 user_rooms:{u}  6 member_rooms:{u}
 --      7 offline_messages:{u}  8 pending_offline  9 banned:{u}  10 instances  11 kicked:{u}  12 clock  13 left:{u}
 -- ARGV 1 user  2 connection  3 connection's JSON  4 client metadata JSON object (not empty)
---      (`at`, a time in ms, is added to the connection's JSON: since then it hears its rooms. Before it stands `all`, where a token for some
---      rooms has been followed by one for all: since then it hears all of them)
+--      (times in ms are added to the connection's JSON: `at`, since when it hears its rooms. Before it `all`, where a token for some rooms has
+--      been followed by one for all: since when it hears all of them. Before that `some`, where a token for some rooms has followed another:
+--      until when it may have heard others)
 --      5 prefix room_participants  6 prefix room_members  7 prefix room_absent  8 most connections (0: no limit)
 --      9 prefix of instance channels  10 close code of replaced connections
 --      11 whether the user belongs to the rooms: `member`, or `if nothing`: only if no room of the user is known, or `none`: as Redis says
@@ -36,7 +37,10 @@ now = now[1] * 1000 + math.floor(now[2] / 1000)
 local at = known and known:match('"at":(%d+)}$') or select(2, time_from(KEYS[12], tonumber(ARGV[15])))
 local for_some = ARGV[3]:find('"rooms":', 1, true)
 local all_since = not for_some and known and (known:match('"all":(%d+),"at":%d+}$') or known:find('"rooms":', 1, true) and select(2, time_from(KEYS[12], tonumber(ARGV[15]))))
-redis.call('HSET', KEYS[1], connection, ARGV[3]:sub(1, -2) .. (all_since and ',"all":' .. all_since or '') .. ',"at":' .. at .. '}')
+local function rooms_in(json) return json:match('"rooms":(%b[])') or '' end
+local until_some = for_some and known and (rooms_in(known) ~= rooms_in(ARGV[3]) and select(2, time_from(KEYS[12], tonumber(ARGV[15]))) or
+  known:match('"some":(%d+),"'))
+redis.call('HSET', KEYS[1], connection, ARGV[3]:sub(1, -2) .. (until_some and ',"some":' .. until_some or '') .. (all_since and ',"all":' .. all_since or '') .. ',"at":' .. at .. '}')
 redis.call('HSET', KEYS[2], connection, user)
 -- Every connection is of an instance that has a lease, perhaps an ended one: otherwise nobody would ever undo it. This
 -- one ends in .5, by which lease_renew.lua knows that the instance has yet to learn that it was forgotten.

@@ -137,13 +137,17 @@ local function doubt(room, heard, since, heard_since, last)
 end
 
 -- Rooms that the instance named, and those of the user that nobody had told it of. Of a room that the user has left, nothing is owed any more.
-local function doubt_all(began, heard_since)
+-- `some_until`: until then the connection may have heard rooms that it may not hear any more.
+local function doubt_all(began, heard_since, some_until)
   local belongs, named = {}, {}
   for _, room in ipairs(call('SMEMBERS', user_rooms)) do belongs[room] = true end
   if ARGV[10] ~= '' then
     -- What was said before the connection began is not its debt.
     local since = ARGV[10] == 'began' and began or math.max(tonumber(ARGV[10]), began)
     for room in pairs(belongs) do tolerant(doubt, room, 0, since, heard_since) end
+    for _, room in ipairs(some_until and call('SMEMBERS', KEYS[13]) or {}) do
+      if not belongs[room] then tolerant(doubt, room, 0, since, math.min(heard_since, some_until + 1)) end
+    end
     return
   end
   for i = first_room, #ARGV, 4 do
@@ -188,12 +192,13 @@ end
 
 give_back_claimed()
 call('HDEL', KEYS[2], connection)
-local began = tonumber((call('HGET', KEYS[1], connection) or ''):match('"at":(%d+)}$') or 0)
+local json = call('HGET', KEYS[1], connection) or ''
+local began, some_until = tonumber(json:match('"at":(%d+)}$') or 0), tonumber(json:match('"some":(%d+),"'))
 local was_there = call('HDEL', KEYS[1], connection) == 1
 local jsons, heard_since, instances = others()
 local left = #jsons
 -- What may not have arrived goes to the queue; a client that had it sees the same messageId twice.
-if was_there then doubt_all(began, heard_since) end
+if was_there then doubt_all(began, heard_since, some_until) end
 queue_unsure(left)
 
 -- A user who is still here, or here again, gets it at once.
