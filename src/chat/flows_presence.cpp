@@ -86,6 +86,7 @@ task<result<void>> flows::assert_session(session_ptr s) {
   auto const data = data_;
   auto online = co_await store_.connections.add(details(*s), std::move(rooms), rooms_known_since(s->asserted));
   if (!online) co_return std::unexpected(online.error());
+  if (data != data_ && !s->gone) co_return result<void>{};  // Redis lost more meanwhile, and took these rooms for less than they are: once more
   s->asserted = data;
   s->unasserted = false;
   if (online->kept_out_s) co_return s->close(state::close_forbidden, state::ban_reason), result<void>{};

@@ -751,6 +751,8 @@ function absences({ events, connections, friends, faults, struck, options, fail,
   const byUser = groups(connections, (c) => c.user);
   const limit = (options.lease + 5) * 1000;
   const reported = new Set();
+  const lates = events.filter((e) => e.e === 'late');
+  const blind = (t) => lates.some((e) => e.t > t - 3_000 && e.t - e.ms < t + 1_000);
   // Behind a door that is shut a client learns late that the server has ended its connection.
   const unaware = (user, t) => (byUser.get(user) ?? []).some((c) => c.from <= t && c.to > t - 10_000 &&
     faults.some((f) => delaying.has(f.kind) && f.instance === c.instance && f.from <= t && f.to >= t - 10_000));
@@ -793,7 +795,7 @@ function absences({ events, connections, friends, faults, struck, options, fail,
       figures.friends_told = (figures.friends_told ?? 0) + 1;
       if (!friends[e.told]?.includes(e.user)) fail(`${e.d} was told that ${e.user} is ${e.online ? 'online' : 'offline'} ${at(e.t)}, who is no friend`);
     }
-    if (e.e === 'friend' && e.online && !struck(silencing, e.t - 10_000, e.t) && !unaware(e.user, e.t)) {
+    if (e.e === 'friend' && e.online && !struck(silencing, e.t - 10_000, e.t) && !unaware(e.user, e.t) && !blind(e.t)) {
       const mine = (byUser.get(e.user) ?? []).filter((c) => c.from < e.t);
       const came = mine.filter((c) => (c.registered ?? e.t) > e.t - 5_000);
       const new_here = came.some((c) => !mine.some((o) => o !== c && o.registered && o.registered < (c.registered ?? e.t) && ended(o) > c.from + c.distance - options.grace * 800));
@@ -801,7 +803,7 @@ function absences({ events, connections, friends, faults, struck, options, fail,
     }
     if (e.e === 'offline' || (e.e === 'friend' && !e.online)) {
       const span = 10_000;
-      if (struck(silencing, e.t - span, e.t) || unaware(e.user, e.t)) continue;
+      if (struck(silencing, e.t - span, e.t) || unaware(e.user, e.t) || blind(e.t)) continue;
       const mine = (byUser.get(e.user) ?? []).filter((c) => c.registered && c.to > e.t - span && c.registered < e.t).sort((a, b) => a.registered - b.registered);
       let present = e.t - span;
       let longest = 0;

@@ -178,6 +178,15 @@ export class Storm {
     this.#changes.add(one);
   }
 
+  // What it cannot see in time it cannot judge: when this process was kept from running.
+  async #notice() {
+    while (!this.watched) {
+      const before = Date.now();
+      await pause(100);
+      const late = Date.now() - before - 100;
+      if (late > 150) this.record({ e: 'late', ms: late });
+    }
+  }
   // Who is online, as Redis says.
   async #watch() {
     let turn = 0;
@@ -241,7 +250,7 @@ export class Storm {
 
     this.#phase('storm');
     this.calm = false;
-    const watching = this.#watch();
+    const watching = Promise.all([this.#watch(), this.#notice()]);
     const chatter = this.#chatter();
     await this.#strikes();
 
