@@ -23,9 +23,15 @@ std::string_view info_field(std::string_view info, std::string_view name) {
 }
 
 task<result<std::vector<std::string>>> look(client& redis, std::chrono::milliseconds patience) {
+  using namespace std::chrono;
   redis.start();
-  if (auto const up = co_await redis.wait_connected(patience); !up) co_return std::unexpected(up.error());
-  auto const answer = co_await redis.exec(request{"INFO"});
+  auto const until = steady_clock::now() + patience;
+  result<reply> answer;
+  do {
+    auto const left = duration_cast<milliseconds>(until - steady_clock::now());
+    if (auto const up = co_await redis.wait_connected(std::max(left, milliseconds{1})); !up) co_return std::unexpected(up.error());
+    answer = co_await redis.exec(request{"INFO"});
+  } while (!answer && is_transient(answer.error()) && steady_clock::now() < until);  // it has gone away again
   if (!answer) co_return std::unexpected(answer.error());
   auto const info = (*answer)[0].text();
   std::vector<std::string> warnings;

@@ -56,7 +56,7 @@ task<result<bool>> members::leave(user_id user, room_id room) {
                                 keys::room_head(room),         std::string{keys::clock}, keys::left(user)};
   auto call = script.call(used_keys, 5);
   call.arg(user).arg(room).arg(keys::room_channels(database_) + room.str()).arg(announcement("", "userLeft", user, room));
-  call.arg(keys::unheard_life_s);
+  call.arg(1000 * keys::unheard_life_s);
   auto const answer = co_await script.run(redis_, std::move(call));
   if (!answer) co_return std::unexpected(answer.error());
   co_return (*answer)[0].integer() == 1;

@@ -768,8 +768,8 @@ function absences({ events, connections, friends, faults, struck, options, fail,
         f.from <= t &&
         f.to >= t - quiet,
     );
-  // A server that ends a connection has done so before its client hears of it.
-  const ended = (c) => c.to - c.distance;
+  // A server that ends a connection has done so before its client hears of it: with its close frame, which is answered before the end.
+  const ended = (c) => c.to - 3 * c.distance;
   for (const e of events) {
     if (e.e === 'online') {
       const present = new Set(e.users);

@@ -3,7 +3,7 @@
 -- KEYS 1 room_participants:{r}  2 user_rooms:{u}  3 joined_room_participants:{r}  4 room_members:{r}  5 member_rooms:{u}
 --      6 typing_users  7 typing_users:{u}  8 room_absent:{r}  9 typing_marks  10 room_head:{r}  11 clock  12 left:{u}
 -- ARGV 1 user  2 room  3 the room's channel  4 bus message that announces it, behind its kind and the time in ms
---      5 for how many seconds an instance that did not hear of it may take the user for a member (connect.lua)
+--      5 for how many ms an instance that did not hear of it may take the user for a member (connect.lua)
 -- Returns 1, or 0 when the user was not in the room
 -- include lib/time_from.lua
 local user, room = ARGV[1], ARGV[2]
@@ -25,6 +25,6 @@ end
 if was == 0 then return 0 end
 local _, now = time_from(KEYS[11], tonumber(redis.call('HGET', KEYS[10], 't')) or 0)
 redis.call('HSET', KEYS[12], room, now)
-redis.call('EXPIRE', KEYS[12], ARGV[5])
+redis.call('PEXPIRE', KEYS[12], ARGV[5])
 redis.call('PUBLISH', ARGV[3], 'l ' .. now .. ' ' .. ARGV[4])
 return 1
