@@ -61,7 +61,7 @@ void flows::grant(session& s, auth::grant given, std::string login) {
 task<bool> flows::regrant(session_ptr s, auth::grant given, std::string login) {
   auto const before = s->grant ? s->grant->rooms : std::nullopt;
   grant(*s, std::move(given), std::move(login));
-  if (before == (s->grant ? s->grant->rooms : std::nullopt)) co_return true;
+  if (before == (s->grant ? s->grant->rooms : std::nullopt) && !s->unasserted) co_return true;
   s->unasserted = true;
   auto const done = co_await compare(s);
   if (!done) doubt(*s);

@@ -57,7 +57,9 @@ const expectedLines = {
   'room.went_back': ['redis_lose', 'failover'],
 };
 // Faults by which others take an instance for dead, if they are long enough; and those by which they take any.
-const silenced = new Set(['stop', 'redis_stall', 'redis_drip', 'term_outage', 'clock']);
+const silenced = new Set(['stop', 'redis_stall', 'redis_drip', 'redis_cut', 'redis_reset', 'blip', 'term_outage', 'clock']);
+// For so long an instance goes on trying to reach Redis when it is there again (ms).
+const backoff = 2_000;
 const sweeping = new Set(['term_outage', 'clock']);
 const echo = 25_000;
 // What strikes all instances.
@@ -191,7 +193,7 @@ function changesOf(events, figures) {
 
 // When an instance died, or was silent for so long that others took it for dead; and when Redis lost data: `all`.
 function crashesOf(faults, losses, lease) {
-  const dead = faults.filter((f) => f.kind === 'kill' || (silenced.has(f.kind) && f.to - f.from > lease * 750));
+  const dead = faults.filter((f) => f.kind === 'kill' || (silenced.has(f.kind) && f.to - f.from > lease * 750 - backoff));
   return [...dead.map((f) => ({ ...f, all: sweeping.has(f.kind) })), ...losses.map((f) => ({ ...f, all: true }))];
 }
 

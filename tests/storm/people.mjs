@@ -299,8 +299,9 @@ export class Device {
     } else if (frame.id?.startsWith('history ')) {
       return;
     } else if (frame.id === 'refresh') {
-      visit.refreshing = false;
-      if (frame.retryable) soon(() => this.refresh(this.claims));
+      // Until it is answered, the old token and the new one count both.
+      if (!frame.retryable) visit.refreshing = false;
+      else soon(() => ((visit.refreshing = false), this.refresh(this.claims)));
     } else if (waiting && !this.rooms.includes(waiting.room)) {
       this.#pending.delete(frame.id);
     } else if (waiting) {
