@@ -48,9 +48,11 @@ seq = format('%d', seq + 1)
 local id = epoch .. ':' .. seq
 
 -- A room's times never fall, and are behind none that a connection has begun at (lib/time_from.lua), though the clock may step back (a
--- replica's, after a failover): what a connection has heard is found by them.
+-- replica's, after a failover): what a connection has heard is found by them. They rise only behind such a clock: several messages in one
+-- millisecond must not run ahead of all other times.
 local now, given = call('TIME'), tonumber(redis.pcall('GET', KEYS[7])) or 0
-local t = math.max(now[1] * 1000 + floor(now[2] / 1000), last)
+local t = now[1] * 1000 + floor(now[2] / 1000)
+if t < last then t = last + 1 end
 if given > t and given < t + 86400000 then t = given end
 local time = iso8601(t)
 local frame = ARGV[2] .. ',"timestamp":"' .. time .. '","messageId":"' .. id .. '","seq":' .. seq .. '}'
