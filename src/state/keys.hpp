@@ -76,13 +76,13 @@ inline std::string offline_dropped(user_id const& u) { return of(prefix::offline
 inline std::string last_seen(user_id const& u) { return of(prefix::last_seen, u); }  // string, ISO time
 // String, EX a few minutes: Redis TIME in ms at which all connections of the user were to end, for instances that did not hear of it.
 inline std::string kicked(user_id const& u) { return of(prefix::kicked, u); }
-// Hash room → when the user left it, EX a few minutes: for instances that did not hear of it.
+// Hash room → when the user left it, EX hours: for instances that did not hear of it.
 inline std::string left(user_id const& u) { return of(prefix::left, u); }
 inline std::string banned(user_id const& u) { return of(prefix::banned, u); }  // string, the reason; EX: until then the user stays out
 
-// For how long `kicked` and `left` live: an instance that did not hear of them goes on for less without comparing its sessions, once it
-// reaches Redis.
-inline constexpr int unheard_life_s = 300;
+// For how long `kicked` and `left` live: an instance that did not hear of them goes on for minutes without comparing its sessions, once it reaches
+// Redis, and Redis's clock may step by an hour meanwhile (a replica's, after a failover).
+inline constexpr int unheard_life_s = 2 * 60 * 60;
 
 // Every family above, and what its keys are: whatever else lies under ws: is a stray.
 struct family {

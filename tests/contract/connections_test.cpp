@@ -104,4 +104,51 @@ TEST_F(an_ending_connection, does_so_with_a_log_that_is_gone) {
   EXPECT_EQ(probe("SCARD", "ws:online_users"), "0");
 }
 
+class a_connection_that_is_asserted_again : public support::with_redis {
+ protected:
+  std::int64_t asserted(state::known_rooms what, std::optional<std::int64_t> belonged = {}, bool open = false) {
+    return ok(store.connections.add({connection_id{"c.1"}, instance_id{"chat-1"}, bob, "2026-01-31T12:00:00.000Z", "", ""},
+                                    {{tea, belonged, open}, {go, belonged, open}}, what))
+        .at_ms;
+  }
+  std::vector<std::string> rooms() {
+    auto out = probe.list("SMEMBERS", "ws:member_rooms:bob");
+    std::ranges::sort(out);
+    return out;
+  }
+
+  user_id const bob{"bob"};
+  room_id const tea{"tea"}, go{"go"};
+  state::store store{redis, 1};
+};
+
+TEST_F(a_connection_that_is_asserted_again, puts_nobody_back_into_a_room_that_was_left_since) {
+  auto const at = asserted(state::known_rooms::member);
+  ok(store.members.leave(bob, tea));
+  for (auto const what : {state::known_rooms::member, state::known_rooms::if_nothing, state::known_rooms::none}) {
+    asserted(what, at);
+    EXPECT_THAT(rooms(), ElementsAre("go"));
+  }
+  EXPECT_GT(std::stoi(probe("TTL", "ws:left:bob")), 7000);
+  // Also by a clock that has stepped back in between.
+  probe("SET", "ws:clock", std::to_string(at + 3'600'000));
+  ok(store.members.leave(bob, go));
+  asserted(state::known_rooms::member, at + 3'599'999);
+  EXPECT_THAT(rooms(), ElementsAre("tea")) << "it belonged to that later than it was left";
+  ok(store.members.leave(bob, tea));
+  ok(store.members.join(bob, tea, connection_id{"c.1"}, 0));
+  asserted(state::known_rooms::member, at);
+  EXPECT_THAT(rooms(), ElementsAre("tea")) << "entered again";
+  asserted(state::known_rooms::member);
+  EXPECT_THAT(rooms(), ElementsAre("go", "tea")) << "as the directory says";
+}
+
+TEST_F(a_connection_that_is_asserted_again, has_its_rooms_open_again_if_its_user_belongs_to_them) {
+  asserted(state::known_rooms::member);
+  ok(store.members.leave(bob, tea));
+  asserted(state::known_rooms::none, 1, true);
+  EXPECT_EQ(probe("SISMEMBER", "ws:joined_room_participants:go", "bob"), "1");
+  EXPECT_EQ(probe("EXISTS", "ws:joined_room_participants:tea"), "0");
+}
+
 }  // namespace

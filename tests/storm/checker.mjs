@@ -57,10 +57,10 @@ const expectedLines = {
   'room.went_back': ['redis_lose', 'failover'],
 };
 // Faults by which others take an instance for dead, if they are long enough; and those by which they take any.
-const silenced = new Set(['stop', 'redis_stall', 'redis_drip', 'redis_cut', 'redis_reset', 'blip', 'term_outage', 'clock']);
+const silenced = new Set(['stop', 'redis_stall', 'redis_drip', 'redis_cut', 'redis_reset', 'blip', 'redis_restart', 'hang', 'failover', 'term_outage', 'clock']);
 // For so long an instance goes on trying to reach Redis when it is there again (ms).
 const backoff = 2_000;
-const sweeping = new Set(['term_outage', 'clock']);
+const sweeping = new Set(['term_outage', 'clock', 'redis_restart', 'hang', 'failover']);
 const echo = 25_000;
 // What strikes all instances.
 const globally = new Set([

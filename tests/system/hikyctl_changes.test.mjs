@@ -84,9 +84,9 @@ test('user remove forgets profile, friends, memberships and mail', async () => {
   await said('room', 'add-member', 'tea', 'bob');
   assert.deepEqual(await json('user', 'remove', 'bob'), { id: 'bob', removed: true, rooms: ['attic', 'tea'] });
   assert.equal(await app('KEYS', '*'), 'hiky:user:carol');
-  // For five minutes it is kept that bob has left his rooms, or an instance that did not hear of it would put him back.
+  // For two hours it is kept that bob has left his rooms, or an instance that did not hear of it would put him back.
   assert.equal(await ws('KEYS', 'ws:*bob'), 'ws:left:bob');
-  assert.ok(Number(await ws('TTL', 'ws:left:bob')) <= 300);
+  assert.ok(Number(await ws('TTL', 'ws:left:bob')) <= 7200);
   assert.equal(await ws('SMEMBERS', 'ws:room_members:tea'), 'alice');
   assert.equal(await said('user', 'remove', 'bob'), 'bob was not in the directory\n');
 });
