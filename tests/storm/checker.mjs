@@ -123,7 +123,7 @@ export function check({ options, rooms, friends = {}, events, settled, empty }) 
   const crashes = crashesOf(faults, losses, options.lease);
   const byId = new Map(connections.filter((c) => c.id !== undefined).map((c) => [c.id, c]));
   for (const c of connections)
-    streamOf(c, { messages, leavings, changes, before: byId.get(c.previous), struck, crashes, fail, at, figures });
+    streamOf(c, { messages, leavings, changes, before: byId.get(c.previous), faults, struck, crashes, fail, at, figures });
   epochsOf(connections, { fail, at });
   deliveries({
     events,
@@ -273,7 +273,7 @@ function identities({ events, settled, empty, fail, at }) {
 }
 
 // What one connection heard: ascending and without a hole per room; nothing twice; nothing that it said it had.
-function streamOf(c, { messages, leavings, changes, before: earlier, struck, crashes, fail, at, figures }) {
+function streamOf(c, { messages, leavings, changes, before: earlier, faults, struck, crashes, fail, at, figures }) {
   const last = new Map(); // room → place
   const lastAt = new Map(); // room → when that was
   let granted = c.granted && new Set(c.granted); // the rooms that the token is for
@@ -282,6 +282,15 @@ function streamOf(c, { messages, leavings, changes, before: earlier, struck, cra
   // With the instance of that connection, or with Redis's data, the knowledge of what it showed has gone.
   const forgotten = (t) =>
     crashes.some((f) => f.from <= t && f.to >= earlier.from && (f.all || f.instance === earlier.instance));
+  // Or the instance could not yet tell Redis of its end.
+  const untold = (t) =>
+    faults.some(
+      (f) =>
+        silencing.has(f.kind) &&
+        (f.instance === earlier.instance || globally.has(f.kind)) &&
+        f.from <= t &&
+        f.to + backoff >= Math.min(earlier.to, earlier.deaf),
+    );
   const foreign = (room, id, t) => {
     if (granted && !granted.has(room)) fail(`${c.key} got ${id} of ${room}, which its token is not for, ${at(t)}`);
   };
@@ -314,7 +323,7 @@ function streamOf(c, { messages, leavings, changes, before: earlier, struck, cra
         const had = c.resume[room] && c.resumed?.[room]?.recovered !== false && place(c.resume[room]);
         if (had && had.epoch === place(id).epoch && place(id).seq <= had.seq && shown.has(`${room} ${id}`)) {
           const text = `${c.key} said it has ${c.resume[room]} of ${room} from ${c.previous}, which had shown it ${id}`;
-          if (forgotten(e.t)) figures.repeated_after_crashes += 1;
+          if (forgotten(e.t) || untold(e.t)) figures.repeated_after_crashes += 1;
           else fail(`${text}, and got that as mail ${at(e.t)}`);
         }
         got.add(`${room} ${id}`);
@@ -940,6 +949,9 @@ function talk({ events, struck, losses, fail, at }) {
       )
         continue;
       if (e.code === 'not_member' && events.some((l) => l.e === 'leaving' && l.t <= e.t && e.d.startsWith(`${l.user}/`))) continue;
+      // Put in while the instance did not hear of it: it asks when it is there again.
+      const put = (l) => l.e === 'adding' && l.t <= e.t && e.d.startsWith(`${l.user}/`);
+      if (e.code === 'not_member' && struck(deafening, e.t, e.t) && events.some(put)) continue;
       fail(`${e.d} got the error ${e.code} ${at(e.t)}: ${e.message}`);
     }
   }
