@@ -572,11 +572,12 @@ function deliveries({
     }
     const first = said.get(e.n) ?? e.at;
     // By a clock that has stepped, it was stored at any time between the first try and the answer.
-    const [when, until] = e.at >= first - 500 && e.at <= e.t + 500 ? [e.at, e.at] : [first, e.t];
+    const known = !stepped && e.at >= first - 500 && e.at <= e.t + 500;
+    const [when, until] = known ? [e.at, e.at] : [first, e.t];
     const lost = losses.filter((l) => l.to > when && l.to < until).map((l) => l.to + 1);
     for (const user of candidates.get(e.room)) {
       // What was on its way to a user who goes may be lost with them.
-      if (leavings.get(`${e.room} ${user}`) < when + 10_000) continue;
+      if (leavings.get(`${e.room} ${user}`) < until + 10_000) continue;
       if (user === e.user || reached.get(key)?.has(user)) continue;
       if (!belongs(user, e.room, first) || [when, ...lost, until].some((t) => !isMember(user, e.room, t))) continue;
       if (excused.get(`${e.room} ${user}`)?.some(([from, to, end]) => from <= seq && seq <= to && when <= end))
