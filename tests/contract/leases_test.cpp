@@ -57,6 +57,20 @@ TEST_F(leases, that_a_connection_brought_do_not_hide_that_the_instance_was_forgo
   EXPECT_EQ(renew(own), lease_state::renewed) << "a connection takes nothing from a lease that is there";
 }
 
+// Its heartbeat may come before and after the sweep, and never meanwhile.
+TEST_F(leases, of_an_instance_that_was_swept_behind_its_back_tell_it_so_though_a_connection_has_come) {
+  EXPECT_EQ(renew(own, true), lease_state::lost);
+  connect("c.1", own);
+  events.run_for(lease + 50ms);
+  EXPECT_TRUE(ok(store.leases.take(own, 5s)));
+  disconnect("c.1", own);
+  connect("c.2", own);
+  ok(store.leases.forget(own));
+  EXPECT_EQ(renew(own), lease_state::lost);
+  EXPECT_EQ(renew(own, true), lease_state::lost);
+  EXPECT_EQ(renew(own), lease_state::renewed);
+}
+
 TEST_F(leases, of_a_swept_instance_stay_as_they_ended_when_a_connection_comes) {
   EXPECT_EQ(renew(own, true), lease_state::lost);
   auto const before = end_of(own);
