@@ -198,7 +198,7 @@ void bus::unwant(std::size_t worker, std::string const& room) {
   if ((c.workers >> worker & 1) == 0) return;
   c.workers &= ~(std::uint64_t{1} << worker);
   c.order.left(worker);
-  // What waits for the worker to compare its sessions is not for those who enter the room later.
+  // Messages that wait until the worker has compared its sessions are not for sessions that enter the room later.
   std::erase_if(batches_[worker], [&](auto const& m) { return m->room == room && (m->kind == 'm' || m->kind == 'g'); });
   if (c.workers != 0) return;
   if (!connected_) {

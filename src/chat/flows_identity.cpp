@@ -74,7 +74,7 @@ task<> flows::leave_forbidden(session_ptr s) {
   auto const forbidden = [&](delivery::ledger::entry const& e) { return s->grant && !s->grant->allows(room_id{*e.room->name}); };
   if (std::ranges::none_of(s->ledger.rooms(), forbidden)) co_return;
   bool const all_came = co_await bus_.catch_up(worker_);
-  // What does not come for now is owed, up to where the rooms stand in Redis.
+  // Messages that do not come for now are owed, up to where the rooms stand in Redis.
   result<state::user_places> places;
   if (!all_came) places = co_await store_.connections.places(s->user);
   std::vector<room_id> lost;

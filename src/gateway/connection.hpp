@@ -107,7 +107,7 @@ class connection final : public deadline_entry {
 
   // Queues a frame. False when the outbox is over its limit; nothing is queued then.
   bool queue(frame_ptr frame);
-  // What waits for the peer, be it with the endpoint; and how much of what may that is: 0 to 1.
+  // Bytes that wait for the peer, those of the endpoint too; and their share of what may wait: 0 to 1.
   std::size_t queued() const { return queued_ + (who_ ? who_->held() : 0); }
   double queued_share() const { return static_cast<double>(queued()) / static_cast<double>(loop_.max_outbox); }
   // Starts the close handshake; what was queued before still leaves first.

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
 
 #include <cstdio>
 
@@ -31,6 +32,7 @@ task<result<std::vector<std::string>>> look(client& redis, std::chrono::millisec
     auto const left = duration_cast<milliseconds>(until - steady_clock::now());
     if (auto const up = co_await redis.wait_connected(std::max(left, milliseconds{1})); !up) co_return std::unexpected(up.error());
     answer = co_await redis.exec(request{"INFO"});
+    if (!answer) co_await asio::steady_timer{redis.executor(), milliseconds{50}}.async_wait(use_task);
   } while (!answer && is_transient(answer.error()) && steady_clock::now() < until);  // it has gone away again
   if (!answer) co_return std::unexpected(answer.error());
   auto const info = (*answer)[0].text();

@@ -15,6 +15,17 @@ import { bearer, twoInstances } from './support/two_instances.mjs';
 const bounded = { timeout: 120_000 };
 const scripts = async (store) => Number(/cmdstat_evalsha:calls=(\d+)/.exec(await store.command('INFO', 'commandstats'))?.[1] ?? 0);
 
+// Alice, in a room whose other member is away.
+async function withoutBob({ as, one, store }) {
+  const alice = await as('alice', one);
+  await alice.join('go');
+  const bob = await as('bob', one);
+  await bob.join('go');
+  await bob.leaves();
+  await away(store, 'bob');
+  return alice;
+}
+
 test('removed while the instance begins to listen: hears nothing from 1 s on', bounded, async (t) => {
   const { gate, one, two, ctl } = await twoInstances(t);
   const alice = await joined(t, 'alice', two.url);
@@ -76,12 +87,7 @@ test('what a dead phone did not get reaches the device whose token has grown sin
 
 test('a user whose token is not for the room gets mail, with a neighbour’s participant in the room', bounded, async (t) => {
   const { one, store, as } = await twoInstances(t, { jwt: true });
-  const alice = await as('alice', one);
-  await alice.join('go');
-  const setup = await as('bob', one);
-  await setup.join('go');
-  await setup.leaves();
-  await away(store, 'bob');
+  const alice = await withoutBob({ as, one, store });
   await as('bob', one, { rooms: ['tea'] });
   await store.command('SADD', 'ws:room_participants:go', 'stranger'); // as the document's own service does
   await store.command('SADD', 'ws:online_users', 'stranger');
@@ -287,12 +293,7 @@ test('a reader that takes nothing while it is replayed to is closed as slow, and
 
 test('tokens that come and go leave nothing behind in the ledger', bounded, async (t) => {
   const { app, one, as, store } = await twoInstances(t, { jwt: true });
-  const alice = await as('alice', one);
-  await alice.join('go');
-  const setup = await as('bob', one);
-  await setup.join('go');
-  await setup.leaves();
-  await away(store, 'bob');
+  const alice = await withoutBob({ as, one, store });
   const bob = await deafPeer(t, one.port, bearer(await app.token('bob')).headers, { type: 'register' });
   const [full, some] = [await app.token('bob'), await app.token('bob', { rooms: ['tea'] })];
   // His pong is under way while the token changes.

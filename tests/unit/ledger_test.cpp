@@ -363,7 +363,7 @@ class history {
     vague_.clear();
     begun_.clear();
     if (!claims.empty() && pick(2) == 0) {
-      // What the bus brings meanwhile waits.
+      // Messages of the bus wait meanwhile.
       has_.hold();
       for (auto const& [room, at] : claims) {
         has_.enter(streams_[room], false, 0);

@@ -81,7 +81,7 @@ void ledger::owe(debt owed, bool given) {
   unconfirmed_ |= given;
 }
 
-// What had not come when the room lapsed did not come up to here; what comes from now on is the entry's.
+// Messages that had not come when the room lapsed are owed up to here; later ones are the entry's.
 void ledger::hears_again(entry const& e) {
   auto const& last = e.room->last;
   std::erase_if(extra_->lapsed, [&](extra::lapsed_debt& each) {

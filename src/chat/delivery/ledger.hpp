@@ -56,8 +56,8 @@ class ledger {
     state::message_place place;  // of chat messages; seq 0: it is none
   };
 
-  // What the client of an ending connection surely has of a room. Epoch "": no message of it came, and both numbers are Redis TIME in ms: since
-  // when the user takes part (0: since the connection began), and until when that is owed.
+  // Of an ending connection and a room: the latest message that its client surely has. Epoch "": no message of it came, and both numbers are Redis
+  // TIME in ms: since when the user takes part (0: since the connection began), and until when that is owed.
   struct debt {
     std::string room;
     state::message_place confirmed;

@@ -177,7 +177,7 @@ local function queue_unsure(left)
   local oldest_first = {}
   for i = #unsure, 1, -1 do table.insert(oldest_first, unsure[i][3]) end
   if #oldest_first > 0 then mail('LPUSH', mailbox, unpack(oldest_first)) end
-  -- What waits may be another device's. And one may be dead without anybody knowing; what was said lately then is mail, too: for five minutes.
+  -- The mail may be another device's. And a device may be dead without anybody knowing; the latest messages then become mail: for five minutes.
   local in_mail = (mail('LLEN', mailbox) or 0) > 0
   if ARGV[15] ~= '' and (in_mail or left > 0) then
     call('SET', KEYS[14], ARGV[15], 'EX', in_mail and ARGV[16] or math.min(300, ARGV[16]))

@@ -5,7 +5,7 @@ import { connect, createServer } from 'node:net';
 const dripBytes = 48;
 const dripEvery = 5;
 
-// What goes from one side of a pair to the other, in order: bytes, and acts that stand behind them.
+// One direction of a pair, in order: bytes, and acts that stand behind them.
 class Way {
   #line = [];
   #moving = false;
