@@ -70,6 +70,8 @@ class flows {
   // A session that wants something or ends meanwhile is put there first. `older_data`: Redis may have gone back to an earlier state,
   // so that it lacks what has been acknowledged since.
   void assert_again(std::chrono::milliseconds spread, bool older_data);
+  // Redis has lost them, and cannot be told yet.
+  void lost() { ++data_; }
 
   // Another program on the same Redis takes a user offline with its own last connection. For ever, every `pause`: users
   // who have sessions here and do not count as online are put there again.

@@ -34,10 +34,15 @@ task<result<void>> janitor::begin(bool sole_owner) {
     auto const swept = co_await sweep(instance);
     if (!swept) co_return std::unexpected(swept.error());
   }
-  auto const lease = co_await store_.leases.renew(own_, times_.lease, true);
+  auto const lease = co_await renew(true);
   if (!lease) co_return std::unexpected(lease.error());
   renewed();
   co_return result<void>{};
+}
+
+task<result<state::lease_renewal>> janitor::renew(bool begin) {
+  if (begin) co_await on_.lost();
+  co_return co_await store_.leases.renew(own_, times_.lease, begin);
 }
 
 void janitor::renewed() {
@@ -51,11 +56,9 @@ task<> janitor::run() {
   while (running_) {
     pause.expires_after(times_.tick);
     co_await pause.async_wait(use_task);
-    auto lease = co_await store_.leases.renew(own_, times_.lease, forgotten);
+    auto lease = co_await renew(forgotten);
     if (!running_) co_return;  // a lease that begins now would be behind the end
-    if (lease && lease->own == state::lease_state::lost && !std::exchange(forgotten, true)) {
-      lease = co_await store_.leases.renew(own_, times_.lease, true);
-    }
+    if (lease && lease->own == state::lease_state::lost && !std::exchange(forgotten, true)) lease = co_await renew(true);
     if (!running_) co_return;
     if (!lease) {
       count_.failures.fetch_add(1, std::memory_order_relaxed);

@@ -24,7 +24,10 @@ class janitor {
  public:
   struct effects {
     std::function<task<bool>(user_id, bool online)> tell_friends;  // false when they could not be told
-    std::function<void()> assert_again;         // Redis knows nothing of this instance any more
+    // Redis knows nothing of this instance any more. Before its lease begins anew, all workers must have heard of that: by the lease,
+    // Redis's word of a user's rooms counts for more than theirs.
+    std::function<task<>()> lost;
+    std::function<void()> assert_again;  // the lease has begun anew
   };
 
   janitor(asio::any_io_executor executor, state::store& store, instance_id own, lease_times times, effects on);
@@ -49,6 +52,7 @@ class janitor {
 
  private:
   task<result<std::size_t>> sweep(instance_id ended);
+  task<result<state::lease_renewal>> renew(bool begin);
   void renewed();
   task<> announce_due();
   task<> announce_claimed();

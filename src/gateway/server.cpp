@@ -33,6 +33,7 @@ server::server(gateway_settings settings)
   janitor_ = std::make_unique<chat::janitor>(
       first.io().get_executor(), first.store(), settings_.instance, settings_.leases,
       chat::janitor::effects{.tell_friends = [&first](user_id user, bool online) { return first.flows().announce(std::move(user), online); },
+                             .lost = [this] { return lost(); },
                              .assert_again =
                                  [this] {
                                    for (auto const& w : workers_) asio::post(w->io(), [&w = *w] { w.assert_again(assertion_spread, false); });
@@ -102,6 +103,16 @@ result<void> server::start(std::chrono::milliseconds patience) {
   for (auto const& w : workers_) w->begin_audit(w == workers_.front() ? prefixes : std::vector<std::string>{});
   for (auto const& l : listeners_) l->start();
   return {};
+}
+
+task<> server::lost() {
+  for (auto const& w : workers_) {
+    auto const tell = [](worker& one) -> task<> {
+      one.flows().lost();
+      co_return;
+    };
+    co_await asio::co_spawn(w->io(), tell(*w), use_task);
+  }
 }
 
 void server::when_all_answer(std::function<void()> then) {

@@ -27,6 +27,8 @@ class server {
   void drain(std::chrono::milliseconds spread);
 
  private:
+  task<> lost();
+
   gateway_settings settings_;
   gateway::admission admission_;
   gateway::api_limits api_limits_;

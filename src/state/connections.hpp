@@ -41,7 +41,7 @@ struct known_room {
 enum class known_rooms {
   member,      // the user belongs to them
   if_nothing,  // the user belonged to them; counts only if Redis knows no room of the user, which has lost its data
-  none,        // only to those of them to which Redis says so
+  none,        // only to those of them to which Redis says so; like if_nothing while Redis knows no lease of the instance
 };
 
 struct connected {

@@ -106,6 +106,7 @@ TEST_F(an_ending_connection, does_so_with_a_log_that_is_gone) {
 
 class a_connection_that_is_asserted_again : public support::with_redis {
  protected:
+  a_connection_that_is_asserted_again() { ok(store.leases.renew(instance_id{"chat-1"}, std::chrono::seconds{15}, true)); }
   std::int64_t asserted(state::known_rooms what, std::optional<std::int64_t> belonged = {}, bool open = false) {
     return ok(store.connections.add({connection_id{"c.1"}, instance_id{"chat-1"}, bob, "2026-01-31T12:00:00.000Z", "", ""},
                                     {{tea, belonged, open}, {go, belonged, open}}, what))
@@ -149,6 +150,17 @@ TEST_F(a_connection_that_is_asserted_again, has_its_rooms_open_again_if_its_user
   asserted(state::known_rooms::none, 1, true);
   EXPECT_EQ(probe("SISMEMBER", "ws:joined_room_participants:go", "bob"), "1");
   EXPECT_EQ(probe("EXISTS", "ws:joined_room_participants:tea"), "0");
+}
+
+// The instance may not have noticed yet that Redis has lost everything.
+TEST_F(a_connection_that_is_asserted_again, keeps_its_rooms_when_redis_has_lost_them_with_the_lease) {
+  asserted(state::known_rooms::member);
+  probe("FLUSHALL");
+  asserted(state::known_rooms::none);
+  EXPECT_THAT(rooms(), ElementsAre("go", "tea"));
+  ok(store.members.leave(bob, tea));
+  asserted(state::known_rooms::none);
+  EXPECT_THAT(rooms(), ElementsAre("go")) << "Redis knows rooms of the user again";
 }
 
 }  // namespace

@@ -10,7 +10,8 @@
 --      until when it may have heard others)
 --      5 prefix room_participants  6 prefix room_members  7 prefix room_absent  8 most connections (0: no limit)
 --      9 prefix of instance channels  10 close code of replaced connections
---      11 whether the user belongs to the rooms: `member`, or `if nothing`: only if no room of the user is known, or `none`: as Redis says
+--      11 whether the user belongs to the rooms: `member`, or `if nothing`: only if no room of the user is known, or `none`: as Redis says,
+--         but like `if nothing` while the instance has no lease of its own, since Redis has perhaps lost its data and nobody has noticed yet
 --      12 the connection's instance  13 lease in ms
 --      14 prefix joined_room_participants
 --      15 when the latest message of its rooms was said, in ms
@@ -44,7 +45,9 @@ redis.call('HSET', KEYS[1], connection, ARGV[3]:sub(1, -2) .. (until_some and ',
 redis.call('HSET', KEYS[2], connection, user)
 -- Every connection is of an instance that has a lease, perhaps an ended one: otherwise nobody would ever undo it. This
 -- one ends in .5, by which lease_renew.lua knows that the instance has yet to learn that it was forgotten.
-if not redis.call('ZSCORE', KEYS[10], ARGV[12]) then redis.call('ZADD', KEYS[10], now + ARGV[13] + 0.5, ARGV[12]) end
+local lease = redis.call('ZSCORE', KEYS[10], ARGV[12])
+local remembered = lease and tonumber(lease) % 1 == 0
+if not lease then redis.call('ZADD', KEYS[10], now + ARGV[13] + 0.5, ARGV[12]) end
 local was_online = redis.call('SADD', KEYS[3], user) == 0
 local count = redis.call('HLEN', KEYS[1])
 -- An entry that counts no connections is of another program on the same Redis (the document's own service), which has a
@@ -74,7 +77,7 @@ if most > 0 and count > most and not known then
   end
 end
 local fresh = {}
-if ARGV[11] == 'member' or ARGV[11] == 'if nothing' and redis.call('EXISTS', KEYS[6]) == 0 then
+if ARGV[11] == 'member' or (ARGV[11] == 'if nothing' or not remembered) and redis.call('EXISTS', KEYS[6]) == 0 then
   for i = 17, #ARGV, 3 do
     local room, belonged = ARGV[i], tonumber(ARGV[i + 1])
     local left = belonged and tonumber(redis.pcall('HGET', KEYS[13], room))
