@@ -3,13 +3,14 @@
 import assert from 'node:assert/strict';
 import WebSocket from 'ws';
 import { mismatch } from './match.mjs';
-import { atEnd, bounded, pause } from './processes.mjs';
+import { atEnd, bounded, pause, until } from './processes.mjs';
 
 export class Client {
   #socket;
   #frames = [];
   #arrived = () => {};
   #asked = 0;
+  #unshown = false; // messages have come behind the server's latest ping
   closed; // { code, reason }, once it is
   userId;
   connectionId;
@@ -20,8 +21,10 @@ export class Client {
     client.#socket = socket;
     socket.on('message', (bytes, binary) => {
       client.#frames.push(binary ? `binary frame of ${bytes.length} bytes` : bytes.toString());
+      if (/^{"type":"(message|offlineMessages)"/.test(client.#frames.at(-1))) client.#unshown = true;
       client.#arrived();
     });
+    socket.on('ping', () => (client.#unshown = false));
     client.closed = new Promise((resolve) => socket.on('close', (code, reason) => resolve({ code, reason: reason.toString() })));
     client.closed.then(() => client.#arrived());
     await bounded(`a WebSocket at ${url}`, new Promise((resolve, reject) => socket.once('open', resolve).once('error', reject)));
@@ -95,6 +98,11 @@ export class Client {
     if (!this.userId) return void (await this.ask({ type: 'ping' }));
     await this.ask({ type: 'getOnlineStatus', userIds: [] });
     await this.ask({ type: 'leaveRoom', roomId: 'a room that nobody enters' });
+  }
+
+  // Returns when a pong behind all messages so far is on its way: the server knows then that they are here, whatever comes next.
+  shows() {
+    return until(`a ping for ${this.userId}`, () => !this.#unshown);
   }
 
   // What came and was not expected, after a while in which it could have come.

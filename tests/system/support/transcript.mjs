@@ -82,6 +82,7 @@ class Stage {
     let found;
     if ((found = /^connects(?: to (2))?(?: as (.+?))?( extended)?$/.exec(phrase))) return this.connect(name, ...found.slice(1));
     if (phrase === 'leaves the wire') return this.disconnect(name, true);
+    if (phrase === 'shows what it has') return this.client(name).shows();
     if (phrase === 'loses the wire') return this.disconnect(name, false);
     if ((found = /^joins (.+)$/.exec(phrase))) return this.client(name).join(found[1]);
     if ((found = /^leaves (.+)$/.exec(phrase))) {
