@@ -263,8 +263,14 @@ void flows::resume_backlog(session& s) {
 
 task<> flows::run_message(session_ptr s, std::optional<std::string> id, send_message m, steady_clock::time_point came) {
   auto const turn = hub_.mailboxes_of(m.room) >= many_mailboxes ? co_await heavy_.enter() : lane::turn{};
-  auto const stored = co_await store_.room_log.publish(
-      {m.room, s->user, s->id, m.content, std::move(m.client_msg_id), hub_.last_of(m.room), false, true, arrival_text(came)});
+  auto const publish = [&] {
+    return store_.room_log.publish({m.room, s->user, s->id, m.content, m.client_msg_id, hub_.last_of(m.room), false, true, arrival_text(came)});
+  };
+  auto stored = co_await publish();
+  // The user was put out of the room and nobody here has heard of it; or Redis has lost its data, and is told what it had.
+  if (!stored && stored.error().code == errc::not_member && hub_.in(*s, m.room) && co_await compare(s) && hub_.in(*s, m.room)) {
+    stored = co_await publish();
+  }
   heavy_.leave(turn);
   if (!stored) co_return refuse(*s, std::move(id), stored.error());
   count_.publish.observe(steady_clock::now() - came);

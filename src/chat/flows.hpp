@@ -67,9 +67,8 @@ class flows {
   // Tells the user's friends; false when they could not be told.
   task<bool> announce(user_id user, bool online);
   // Puts every session of this worker into Redis again, which has lost them; spread over `spread`. Clients notice nothing.
-  // A session that wants something or ends meanwhile is put there first. `older_data`: Redis may have gone back to an earlier state,
-  // so that it lacks what has been acknowledged since.
-  void assert_again(std::chrono::milliseconds spread, bool older_data);
+  // A session that wants something or ends meanwhile is put there first.
+  void assert_again(std::chrono::milliseconds spread);
   // Redis has lost them, and cannot be told yet.
   void lost() { ++data_; }
 
@@ -209,7 +208,6 @@ class flows {
   std::size_t ending_ = 0;  // disconnects under way or waiting for a request, and arrivals that friends are being told
   std::unordered_multiset<std::string> ends_;  // connections whose disconnect is under way
   std::uint32_t data_ = 0;  // counts how often Redis has lost data
-  std::uint32_t older_data_ = 0;  // when it last did by going back to an earlier state
 
   asio::steady_timer typing_timer_;
   std::deque<typing_end> typing_ends_;

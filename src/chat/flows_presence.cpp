@@ -48,9 +48,8 @@ void flows::announce_arrival(directory::entry who) {
   }(this, std::move(who)));
 }
 
-void flows::assert_again(std::chrono::milliseconds spread, bool older_data) {
+void flows::assert_again(std::chrono::milliseconds spread) {
   ++data_;
-  if (older_data) older_data_ = data_;
   spawn(run_assert_again(spread));
 }
 
@@ -106,11 +105,9 @@ task<result<void>> flows::assert_session(session_ptr s) {
   co_return result<void>{};
 }
 
-// Without a loss of data Redis knows the user's rooms better than we do. With one, a room that the user left elsewhere while nobody here could hear
-// of it must not be entered again, unless Redis may have forgotten the latest joins.
+// Without a loss of data Redis knows the user's rooms better than we do.
 state::known_rooms flows::rooms_known_since(std::uint32_t asserted) const {
-  if (asserted == data_) return state::known_rooms::none;
-  return asserted < older_data_ ? state::known_rooms::member : state::known_rooms::if_nothing;
+  return asserted == data_ ? state::known_rooms::none : state::known_rooms::member;
 }
 
 state::connection_details flows::details(session const& s) const {

@@ -36,11 +36,11 @@ server::server(gateway_settings settings)
                              .lost = [this] { return lost(); },
                              .assert_again =
                                  [this] {
-                                   for (auto const& w : workers_) asio::post(w->io(), [&w = *w] { w.assert_again(assertion_spread, false); });
+                                   for (auto const& w : workers_) asio::post(w->io(), [&w = *w] { w.assert_again(assertion_spread); });
                                  }});
   metrics_.watch(*bus_, *janitor_);
   for (auto const& w : workers_) {
-    w->redis().on_other_data([&w = *w] { w.assert_again(assertion_spread, true); });
+    w->redis().on_other_data([&w = *w] { w.assert_again(assertion_spread); });
     w->on_readiness([this] { return std::ranges::all_of(workers_, [](auto const& one) { return one->connected(); }); });
     w->flows().on_offline([this, &io = first.io()] { asio::post(io, [this] { janitor_->expect_announcement(settings_.grace); }); });
   }

@@ -116,8 +116,8 @@ void worker::begin_audit(std::vector<std::string> prefixes) {
   });
 }
 
-void worker::assert_again(std::chrono::milliseconds spread, bool older_data) {
-  flows_->assert_again(spread, older_data);
+void worker::assert_again(std::chrono::milliseconds spread) {
+  flows_->assert_again(spread);
   if (audit_) audit_->ask();
 }
 

@@ -67,7 +67,7 @@ class worker {
   // own from now on. The ids that this process's workers make begin with `prefixes`; none for all workers but one.
   void begin_audit(std::vector<std::string> prefixes);
   // Redis may have lost what it knew of this worker: puts it there again, and undoes what is there too much.
-  void assert_again(std::chrono::milliseconds spread, bool older_data);
+  void assert_again(std::chrono::milliseconds spread);
 
   // From any thread. Says goodbye to all connections, spread over `spread`, and waits until Redis knows; then calls `done` here.
   void drain(std::chrono::milliseconds spread, std::function<void()> done);

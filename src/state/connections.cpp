@@ -45,7 +45,7 @@ task<result<connected>> connections::add(connection_details c, std::vector<known
                                 keys::kicked(c.user),
                                 std::string{keys::clock},
                                 keys::left(c.user)};
-  auto call = script.call(used_keys, 16 + 3 * rooms.size());
+  auto call = script.call(used_keys, 17 + 3 * rooms.size());
   call.arg(c.user).arg(c.id);
   auto about = json_object({{"instance", c.instance}, {"since", c.connected_at}, {"ip", c.ip_address}, {"agent", c.user_agent}});
   if (c.rooms) {
@@ -57,8 +57,8 @@ task<result<connected>> connections::add(connection_details c, std::vector<known
                                 : json_object({{"connectedAt", c.connected_at}, {"lastSeen", c.connected_at}, {"ipAddress", c.ip_address}}));
   call.arg(keys::prefix::room_participants).arg(keys::prefix::room_members).arg(keys::prefix::room_absent);
   call.arg(most_per_user_).arg(keys::instance_channels(database_)).arg(close_replaced);
-  call.arg(what == known_rooms::member ? "member" : what == known_rooms::if_nothing ? "if nothing" : "none").arg(c.instance).arg(lease_.count());
-  call.arg(keys::prefix::joined_room_participants).arg(newest_ms).arg(keys::prefix::room_head);
+  call.arg(what == known_rooms::member ? "member" : "none").arg(c.instance).arg(lease_.count());
+  call.arg(keys::prefix::joined_room_participants).arg(newest_ms).arg(keys::prefix::room_head).arg(1000 * keys::unheard_life_s);
   for (auto const& each : rooms) {
     call.arg(each.room).arg(each.belonged_ms ? std::to_string(*each.belonged_ms) : std::string{}).arg(each.open ? "open" : "");
   }

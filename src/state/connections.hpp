@@ -39,9 +39,8 @@ struct known_room {
       : room(std::move(r)), belonged_ms(belonged), open(is_open) {}
 };
 enum class known_rooms {
-  member,      // the user belongs to them
-  if_nothing,  // the user belonged to them; counts only if Redis knows no room of the user, which has lost its data
-  none,        // only to those of them to which Redis says so; like if_nothing while Redis knows no lease of the instance
+  member,  // the user belongs to them
+  none,    // only to those of them to which Redis says so; like `member` while Redis knows no lease of the instance
 };
 
 struct connected {

@@ -124,7 +124,7 @@ export function check({ options, rooms, friends = {}, events, settled, empty }) 
   const byId = new Map(connections.filter((c) => c.id !== undefined).map((c) => [c.id, c]));
   for (const c of connections)
     streamOf(c, { messages, leavings, changes, before: byId.get(c.previous), faults, struck, crashes, fail, at, figures });
-  epochsOf(connections, { fail, at });
+  epochsOf(events, connections, { fail, at });
   deliveries({
     events,
     rooms,
@@ -389,16 +389,15 @@ function shownBy(c, struck) {
 }
 
 // A room's epochs come one after the other for everybody: who has heard a later one never hears an earlier one live again.
-function epochsOf(connections, { fail, at }) {
-  const first = new Map(); // room → Map(epoch → first heard)
-  for (const c of connections) {
-    for (const e of c.heard) {
-      if (e.e !== 'message') continue;
-      const known = first.get(e.room) ?? first.set(e.room, new Map()).get(e.room);
-      const { epoch } = place(e.id);
-      known.set(epoch, Math.min(known.get(epoch) ?? Infinity, e.t));
-    }
-  }
+function epochsOf(events, connections, { fail, at }) {
+  const first = new Map(); // room → Map(epoch → when anybody knew of it: a far client hears late, its sender's answer may be sooner)
+  const note = (e) => {
+    const known = first.get(e.room) ?? first.set(e.room, new Map()).get(e.room);
+    const { epoch } = place(e.id);
+    known.set(epoch, Math.min(known.get(epoch) ?? Infinity, e.t));
+  };
+  for (const e of events) if (e.e === 'acked') note(e);
+  for (const c of connections) for (const e of c.heard) if (e.e === 'message') note(e);
   for (const c of connections) {
     const latest = new Map();
     for (const e of c.heard) {

@@ -509,3 +509,19 @@ test('a not_member is explained by a removal, and by a look into the history of 
     [],
   );
 });
+
+test('a far client hears of an epoch after others have left it behind', () => {
+  const loss = [{ t: 33, e: 'fault', kind: 'redis_lose', number: 1 }, { t: 34, e: 'healed', kind: 'redis_lose', number: 1 }];
+  const far = { d: 'far/1', c: 1, user: 'far' };
+  const heard = (t, id, n) => ({ t, ...far, e: 'message', room: 'tea', id, n });
+  const twoEpochs = (acked) => (r, { add }) => {
+    r.rooms.tea.push('far');
+    add({ t: 12, ...far, e: 'register', kind: 'ack' }, { t: 13, ...far, e: 'registered', connection: 'f1', rooms: ['tea'] });
+    add(...loss, { t: 35, e: 'sent', d: 'ann/1', c: 1, n: 'ann/1#2', room: 'tea' }, { t: 36, e: 'sent', d: 'ann/1', c: 1, n: 'ann/1#3', room: 'tea' });
+    if (acked) add({ t: 37, d: 'ann/1', c: 1, e: 'acked', user: 'ann', n: 'ann/1#2', room: 'tea', id: 'f:1', at: 36 });
+    add({ t: 40, d: 'bob/1', c: 1, e: 'gap', room: 'tea' }, message(41, 'g:1', 'ann/1#3'));
+    add({ t: 50, ...far, e: 'gap', room: 'tea' }, heard(51, 'f:1', 'ann/1#2'), { t: 52, ...far, e: 'gap', room: 'tea' }, heard(53, 'g:1', 'ann/1#3'));
+  };
+  const late = (acked) => verdict(twoEpochs(acked)).filter((text) => text.includes('of an epoch that had ended'));
+  assert.deepEqual([late(true).length, late(false).length], [0, 1]);
+});

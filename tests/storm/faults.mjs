@@ -95,10 +95,15 @@ const acts = {
     await pause(3_000 * length);
     await world.startRedis();
   },
-  async redis_lose({ world, length }) {
+  // With a restart or, unnoticed by anybody who is connected, without.
+  async redis_lose({ world, length, flip }) {
+    if (flip) {
+      await world.look.command('FLUSHDB');
+      return pause(2_000);
+    }
     await world.killRedis(true);
     await pause(2_000 * length);
-    await world.startRedis();
+    return world.startRedis();
   },
   kill_pubsub: async ({ world }) => void (await world.look.command('CLIENT', 'KILL', 'TYPE', 'pubsub')),
   kill_normal: async ({ world }) => void (await world.look.command('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes')),

@@ -22,9 +22,12 @@ if typed then
   redis.call('PUBLISH', ARGV[3], 't ' .. user .. '\n{"type":"typing","userId":' .. cjson.encode(user) .. ',"roomId":' ..
     cjson.encode(room) .. ',"isTyping":false}')
 end
-if was == 0 then return 0 end
+-- Who was not in the room is so perhaps because Redis has lost its data, and instances will soon say who was. Of rooms made up by a client
+-- not too many are remembered.
+if was == 0 and redis.call('HLEN', KEYS[12]) >= 100 then return 0 end
 local _, now = time_from(KEYS[11], tonumber(redis.call('HGET', KEYS[10], 't')) or 0)
 redis.call('HSET', KEYS[12], room, now)
 redis.call('PEXPIRE', KEYS[12], ARGV[5])
+if was == 0 then return 0 end
 redis.call('PUBLISH', ARGV[3], 'l ' .. now .. ' ' .. ARGV[4])
 return 1
