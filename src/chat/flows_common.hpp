@@ -14,9 +14,6 @@
 
 namespace hiky::chat {
 
-// When its user surely belonged to the room, Redis TIME: Redis said so.
-inline std::int64_t belonged_ms(session const& s, std::int64_t since_ms) { return std::max({s.began_ms, s.compared_ms, since_ms}); }
-
 inline std::uint32_t now_ms() {
   using namespace std::chrono;
   return static_cast<std::uint32_t>(duration_cast<milliseconds>(steady_clock::now().time_since_epoch()).count());

@@ -81,9 +81,9 @@ task<> flows::run_assert_session(session_ptr s) {
 
 task<result<void>> flows::assert_session(session_ptr s) {
   std::vector<state::known_room> rooms;
-  for (auto const& e : s->ledger.rooms()) rooms.emplace_back(room_id{*e.room->name}, belonged_ms(*s, e.since_ms), e.open != 0);
+  for (auto const& e : s->ledger.rooms()) rooms.emplace_back(room_id{*e.room->name}, e.open != 0);
   auto const data = data_;
-  auto online = co_await store_.connections.add(details(*s), std::move(rooms), rooms_known_since(s->asserted));
+  auto online = co_await store_.connections.add(details(*s), std::move(rooms), rooms_known_since(s->asserted), 0, s->compared_ms);
   if (!online) co_return std::unexpected(online.error());
   if (data != data_ && !s->gone) co_return result<void>{};  // Redis lost more meanwhile, and took these rooms for less than they are: once more
   s->asserted = data;
@@ -107,7 +107,7 @@ task<result<void>> flows::assert_session(session_ptr s) {
 
 // Without a loss of data Redis knows the user's rooms better than we do.
 state::known_rooms flows::rooms_known_since(std::uint32_t asserted) const {
-  return asserted == data_ ? state::known_rooms::none : state::known_rooms::member;
+  return asserted == data_ ? state::known_rooms::none : state::known_rooms::known;
 }
 
 state::connection_details flows::details(session const& s) const {
@@ -131,12 +131,7 @@ void flows::closed(session& s) {
   }
   // Until disconnect.lua has run, Redis takes the user for present and queues nothing: what is said meanwhile must be found in the log.
   state::unsure_mail unsure{.others_since_ms = s.compared_ms};
-  auto const& in = s.ledger.rooms();
-  for (auto& owed : s.ledger.debts()) {
-    auto const i = unsure.heard.size();  // its rooms come first
-    auto const belonged = belonged_ms(s, i < in.size() ? in[i].since_ms : 0);
-    unsure.heard.push_back({room_id{std::move(owed.room)}, std::move(owed.confirmed), owed.to, belonged});
-  }
+  for (auto& owed : s.ledger.debts()) unsure.heard.push_back({room_id{std::move(owed.room)}, std::move(owed.confirmed), owed.to});
   for (auto& range : s.ledger.given()) unsure.given.push_back({std::move(range.epoch), range.first, range.last});
   bool const heavy = s.ledger.unconfirmed_messages() >= long_tail;
   hub_.detach(s);
@@ -206,9 +201,9 @@ task<> flows::run_disconnect(state::connection_details ended, std::uint32_t asse
       // Redis has lost the connection and perhaps its user's rooms. Only who belongs to a room is missed by it.
       std::vector<state::known_room> rooms;
       rooms.reserve(unsure.heard.size());
-      for (auto const& each : unsure.heard) rooms.emplace_back(each.room, each.belonged_ms);
+      for (auto const& each : unsure.heard) rooms.emplace_back(each.room);
       auto const data = data_;
-      auto const told = co_await store_.connections.add(ended, std::move(rooms), rooms_known_since(asserted));
+      auto const told = co_await store_.connections.add(ended, std::move(rooms), rooms_known_since(asserted), 0, unsure.others_since_ms);
       if (told) asserted = data, known = true;
       else left = std::unexpected(told.error());
     }

@@ -30,7 +30,8 @@ constexpr int given_life_s = 24 * 60 * 60;  // as long as a room's log lives beh
 
 }  // namespace
 
-task<result<connected>> connections::add(connection_details c, std::vector<known_room> rooms, known_rooms what, std::int64_t newest_ms) {
+task<result<connected>> connections::add(connection_details c, std::vector<known_room> rooms, known_rooms what, std::int64_t newest_ms,
+                                          std::int64_t known_ms) {
   static redis::script const script{scripts::connect_lua};
   std::string const used_keys[]{keys::user_connections(c.user),
                                 keys::instance_connections(c.instance),
@@ -45,7 +46,7 @@ task<result<connected>> connections::add(connection_details c, std::vector<known
                                 keys::kicked(c.user),
                                 std::string{keys::clock},
                                 keys::left(c.user)};
-  auto call = script.call(used_keys, 17 + 3 * rooms.size());
+  auto call = script.call(used_keys, 18 + 2 * rooms.size());
   call.arg(c.user).arg(c.id);
   auto about = json_object({{"instance", c.instance}, {"since", c.connected_at}, {"ip", c.ip_address}, {"agent", c.user_agent}});
   if (c.rooms) {
@@ -57,10 +58,10 @@ task<result<connected>> connections::add(connection_details c, std::vector<known
                                 : json_object({{"connectedAt", c.connected_at}, {"lastSeen", c.connected_at}, {"ipAddress", c.ip_address}}));
   call.arg(keys::prefix::room_participants).arg(keys::prefix::room_members).arg(keys::prefix::room_absent);
   call.arg(most_per_user_).arg(keys::instance_channels(database_)).arg(close_replaced);
-  call.arg(what == known_rooms::member ? "member" : "none").arg(c.instance).arg(lease_.count());
-  call.arg(keys::prefix::joined_room_participants).arg(newest_ms).arg(keys::prefix::room_head).arg(1000 * keys::unheard_life_s);
+  call.arg(what == known_rooms::enters ? "enters" : what == known_rooms::known ? "known" : "none").arg(c.instance).arg(lease_.count());
+  call.arg(keys::prefix::joined_room_participants).arg(newest_ms).arg(keys::prefix::room_head).arg(1000 * keys::unheard_life_s).arg(known_ms);
   for (auto const& each : rooms) {
-    call.arg(each.room).arg(each.belonged_ms ? std::to_string(*each.belonged_ms) : std::string{}).arg(each.open ? "open" : "");
+    call.arg(each.room).arg(each.open ? "open" : "");
   }
 
   auto const answer = co_await script.run(redis_, std::move(call));

@@ -33,14 +33,13 @@ inline constexpr std::string_view ban_reason = "banned by an operator", kick_rea
 // A room of a connection.
 struct known_room {
   room_id room;
-  std::optional<std::int64_t> belonged_ms{};  // Redis TIME when the user surely belonged to it: a later end counts. Nothing: the user does
-  bool open = false;                          // joined with joinRoom
-  known_room(room_id r, std::optional<std::int64_t> belonged = {}, bool is_open = false)  // NOLINT(google-explicit-constructor)
-      : room(std::move(r)), belonged_ms(belonged), open(is_open) {}
+  bool open = false;  // joined with joinRoom
+  known_room(room_id r, bool is_open = false) : room(std::move(r)), open(is_open) {}  // NOLINT(google-explicit-constructor)
 };
 enum class known_rooms {
-  member,  // the user belongs to them
-  none,    // only to those of them to which Redis says so; like `member` while Redis knows no lease of the instance
+  enters,  // the user becomes a member of them
+  known,   // the user belonged to them, of which Redis may have lost its knowledge: unless it knows that the user has left
+  none,    // only to those of them to which Redis says so; like `known` while Redis knows no lease of the instance
 };
 
 struct connected {
@@ -73,7 +72,6 @@ struct heard_room {
   room_id room;
   message_place place;  // epoch "": nothing yet, and seq is the Redis TIME since which it takes part, 0 being since it began
   std::uint64_t to = 0;
-  std::int64_t belonged_ms = 0;  // Redis TIME when the user surely belonged to it
 };
 
 // What an ending connection owes to its user: what Redis took for delivered, and the client has not shown that it received.
@@ -113,9 +111,10 @@ class connections {
       : redis_(redis), database_(database), grace_(grace), most_per_user_(most_per_user), lease_(lease) {}
 
   // Flow 1 of the document. `rooms` (the directory's; or those a connection hears that is asserted again) become the user's rooms if
-  // they are not yet. `newest_ms`: when the latest message of them was said (user_places). One round trip: connect.lua
-  task<result<connected>> add(connection_details c, std::vector<known_room> rooms, known_rooms what = known_rooms::member,
-                              std::int64_t newest_ms = 0);
+  // they are not yet. `newest_ms`: when the latest message of them was said (user_places). `known_ms`: Redis TIME when `known` ones were
+  // known last; those of more than two hours ago don't count. One round trip: connect.lua
+  task<result<connected>> add(connection_details c, std::vector<known_room> rooms, known_rooms what = known_rooms::enters,
+                              std::int64_t newest_ms = 0, std::int64_t known_ms = 0);
 
   // Flow 6 of the document. Gives the connections the user has left; -1 when this one was not there any more.
   // The last one's end is announced after the grace period (announcements). Unconfirmed mail returns to the queue. One round trip: disconnect.lua

@@ -76,7 +76,7 @@ inline std::string offline_dropped(user_id const& u) { return of(prefix::offline
 inline std::string last_seen(user_id const& u) { return of(prefix::last_seen, u); }  // string, ISO time
 // String, EX a few minutes: Redis TIME in ms at which all connections of the user were to end, for instances that did not hear of it.
 inline std::string kicked(user_id const& u) { return of(prefix::kicked, u); }
-// Hash room → when the user left it, EX hours: for instances that did not hear of it.
+// Hash room → when the user left it, and did not enter it since, EX hours: for instances that did not hear of it.
 inline std::string left(user_id const& u) { return of(prefix::left, u); }
 inline std::string banned(user_id const& u) { return of(prefix::banned, u); }  // string, the reason; EX: until then the user stays out
 

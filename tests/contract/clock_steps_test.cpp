@@ -94,7 +94,7 @@ TEST_F(a_clock_that_stepped_back, lets_no_connection_begin_before_what_its_rooms
   user_id const bob{"bob"};
   auto const add = [&](char const* id, std::int64_t newest) {
     return ok(store.connections.add({connection_id{id}, living, bob, "2026-01-31T12:00:00.000Z", "", ""}, {room_id{"tea"}, room_id{"go"}},
-                                    state::known_rooms::member, newest))
+                                    state::known_rooms::enters, newest))
         .at_ms;
   };
   auto const before = now();
@@ -112,6 +112,23 @@ TEST_F(a_clock_that_stepped_back, lets_no_connection_begin_before_what_its_rooms
   EXPECT_EQ(add("c.2", places.newest_ms), later + 1);
   EXPECT_EQ(add("c.2", 0), later + 1) << "a connection that is asserted again has heard its rooms all along";
   EXPECT_THAT(probe("HGET", "ws:user_connections:bob", "c.2"), testing::HasSubstr("\"at\":" + std::to_string(later + 1) + "}"));
+}
+
+// Between a connection's look at its rooms and its beginning, more may be said.
+TEST_F(a_clock_that_stepped_back, lets_no_connection_begin_before_what_was_said_just_now) {
+  user_id const ann{"ann"}, bob{"bob"};
+  room_id const tea{"tea"};
+  auto const add = [&](user_id const& who, char const* id, std::int64_t newest) {
+    return ok(store.connections.add({connection_id{id}, living, who, "2026-01-31T12:00:00.000Z", "", ""}, {tea}, state::known_rooms::enters, newest))
+        .at_ms;
+  };
+  add(ann, "a.1", 0);
+  auto const ahead = now() + 3'600'000;
+  probe("HSET", "ws:room_head:tea", "epoch", "e", "seq", "7", "t", std::to_string(ahead));
+  auto const newest = ok(store.connections.places(ann)).newest_ms;
+  for (int i = 0; i < 3; ++i) ok(store.room_log.publish({tea, ann, connection_id{"a.1"}, "1", {}, {}}));
+  EXPECT_EQ(probe("HGET", "ws:room_head:tea", "t"), std::to_string(ahead + 3));
+  EXPECT_EQ(add(bob, "b.1", newest), ahead + 3);
 }
 
 TEST_F(a_clock_that_stepped_back, gives_no_message_a_time_before_connections_began) {

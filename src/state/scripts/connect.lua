@@ -10,15 +10,14 @@
 --      until when it may have heard others)
 --      5 prefix room_participants  6 prefix room_members  7 prefix room_absent  8 most connections (0: no limit)
 --      9 prefix of instance channels  10 close code of replaced connections
---      11 whether the user belongs to the rooms: `member`, or `none`: as Redis says, unless the instance has no lease of its own, since
---         Redis has perhaps lost its data then and nobody has noticed yet
+--      11 whether the user belongs to the rooms: `enters`; or `known`: unless the user has left them (leave.lua), since Redis has perhaps lost
+--         its data; or `none`: as Redis says, but like `known` while the instance has no lease of its own: nobody may have noticed a loss yet
 --      12 the connection's instance  13 lease in ms
 --      14 prefix joined_room_participants
 --      15 when the latest message of its rooms was said, in ms
 --      16 prefix room_head
---      17 for how many ms Redis knows who left a room (leave.lua)
---      18… room, the time in ms when the user surely belonged to it or ``, `open` if the connection has it open or ``, …: a user who left the
---         room after that time does not belong to it, nor one who perhaps left it so long ago that Redis would not know
+--      17 until when Redis may have forgotten who left a room, in ms  18 when the rooms were known last, in ms: not before that, or they are none
+--      19… room, `open` if the connection has it open or ``, …
 -- Returns { connections the user has now, 1 if friends still take the user for online, messages that wait, the connection's `at`,
 --      the latest kick (kick.lua; 0: none lately), room… }: the rooms the user belongs to
 --      or { -1, seconds for which the user is still kept out, 0 }
@@ -78,11 +77,13 @@ if most > 0 and count > most and not known then
   end
 end
 local fresh = {}
-if ARGV[11] == 'member' or not remembered then
-  for i = 18, #ARGV, 3 do
-    local room, belonged = ARGV[i], tonumber(ARGV[i + 1])
-    local left = belonged and (tonumber(redis.pcall('HGET', KEYS[13], room)) or now - ARGV[17])
-    if not left or left <= belonged then
+local enters = ARGV[11] == 'enters'
+local known_in_time = (ARGV[11] == 'known' or not remembered) and tonumber(ARGV[18]) >= now - ARGV[17]
+if enters or known_in_time then
+  for i = 19, #ARGV, 2 do
+    local room = ARGV[i]
+    if enters then redis.pcall('HDEL', KEYS[13], room) end
+    if enters or redis.pcall('HEXISTS', KEYS[13], room) ~= 1 then
       if redis.call('SADD', KEYS[6], room) == 1 then table.insert(fresh, room) end
       redis.call('SADD', ARGV[6] .. room, user)
     end
@@ -103,8 +104,8 @@ for _, room in ipairs(rooms) do
     redis.call('SADD', ARGV[7] .. room, user)
   end
 end
-for i = 18, #ARGV, 3 do
-  if ARGV[i + 2] == 'open' and redis.call('SISMEMBER', KEYS[5], ARGV[i]) == 1 then redis.call('SADD', ARGV[14] .. ARGV[i], user) end
+for i = 19, #ARGV, 2 do
+  if ARGV[i + 1] == 'open' and redis.call('SISMEMBER', KEYS[5], ARGV[i]) == 1 then redis.call('SADD', ARGV[14] .. ARGV[i], user) end
 end
 -- To the user's other connections, too, these rooms are new.
 local connections = #fresh > 0 and count > 1 and redis.call('HGETALL', KEYS[1]) or {}

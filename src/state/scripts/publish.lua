@@ -51,8 +51,8 @@ local id = epoch .. ':' .. seq
 -- replica's, after a failover): what a connection has heard is found by them. They rise only behind such a clock: several messages in one
 -- millisecond must not run ahead of all other times.
 local now, given = call('TIME'), tonumber(redis.pcall('GET', KEYS[7])) or 0
-local t = now[1] * 1000 + floor(now[2] / 1000)
-if t < last then t = last + 1 end
+local now_ms = now[1] * 1000 + floor(now[2] / 1000)
+local t = now_ms < last and last + 1 or now_ms
 if given > t and given < t + 86400000 then t = given end
 local time = iso8601(t)
 local frame = ARGV[2] .. ',"timestamp":"' .. time .. '","messageId":"' .. id .. '","seq":' .. seq .. '}'
@@ -105,6 +105,8 @@ elseif absent > 0 and members <= tonumber(ARGV[10]) then
 end
 
 local said = format('%.0f', t)
+-- Behind a clock that stepped back, a connection that begins next would take this for one that it hears.
+if t > now_ms and t > given then call('SET', KEYS[7], said) end
 if begins then
   call('DEL', KEYS[3], KEYS[4])
   call('HSET', KEYS[3], 'epoch', epoch, 'seq', seq, 't', said)
