@@ -150,7 +150,7 @@ task<result<state::connected>> flows::go_online(session_ptr s, directory::entry&
   online->rooms = permitted(*s, std::move(online->rooms));
   who = std::move(*entry);
   // Rooms that came or went while we were asking.
-  for (auto const& room : without(rooms, online->rooms)) hub_.leave(*s, room);
+  for (auto const& room : without(rooms, online->rooms)) hub_.retract(*s, room);
   // Of those that came, what was said since we began to ask is still to come, when the register is done.
   s->doubted |= heard_late || !std::ranges::all_of(online->rooms, [&](room_id const& room) { return hub_.in(*s, room); });
   co_return std::move(online);

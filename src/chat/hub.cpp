@@ -78,6 +78,13 @@ void hub::leave(session& s, room_id const& r) {
   if (auto const index = index_of(s, r)) remove_from(s, *index);
 }
 
+void hub::retract(session& s, room_id const& r) {
+  auto const index = index_of(s, r);
+  if (!index) return;
+  s.ledger.retract(*index);
+  remove_from(s, *index);
+}
+
 void hub::lapse(session& s, room_id const& r, std::optional<delivery::ledger::standing> const& upto) {
   auto const index = index_of(s, r);
   if (!index) return;

@@ -42,6 +42,8 @@ class hub {
   void enter(session& s, room_id const& r, bool joined, std::int64_t since_ms = 0);
   void set_since(session& s, room_id const& r, std::int64_t since_ms);
   void leave(session& s, room_id const& r);
+  // The session entered the room while Redis was asked, and its user does not belong to it: the client never hears of the room.
+  void retract(session& s, room_id const& r);
   // The session may not hear the room any more, to which its user belongs all the same. Messages behind `upto` are mail.
   void lapse(session& s, room_id const& r, std::optional<delivery::ledger::standing> const& upto);
   // The session is being sent these messages of the room by other means than the bus, and nobody else keeps them for its user.

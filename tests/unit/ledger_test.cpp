@@ -86,6 +86,24 @@ TEST_F(one_room, nothing_that_waits_is_confirmed) {
   EXPECT_TRUE(has.has({"e", 1}));
 }
 
+TEST_F(one_room, nothing_is_heard_of_a_room_that_the_user_turns_out_not_to_belong_to) {
+  stream other{&chess, {"f", 9}};
+  has.enter(room, false, 0);
+  has.enter(other, false, 0);
+  has.hold();
+  comes(1);
+  other.last = {"f", 10};
+  ASSERT_TRUE(has.takes(has.at(1), false));
+  has.wait({some_frame, traffic::chat, other.last});
+  has.retract(0);
+  has.leave(0);
+  EXPECT_EQ(has.waiting_bytes(), some_frame->bytes().size());
+  auto const heard = has.release();
+  ASSERT_EQ(heard.size(), 1u);
+  EXPECT_EQ(heard[0].place, (message_place{"f", 10}));
+  EXPECT_FALSE(has.has({"e", 1})) << "mail may bring it, should the user enter the room again";
+}
+
 TEST_F(one_room, what_mail_or_replay_brought_does_not_come_live) {
   has.enter(room, false, 0);
   has.hold();

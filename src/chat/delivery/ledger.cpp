@@ -49,6 +49,17 @@ void ledger::leave(std::size_t index) {
   rooms_.pop_back();
 }
 
+void ledger::retract(std::size_t index) {
+  auto& e = rooms_[index];
+  if (!extra_ || e.first == 0) return;
+  std::erase_if(extra_->waiting, [&](waiting_frame const& f) {
+    bool const its = f.place.seq != 0 && f.place.epoch == e.room->last.epoch;
+    if (its) extra_->waiting_bytes -= f.frame->bytes().size();
+    return its;
+  });
+  e.first = 0;
+}
+
 void ledger::lapse(std::size_t index, std::optional<standing> const& upto) {
   auto const& e = rooms_[index];
   auto const& last = e.room->last;

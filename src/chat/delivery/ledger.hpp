@@ -78,6 +78,8 @@ class ledger {
   entry& enter(stream& room, bool open, std::int64_t since_ms);
   // Takes no part any more. What it had of the room, it still has. The last entry takes the place of this one.
   void leave(std::size_t index);
+  // Before that, of a room that its user turns out not to belong to: the messages of it that wait will never be handed out.
+  void retract(std::size_t index);
   // Before that, of a room that its user still belongs to: what is unconfirmed of it, up to `upto`, is owed at the end. All later messages are
   // mail. Nothing: nobody knows which is the last that is none.
   void lapse(std::size_t index, std::optional<standing> const& upto);
