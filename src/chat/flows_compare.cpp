@@ -117,8 +117,11 @@ task<bool> flows::compare(session_ptr s) {
     }
     for (auto const& room : permitted(*s, seen.rooms)) {
       if (hub_.in(*s, room) && hub_.heard(room)) continue;
-      // One that it is in and that nobody hears was emptied for a moment, and the bus was told so.
-      auto const entered = co_await enter_late(s, room, s->compared_ms > 0 ? s->compared_ms : found->now_ms, found->now_ms);
+      // One that it is in and that nobody hears was emptied for a moment, and the bus was told so; or is about to be heard. Nothing is owed of it
+      // from before the session entered it.
+      auto const* const in = s->ledger.find(room);
+      auto const since_ms = in && in->since_ms > 0 ? in->since_ms : s->compared_ms > 0 ? s->compared_ms : found->now_ms;
+      auto const entered = co_await enter_late(s, room, since_ms, found->now_ms);
       if (s->gone) co_return true;
       if (entered) continue;
       log::warn("session.half_heard",
@@ -149,7 +152,11 @@ task<result<bool>> flows::enter_late(session_ptr s, room_id room, std::int64_t s
   }
   if (outcome && entry->member && !s->gone) {
     // Not by the time alone: where a clock has stepped back, all of a log is later than that.
-    auto const behind = std::max(entry->place.seq, s->ledger.last_in_order(entry->place.epoch));
+    auto behind = std::max(entry->place.seq, s->ledger.last_in_order(entry->place.epoch));
+    // Nor by what comes live already, which has no holes.
+    if (auto const* const e = s->ledger.find(room); e && e->first != 0 && e->room->last.epoch == entry->place.epoch) {
+      behind = std::max(behind, e->room->last.seq);
+    }
     page = co_await read_after(room, behind, limits_.replayed, limits_.replayed_bytes);
     if (!page) outcome = std::unexpected(page.error());
   }
