@@ -268,10 +268,15 @@ task<bool> flows::flushed(session& s) {
 
 // The client has the message that it names, and gets what was found. Of what it names and Redis has lost, the number will be another message's.
 void flows::note_recovery(session& s, std::string const& since, recovery const& found, bool on_connection) {
-  if (auto const last = state::parse_message_id(since); last && (last->epoch != found.now.epoch || last->seq <= found.now.seq)) {
-    s.ledger.claims(*last, on_connection);
-  }
+  auto const last = state::parse_message_id(since);
+  if (last && (last->epoch != found.now.epoch || last->seq <= found.now.seq)) s.ledger.claims(*last, on_connection);
   s.ledger.brought({found.brought.epoch, found.brought.first, found.brought.last});
+  // The bus may be behind: what it brings of an epoch that Redis has lost would come behind what the new one has said.
+  if (found.now.epoch.empty()) return;
+  auto const* const e = s.ledger.find(found.room);
+  if (e && e->room->last.epoch != found.now.epoch) s.ledger.lost(std::string{e->room->last.epoch});
+  auto const of_another = [&](delivery::ledger::entry const& other) { return &other != e && last && other.room->last.epoch == last->epoch; };
+  if (last && last->epoch != found.now.epoch && std::ranges::none_of(s.ledger.rooms(), of_another)) s.ledger.lost(last->epoch);
 }
 
 }  // namespace hiky::chat

@@ -160,6 +160,38 @@ TEST_F(one_room, nothing_before_the_place_that_is_resumed_from_comes_live) {
   EXPECT_EQ(confirmed(), 6u);
 }
 
+// The bus is behind a failover, and Redis is asked already.
+TEST_F(one_room, nothing_of_an_epoch_that_is_lost_comes_behind_what_the_new_one_has_said) {
+  has.enter(room, false, 0);
+  has.hold();
+  comes(53);
+  comes(54);
+  has.claims({"e", 50}, false);
+  has.brought({"new", 1, 1});
+  has.lost("e");
+  EXPECT_FALSE(comes(55)) << "it is of no use any more";
+  EXPECT_FALSE(has.has({"e", 54}));
+  comes(1, false, "new");
+  comes(2, false, "new");
+  auto const heard = has.release();
+  ASSERT_EQ(heard.size(), 1u);
+  EXPECT_EQ(heard[0].place, (message_place{"new", 2}));
+  EXPECT_TRUE(comes(3, false, "new"));
+  has.asked(1);
+  has.answered(1);
+  EXPECT_EQ(confirmed(), 3u);
+}
+
+TEST_F(one_room, an_epoch_that_was_lost_and_is_over_is_forgotten_with_the_release) {
+  has.enter(room, false, 0);
+  has.hold();
+  comes(7, false, "new");
+  has.lost("e");
+  has.lost("what another client says");
+  EXPECT_EQ(has.release().size(), 1u);
+  EXPECT_TRUE(comes(8, false, "new"));
+}
+
 TEST_F(one_room, what_came_live_before_the_client_named_a_place_is_had) {
   has.enter(room, false, 0);
   comes(3);

@@ -12,6 +12,8 @@ constexpr std::size_t most_ranges = 1024;
 // Of what has lapsed. Beyond that, those of a room become one, with what lies between: that could come twice as well.
 constexpr std::size_t most_lapsed = 64;
 
+constexpr auto all_of_it = std::numeric_limits<std::uint64_t>::max();
+
 bool contains(ledger::range const& r, state::message_place const& place) {
   return place.seq >= r.first && place.seq <= r.last && place.epoch == r.epoch;
 }
@@ -113,6 +115,7 @@ void ledger::sent_aside(std::string const& room, range r) {
 
 void ledger::renumber(entry& e) {
   keep(e);
+  if (extra_ && !holds()) std::erase_if(extra_->begins, [&](auto const& named) { return named.epoch == e.room->last.epoch; });
   e.first = e.confirmed = e.asked = 0;
 }
 
@@ -199,6 +202,17 @@ void ledger::begin_behind(state::message_place const& last) {
   extra_->begins.push_back(last);
 }
 
+void ledger::lost(std::string const& epoch) {
+  if (epoch.empty()) return;
+  for (auto& e : rooms_) {
+    if (e.room->last.epoch != epoch) continue;
+    keep(e);
+    e.first = e.confirmed = e.asked = 0;
+  }
+  more().begins.push_back({epoch, all_of_it});
+  look_ahead(epoch);
+}
+
 bool ledger::is_before_begin(state::message_place const& place) const {
   return extra_ && std::ranges::any_of(extra_->begins, [&](auto const& named) { return named.epoch == place.epoch && place.seq <= named.seq; });
 }
@@ -253,6 +267,9 @@ std::vector<ledger::waiting_frame> ledger::release() {
   extra_->waiting_bytes = 0;
   auto out = std::exchange(extra_->waiting, {});
   std::erase_if(out, [&](waiting_frame const& f) { return f.place.seq != 0 && (was_brought(f.place) || is_before_begin(f.place)); });
+  // Of an epoch that is lost and over, nothing more can come.
+  auto const comes = [&](std::string const& epoch) { return std::ranges::any_of(rooms_, [&](entry const& e) { return e.room->last.epoch == epoch; }); };
+  std::erase_if(extra_->begins, [&](auto const& named) { return named.seq == all_of_it && !comes(named.epoch); });
   // Of a room that was left meanwhile, or whose epoch is over, no entry tells of them.
   for (auto const& f : out) {
     if (f.place.seq != 0 && !has(f.place)) brought({f.place.epoch, f.place.seq, f.place.seq});
