@@ -152,9 +152,7 @@ std::variant<daemon_config, early_exit> read_daemon_config(int argc, char const*
                  "FILE, or env:NAME of a variable, with keys of the HTTP API, one a line: KEY [scope,scope]; without it the API is closed")
       ->type_name("FILE")
       ->group("Identity");
-  app.add_option("--rate-messages", rate_messages, "PER_SECOND[:BURST] messages per connection; 0 = no limit")
-      ->group("Limits")
-      ->capture_default_str();
+  app.add_option("--rate-messages", rate_messages, "PER_SECOND[:BURST] messages of one user; 0 = no limit")->group("Limits")->capture_default_str();
   app.add_option("--rate-typing", rate_typing, "PER_SECOND[:BURST] typing changes per connection; 0 = no limit")
       ->group("Limits")
       ->capture_default_str();
@@ -170,10 +168,11 @@ std::variant<daemon_config, early_exit> read_daemon_config(int argc, char const*
       ->group("Limits")
       ->check(CLI::Range(1, 1 << 20))
       ->capture_default_str();
-  app.add_option("--rate-requests", rate_requests, "PER_SECOND[:BURST] requests other than messages per connection; 0 = no limit")
+  app.add_option("--rate-requests", rate_requests, "PER_SECOND[:BURST] requests other than messages of one user; 0 = no limit")
       ->group("Limits")
       ->capture_default_str();
-  app.add_option("--rate-refusals", rate_refusals, "PER_SECOND[:BURST] refused requests per connection, before it is closed with 4429; 0 = no limit")
+  app.add_option("--rate-refusals", rate_refusals,
+                 "PER_SECOND[:BURST] refused requests of one user, before the connection is closed with 4429; 0 = no limit")
       ->group("Limits")
       ->capture_default_str();
   app.add_option("--limit-connections", g.admission.connections, "connections of this instance; default: as many as open files allow")

@@ -29,10 +29,10 @@ constexpr auto typing_patience = std::chrono::seconds{state::typing_life_s} + ma
 
 constexpr std::string_view internal_message = "An error occurred while processing your request";  // the document's text
 
-constexpr std::uint16_t close_flooding = 4429;
 constexpr int refusals_before_rest = 16;
 constexpr auto rest_length = 100ms;
 constexpr std::size_t many_mailboxes = 50;
+constexpr std::size_t friends_at_once = 250;
 constexpr float bytes_of_a_request = 16 * 1024;  // of its answer
 
 // The room that a request is about, if it is about one.
@@ -48,7 +48,7 @@ room_id const* room_of(decltype(request::body) const& body) {
 }  // namespace
 
 flows::flows(asio::any_io_executor executor, std::size_t worker, instance_id instance, state::store& store, directory::directory& people,
-             auth::authenticator& gate, room_policy& door, bus& channel, counters& count, flow_limits limits)
+             auth::authenticator& gate, room_policy& door, bus& channel, user_rates& rates, counters& count, flow_limits limits)
     : ex_(std::move(executor)),
       worker_(worker),
       instance_(std::move(instance)),
@@ -57,6 +57,7 @@ flows::flows(asio::any_io_executor executor, std::size_t worker, instance_id ins
       gate_(gate),
       door_(door),
       bus_(channel),
+      rates_(rates),
       count_(count),
       limits_(limits),
       activity_(ex_, store_, limits_.seen_every),
@@ -64,6 +65,7 @@ flows::flows(asio::any_io_executor executor, std::size_t worker, instance_id ins
       logins_(ex_, gate_, expiries_, limits_.session_check, count_),
       watches_(ex_, store_, people_),
       returns_(ex_, store_),
+      checks_(ex_),
       heavy_(ex_),
       typing_timer_(ex_) {
   hub_.on_empty([this](room_id const& room) { bus_.ignore(worker_, room); });
@@ -92,14 +94,16 @@ void flows::refuse(session& s, refusal why) {
 }
 
 void flows::answer_charged(session& s, std::string const& json) {
-  s.request_rate.charge(static_cast<float>(json.size()) / bytes_of_a_request);
+  rates_.charge(s.user, user_rate::requests, static_cast<float>(json.size()) / bytes_of_a_request);
   answer(s, json);
 }
 
 // Who goes on all the same costs us as much as who is let through.
 void flows::note_refusal(session& s) {
   if (s.gone) return;
-  if (s.refusal_rate.take(limits_.refusals_per_s, limits_.refusal_burst, now_ms())) {
+  auto const taken = s.registered ? rates_.take(s.user, user_rate::refusals, now_ms())
+                                  : s.refusal_rate.take(limits_.refusals_per_s, limits_.refusal_burst, now_ms());
+  if (taken) {
     if (limits_.refusals_per_s > 0 && ++s.refusals % refusals_before_rest == 0) rest(s);
     return;
   }
@@ -159,7 +163,11 @@ void flows::receive(session& s, std::string_view text) {
 void flows::handle(session_ptr s, request r, steady_clock::time_point came) {
   count_.received[r.body.index()].add();
   bool const is_message = std::holds_alternative<send_message>(r.body), is_hint = std::holds_alternative<set_typing>(r.body);
-  if (!is_message && !s->request_rate.take(limits_.requests_per_s, limits_.request_burst, now_ms())) {
+  auto const take_request = [&] {
+    return s->registered ? rates_.take(s->user, user_rate::requests, now_ms())
+                         : s->request_rate.take(limits_.requests_per_s, limits_.request_burst, now_ms());
+  };
+  if (!is_message && !take_request()) {
     count_over(rate_limit::requests);
     if (is_hint) return note_refusal(*s);
     return refuse(*s, {error_code::rate_limited, fmt::format("at most {} requests per second", limits_.requests_per_s), std::move(r.id)});
@@ -178,7 +186,7 @@ void flows::handle(session_ptr s, request r, steady_clock::time_point came) {
   }
   if (auto* m = std::get_if<send_message>(&r.body)) {
     count_.messages_in.add();
-    if (!s->message_rate.take(limits_.messages_per_s, limits_.message_burst, now_ms())) {
+    if (!rates_.take(s->user, user_rate::messages, now_ms())) {
       count_over(rate_limit::messages);
       return refuse(*s, {error_code::rate_limited, fmt::format("at most {} messages per second", limits_.messages_per_s), std::move(r.id)});
     }
@@ -192,7 +200,7 @@ void flows::handle(session_ptr s, request r, steady_clock::time_point came) {
   if (auto* l = std::get_if<leave_room>(&r.body)) return exclusively(s, run_leave(s, std::move(r.id), std::move(l->room)));
   if (auto* f = std::get_if<refresh_identity>(&r.body)) {
     // To check a token costs more than most requests do.
-    if (!s->message_rate.take(limits_.messages_per_s, limits_.message_burst, now_ms())) {
+    if (!rates_.take(s->user, user_rate::messages, now_ms())) {
       count_over(rate_limit::messages);
       return refuse(*s, {error_code::rate_limited, "too many requests", std::move(r.id)});
     }
@@ -286,15 +294,21 @@ task<> flows::run_status(session_ptr s, std::optional<std::string> id, get_onlin
   if (!allowed) co_return refuse(*s, std::move(id), allowed.error());
   if (r.users) {
     // Only friends' status is anybody's business; others are left out, not refused.
-    std::erase_if(*allowed, [&](user_id const& f) { return std::ranges::find(*r.users, f) == r.users->end(); });
+    std::ranges::sort(*r.users);
+    std::erase_if(*allowed, [&](user_id const& f) { return !std::ranges::binary_search(*r.users, f); });
   }
-  auto const profiles = co_await people_.profiles(*allowed);
-  if (!profiles) co_return refuse(*s, std::move(id), profiles.error());
-  auto const online = co_await store_.connections.online(*allowed);
-  if (!online) co_return refuse(*s, std::move(id), online.error());
+  // In portions: the answers of thousands of friends would keep the worker from everybody else.
   std::vector<friend_status> friends;
-  friends.reserve(profiles->size());
-  for (std::size_t i = 0; i < profiles->size(); ++i) friends.push_back({(*profiles)[i], (*online)[i]});
+  friends.reserve(allowed->size());
+  for (auto left = std::span<user_id const>{*allowed}; !left.empty();) {
+    auto const some = left.first(std::min(left.size(), friends_at_once));
+    left = left.subspan(some.size());
+    auto profiles = co_await people_.profiles({some.begin(), some.end()});
+    if (!profiles) co_return refuse(*s, std::move(id), profiles.error());
+    auto const online = co_await store_.connections.online({some.begin(), some.end()});
+    if (!online) co_return refuse(*s, std::move(id), online.error());
+    for (std::size_t i = 0; i < profiles->size(); ++i) friends.push_back({std::move((*profiles)[i]), (*online)[i]});
+  }
   answer_charged(*s, online_status(id, friends));
 }
 
@@ -343,6 +357,7 @@ void flows::deliver(bus::batch const& messages, std::vector<steady_clock::time_p
 }
 
 void flows::tick() {
+  rates_.tick(now_ms());
   hub_.ask_receipts(now_ms());
   if (!std::exchange(comparing_some_, true)) spawn(compare_some());
 }

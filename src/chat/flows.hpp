@@ -16,9 +16,9 @@
 #include "chat/lane.hpp"
 #include "chat/logins.hpp"
 #include "chat/protocol.hpp"
-#include "chat/rate_memory.hpp"
 #include "chat/returns.hpp"
 #include "chat/room_policy.hpp"
+#include "chat/user_rates.hpp"
 #include "chat/watches.hpp"
 #include "directory/directory.hpp"
 #include "state/store.hpp"
@@ -45,7 +45,7 @@ struct flow_limits {
 class flows {
  public:
   flows(asio::any_io_executor executor, std::size_t worker, instance_id instance, state::store& store, directory::directory& people,
-        auth::authenticator& gate, room_policy& door, bus& channel, counters& count, flow_limits limits);
+        auth::authenticator& gate, room_policy& door, bus& channel, user_rates& rates, counters& count, flow_limits limits);
 
   // One text frame of a client. Answers through session.send, now or later; requests of one session take effect in order.
   void receive(session& s, std::string_view text);
@@ -113,6 +113,7 @@ class flows {
   task<bool> regrant(session_ptr s, auth::grant given, std::string login);
   task<> leave_forbidden(session_ptr s);
   // Asks the policy; false when the user may not enter, which has been said then.
+  bool note_useless_token(session& s);
   task<bool> may_enter(session_ptr s, std::optional<std::string> id, room_id room);
   void answer_registered(session& s, std::optional<std::string> const& id, std::vector<room_id> const& rooms, std::vector<recovery> const& resumed);
   task<> run_refresh(session_ptr s, std::optional<std::string> id, refresh_identity r);
@@ -188,15 +189,18 @@ class flows {
   auth::authenticator& gate_;
   room_policy& door_;
   bus& bus_;
+  user_rates& rates_;
   counters& count_;
   flow_limits limits_;
   hub hub_;
   activity activity_;
   expiries expiries_;
   logins logins_;
-  rate_memory rates_;
   watches watches_;
   returns returns_;
+  lane checks_;  // of tokens, while many are of no use
+  token_bucket useless_tokens_;
+  std::uint32_t wary_since_ms_ = 0;
   lane heavy_;  // what keeps Redis busy for longer than an ordinary request: messages into many mailboxes, and long tails put into one
   std::function<void()> offline_;
   std::unordered_set<session_ptr> doubts_;  // sessions whose comparison or claim is to be tried again

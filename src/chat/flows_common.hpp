@@ -14,6 +14,8 @@
 
 namespace hiky::chat {
 
+inline constexpr std::uint16_t close_flooding = 4429;
+
 inline std::uint32_t now_ms() {
   using namespace std::chrono;
   return static_cast<std::uint32_t>(duration_cast<milliseconds>(steady_clock::now().time_since_epoch()).count());

@@ -10,6 +10,12 @@
 
 namespace hiky::chat {
 
+namespace {
+constexpr float useless_per_s = 20, useless_burst = 100;  // tokens on one worker, before it is wary
+constexpr std::uint32_t wary_for_ms = 2000;
+constexpr int most_useless = 5;  // of one connection that has not registered
+}  // namespace
+
 task<std::optional<auth::identity>> flows::identify(session_ptr s, std::optional<std::string> id, auth::credentials shown) {
   auto const claimed = shown.claimed;
   bool const with_token = !shown.token.empty();
@@ -23,8 +29,13 @@ task<std::optional<auth::identity>> flows::identify(session_ptr s, std::optional
     }
     who = *s->shown;
   } else {
+    // A check costs more than all else that a client may ask for. While many fail, checks take turns, each with a pause behind it.
+    bool const wary = with_token && now_ms() - wary_since_ms_ < wary_for_ms;
+    auto const turn = wary ? co_await checks_.enter() : lane::turn{};
     auto found = co_await gate_.identify(std::move(shown));
+    checks_.leave(turn);
     if (!found) {
+      if (with_token && found.error().code == errc::invalid_argument && note_useless_token(*s)) co_return std::nullopt;
       if (found.error().code != errc::invalid_argument) refuse(*s, std::move(id), found.error());
       else refuse(*s, {error_code::unauthorized, found.error().text, std::move(id)});
       co_return std::nullopt;
@@ -47,6 +58,16 @@ task<std::optional<auth::identity>> flows::identify(session_ptr s, std::optional
     co_return std::nullopt;
   }
   co_return who;
+}
+
+// True when the connection has shown enough of them.
+bool flows::note_useless_token(session& s) {
+  if (!useless_tokens_.take(useless_per_s, useless_burst, now_ms())) wary_since_ms_ = now_ms();
+  if (s.registered || ++s.useless_tokens < most_useless) return false;
+  log::info("session.guessing", {{"connection", s.id.str()}, {"trace", s.trace_id()}});
+  count_.flooding_closed.add();
+  s.close(close_flooding, "too many tokens that are of no use; get a new one first");
+  return true;
 }
 
 void flows::grant(session& s, auth::grant given, std::string login) {

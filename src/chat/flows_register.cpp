@@ -80,7 +80,6 @@ task<> flows::run_register(session_ptr s, std::optional<std::string> id, std::op
   }
   s->registered = true;
   s->shown.reset();
-  rates_.recall(*s, now_ms());
   s->returning = !online->was_announced;
   s->identified();
   count_.registers.add();

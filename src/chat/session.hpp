@@ -16,6 +16,7 @@
 #include "base/shared_frame.hpp"
 #include "chat/delivery/ledger.hpp"
 #include "chat/presence_watch.hpp"
+#include "chat/token_bucket.hpp"
 #include "state/room_log.hpp"
 
 namespace hiky::chat {
@@ -27,26 +28,6 @@ struct unconfirmed_mail {
   std::size_t claimed = ids.size();    // when nothing was confirmed yet
   std::uint32_t number = 0;  // of this worker's
   std::deque<std::size_t> portions{};  // of how many `ids` each unconfirmed frame has told
-};
-
-struct token_bucket {
-  float tokens = -1;  // negative: not used yet, which is full
-  std::uint32_t last_ms = 0;
-  // Takes one token; false when there is none. A rate of 0 is no limit.
-  bool take(float rate, float burst, std::uint32_t now_ms) {
-    if (rate <= 0) return true;
-    tokens = tokens < 0 ? burst : std::min(burst, tokens + rate * static_cast<float>(now_ms - last_ms) / 1000.0F);
-    last_ms = now_ms;
-    if (tokens < 1) return false;
-    tokens -= 1;
-    return true;
-  }
-  // Takes more for what was let through, as far as there is more.
-  void charge(float more) {
-    if (tokens >= 0) tokens = std::max(0.0F, tokens - more);
-  }
-  // Whether more than half of a burst was used up when it was last asked.
-  bool is_low(float burst) const { return tokens >= 0 && tokens < burst / 2; }
 };
 
 class session {
@@ -98,10 +79,12 @@ class session {
   std::unique_ptr<connection_id> earlier;  // the same client's connection before this one, as it says; mostly absent
 
   room_id const* leaving = nullptr;  // that it asks to leave just now: news of that are its own
-  token_bucket message_rate, typing_rate, request_rate, refusal_rate;
+  token_bucket typing_rate;
+  token_bucket request_rate, refusal_rate;  // until it is registered; then user_rates count
   std::uint32_t backlog_bytes = 0;
   std::uint32_t greedy_ms = 0;  // when it last got a large page of history; 0: never
   std::uint8_t refusals = 0;  // counts, and wraps
+  std::uint8_t useless_tokens = 0;  // that it has shown
   std::uint32_t asked_ms = 0;   // when it was last asked for a receipt (hub's clock)
   std::uint32_t unasked = 0;    // messages since then, when the hub looked last
   std::int64_t began_ms = 0;     // Redis TIME since which it hears the rooms that its user had then

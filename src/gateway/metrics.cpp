@@ -16,6 +16,7 @@
 namespace hiky::gateway {
 namespace {
 
+using namespace std::chrono_literals;
 using chat::counters;
 using prometheus::MetricType;
 
@@ -25,6 +26,8 @@ struct row {
   MetricType type;
   counter counters::* value;
 };
+
+constexpr float texts_per_s = 5, text_burst = 20;  // made anew
 
 constexpr std::array rows{
     row{"hiky_connections", "WebSocket connections open now", MetricType::Gauge, &counters::connections},
@@ -146,7 +149,7 @@ void metrics::add_traffic(metric_families& to) const {
 void metrics::add_limits(metric_families& to) const {
   labelled shed{"hiky_shed_frames_total", "Frames left out for slow readers; never chat", "class"};
   for (std::size_t i = 0; i < classes.size(); ++i) shed.add(classes[i], sum_of(&counters::shed, i));
-  labelled over{"hiky_rate_limited_total", "Requests beyond a rate of their connection: refused, or of typing left out", "limit"};
+  labelled over{"hiky_rate_limited_total", "Requests beyond a rate of their user: refused, or of typing left out", "limit"};
   for (std::size_t i = 0; i < rate_limits.size(); ++i) over.add(rate_limits[i], sum_of(&counters::rate_limited, i));
   labelled broken{"hiky_violating_connections_closed_total", "Connections closed for what they sent, by close code", "code"};
   for (std::size_t i = 0; i < violations.size(); ++i) {
@@ -249,6 +252,16 @@ void metrics::add_doors(metric_families& to) const {
 }
 
 std::string metrics::text() const {
+  std::lock_guard const held{lock_};
+  auto const now = std::chrono::steady_clock::now();
+  auto const ms = static_cast<std::uint32_t>(now.time_since_epoch() / 1ms);
+  if (!fresh_.take(texts_per_s, text_burst, ms) && now - made_at_ < 1s) return made_;
+  made_ = make_text();
+  made_at_ = now;
+  return made_;
+}
+
+std::string metrics::make_text() const {
   metric_families families;
   for (auto const& r : rows) families.push_back((r.type == MetricType::Gauge ? gauge : count)(r.name, r.help, sum_of(r.value)));
   add_traffic(families);

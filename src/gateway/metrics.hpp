@@ -2,6 +2,8 @@
 // `/metrics` in Prometheus's text format, from what the workers counted.
 #pragma once
 #include <array>
+#include <chrono>
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -9,6 +11,7 @@
 #include "chat/bus.hpp"
 #include "chat/counters.hpp"
 #include "chat/janitor.hpp"
+#include "chat/token_bucket.hpp"
 #include "gateway/admission.hpp"
 #include "gateway/exposition.hpp"
 #include "redis/client.hpp"
@@ -27,10 +30,11 @@ class metrics {
   void add_worker(chat::counters const& count, redis_counts const& redis) { workers_.push_back({&count, redis}); }
   void watch(admission const& doors) { doors_ = &doors; }
   void watch(chat::bus const& channel, chat::janitor const& sweeper) { bus_ = &channel, janitor_ = &sweeper; }
-  // From any thread.
+  // From any thread. Made anew each time, unless it is asked for so often that to make it would keep others waiting: then up to a second old.
   std::string text() const;
 
  private:
+  std::string make_text() const;
   double sum_of(counter chat::counters::* value) const;
   template <std::size_t Size>
   double sum_of(std::array<counter, Size> chat::counters::* values, std::size_t i) const;
@@ -51,6 +55,10 @@ class metrics {
   admission const* doors_ = nullptr;
   chat::bus const* bus_ = nullptr;
   chat::janitor const* janitor_ = nullptr;
+  mutable std::mutex lock_;  // of what follows
+  mutable chat::token_bucket fresh_;
+  mutable std::string made_;
+  mutable std::chrono::steady_clock::time_point made_at_{};
 };
 
 }  // namespace hiky::gateway

@@ -18,17 +18,22 @@ using namespace std::chrono_literals;
 
 namespace {
 constexpr auto assertion_spread = 2000ms;  // over which connections are put into Redis again, so that it is not flooded
+
+chat::user_rates::limits rates_of(chat::flow_limits const& flow) {
+  return {{{flow.messages_per_s, flow.message_burst}, {flow.requests_per_s, flow.request_burst}, {flow.refusals_per_s, flow.refusal_burst}}};
 }
+}  // namespace
 
 server::server(gateway_settings settings)
     : settings_(std::move(settings)),
       admission_(settings_.admission),
       api_limits_(settings_.api),
+      user_rates_(rates_of(settings_.flow)),
       metrics_(settings_.instance.str(), std::string{to_string(settings_.method)}) {
   for (std::size_t i = 0; i < settings_.workers; ++i) workers_.push_back(std::make_unique<worker>(settings_, i, metrics_, admission_, api_limits_));
   metrics_.watch(admission_);
   bus_ = std::make_unique<chat::bus>(workers_.front()->redis(), settings_.instance);
-  for (auto const& w : workers_) w->use(*bus_);
+  for (auto const& w : workers_) w->use(*bus_, user_rates_);
   auto& first = *workers_.front();
   janitor_ = std::make_unique<chat::janitor>(
       first.io().get_executor(), first.store(), settings_.instance, settings_.leases,

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "chat/janitor.hpp"
+#include "chat/user_rates.hpp"
 #include "gateway/listener.hpp"
 #include "gateway/metrics.hpp"
 #include "gateway/worker.hpp"
@@ -32,6 +33,7 @@ class server {
   gateway_settings settings_;
   gateway::admission admission_;
   gateway::api_limits api_limits_;
+  chat::user_rates user_rates_;
   gateway::metrics metrics_;
   std::vector<std::unique_ptr<worker>> workers_;
   std::unique_ptr<chat::bus> bus_;

@@ -68,10 +68,10 @@ worker::worker(gateway_settings const& settings, std::size_t index, gateway::met
 
 worker::~worker() { join(); }
 
-void worker::use(chat::bus& channel) {
+void worker::use(chat::bus& channel, chat::user_rates& rates) {
   bus_ = &channel;
-  flows_ =
-      std::make_unique<chat::flows>(io_.get_executor(), index_, settings_.instance, store_, people_, gate_, door_, channel, count_, settings_.flow);
+  flows_ = std::make_unique<chat::flows>(io_.get_executor(), index_, settings_.instance, store_, people_, gate_, door_, channel, rates, count_,
+                                         settings_.flow);
   channel.add_worker([this](chat::bus::batch messages, std::chrono::steady_clock::time_point read_at) {
     asio::dispatch(io_, [this, messages = std::move(messages), read_at] {
       flows_->deliver(messages, loop_.arrivals);

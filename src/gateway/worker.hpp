@@ -58,8 +58,8 @@ class worker {
   worker(gateway_settings const& settings, std::size_t index, gateway::metrics& numbers, gateway::admission& doors, gateway::api_limits& api);
   ~worker();
 
-  // The bus that all workers share; before run().
-  void use(chat::bus& channel);
+  // What all workers share; before run().
+  void use(chat::bus& channel, chat::user_rates& rates);
   void run();   // starts the thread
   void join();  // ends it, once stop() was called
 

@@ -79,7 +79,6 @@ void reply::append(std::span<node const> message) {
   auto& text = texts_.emplace_back();
   text.reserve(bytes);
   roots_.push_back(nodes_.size());
-  nodes_.reserve(nodes_.size() + message.size());
   for (auto n : message) {
     // A verbatim string (INFO's answer) begins with its format and a colon: `txt:`.
     if (n.data_type == type::verbatim_string && n.value.size() >= 4) n.value.remove_prefix(4);

@@ -31,7 +31,7 @@ constexpr int given_life_s = 24 * 60 * 60;  // as long as a room's log lives beh
 }  // namespace
 
 task<result<connected>> connections::add(connection_details c, std::vector<known_room> rooms, known_rooms what, std::int64_t newest_ms,
-                                          std::int64_t known_ms) {
+                                         std::int64_t known_ms) {
   static redis::script const script{scripts::connect_lua};
   std::string const used_keys[]{keys::user_connections(c.user),
                                 keys::instance_connections(c.instance),

@@ -113,8 +113,8 @@ class connections {
   // Flow 1 of the document. `rooms` (the directory's; or those a connection hears that is asserted again) become the user's rooms if
   // they are not yet. `newest_ms`: when the latest message of them was said (user_places). `known_ms`: Redis TIME when `known` ones were
   // known last; those of more than two hours ago don't count. One round trip: connect.lua
-  task<result<connected>> add(connection_details c, std::vector<known_room> rooms, known_rooms what = known_rooms::enters,
-                              std::int64_t newest_ms = 0, std::int64_t known_ms = 0);
+  task<result<connected>> add(connection_details c, std::vector<known_room> rooms, known_rooms what = known_rooms::enters, std::int64_t newest_ms = 0,
+                              std::int64_t known_ms = 0);
 
   // Flow 6 of the document. Gives the connections the user has left; -1 when this one was not there any more.
   // The last one's end is announced after the grace period (announcements). Unconfirmed mail returns to the queue. One round trip: disconnect.lua

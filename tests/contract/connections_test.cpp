@@ -108,8 +108,8 @@ class a_connection_that_is_asserted_again : public support::with_redis {
  protected:
   a_connection_that_is_asserted_again() { ok(store.leases.renew(instance_id{"chat-1"}, std::chrono::seconds{15}, true)); }
   std::int64_t asserted(state::known_rooms what, std::optional<std::int64_t> known = {}, bool open = false) {
-    return ok(store.connections.add({connection_id{"c.1"}, instance_id{"chat-1"}, bob, "2026-01-31T12:00:00.000Z", "", ""},
-                                    {{tea, open}, {go, open}}, what, 0, known.value_or(now())))
+    return ok(store.connections.add({connection_id{"c.1"}, instance_id{"chat-1"}, bob, "2026-01-31T12:00:00.000Z", "", ""}, {{tea, open}, {go, open}},
+                                    what, 0, known.value_or(now())))
         .at_ms;
   }
   std::int64_t now() { return 1000 * std::stoll(probe.list("TIME")[0]); }

@@ -268,7 +268,9 @@ std::vector<ledger::waiting_frame> ledger::release() {
   auto out = std::exchange(extra_->waiting, {});
   std::erase_if(out, [&](waiting_frame const& f) { return f.place.seq != 0 && (was_brought(f.place) || is_before_begin(f.place)); });
   // Of an epoch that is lost and over, nothing more can come.
-  auto const comes = [&](std::string const& epoch) { return std::ranges::any_of(rooms_, [&](entry const& e) { return e.room->last.epoch == epoch; }); };
+  auto const comes = [&](std::string const& epoch) {
+    return std::ranges::any_of(rooms_, [&](entry const& e) { return e.room->last.epoch == epoch; });
+  };
   std::erase_if(extra_->begins, [&](auto const& named) { return named.seq == all_of_it && !comes(named.epoch); });
   // Of a room that was left meanwhile, or whose epoch is over, no entry tells of them.
   for (auto const& f : out) {

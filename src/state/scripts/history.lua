@@ -9,7 +9,7 @@ local oldest = redis.call('XRANGE', KEYS[2], '-', '+', 'COUNT', 1)
 local forward, most, room_left = ARGV[1] == 'after', tonumber(ARGV[3]), tonumber(ARGV[4])
 local command, edge, portion = forward and 'XRANGE' or 'XREVRANGE', forward and '+' or '-', 4
 local found, more, from = {}, 0, '(' .. ARGV[2] .. '-0'
-repeat
+while more == 0 and (forward or ARGV[2] ~= '0') do  -- before the first there is nothing, and no range of Redis's says so
   local wanted = math.min(portion, most + 1 - #found)
   local entries = redis.call(command, KEYS[2], from, edge, 'COUNT', wanted)
   for _, entry in ipairs(entries) do
@@ -25,7 +25,8 @@ repeat
     from = '(' .. entry[1]
   end
   portion = math.min(2 * portion, 64)
-until more == 1 or #entries < wanted
+  if #entries < wanted then break end
+end
 local out = { head[1] or '', tonumber(head[2] or 0), oldest[1] and tonumber(oldest[1][1]:match('^%d+')) or 0, more }
 for i = 1, #found do table.insert(out, found[forward and i or #found + 1 - i]) end
 return out
