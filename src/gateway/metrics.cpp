@@ -27,7 +27,7 @@ struct row {
   counter counters::* value;
 };
 
-constexpr float texts_per_s = 5, text_burst = 20;  // made anew
+constexpr float texts_per_s = 20, text_burst = 200;  // made anew
 
 constexpr std::array rows{
     row{"hiky_connections", "WebSocket connections open now", MetricType::Gauge, &counters::connections},
