@@ -222,6 +222,7 @@ void metrics::add_bus(metric_families& to) const {
   if (janitor_) {
     auto const& n = janitor_->count();
     auto const now = std::chrono::steady_clock::now().time_since_epoch() / std::chrono::nanoseconds{1};
+    to.push_back(gauge("hiky_redis_refuses_writes", "1 while Redis answers and takes no writes", janitor_->refusal() ? 1 : 0));
     to.push_back(count("hiky_lease_renewals_total", "Renewals of this instance's lease", static_cast<double>(n.renewals)));
     to.push_back(count("hiky_lease_failures_total", "Renewals that Redis did not answer", static_cast<double>(n.failures)));
     to.push_back(

@@ -31,7 +31,7 @@ server::server(gateway_settings settings)
   for (auto const& w : workers_) w->use(*bus_);
   auto& first = *workers_.front();
   janitor_ = std::make_unique<chat::janitor>(
-      first.io().get_executor(), first.store(), settings_.instance, settings_.leases,
+      first.redis(), first.store(), settings_.instance, settings_.leases,
       chat::janitor::effects{.tell_friends = [&first](user_id user, bool online) { return first.flows().announce(std::move(user), online); },
                              .lost = [this] { return lost(); },
                              .assert_again =
@@ -41,7 +41,9 @@ server::server(gateway_settings settings)
   metrics_.watch(*bus_, *janitor_);
   for (auto const& w : workers_) {
     w->redis().on_other_data([&w = *w] { w.assert_again(assertion_spread); });
-    w->on_readiness([this] { return std::ranges::all_of(workers_, [](auto const& one) { return one->connected(); }); });
+    w->belongs_to({.connected = [this] { return bus_->alive() && std::ranges::all_of(workers_, [](auto const& one) { return one->connected(); }); },
+                   .refusal = [this] { return janitor_->refusal(); },
+                   .when_all_answer = [this](std::function<void()> then) { when_all_answer(std::move(then)); }});
     w->flows().on_offline([this, &io = first.io()] { asio::post(io, [this] { janitor_->expect_announcement(settings_.grace); }); });
   }
 }

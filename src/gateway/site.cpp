@@ -41,16 +41,20 @@ http_response typed(http_request const& to, http::status status, std::string_vie
   return out;
 }
 
+http_response unhealthy(http_request const& to, std::string_view message, std::string_view reason) {
+  std::string body{R"({"status":"unhealthy","message":")"};
+  (body += message) += R"(","reason":)";
+  append_json_string(body, reason);
+  body += fmt::format(R"(,"timestamp":"{}"}})", iso8601_now());
+  return typed(to, http::status::service_unavailable, "application/json", std::move(body));
+}
+
 // The document's healthCheck (section "Monitoring and Health Checks"), and what an operator asks next.
 task<http_response> health(worker& on, http_request const& request) {
   state::online_users online{on.redis()};
   auto const count = co_await online.count();
-  if (!count) {
-    std::string body{R"({"status":"unhealthy","message":"Redis connection failed","reason":)"};
-    append_json_string(body, count.error().text);
-    body += fmt::format(R"(,"timestamp":"{}"}})", iso8601_now());
-    co_return typed(request, http::status::service_unavailable, "application/json", std::move(body));
-  }
+  if (!count) co_return unhealthy(request, "Redis connection failed", count.error().text);
+  if (auto const words = on.whole().refusal()) co_return unhealthy(request, "Redis refuses writes", *words);
   std::string body = fmt::format(R"({{"status":"healthy","redis":"connected","onlineUsers":{},"timestamp":"{}","instance":)", *count, iso8601_now());
   append_json_string(body, on.settings().instance);
   body += fmt::format(R"(,"bus":"{}"}})", on.bus().alive() ? "connected" : "disconnected");
@@ -58,13 +62,21 @@ task<http_response> health(worker& on, http_request const& request) {
 }
 
 http_response ready(worker& on, http_request const& request) {
-  if (on.draining()) return plain_response(request, http::status::service_unavailable, "draining\n");
-  if (!on.everybody_connected() || !on.bus().alive()) return plain_response(request, http::status::service_unavailable, "no connection to Redis\n");
+  auto const no = [&](std::string why) { return plain_response(request, http::status::service_unavailable, std::move(why) + "\n"); };
+  if (on.draining()) return no("draining");
+  if (!on.whole().connected()) return no("no connection to Redis");
+  if (auto const words = on.whole().refusal()) return no("Redis refuses writes: " + *words);
   return plain_response(request, http::status::ok, "ready\n");
 }
 
-task<http_response> get(worker& on, http_request const& request) {
+task<http_response> answer(worker& on, http_request const& request) {
   auto const path = path_of(request);
+  if (request.method() != http::verb::get && request.method() != http::verb::head) {
+    auto out = plain_response(request, http::status::method_not_allowed,
+                              fmt::format("{} is not possible here; expected GET\n", std::string_view{request.method_string()}));
+    out.set(http::field::allow, "GET, HEAD");
+    co_return out;
+  }
   if (path == "/health") co_return co_await health(on, request);
   if (path == "/ready") co_return ready(on, request);
   if (path == "/metrics") co_return typed(request, http::status::ok, metrics::content_type, on.metrics().text());
@@ -86,13 +98,7 @@ std::string_view path_of(http_request const& r) {
 }
 
 task<http_response> site_response(worker& on, http_request const& request) {
-  if (request.method() != http::verb::get && request.method() != http::verb::head) {
-    auto out = plain_response(request, http::status::method_not_allowed,
-                              fmt::format("{} is not possible here; expected GET\n", std::string_view{request.method_string()}));
-    out.set(http::field::allow, "GET, HEAD");
-    co_return out;
-  }
-  auto out = co_await get(on, request);
+  auto out = co_await answer(on, request);
   if (request.method() == http::verb::head) out.body().clear();  // Content-Length stays that of the GET
   co_return out;
 }

@@ -53,6 +53,13 @@ struct gateway_settings {
   api_rates api;
 };
 
+// What a worker may ask of all of them together. From any thread.
+struct whole {
+  std::function<bool()> connected;  // to Redis, every worker, and the bus hears
+  std::function<std::optional<std::string>()> refusal;              // see janitor
+  std::function<void(std::function<void()> then)> when_all_answer;  // see server
+};
+
 class worker {
  public:
   worker(gateway_settings const& settings, std::size_t index, gateway::metrics& numbers, gateway::admission& doors, gateway::api_limits& api);
@@ -91,9 +98,8 @@ class worker {
   gateway_settings const& settings() const { return settings_; }
   chat::counters& count() { return count_; }
   bool draining() const { return draining_; }
-  // Whether all workers have their connections to Redis. From any thread.
-  bool everybody_connected() const { return everybody_connected_ && everybody_connected_(); }
-  void on_readiness(std::function<bool()> asked) { everybody_connected_ = std::move(asked); }
+  gateway::whole const& whole() const { return whole_; }
+  void belongs_to(gateway::whole all) { whole_ = std::move(all); }
   bool connected() const { return redis_.connected() && directory_redis_.connected(); }
   connection_id next_connection_id();
   std::string const& connection_prefix() const { return connection_prefix_; }
@@ -125,7 +131,7 @@ class worker {
   std::uint64_t last_connection_ = 0;
   std::size_t turning_away_ = 0;
   chat::token_bucket proxy_lines_;
-  std::function<bool()> everybody_connected_;
+  gateway::whole whole_;
   std::atomic<bool> draining_{false};
   std::thread thread_;
 };
