@@ -232,8 +232,13 @@ std::variant<daemon_config, early_exit> read_daemon_config(int argc, char const*
   app.add_flag("--check-config", out.only_check, "read all configuration, say whether it is valid, and start nothing")
       ->group("Help")
       ->configurable(false);
-  app.add_flag("--check-health", out.only_ask,
+  bool ask_health = false, ask_live = false;
+  app.add_flag("--check-health", ask_health,
                "ask the hikyd that runs here with this configuration for /health, say what it answers, and start nothing; exit code 0: it is healthy")
+      ->group("Help")
+      ->configurable(false);
+  app.add_flag("--check-live", ask_live,
+               "the same for /live; exit code 0: its threads come round, whatever Redis does. For who restarts what does not live")
       ->group("Help")
       ->configurable(false);
   app.add_flag("--print-config", print, "print the configuration as a TOML file, defaults commented out, and start nothing")
@@ -340,6 +345,7 @@ std::variant<daemon_config, early_exit> read_daemon_config(int argc, char const*
   g.room_log.dedup_s = static_cast<int>(dedup);
   out.drain = std::chrono::milliseconds{static_cast<long>(drain * 1000)};
   out.redis_wait = std::chrono::milliseconds{static_cast<long>(redis_wait * 1000)};
+  if (ask_health || ask_live) out.only_ask = ask_live ? "/live" : "/health";
   if (print) return early_exit{0, toml_of(app)};
   return out;
 }

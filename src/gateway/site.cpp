@@ -2,6 +2,10 @@
 #include "gateway/site.hpp"
 
 #include <fmt/format.h>
+#include <boost/asio/steady_timer.hpp>
+
+#include <atomic>
+#include <memory>
 
 #include "base/clock.hpp"
 #include "base/json.hpp"
@@ -14,8 +18,12 @@
 namespace hiky::gateway {
 
 namespace http = boost::beast::http;
+using namespace std::chrono_literals;
 
 namespace {
+
+constexpr auto redis_patience = 1000ms;    // of /ready
+constexpr auto workers_patience = 2000ms;  // of /live
 
 // `web/` as the build embedded it: the demo is the front page, the rest is found by file name.
 std::optional<std::string_view> page_at(std::string_view path) {
@@ -61,12 +69,28 @@ task<http_response> health(worker& on, http_request const& request) {
   co_return typed(request, http::status::ok, "application/json", std::move(body));
 }
 
-http_response ready(worker& on, http_request const& request) {
+// Where clients should go. What is known of Redis may be a second old, so it is asked as well.
+task<http_response> ready(worker& on, http_request const& request) {
   auto const no = [&](std::string why) { return plain_response(request, http::status::service_unavailable, std::move(why) + "\n"); };
-  if (on.draining()) return no("draining");
-  if (!on.whole().connected()) return no("no connection to Redis");
-  if (auto const words = on.whole().refusal()) return no("Redis refuses writes: " + *words);
-  return plain_response(request, http::status::ok, "ready\n");
+  if (on.draining()) co_return no("draining");
+  if (!on.whole().connected()) co_return no("no connection to Redis");
+  if (auto const words = on.whole().refusal()) co_return no("Redis refuses writes: " + *words);
+  if (!co_await on.redis().answers(redis_patience)) co_return no("Redis does not answer");
+  co_return plain_response(request, http::status::ok, "ready\n");
+}
+
+// Whether every worker comes round. Says nothing of Redis: to start again mends none of its outages, and throws out all who stayed.
+task<http_response> live(worker& on, http_request const& request) {
+  // Not a timer that the last one cancels: it would belong to another thread, and might outlive its loop there.
+  auto const answered = std::make_shared<std::atomic<bool>>(false);
+  on.whole().when_all_answer([answered] { *answered = true; });
+  asio::steady_timer pause{on.io()};
+  for (auto const until = std::chrono::steady_clock::now() + workers_patience; !*answered;) {
+    if (std::chrono::steady_clock::now() > until) co_return plain_response(request, http::status::service_unavailable, "a worker thread hangs\n");
+    pause.expires_after(1ms);
+    co_await pause.async_wait(use_task);
+  }
+  co_return plain_response(request, http::status::ok, "live\n");
 }
 
 task<http_response> answer(worker& on, http_request const& request) {
@@ -78,7 +102,8 @@ task<http_response> answer(worker& on, http_request const& request) {
     co_return out;
   }
   if (path == "/health") co_return co_await health(on, request);
-  if (path == "/ready") co_return ready(on, request);
+  if (path == "/live") co_return co_await live(on, request);
+  if (path == "/ready") co_return co_await ready(on, request);
   if (path == "/metrics") co_return typed(request, http::status::ok, metrics::content_type, on.metrics().text());
   if (auto const text = page_at(path)) {
     auto page = typed(request, http::status::ok, media_type(path), std::string{*text});

@@ -367,6 +367,19 @@ task<result<reply>> client::exec(request r) {
   co_return answer;
 }
 
+task<bool> client::answers(std::chrono::milliseconds patience) {
+  if (!core_->logged_in) co_return false;
+  auto const timer = std::make_shared<asio::steady_timer>(core_->ex, patience);
+  auto const heard = std::make_shared<bool>(false);
+  core_->submit(request{"PING"}, [timer, heard](result<reply> const& answer) {
+    *heard = answer.has_value();
+    timer->cancel();
+  });
+  error_code ignored;
+  co_await timer->async_wait(asio::redirect_error(use_task, ignored));
+  co_return *heard;
+}
+
 void client::send(request const& r) {
   if (!core_->logged_in) return;
   core_->chat.submit_silent(r, exchange::clock::now() + core_->where.deadline);
