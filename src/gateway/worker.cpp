@@ -22,6 +22,7 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr std::size_t most_turned_away = 64;  // at a time; the rest of a flood is dropped without a word
+constexpr auto look_whether_gone = 50ms;    // in a drain
 constexpr float proxy_lines_per_s = 1, proxy_line_burst = 10;  // in the log; all are counted
 
 bool from_unix(stream_socket& socket) {
@@ -206,8 +207,13 @@ task<> worker::say_goodbye(std::chrono::milliseconds spread, std::function<void(
   asio::steady_timer pause{io_};
   auto const begin = std::chrono::steady_clock::now();
   for (std::size_t i = 0; i < all.size(); ++i) {
-    pause.expires_at(begin + spread * static_cast<long>(i) / static_cast<long>(all.size()));
-    if (pause.expiry() > std::chrono::steady_clock::now()) co_await pause.async_wait(use_task);
+    // Nobody waits for the turn of those who have gone by themselves.
+    auto const turn = begin + spread * static_cast<long>(i) / static_cast<long>(all.size());
+    for (auto now = begin; all[i]->is_open() && (now = std::chrono::steady_clock::now()) < turn;) {
+      pause.expires_at(std::min(turn, now + look_whether_gone));
+      co_await pause.async_wait(use_task);
+    }
+    if (!all[i]->is_open()) continue;
     auto goodbye = [c = all[i], why = fmt::format("reconnect in {}", 100 + random() % 900)](bool arrived) {
       if (arrived) c->close(close_code::going_away, why, true);
     };
