@@ -107,6 +107,11 @@ std::variant<daemon_config, early_exit> read_daemon_config(int argc, char const*
   auto* const key = app.add_option("--tls-key", tls_key, "PEM file of its key")->group("Network");
   cert->needs(key);
   key->needs(cert);
+  double keep_alive = 75;
+  app.add_option("--http-keep-alive", keep_alive, "seconds between two requests of an HTTP connection; longer than a balancer in front keeps its own")
+      ->group("Network")
+      ->check(CLI::Range(1.0, 3600.0))
+      ->capture_default_str();
   std::vector<std::string> proxies;
   app.add_option("--trusted-proxy", proxies,
                  "address or CIDR range of a proxy whose X-Forwarded-For is believed; `unix`: who comes by a Unix socket; repeatable")
@@ -341,6 +346,7 @@ std::variant<daemon_config, early_exit> read_daemon_config(int argc, char const*
   out.log_level = level == "debug" ? log::level::debug : level == "warn" ? log::level::warn : level == "error" ? log::level::error : log::level::info;
   g.leases.lease = std::chrono::milliseconds{static_cast<long>(lease * 1000)};
   g.leases.tick = std::min(g.leases.tick, g.leases.lease / 4);
+  g.keep_alive = std::chrono::milliseconds{static_cast<long>(keep_alive * 1000)};
   g.grace = std::chrono::milliseconds{static_cast<long>(grace * 1000)};
   g.room_log.dedup_s = static_cast<int>(dedup);
   out.drain = std::chrono::milliseconds{static_cast<long>(drain * 1000)};

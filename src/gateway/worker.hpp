@@ -44,6 +44,7 @@ struct gateway_settings {
   chat::lease_times leases;
   std::chrono::milliseconds grace{5'000};  // before an absence is announced
   std::chrono::milliseconds handshake_deadline{10'000};
+  std::chrono::milliseconds keep_alive{75'000};  // between two requests of an HTTP connection; balancers use theirs again for 60 s
   std::size_t connections_per_user = 16;  // on all instances; the oldest go
   admission_limits admission;
   std::shared_ptr<tls::identity> tls;  // set: TCP listeners speak TLS

@@ -130,6 +130,21 @@ test('top --once counts what goes on', async (t) => {
   assert.equal(seen.busiestRooms[0].room, 'tea');
 });
 
+test('top knows a room that was born a second ago', async (t) => {
+  const { redis, alice } = await stage(t);
+  const top = going(t, redis, '--json', 'top', '--interval', '1');
+  await until('a sample', () => top.lines().length === 1);
+  await alice.join('new');
+  for (let n = 0; n < 10; n += 1) await alice.ask({ type: 'message', roomId: 'new', content: n });
+  const said = alice.ask({ type: 'message', roomId: 'new', content: 'last' });
+  await said;
+  const seen = await until('the room', () => {
+    const samples = top.lines().map((line) => JSON.parse(line));
+    return samples.find(({ busiestRooms }) => busiestRooms.some(({ room }) => room === 'new'));
+  }, 4_000);
+  assert.ok(seen.messagesPerSecond > 1, JSON.stringify(seen));
+});
+
 test('top --count prints as many samples, one JSON text a line', async (t) => {
   const { redis } = await stage(t);
   const { code, out } = await run(hikyctl, ['--redis', redis.url, '--json', 'top', '--count', '3', '--interval', '0.1']);
