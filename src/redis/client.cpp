@@ -25,6 +25,8 @@ namespace {
 constexpr auto first_pause = 50ms;
 constexpr auto longest_pause = 2000ms;
 constexpr std::size_t read_size = 16 * 1024;
+// Then Redis is asked something, so that a connection that a NAT or firewall has dropped is missed before a user needs it.
+constexpr auto longest_silence = 15s;
 
 // The history that the server's data belongs to: a restarted server, and a replica that becomes the master, begin one of their own.
 std::string history_id(std::string_view info) {
@@ -54,7 +56,7 @@ std::string_view hint(std::string_view refusal) {
 
 struct client::core : std::enable_shared_from_this<client::core> {
   core(asio::any_io_executor executor, address to)
-      : ex(std::move(executor)), where(std::move(to)), sock(ex), deadline_timer(ex), pause_timer(ex), state_timer(ex) {
+      : ex(std::move(executor)), where(std::move(to)), sock(ex), deadline_timer(ex), pause_timer(ex), state_timer(ex), silence_timer(ex) {
     // One look at the clock per read, not per answer; when a request was submitted is known by its deadline.
     chat.on_answer([this](exchange::clock::time_point deadline) {
       if (logged_in) counts.round_trips.observe(read_at - (deadline - where.deadline));
@@ -173,8 +175,9 @@ struct client::core : std::enable_shared_from_this<client::core> {
     bool const other_data = !history.empty() && !now_in.empty() && history != now_in;
     if (!now_in.empty()) history = now_in;
     is_master = role == "master";
-    login_at = exchange::clock::now();
+    login_at = read_at = exchange::clock::now();
     logged_in = true;
+    watch_silence(read_at);
     log::debug("redis.connected", {{"redis", where.to_string()}, {"database", where.database}});
     if (login_request.commands() > 0) submit(login_request, [](result<reply> const&) {});
     state_timer.cancel();
@@ -215,6 +218,7 @@ struct client::core : std::enable_shared_from_this<client::core> {
     sock.close(ignored);
     chat.abandon({errc::not_connected, why.text});  // of whatever kind the reason is: those who wait have lost their connection
     deadline_timer.cancel();
+    silence_timer.cancel();
     armed = false;
     if (was_up && state_handler) state_handler(false);
   }
@@ -254,6 +258,18 @@ struct client::core : std::enable_shared_from_this<client::core> {
       }
       if (ec) return end(lost(ec));
     }
+  }
+
+  // What is not answered within two deadlines ends the connection, see arm_deadline.
+  void watch_silence(exchange::clock::time_point since) {
+    silence_timer.expires_at(since + longest_silence);
+    silence_timer.async_wait([self = shared_from_this()](error_code ec) {
+      if (ec || !self->logged_in) return;
+      auto const now = exchange::clock::now();
+      bool const silent = now - self->read_at >= longest_silence;
+      if (silent) self->submit(request{"PING"}, [](result<reply> const&) {});
+      self->watch_silence(silent ? now : self->read_at);
+    });
   }
 
   // The read loop sees it, and connects anew. Nothing is sent any more: behind a hole in the stream everything would mean something else.
@@ -298,7 +314,7 @@ struct client::core : std::enable_shared_from_this<client::core> {
   exchange chat;
   exchange::clock::time_point read_at{}, login_at{};
   counters counts;
-  asio::steady_timer deadline_timer, pause_timer, state_timer;
+  asio::steady_timer deadline_timer, pause_timer, state_timer, silence_timer;
   std::function<void(bool)> state_handler;
   std::function<void()> batch_end, data_handler;
   std::string history;
