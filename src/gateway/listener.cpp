@@ -11,6 +11,7 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
 
+#include <atomic>
 #include <cerrno>
 #include <charconv>
 #include <cstring>
@@ -38,6 +39,17 @@ std::string hint(int code, listen_address const& where) {
 
 std::unexpected<error> refused(char const* step, listen_address const& where, int code) {
   return fail(errc::io, fmt::format("cannot {} {}: {}{}", step, where.to_string(), std::strerror(code), hint(code, where)));
+}
+
+// One line a second, for all workers: descriptors that run out do so for all at once, and each tries ten times a second.
+void tell_failed(int code) {
+  static std::atomic<std::int64_t> next_s{0};
+  static std::atomic<std::uint64_t> times{0};
+  times.fetch_add(1, std::memory_order_relaxed);
+  auto const now = std::chrono::steady_clock::now().time_since_epoch() / std::chrono::seconds{1};
+  auto due = next_s.load(std::memory_order_relaxed);
+  if (now < due || !next_s.compare_exchange_strong(due, now + 1)) return;
+  log::error("accept.failed", {{"reason", std::strerror(code)}, {"times", times.exchange(0)}, {"retry_ms", pause_when_full.count()}});
 }
 
 // Whether what stands at a Unix socket's path is a socket that nobody listens to any more: a daemon that was killed leaves one behind.
@@ -185,7 +197,7 @@ void listener::accept_all() {
     if (errno == EAGAIN) break;
     if (errno == EINTR || errno == ECONNABORTED || errno == EPROTO) continue;
     // Out of descriptors or memory: those who wait stay in the backlog until there is room again.
-    log::error("accept.failed", {{"reason", std::strerror(errno)}, {"retry_ms", pause_when_full.count()}});
+    tell_failed(errno);
     pause_.expires_after(pause_when_full);
     pause_.async_wait([this](error_code ec) {
       if (!ec) accept_all();

@@ -48,6 +48,8 @@ std::string role_in(value hello) {
 std::string_view hint(std::string_view refusal) {
   if (refusal.contains("NOAUTH")) return "; put the user and password into the URL: redis://user:password@host:port, best in HIKY_REDIS";
   if (refusal.contains("WRONGPASS")) return "; check the user and password in the URL (redis://user:password@host:port; %40 for @)";
+  if (refusal.contains("DB index is out of range"))
+    return "; it has fewer databases than --redis-db-ws, --redis-db-app, --redis-db-session or --redis-db-cache say: `databases` in redis.conf";
   if (refusal.contains("NOPERM")) return "; the user lacks a right or a channel: deploy/redis/users.acl shows all that are needed";
   return {};
 }
@@ -83,7 +85,10 @@ struct client::core : std::enable_shared_from_this<client::core> {
         give_up(why);
       } else {
         if (last_error.text != up.error().text) {
-          log::warn("redis.unreachable", {{"redis", where.to_string()}, {"reason", up.error().text}});
+          // Redis is there, and reads its file: all that is to be done is to wait.
+          bool const loads = up.error().text.contains(": LOADING ");
+          log::event(loads ? log::level::info : log::level::warn, loads ? "redis.loading" : "redis.unreachable",
+                     {{"redis", where.to_string()}, {"reason", up.error().text}});
         }
         counts.failures.fetch_add(1, std::memory_order_relaxed);
         give_up(up.error());
