@@ -95,7 +95,13 @@ std::variant<daemon_config, early_exit> read_daemon_config(int argc, char const*
   std::optional<std::uint64_t> limit_memory;
   double drain = 20, redis_wait = 10, lease = 15, grace = 5, dedup = g.room_log.dedup_s;
 
-  app.add_option("--listen", listen, "HOST:PORT or unix:PATH; repeatable; port 0 lets the kernel choose")->group("Network")->capture_default_str();
+  app.add_option("--listen", listen, "HOST:PORT or unix:PATH[,mode=OCTAL][,group=NAME]; repeatable; port 0 lets the kernel choose")
+      ->group("Network")
+      ->capture_default_str();
+  std::vector<std::string> listen_admin;
+  app.add_option("--listen-admin", listen_admin,
+                 "the same, for /metrics, the HTTP API and the demo, which are then to be had there alone; without a PROXY header; repeatable")
+      ->group("Network");
   app.add_option("--workers", g.workers, "threads; 0 = one per core, less one for the embedded Redis")
       ->group("Network")
       ->check(CLI::Range(0, 64))
@@ -271,6 +277,13 @@ std::variant<daemon_config, early_exit> read_daemon_config(int argc, char const*
   for (auto const& text : listen) {
     auto where = gateway::parse_listen_address(text);
     if (!where) return refuse("--listen: " + where.error().text);
+    if (!listen_admin.empty()) where->to = gateway::door::clients;
+    out.listen.push_back(std::move(*where));
+  }
+  for (auto const& text : listen_admin) {
+    auto where = gateway::parse_listen_address(text);
+    if (!where) return refuse("--listen-admin: " + where.error().text);
+    where->to = gateway::door::operators;
     out.listen.push_back(std::move(*where));
   }
   if (auto fault = identity.apply(g, out.listen)) return refuse(std::move(*fault));

@@ -190,14 +190,14 @@ task<> turn_away(stream_socket socket, no_entry why) {
   co_await socket.async_read_some(asio::buffer(rest), asio::cancel_after(1s, asio::redirect_error(use_task, ec)));
 }
 
-task<> serve_http(worker& on, stream_socket socket, admission::seat seat, std::chrono::milliseconds patience) {
+task<> serve_http(worker& on, stream_socket socket, admission::seat seat, std::chrono::milliseconds patience, door by) {
   std::string buffer;
   chat::token_bucket pages;
   asio::steady_timer pause{socket.get_executor()};
   for (bool first = true;; first = false) {
     std::optional<api_demand> demand;
     auto greeting = co_await read_request(socket, buffer, patience, [&](http_request const& head) {
-      if (is_api_path(path_of(head)) && !wants_websocket(head)) demand = judge_api_head(on, head, client_of(on, head, seat));
+      if (by != door::clients && is_api_path(path_of(head)) && !wants_websocket(head)) demand = judge_api_head(on, head, client_of(on, head, seat));
       return demand && demand->key;
     });
     if (!greeting) {
@@ -219,7 +219,7 @@ task<> serve_http(worker& on, stream_socket socket, admission::seat seat, std::c
           wants_websocket(request)
               ? refused_handshake(request, {http::status::not_found, fmt::format("no WebSocket here; the endpoint is {}", websocket_path)})
           : demand ? co_await api_response(on, request, std::move(*demand))
-                   : co_await site_response(on, request);
+                   : co_await site_response(on, request, by);
       if (greeting->body_unread) response.keep_alive(false);
       if (co_await write_response(socket, std::move(response))) continue;
       co_await linger(socket);

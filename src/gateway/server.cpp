@@ -62,11 +62,12 @@ result<void> server::listen(std::vector<listen_address>& addresses) {
       auto const fd = listener::open(where, i == 0);
       if (!fd) return std::unexpected(fd.error());
       auto& to = *workers_[i];
-      auto accepted = [this, &to, shared, next = std::size_t{0}](stream_socket s, peer_address from) mutable {
-        if (shared) return to.adopt(std::move(s), from);
+      auto accepted = [this, &to, shared, by = where.to, next = std::size_t{0}](stream_socket s, peer_address from) mutable {
+        if (shared) return to.adopt(std::move(s), from, by);
         auto& chosen = *workers_[next++ % workers_.size()];
         int const raw = s.release();
-        asio::post(chosen.io(), [&chosen, raw] { chosen.adopt(stream_socket{chosen.io(), asio::generic::stream_protocol{AF_UNIX, 0}, raw}, {}); });
+        asio::post(chosen.io(),
+                   [&chosen, raw, by] { chosen.adopt(stream_socket{chosen.io(), asio::generic::stream_protocol{AF_UNIX, 0}, raw}, {}, by); });
       };
       listeners_.push_back(std::make_unique<listener>(to.io(), *fd, std::move(accepted)));
     }

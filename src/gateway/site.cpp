@@ -93,8 +93,11 @@ task<http_response> live(worker& on, http_request const& request) {
   co_return plain_response(request, http::status::ok, "live\n");
 }
 
-task<http_response> answer(worker& on, http_request const& request) {
+task<http_response> answer(worker& on, http_request const& request, door by) {
   auto const path = path_of(request);
+  if (by == door::clients && path != "/health" && path != "/live" && path != "/ready") {
+    co_return plain_response(request, http::status::not_found, fmt::format("nothing at this path; the WebSocket is at {}\n", websocket_path));
+  }
   if (request.method() != http::verb::get && request.method() != http::verb::head) {
     auto out = plain_response(request, http::status::method_not_allowed,
                               fmt::format("{} is not possible here; expected GET\n", std::string_view{request.method_string()}));
@@ -122,8 +125,8 @@ std::string_view path_of(http_request const& r) {
   return target.substr(0, target.find('?'));
 }
 
-task<http_response> site_response(worker& on, http_request const& request) {
-  auto out = co_await answer(on, request);
+task<http_response> site_response(worker& on, http_request const& request, door by) {
+  auto out = co_await answer(on, request, by);
   if (request.method() == http::verb::head) out.body().clear();  // Content-Length stays that of the GET
   co_return out;
 }

@@ -134,10 +134,10 @@ task<> worker::tick() {
   }
 }
 
-void worker::adopt(stream_socket socket, peer_address from) {
+void worker::adopt(stream_socket socket, peer_address from, door by) {
   count_.accepted.add();
   auto seat = doors_.enter(from);
-  if (seat) return spawn(greet(std::move(socket), std::move(*seat)));
+  if (seat) return spawn(greet(std::move(socket), std::move(*seat), by));
   if (turning_away_ >= most_turned_away || settings_.tls) return;
   ++turning_away_;
   spawn([](worker& self, stream_socket s, no_entry why) -> task<> {
@@ -147,13 +147,13 @@ void worker::adopt(stream_socket socket, peer_address from) {
 }
 
 // What comes before HTTP. All of it, and the first request, within one deadline.
-task<> worker::greet(stream_socket socket, admission::seat seat) {
+task<> worker::greet(stream_socket socket, admission::seat seat, door by) {
   auto const until = std::chrono::steady_clock::now() + settings_.handshake_deadline;
   auto const left = [until] {
     return std::max(1ms, std::chrono::duration_cast<std::chrono::milliseconds>(until - std::chrono::steady_clock::now()));
   };
   bool const by_tcp = !from_unix(socket);
-  if (settings_.proxy_protocol && by_tcp) {
+  if (settings_.proxy_protocol && by_tcp && by != door::operators) {
     if (!doors_.is_trusted(seat.address())) {
       refuse_proxy("proxy.untrusted", {{"address", seat.address().to_string()}, {"expected", "a connection from a --trusted-proxy"}});
       co_return;
@@ -174,7 +174,7 @@ task<> worker::greet(stream_socket socket, admission::seat seat) {
     }
     socket = stream_socket{io_, asio::generic::stream_protocol{AF_UNIX, 0}, *plain};
   }
-  co_await serve_http(*this, std::move(socket), std::move(seat), left());
+  co_await serve_http(*this, std::move(socket), std::move(seat), left(), by);
 }
 
 // Anybody who reaches the port can have this told, as often as they connect.

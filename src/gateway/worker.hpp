@@ -82,7 +82,7 @@ class worker {
   void stop();  // ends the loop as it is
 
   // Takes over a fresh TCP or Unix connection, if it may come in; on the worker's thread.
-  void adopt(stream_socket socket, peer_address from);
+  void adopt(stream_socket socket, peer_address from, door by = door::everything);
 
   // For what runs on the worker's thread.
   asio::io_context& io() { return io_; }
@@ -107,7 +107,7 @@ class worker {
 
  private:
   task<> tick();
-  task<> greet(stream_socket socket, admission::seat seat);
+  task<> greet(stream_socket socket, admission::seat seat, door by);
   void refuse_proxy(std::string_view what, std::initializer_list<log::field> fields);
   void spawn(task<> work);
   task<> say_goodbye(std::chrono::milliseconds spread, std::function<void()> done);
