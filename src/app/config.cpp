@@ -226,6 +226,12 @@ std::variant<daemon_config, early_exit> read_daemon_config(int argc, char const*
       ->group("Operation")
       ->check(CLI::Range(1.0, 2592000.0))
       ->capture_default_str();
+  double forget_absent = 90;
+  app.add_option("--forget-absent", forget_absent,
+                 "days after which a user who was not seen is no member of rooms any more, and the mailbox is gone; 0 = never")
+      ->group("Operation")
+      ->check(CLI::Range(0.0, 36500.0))
+      ->capture_default_str();
   app.add_option("--drain", drain, "seconds over which SIGTERM hands clients over")
       ->group("Operation")
       ->check(CLI::Range(0.0, 3600.0))
@@ -357,6 +363,7 @@ std::variant<daemon_config, early_exit> read_daemon_config(int argc, char const*
   out.data = data;
   out.log_format = log_format == "json" ? log::format::json : log::format::text;
   out.log_level = level == "debug" ? log::level::debug : level == "warn" ? log::level::warn : level == "error" ? log::level::error : log::level::info;
+  g.forget_absent = std::chrono::seconds{static_cast<long>(forget_absent * 24 * 60 * 60)};
   g.leases.lease = std::chrono::milliseconds{static_cast<long>(lease * 1000)};
   g.leases.tick = std::min(g.leases.tick, g.leases.lease / 4);
   g.keep_alive = std::chrono::milliseconds{static_cast<long>(keep_alive * 1000)};

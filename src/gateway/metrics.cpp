@@ -233,6 +233,14 @@ void metrics::add_bus(metric_families& to) const {
   }
 }
 
+void metrics::add_forgotten(metric_families& to) const {
+  if (!forgetter_) return;
+  to.push_back(count("hiky_forgotten_users_total", "Users who were not seen for long, and for whom nothing waits any more",
+                     static_cast<double>(forgetter_->users())));
+  to.push_back(
+      count("hiky_forgotten_memberships_total", "Memberships in rooms that ended with them", static_cast<double>(forgetter_->memberships())));
+}
+
 void metrics::add_doors(metric_families& to) const {
   if (!doors_) return;
   labelled refused{"hiky_refused_connections_total", "Connections and handshakes refused by a limit", "limit"};
@@ -257,6 +265,7 @@ std::string metrics::text() const {
   add_limits(families);
   add_redis(families);
   add_bus(families);
+  add_forgotten(families);
   add_doors(families);
   auto const connections = sum_of(&counters::connections);
   families.push_back(gauge("hiky_connection_memory_bytes", "Resident memory of the process for each open connection",

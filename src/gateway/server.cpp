@@ -38,7 +38,8 @@ server::server(gateway_settings settings)
                                  [this] {
                                    for (auto const& w : workers_) asio::post(w->io(), [&w = *w] { w.assert_again(assertion_spread); });
                                  }});
-  metrics_.watch(*bus_, *janitor_);
+  forgetter_ = std::make_unique<chat::forgetter>(first.redis(), first.store().members, settings_.forget_absent);
+  metrics_.watch(*bus_, *janitor_, *forgetter_);
   for (auto const& w : workers_) {
     w->redis().on_other_data([&w = *w] { w.assert_again(assertion_spread); });
     w->belongs_to({.connected = [this] { return bus_->alive() && std::ranges::all_of(workers_, [](auto const& one) { return one->connected(); }); },
@@ -100,6 +101,7 @@ result<void> server::start(std::chrono::milliseconds patience) {
   for (; !clean && is_transient(clean.error()) && std::chrono::steady_clock::now() < until; clean = begin()) std::this_thread::sleep_for(200ms);
   if (!clean) return clean;
   asio::co_spawn(io, janitor_->run(), asio::detached);
+  asio::co_spawn(io, forgetter_->run(), asio::detached);
   std::vector<std::string> prefixes;
   prefixes.reserve(workers_.size());
   for (auto const& w : workers_) prefixes.push_back(w->connection_prefix());
@@ -137,6 +139,7 @@ void server::drain(std::chrono::milliseconds spread) {
   asio::post(io, [this] {
     bus_->stop();
     janitor_->stop();
+    forgetter_->stop();
   });
   asio::co_spawn(io, janitor_->end(), asio::use_future).get();
 }

@@ -41,6 +41,7 @@ struct gateway_settings {
   chat::flow_limits flow;
   chat::room_policy_settings rooms;
   state::room_log_limits room_log;
+  std::chrono::seconds forget_absent{std::chrono::days{90}};  // after which a user who was not seen is no member any more; 0: never
   chat::lease_times leases;
   std::chrono::milliseconds grace{5'000};  // before an absence is announced
   std::chrono::milliseconds handshake_deadline{10'000};
