@@ -23,8 +23,9 @@ USER hiky
 ENV HIKY_DATA=/var/lib/hiky
 VOLUME /var/lib/hiky
 EXPOSE 8080
+# Whether it lives, not whether Redis does: who restarts what is unhealthy would throw out everybody for an outage that a restart does not mend.
 # Asks the daemon itself, which may listen anywhere: its own command line, with one flag more, knows where.
 HEALTHCHECK --interval=30s --timeout=10s --start-period=60s \
-  CMD xargs -0 -a /proc/1/cmdline sh -c 'exec "$@" --check-health' sh || exit 1
+  CMD xargs -0 -a /proc/1/cmdline sh -c 'exec "$@" --check-live' sh || exit 1
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["hikyd"]

@@ -95,7 +95,13 @@ std::variant<daemon_config, early_exit> read_daemon_config(int argc, char const*
   std::optional<std::uint64_t> limit_memory;
   double drain = 20, redis_wait = 10, lease = 15, grace = 5, dedup = g.room_log.dedup_s;
 
-  app.add_option("--listen", listen, "HOST:PORT or unix:PATH; repeatable; port 0 lets the kernel choose")->group("Network")->capture_default_str();
+  app.add_option("--listen", listen, "HOST:PORT or unix:PATH[,mode=OCTAL][,group=NAME]; repeatable; port 0 lets the kernel choose")
+      ->group("Network")
+      ->capture_default_str();
+  std::vector<std::string> listen_admin;
+  app.add_option("--listen-admin", listen_admin,
+                 "the same, for /metrics, the HTTP API and the demo, which are then to be had there alone; without a PROXY header; repeatable")
+      ->group("Network");
   app.add_option("--workers", g.workers, "threads; 0 = one per core, less one for the embedded Redis")
       ->group("Network")
       ->check(CLI::Range(0, 64))
@@ -107,6 +113,11 @@ std::variant<daemon_config, early_exit> read_daemon_config(int argc, char const*
   auto* const key = app.add_option("--tls-key", tls_key, "PEM file of its key")->group("Network");
   cert->needs(key);
   key->needs(cert);
+  double keep_alive = 75;
+  app.add_option("--http-keep-alive", keep_alive, "seconds between two requests of an HTTP connection; longer than a balancer in front keeps its own")
+      ->group("Network")
+      ->check(CLI::Range(1.0, 3600.0))
+      ->capture_default_str();
   std::vector<std::string> proxies;
   app.add_option("--trusted-proxy", proxies,
                  "address or CIDR range of a proxy whose X-Forwarded-For is believed; `unix`: who comes by a Unix socket; repeatable")
@@ -214,6 +225,12 @@ std::variant<daemon_config, early_exit> read_daemon_config(int argc, char const*
       ->group("Operation")
       ->check(CLI::Range(1.0, 2592000.0))
       ->capture_default_str();
+  double forget_absent = 90;
+  app.add_option("--forget-absent", forget_absent,
+                 "days after which a user who was not seen is no member of rooms any more, and the mailbox is gone; 0 = never")
+      ->group("Operation")
+      ->check(CLI::Range(0.0, 36500.0))
+      ->capture_default_str();
   app.add_option("--drain", drain, "seconds over which SIGTERM hands clients over")
       ->group("Operation")
       ->check(CLI::Range(0.0, 3600.0))
@@ -231,8 +248,13 @@ std::variant<daemon_config, early_exit> read_daemon_config(int argc, char const*
   app.add_flag("--check-config", out.only_check, "read all configuration, say whether it is valid, and start nothing")
       ->group("Help")
       ->configurable(false);
-  app.add_flag("--check-health", out.only_ask,
+  bool ask_health = false, ask_live = false;
+  app.add_flag("--check-health", ask_health,
                "ask the hikyd that runs here with this configuration for /health, say what it answers, and start nothing; exit code 0: it is healthy")
+      ->group("Help")
+      ->configurable(false);
+  app.add_flag("--check-live", ask_live,
+               "the same for /live; exit code 0: its threads come round, whatever Redis does. For who restarts what does not live")
       ->group("Help")
       ->configurable(false);
   app.add_flag("--print-config", print, "print the configuration as a TOML file, defaults commented out, and start nothing")
@@ -260,6 +282,13 @@ std::variant<daemon_config, early_exit> read_daemon_config(int argc, char const*
   for (auto const& text : listen) {
     auto where = gateway::parse_listen_address(text);
     if (!where) return refuse("--listen: " + where.error().text);
+    if (!listen_admin.empty()) where->to = gateway::door::clients;
+    out.listen.push_back(std::move(*where));
+  }
+  for (auto const& text : listen_admin) {
+    auto where = gateway::parse_listen_address(text);
+    if (!where) return refuse("--listen-admin: " + where.error().text);
+    where->to = gateway::door::operators;
     out.listen.push_back(std::move(*where));
   }
   if (auto fault = identity.apply(g, out.listen)) return refuse(std::move(*fault));
@@ -333,12 +362,15 @@ std::variant<daemon_config, early_exit> read_daemon_config(int argc, char const*
   out.data = data;
   out.log_format = log_format == "json" ? log::format::json : log::format::text;
   out.log_level = level == "debug" ? log::level::debug : level == "warn" ? log::level::warn : level == "error" ? log::level::error : log::level::info;
+  g.forget_absent = std::chrono::seconds{static_cast<long>(forget_absent * 24 * 60 * 60)};
   g.leases.lease = std::chrono::milliseconds{static_cast<long>(lease * 1000)};
   g.leases.tick = std::min(g.leases.tick, g.leases.lease / 4);
+  g.keep_alive = std::chrono::milliseconds{static_cast<long>(keep_alive * 1000)};
   g.grace = std::chrono::milliseconds{static_cast<long>(grace * 1000)};
   g.room_log.dedup_s = static_cast<int>(dedup);
   out.drain = std::chrono::milliseconds{static_cast<long>(drain * 1000)};
   out.redis_wait = std::chrono::milliseconds{static_cast<long>(redis_wait * 1000)};
+  if (ask_health || ask_live) out.only_ask = ask_live ? "/live" : "/health";
   if (print) return early_exit{0, toml_of(app)};
   return out;
 }

@@ -23,7 +23,7 @@ struct daemon_config {
   std::chrono::milliseconds redis_wait{10'000};
   std::chrono::milliseconds drain{20'000};
   bool only_check = false;  // start nothing
-  bool only_ask = false;    // the one that runs, how it is
+  std::string only_ask;     // the one that runs, at this path: how it is
 };
 
 // What main is to return at once, and what to print first.

@@ -2,6 +2,7 @@
 #include "app/ctl_report.hpp"
 
 #include <fmt/format.h>
+#include <boost/json/serialize.hpp>
 
 #include <algorithm>
 
@@ -105,6 +106,13 @@ std::string visible(std::string_view cell) {
   return out;
 }
 
+std::string json_line(std::string_view text) {
+  auto out = directory::mended_utf8(std::string{text});
+  if (!parse_json(out)) return json::serialize(json::string{out});
+  std::ranges::replace_if(out, [](char c) { return c == '\n' || c == '\r'; }, ' ');
+  return out;
+}
+
 std::string shortened(std::string_view text, std::size_t most) {
   std::size_t seen = 0;
   for (std::size_t i = 0; i < text.size(); ++i) {
@@ -137,7 +145,7 @@ json::string foreign(std::string_view text) { return json::string{directory::men
 
 std::string render(report const& r, face as) {
   if (r.streamed) return {};
-  if (as == face::json) return r.json + "\n";
+  if (as == face::json) return json_line(r.json) + "\n";
   if (!r.text.empty()) return r.text.ends_with('\n') ? r.text : r.text + "\n";
   bool const cut = as == face::terminal && r.widest_cell > 0;
   std::vector<std::vector<std::string>> rows;

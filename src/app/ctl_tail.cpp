@@ -8,7 +8,6 @@
 #include "app/ctl_commands.hpp"
 #include "base/clock.hpp"
 #include "chat/bus_message.hpp"
-#include "directory/foreign_text.hpp"
 #include "state/keys.hpp"
 #include "state/room_log.hpp"
 
@@ -82,7 +81,7 @@ class follower {
       if (how_.most > 0 && shown_ >= how_.most) return;
       ++shown_;
       if (s_.as == face::json) {
-        going_ = s_.emit(directory::mended_utf8(m.frame) + "\n") && going_;
+        going_ = s_.emit(json_line(m.frame) + "\n") && going_;
         continue;
       }
       auto const text = [&](std::string_view name) {
@@ -109,7 +108,7 @@ class follower {
     if (!m || m->kind == 'm') return;
     auto const payload = std::string_view{message[3].value};
     auto const body = payload.substr(std::min(payload.size(), payload.find('\n') + 1));
-    if (s_.as == face::json) going_ = s_.emit(directory::mended_utf8(std::string{body}) + "\n") && going_;
+    if (s_.as == face::json) going_ = s_.emit(json_line(body) + "\n") && going_;
     else line(iso8601_now(), m->subject.empty() ? "-" : m->subject, event_text(m->kind, body));
   }
 

@@ -28,7 +28,7 @@ using steady = std::chrono::steady_clock;
 
 constexpr std::size_t most_rooms = 10'000;  // whose messages are counted
 constexpr std::size_t rooms_shown = 10;
-constexpr auto rooms_are_known_for = 10s;
+constexpr auto rooms_are_known_for = 10s;  // at most; where a look for them takes long, it takes a tenth of the time
 
 struct counts {
   steady::time_point at;
@@ -36,6 +36,7 @@ struct counts {
   std::int64_t commands = 0, in_bytes = 0, out_bytes = 0, memory = 0, redis_clients = 0;
   std::vector<state::instance_view> instances;
   std::map<std::string, std::uint64_t> rooms;  // name → seq
+  bool all_rooms = false;                      // what is not among them was not there
 };
 
 struct busy_room {
@@ -153,12 +154,13 @@ class watcher {
     auto instances = co_await state::list_instances(s_.ws);
     if (!instances) co_return std::unexpected(instances.error());
     out.instances = std::move(*instances);
-    if (out.at >= next_scan_) {
+    if (auto const begin = steady::now(); begin >= next_scan_) {
       auto const found = co_await scan(s_.ws, std::string{keys::prefix::room_head} + "*");
       if (!found) co_return std::unexpected(found.error());
       heads_ = *found;
+      out.all_rooms = heads_.size() <= most_rooms;
       if (heads_.size() > most_rooms) heads_.resize(most_rooms);
-      next_scan_ = out.at + rooms_are_known_for;
+      next_scan_ = begin + std::min<steady::duration>(rooms_are_known_for, 10 * (steady::now() - begin));
     }
     for (std::size_t begin = 0; begin < heads_.size(); begin += 1000) {
       auto const end = std::min(heads_.size(), begin + 1000);
@@ -180,10 +182,12 @@ class watcher {
     std::vector<busy_room> busy;
     double messages = 0;
     for (auto const& [name, seq] : now.rooms) {
-      // A room that was not known a sample ago is counted from the next one on.
+      // A room that was not there a sample ago was born since. One that was perhaps only not known is counted from the next sample on.
       auto const known = before.rooms.find(name);
-      if (known == before.rooms.end() || seq <= known->second) continue;
-      busy.push_back({name, static_cast<double>(seq - known->second) / seconds});
+      if (known == before.rooms.end() && !before.all_rooms) continue;
+      auto const from = known == before.rooms.end() ? 0 : known->second;
+      if (seq <= from) continue;
+      busy.push_back({name, static_cast<double>(seq - from) / seconds});
       messages += busy.back().messages_s;
     }
     std::ranges::sort(busy, std::greater{}, &busy_room::messages_s);

@@ -35,7 +35,7 @@ listen_address door_of(daemon_config const& config) {
   return out;
 }
 
-task<result<std::string>> asked(listen_address where, bool tls) {
+task<result<std::string>> asked(listen_address where, bool tls, std::string path) {
   redis::socket socket{co_await asio::this_coro::executor};
   // Whose certificate it is does not matter: nothing secret is said, and it is meant for the names that clients use.
   auto const secure = tls ? tls::unchecking_client_context() : nullptr;
@@ -43,7 +43,7 @@ task<result<std::string>> asked(listen_address where, bool tls) {
                                             : co_await redis::dial(socket, where.unix_path, patience);
   if (!open) co_return std::unexpected(open.error());
   boost::system::error_code ec;
-  http::request<http::empty_body> question{http::verb::get, "/health", 11};
+  http::request<http::empty_body> question{http::verb::get, path, 11};
   question.set(http::field::host, "localhost");
   question.set(http::field::connection, "close");
   co_await http::async_write(socket, question, asio::redirect_error(use_task, ec));
@@ -51,21 +51,23 @@ task<result<std::string>> asked(listen_address where, bool tls) {
   http::response<http::string_body> answer;
   if (!ec) co_await http::async_read(socket, buffer, answer, asio::redirect_error(use_task, ec));
   if (ec) co_return fail(errc::io, "no answer came: " + ec.message());
+  while (answer.body().ends_with('\n')) answer.body().pop_back();
   if (answer.result() == http::status::ok) co_return std::move(answer.body());
   co_return fail(errc::io, fmt::format("status {}: {}", answer.result_int(), answer.body()));
 }
 
 }  // namespace
 
-result<std::string> ask_health(daemon_config const& config) {
+result<std::string> ask_daemon(daemon_config const& config) {
   auto const where = door_of(config);
   asio::io_context io{1};
   std::optional<result<std::string>> answer;
-  asio::co_spawn(io, asked(where, config.gateway.tls && where.unix_path.empty()), [&](std::exception_ptr bug, result<std::string> found) {
-    if (bug) std::rethrow_exception(bug);
-    answer = std::move(found);
-    io.stop();
-  });
+  asio::co_spawn(io, asked(where, config.gateway.tls && where.unix_path.empty(), config.only_ask),
+                 [&](std::exception_ptr bug, result<std::string> found) {
+                   if (bug) std::rethrow_exception(bug);
+                   answer = std::move(found);
+                   io.stop();
+                 });
   io.run_for(patience);
   if (!answer) return fail(errc::timeout, fmt::format("{}: no answer within {} s", where.to_string(), patience.count()));
   if (!*answer) return fail((*answer).error().code, fmt::format("{}: {}", where.to_string(), answer->error().text));

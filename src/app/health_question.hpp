@@ -9,6 +9,6 @@
 namespace hiky::app {
 
 // What GET /health says when that is 200. Otherwise the error says what it was instead; a daemon that hangs has five seconds.
-result<std::string> ask_health(daemon_config const& config);
+result<std::string> ask_daemon(daemon_config const& config);
 
 }  // namespace hiky::app

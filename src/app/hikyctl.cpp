@@ -67,7 +67,7 @@ int print(report const& r, face as) {
   if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0) {
     return complain("cannot write to standard output: is the disk full?", exit_code::runtime);
   }
-  for (auto const& note : r.notes) fmt::print(stderr, "hikyctl: note: {}\n", note);
+  for (auto const& note : r.notes) fmt::print(stderr, "hikyctl: note: {}\n", visible(note));
   return r.exit_code;
 }
 

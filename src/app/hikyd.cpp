@@ -170,10 +170,10 @@ int main(int argc, char** argv) {
     (early->code == 0 ? std::cout : std::cerr) << early->text;
     return early->code;
   }
-  if (auto const& read = std::get<app::daemon_config>(config); read.only_ask) {
-    auto const health = app::ask_health(read);
-    if (!health) return complain(exit_runtime, "not healthy: " + health.error().text);
-    fmt::print("{}\n", *health);
+  if (auto const& read = std::get<app::daemon_config>(config); !read.only_ask.empty()) {
+    auto const answer = app::ask_daemon(read);
+    if (!answer) return complain(exit_runtime, fmt::format("not {}: {}", read.only_ask == "/live" ? "live" : "healthy", answer.error().text));
+    fmt::print("{}\n", *answer);
     return 0;
   }
   if (auto const& read = std::get<app::daemon_config>(config); read.only_check) {

@@ -19,7 +19,7 @@ Who a client is, signed tokens or the sessions of an application prove
 .RB ( \-\-auth ).
 Other programs of the application use the HTTP API under /api/v1
 .RB ( \-\-api\-key\-file ).
-/health, /ready and /metrics are for those who watch.
+/live, /ready, /health and /metrics are for those who watch.
 .PP
 Every option is a flag, an environment variable and a key of the TOML file that
 .B \-\-config
@@ -44,10 +44,10 @@ What can't be read stays as it was.
 .SH EXIT STATUS
 .TP
 .B 0
-Stopped by a signal, the configuration is valid, or the daemon asked is healthy.
+Stopped by a signal, the configuration is valid, or the daemon asked is well.
 .TP
 .B 1
-It failed: address in use, data folder in use, a daemon that is not healthy,
+It failed: address in use, data folder in use, a daemon that is not well,
 and the like.
 .TP
 .B 2

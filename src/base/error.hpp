@@ -36,4 +36,10 @@ inline std::unexpected<error> fail(errc code, std::string text) { return std::un
 // True when the same call may succeed a moment later (Redis away, slow or full).
 bool is_transient(error const& e);
 
+// Redis answers, but takes no writes: it is out of memory, can't save, or has become a replica.
+bool refuses_writes(error const& e);
+
+// What a client is told of a transient error.
+std::string_view unavailability(error const& e);
+
 }  // namespace hiky

@@ -92,7 +92,7 @@ task<bool> bus::catch_up(std::size_t worker) {
       ex_,
       [](bus& self, std::size_t which) -> task<bool> {
         // Redis answers behind the pushes that it has written before, and what a worker is given reaches it in order.
-        auto const answered = co_await self.client_.exec(redis::request{"PING"});
+        auto const answered = co_await self.client_.exec_each(redis::request{"PING"});
         self.flush();
         co_return answered && (self.gated_ >> which & 1) == 0;
       }(*this, worker),

@@ -132,7 +132,7 @@ void flows::refuse(session& s, std::optional<std::string> id, error const& why) 
   if (is_transient(why)) {
     log::debug("request.unavailable",
                {{"connection", s.id.str()}, {"trace", s.trace_id()}, {"user", s.user.str()}, {"code", to_string(why.code)}, {"reason", why.text}});
-    return refuse(s, {error_code::unavailable, "the server can't reach its storage right now; try again in a moment", std::move(id)});
+    return refuse(s, {error_code::unavailable, std::string{unavailability(why)}, std::move(id)});
   }
   log::error("request.failed",
              {{"connection", s.id.str()}, {"trace", s.trace_id()}, {"user", s.user.str()}, {"code", to_string(why.code)}, {"reason", why.text}});

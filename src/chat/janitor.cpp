@@ -8,6 +8,7 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include "base/log.hpp"
+#include "state/write_probe.hpp"
 
 namespace hiky::chat {
 
@@ -17,11 +18,12 @@ constexpr std::size_t announced_at_once = 100;
 constexpr std::size_t typing_ended_at_once = 100;
 constexpr std::chrono::milliseconds typing_overdue{1'000};
 constexpr std::int64_t claim_ms = 15'000;  // then another instance announces what this one began
+constexpr int taken_for_good = 3;  // writes in a row: a Redis at the limit of its memory takes one write and refuses the next
 constexpr std::chrono::seconds goodbye{2};  // that an end waits for announcements under way
 }  // namespace
 
-janitor::janitor(asio::any_io_executor executor, state::store& store, instance_id own, lease_times times, effects on)
-    : ex_(std::move(executor)), store_(store), own_(std::move(own)), times_(times), on_(std::move(on)), announcing_(ex_) {}
+janitor::janitor(redis::client& redis, state::store& store, instance_id own, lease_times times, effects on)
+    : redis_(redis), ex_(redis.executor()), store_(store), own_(std::move(own)), times_(times), on_(std::move(on)), announcing_(ex_) {}
 
 task<result<void>> janitor::begin(bool sole_owner) {
   std::vector<instance_id> ended{own_};
@@ -50,6 +52,27 @@ void janitor::renewed() {
   count_.renewed_at_ns = std::chrono::steady_clock::now().time_since_epoch() / std::chrono::nanoseconds{1};
 }
 
+// Asked every second, whatever clients want.
+task<> janitor::see_whether_writable() {
+  auto const written = co_await state::probe_write(redis_);
+  if (!written && written.error().code == errc::server_error && refuses_writes(written.error())) {
+    taken_ = 0;
+    if (refusal()) co_return;
+    log::warn("redis.refuses_writes", {{"reason", written.error().text}, {"now", "what is stored can be read; clients get `unavailable`"}});
+    std::lock_guard const held{refusal_lock_};
+    refusal_ = written.error().text;
+  } else if (written && refusal() && ++taken_ >= taken_for_good) {
+    log::warn("redis.takes_writes", {{"now", "all is as before"}});
+    std::lock_guard const held{refusal_lock_};
+    refusal_.reset();
+  }
+}
+
+std::optional<std::string> janitor::refusal() const {
+  std::lock_guard const held{refusal_lock_};
+  return refusal_;
+}
+
 task<> janitor::run() {
   asio::steady_timer pause{ex_};
   bool forgotten = false;  // Redis has lost or undone what this instance holds
@@ -59,6 +82,8 @@ task<> janitor::run() {
     auto lease = co_await renew(forgotten);
     if (!running_) co_return;  // a lease that begins now would be behind the end
     if (lease && lease->own == state::lease_state::lost && !std::exchange(forgotten, true)) lease = co_await renew(true);
+    if (!running_) co_return;
+    if (lease || lease.error().code == errc::server_error) co_await see_whether_writable();  // otherwise Redis is away, and nothing is known
     if (!running_) co_return;
     if (!lease) {
       count_.failures.fetch_add(1, std::memory_order_relaxed);

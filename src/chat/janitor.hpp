@@ -6,6 +6,9 @@
 #include <atomic>
 #include <chrono>
 #include <functional>
+#include <mutex>
+#include <optional>
+#include <string>
 
 #include "base/async.hpp"
 #include "base/error.hpp"
@@ -30,7 +33,7 @@ class janitor {
     std::function<void()> assert_again;  // the lease has begun anew
   };
 
-  janitor(asio::any_io_executor executor, state::store& store, instance_id own, lease_times times, effects on);
+  janitor(redis::client& redis, state::store& store, instance_id own, lease_times times, effects on);
 
   // Takes the lease, and ends what an earlier run under the same name has left. `sole_owner`: what any other instance has left, too,
   // since nobody else uses this Redis. Before the first connection.
@@ -43,7 +46,8 @@ class janitor {
   // Gives the lease up. Connections that Redis still lists are left to other instances, with an ended lease.
   task<> end();
 
-  // From any thread.
+  // From any thread. Why Redis takes no writes, in its own words; nothing while it does.
+  std::optional<std::string> refusal() const;
   struct numbers {
     std::atomic<std::uint64_t> renewals{0}, failures{0}, losses{0}, sweeps{0}, swept_connections{0};
     std::atomic<std::int64_t> renewed_at_ns{0};  // steady clock
@@ -54,17 +58,22 @@ class janitor {
   task<result<std::size_t>> sweep(instance_id ended);
   task<result<state::lease_renewal>> renew(bool begin);
   void renewed();
+  task<> see_whether_writable();
   task<> announce_due();
   task<> announce_claimed();
   task<> end_typing();
   task<> sweep_expired(std::vector<instance_id> expired);
 
+  redis::client& redis_;
   asio::any_io_executor ex_;
   state::store& store_;
   instance_id own_;
   lease_times times_;
   effects on_;
   numbers count_;
+  mutable std::mutex refusal_lock_;
+  std::optional<std::string> refusal_;
+  int taken_ = 0;  // writes since the last refusal
   asio::steady_timer announcing_;
   std::size_t announcing_now_ = 0;  // announcements under way
   bool expecting_ = false;

@@ -169,11 +169,10 @@ http_response made(http_request const& request, api_demand const& demand, api_re
   return out;
 }
 
-// Changes are told, reading only to who debugs; what went wrong here always.
+// Each call to who debugs: programs make thousands a second. What went wrong here always.
 void tell(http_request const& request, http_response const& response, api_demand const& demand, api_result const& result) {
-  bool const reads = request.method() == verb::get || request.method() == verb::head;
   auto const* cause = result || result.error().cause.empty() ? nullptr : &result.error().cause;
-  auto const level = cause ? log::level::error : reads ? log::level::debug : log::level::info;
+  auto const level = cause ? log::level::error : log::level::debug;
   if (!log::enabled(level)) return;
   auto const trace = request["traceparent"];
   log::event(level, cause ? "api.failed" : "api.called",

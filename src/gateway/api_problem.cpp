@@ -19,10 +19,7 @@ problem problem_of(error const& e) {
     default: break;
   }
   if (is_transient(e)) {
-    return {http_status::service_unavailable,
-            "unavailable",
-            "the server can't reach its storage right now; try again in a moment",
-            {{http_field::retry_after, "1"}}};
+    return {http_status::service_unavailable, "unavailable", std::string{unavailability(e)}, {{http_field::retry_after, "1"}}};
   }
   return {http_status::internal_server_error, "internal", "something went wrong here; the server's log says what", {}, e.text};
 }

@@ -25,6 +25,10 @@
 
 namespace hiky::gateway {
 
+// What is to be had where a client came in. With --listen-admin, /metrics, the API and the demo are to be had there alone; and no proxy is
+// expected in front of it.
+enum class door : std::uint8_t { everything, clients, operators };
+
 using loop_executor = asio::io_context::executor_type;
 using stream_socket = asio::basic_stream_socket<asio::generic::stream_protocol, loop_executor>;
 

@@ -35,7 +35,6 @@ namespace {
 constexpr std::uint32_t max_head = 16 * 1024;
 constexpr std::uint64_t max_request_body = 64 * 1024;
 constexpr auto write_patience = 10s;
-constexpr auto keep_alive_patience = 30s;
 constexpr std::size_t max_user_agent = 256;
 // What anybody may fetch over one connection; who wants more waits. Whose key opens the API has the key's rate instead.
 constexpr float pages_per_s = 10, page_burst = 30;
@@ -135,8 +134,14 @@ task<std::expected<http_greeting, no_request>> read_request(stream_socket& socke
   // Nobody knows where such a body ends (RFC 9112 6.3).
   if (!ec && parser.get().count(http::field::transfer_encoding) > 0 && !parser.chunked()) ec = http::error::bad_transfer_encoding;
   if (!ec && wants_body(parser.get()) && !parser.is_done()) {
+    // Who asks first whether the body is wanted (RFC 9110 10.1.1) waits for this.
+    auto const& head = parser.get();
+    if (head.version() == 11 && boost::beast::iequals(head[http::field::expect], "100-continue") && input.size() == 0) {
+      constexpr std::string_view go_on = "HTTP/1.1 100 Continue\r\n\r\n";
+      co_await asio::async_write(socket, asio::buffer(go_on), asio::cancel_after(write_patience, asio::redirect_error(use_task, ec)));
+    }
     auto const left = std::chrono::duration_cast<std::chrono::milliseconds>(until - std::chrono::steady_clock::now());
-    co_await http::async_read(socket, input, parser, asio::cancel_after(std::max(left, 0ms), asio::redirect_error(use_task, ec)));
+    if (!ec) co_await http::async_read(socket, input, parser, asio::cancel_after(std::max(left, 0ms), asio::redirect_error(use_task, ec)));
   }
   if (!ec) {
     auto const rest = input.cdata();
@@ -185,14 +190,14 @@ task<> turn_away(stream_socket socket, no_entry why) {
   co_await socket.async_read_some(asio::buffer(rest), asio::cancel_after(1s, asio::redirect_error(use_task, ec)));
 }
 
-task<> serve_http(worker& on, stream_socket socket, admission::seat seat, std::chrono::milliseconds patience) {
+task<> serve_http(worker& on, stream_socket socket, admission::seat seat, std::chrono::milliseconds patience, door by) {
   std::string buffer;
   chat::token_bucket pages;
   asio::steady_timer pause{socket.get_executor()};
   for (bool first = true;; first = false) {
     std::optional<api_demand> demand;
     auto greeting = co_await read_request(socket, buffer, patience, [&](http_request const& head) {
-      if (is_api_path(path_of(head)) && !wants_websocket(head)) demand = judge_api_head(on, head, client_of(on, head, seat));
+      if (by != door::clients && is_api_path(path_of(head)) && !wants_websocket(head)) demand = judge_api_head(on, head, client_of(on, head, seat));
       return demand && demand->key;
     });
     if (!greeting) {
@@ -202,7 +207,7 @@ task<> serve_http(worker& on, stream_socket socket, admission::seat seat, std::c
     }
     auto& request = greeting->request;
     buffer = std::move(greeting->behind);
-    patience = keep_alive_patience;
+    patience = on.settings().keep_alive;
 
     if (path_of(request) != websocket_path) {
       if (!(demand && demand->key) && !pages.take(pages_per_s, page_burst, connection_loop::now_ms())) {
@@ -214,7 +219,7 @@ task<> serve_http(worker& on, stream_socket socket, admission::seat seat, std::c
           wants_websocket(request)
               ? refused_handshake(request, {http::status::not_found, fmt::format("no WebSocket here; the endpoint is {}", websocket_path)})
           : demand ? co_await api_response(on, request, std::move(*demand))
-                   : co_await site_response(on, request);
+                   : co_await site_response(on, request, by);
       if (greeting->body_unread) response.keep_alive(false);
       if (co_await write_response(socket, std::move(response))) continue;
       co_await linger(socket);

@@ -2,6 +2,7 @@
 #include "gateway/listener.hpp"
 
 #include <fmt/format.h>
+#include <grp.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -11,6 +12,7 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
 
+#include <atomic>
 #include <cerrno>
 #include <charconv>
 #include <cstring>
@@ -40,6 +42,17 @@ std::unexpected<error> refused(char const* step, listen_address const& where, in
   return fail(errc::io, fmt::format("cannot {} {}: {}{}", step, where.to_string(), std::strerror(code), hint(code, where)));
 }
 
+// One line a second, for all workers: descriptors that run out do so for all at once, and each tries ten times a second.
+void tell_failed(int code) {
+  static std::atomic<std::int64_t> next_s{0};
+  static std::atomic<std::uint64_t> times{0};
+  times.fetch_add(1, std::memory_order_relaxed);
+  auto const now = std::chrono::steady_clock::now().time_since_epoch() / std::chrono::seconds{1};
+  auto due = next_s.load(std::memory_order_relaxed);
+  if (now < due || !next_s.compare_exchange_strong(due, now + 1)) return;
+  log::error("accept.failed", {{"reason", std::strerror(code)}, {"times", times.exchange(0)}, {"retry_ms", pause_when_full.count()}});
+}
+
 // Whether what stands at a Unix socket's path is a socket that nobody listens to any more: a daemon that was killed leaves one behind.
 bool is_abandoned(sockaddr_un const& where) {
   struct stat about{};
@@ -48,6 +61,25 @@ bool is_abandoned(sockaddr_un const& where) {
   bool const refused = fd >= 0 && ::connect(fd, reinterpret_cast<sockaddr const*>(&where), sizeof where) < 0 && errno == ECONNREFUSED;
   if (fd >= 0) ::close(fd);
   return refused;
+}
+
+// Gives a Unix socket the group and mode that were asked for.
+result<void> let_in(listen_address const& where) {
+  if (!where.group.empty()) {
+    errno = 0;
+    auto const* const group = ::getgrnam(where.group.c_str());
+    if (group == nullptr) {
+      return fail(errc::invalid_argument, fmt::format("cannot give {} to the group '{}': there is no such group", where.to_string(), where.group));
+    }
+    struct stat about{};
+    bool const has_it = ::stat(where.unix_path.c_str(), &about) == 0 && about.st_gid == group->gr_gid;
+    if (!has_it && ::chown(where.unix_path.c_str(), static_cast<uid_t>(-1), group->gr_gid) != 0) {
+      return fail(errc::io, fmt::format("cannot give {} to the group '{}': {}; the user that hikyd runs as must be a member of it", where.to_string(),
+                                        where.group, std::strerror(errno)));
+    }
+  }
+  if (where.mode && ::chmod(where.unix_path.c_str(), *where.mode) != 0) return refused("set the mode of", where, errno);
+  return {};
 }
 
 }  // namespace
@@ -67,10 +99,28 @@ std::string listen_address::to_string() const {
 result<listen_address> parse_listen_address(std::string_view text) {
   listen_address out;
   auto const wrong = [&](std::string_view what) {
-    return fail(errc::invalid_argument, fmt::format("'{}' {}; expected HOST:PORT or unix:PATH", text, what));
+    return fail(errc::invalid_argument, fmt::format("'{}' {}; expected HOST:PORT or unix:PATH[,mode=OCTAL][,group=NAME]", text, what));
   };
   if (text.starts_with("unix:")) {
-    out.unix_path = text.substr(5);
+    // A path may hold commas; what follows the last ones is ours if it says so.
+    auto path = text.substr(5);
+    for (auto comma = path.rfind(','); comma != std::string_view::npos; comma = path.rfind(',')) {
+      auto const word = path.substr(comma + 1);
+      if (word.starts_with("group=")) {
+        out.group = word.substr(6);
+        if (out.group.empty()) return wrong("has a group without a name");
+      } else if (word.starts_with("mode=")) {
+        unsigned mode = 0;
+        auto const digits = word.substr(5);
+        auto const [end, ec] = std::from_chars(digits.data(), digits.data() + digits.size(), mode, 8);
+        if (ec != std::errc{} || end != digits.data() + digits.size() || mode > 0777) return wrong("has a mode that is not octal, like 0660");
+        out.mode = mode;
+      } else {
+        break;
+      }
+      path = path.substr(0, comma);
+    }
+    out.unix_path = path;
     if (out.unix_path.empty() || out.unix_path.size() >= sizeof(sockaddr_un::sun_path)) return wrong("has no usable path (1 to 107 bytes)");
     return out;
   }
@@ -142,6 +192,11 @@ result<int> listener::open(listen_address& where, bool first) {
     ::setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &socket_buffer, sizeof socket_buffer);
   }
   if (::bind(fd, reinterpret_cast<sockaddr*>(&to), size) < 0) return failed(fd, "listen on");
+  // Before anybody can connect.
+  if (auto const open_to = let_in(where); !open_to) {
+    ::close(fd);
+    return std::unexpected(open_to.error());
+  }
   if (::listen(fd, backlog) < 0) return failed(fd, "listen on");
   if (where.unix_path.empty() && where.port == 0) {
     sockaddr_storage real{};
@@ -185,7 +240,7 @@ void listener::accept_all() {
     if (errno == EAGAIN) break;
     if (errno == EINTR || errno == ECONNABORTED || errno == EPROTO) continue;
     // Out of descriptors or memory: those who wait stay in the backlog until there is room again.
-    log::error("accept.failed", {{"reason", std::strerror(errno)}, {"retry_ms", pause_when_full.count()}});
+    tell_failed(errno);
     pause_.expires_after(pause_when_full);
     pause_.async_wait([this](error_code ec) {
       if (!ec) accept_all();

@@ -225,6 +225,7 @@ void metrics::add_bus(metric_families& to) const {
   if (janitor_) {
     auto const& n = janitor_->count();
     auto const now = std::chrono::steady_clock::now().time_since_epoch() / std::chrono::nanoseconds{1};
+    to.push_back(gauge("hiky_redis_refuses_writes", "1 while Redis answers and takes no writes", janitor_->refusal() ? 1 : 0));
     to.push_back(count("hiky_lease_renewals_total", "Renewals of this instance's lease", static_cast<double>(n.renewals)));
     to.push_back(count("hiky_lease_failures_total", "Renewals that Redis did not answer", static_cast<double>(n.failures)));
     to.push_back(
@@ -233,6 +234,14 @@ void metrics::add_bus(metric_families& to) const {
     to.push_back(count("hiky_sweeps_total", "Ended instances that this one has undone", static_cast<double>(n.sweeps)));
     to.push_back(count("hiky_swept_connections_total", "Connections of ended instances that were undone", static_cast<double>(n.swept_connections)));
   }
+}
+
+void metrics::add_forgotten(metric_families& to) const {
+  if (!forgetter_) return;
+  to.push_back(count("hiky_forgotten_users_total", "Users who were not seen for long, and for whom nothing waits any more",
+                     static_cast<double>(forgetter_->users())));
+  to.push_back(
+      count("hiky_forgotten_memberships_total", "Memberships in rooms that ended with them", static_cast<double>(forgetter_->memberships())));
 }
 
 void metrics::add_doors(metric_families& to) const {
@@ -269,6 +278,7 @@ std::string metrics::make_text() const {
   add_limits(families);
   add_redis(families);
   add_bus(families);
+  add_forgotten(families);
   add_doors(families);
   auto const connections = sum_of(&counters::connections);
   families.push_back(gauge("hiky_connection_memory_bytes", "Resident memory of the process for each open connection",

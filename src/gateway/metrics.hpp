@@ -10,6 +10,7 @@
 
 #include "chat/bus.hpp"
 #include "chat/counters.hpp"
+#include "chat/forgetter.hpp"
 #include "chat/janitor.hpp"
 #include "chat/token_bucket.hpp"
 #include "gateway/admission.hpp"
@@ -29,7 +30,9 @@ class metrics {
   // Both outlive this.
   void add_worker(chat::counters const& count, redis_counts const& redis) { workers_.push_back({&count, redis}); }
   void watch(admission const& doors) { doors_ = &doors; }
-  void watch(chat::bus const& channel, chat::janitor const& sweeper) { bus_ = &channel, janitor_ = &sweeper; }
+  void watch(chat::bus const& channel, chat::janitor const& sweeper, chat::forgetter const& forgetter) {
+    bus_ = &channel, janitor_ = &sweeper, forgetter_ = &forgetter;
+  }
   // From any thread. Made anew each time, unless it is asked for so often that to make it would keep others waiting: then up to a second old.
   std::string text() const;
 
@@ -43,6 +46,7 @@ class metrics {
   void add_limits(metric_families& to) const;
   void add_redis(metric_families& to) const;
   void add_bus(metric_families& to) const;
+  void add_forgotten(metric_families& to) const;
   void add_identity(metric_families& to) const;
   void add_doors(metric_families& to) const;
 
@@ -55,6 +59,7 @@ class metrics {
   admission const* doors_ = nullptr;
   chat::bus const* bus_ = nullptr;
   chat::janitor const* janitor_ = nullptr;
+  chat::forgetter const* forgetter_ = nullptr;
   mutable std::mutex lock_;  // of what follows
   mutable chat::token_bucket fresh_;
   mutable std::string made_;

@@ -36,17 +36,20 @@ server::server(gateway_settings settings)
   for (auto const& w : workers_) w->use(*bus_, user_rates_);
   auto& first = *workers_.front();
   janitor_ = std::make_unique<chat::janitor>(
-      first.io().get_executor(), first.store(), settings_.instance, settings_.leases,
+      first.redis(), first.store(), settings_.instance, settings_.leases,
       chat::janitor::effects{.tell_friends = [&first](user_id user, bool online) { return first.flows().announce(std::move(user), online); },
                              .lost = [this] { return lost(); },
                              .assert_again =
                                  [this] {
                                    for (auto const& w : workers_) asio::post(w->io(), [&w = *w] { w.assert_again(assertion_spread); });
                                  }});
-  metrics_.watch(*bus_, *janitor_);
+  forgetter_ = std::make_unique<chat::forgetter>(first.redis(), first.store().members, settings_.forget_absent);
+  metrics_.watch(*bus_, *janitor_, *forgetter_);
   for (auto const& w : workers_) {
     w->redis().on_other_data([&w = *w] { w.assert_again(assertion_spread); });
-    w->on_readiness([this] { return std::ranges::all_of(workers_, [](auto const& one) { return one->connected(); }); });
+    w->belongs_to({.connected = [this] { return bus_->alive() && std::ranges::all_of(workers_, [](auto const& one) { return one->connected(); }); },
+                   .refusal = [this] { return janitor_->refusal(); },
+                   .when_all_answer = [this](std::function<void()> then) { when_all_answer(std::move(then)); }});
     w->flows().on_offline([this, &io = first.io()] { asio::post(io, [this] { janitor_->expect_announcement(settings_.grace); }); });
   }
 }
@@ -65,11 +68,12 @@ result<void> server::listen(std::vector<listen_address>& addresses) {
       auto const fd = listener::open(where, i == 0);
       if (!fd) return std::unexpected(fd.error());
       auto& to = *workers_[i];
-      auto accepted = [this, &to, shared, next = std::size_t{0}](stream_socket s, peer_address from) mutable {
-        if (shared) return to.adopt(std::move(s), from);
+      auto accepted = [this, &to, shared, by = where.to, next = std::size_t{0}](stream_socket s, peer_address from) mutable {
+        if (shared) return to.adopt(std::move(s), from, by);
         auto& chosen = *workers_[next++ % workers_.size()];
         int const raw = s.release();
-        asio::post(chosen.io(), [&chosen, raw] { chosen.adopt(stream_socket{chosen.io(), asio::generic::stream_protocol{AF_UNIX, 0}, raw}, {}); });
+        asio::post(chosen.io(),
+                   [&chosen, raw, by] { chosen.adopt(stream_socket{chosen.io(), asio::generic::stream_protocol{AF_UNIX, 0}, raw}, {}, by); });
       };
       listeners_.push_back(std::make_unique<listener>(to.io(), *fd, std::move(accepted)));
     }
@@ -102,6 +106,7 @@ result<void> server::start(std::chrono::milliseconds patience) {
   for (; !clean && is_transient(clean.error()) && std::chrono::steady_clock::now() < until; clean = begin()) std::this_thread::sleep_for(200ms);
   if (!clean) return clean;
   asio::co_spawn(io, janitor_->run(), asio::detached);
+  asio::co_spawn(io, forgetter_->run(), asio::detached);
   std::vector<std::string> prefixes;
   prefixes.reserve(workers_.size());
   for (auto const& w : workers_) prefixes.push_back(w->connection_prefix());
@@ -139,6 +144,7 @@ void server::drain(std::chrono::milliseconds spread) {
   asio::post(io, [this] {
     bus_->stop();
     janitor_->stop();
+    forgetter_->stop();
   });
   asio::co_spawn(io, janitor_->end(), asio::use_future).get();
 }

@@ -5,6 +5,7 @@
 #include <memory>
 #include <vector>
 
+#include "chat/forgetter.hpp"
 #include "chat/janitor.hpp"
 #include "chat/user_rates.hpp"
 #include "gateway/listener.hpp"
@@ -38,6 +39,7 @@ class server {
   std::vector<std::unique_ptr<worker>> workers_;
   std::unique_ptr<chat::bus> bus_;
   std::unique_ptr<chat::janitor> janitor_;
+  std::unique_ptr<chat::forgetter> forgetter_;
   std::vector<std::unique_ptr<listener>> listeners_;
   bool running_ = false;
 };

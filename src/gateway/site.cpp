@@ -2,6 +2,10 @@
 #include "gateway/site.hpp"
 
 #include <fmt/format.h>
+#include <boost/asio/steady_timer.hpp>
+
+#include <atomic>
+#include <memory>
 
 #include "base/clock.hpp"
 #include "base/json.hpp"
@@ -14,8 +18,12 @@
 namespace hiky::gateway {
 
 namespace http = boost::beast::http;
+using namespace std::chrono_literals;
 
 namespace {
+
+constexpr auto redis_patience = 1000ms;    // of /ready
+constexpr auto workers_patience = 2000ms;  // of /live
 
 // `web/` as the build embedded it: the demo is the front page, the rest is found by file name.
 std::optional<std::string_view> page_at(std::string_view path) {
@@ -41,32 +49,64 @@ http_response typed(http_request const& to, http::status status, std::string_vie
   return out;
 }
 
+http_response unhealthy(http_request const& to, std::string_view message, std::string_view reason) {
+  std::string body{R"({"status":"unhealthy","message":")"};
+  (body += message) += R"(","reason":)";
+  append_json_string(body, reason);
+  body += fmt::format(R"(,"timestamp":"{}"}})", iso8601_now());
+  return typed(to, http::status::service_unavailable, "application/json", std::move(body));
+}
+
 // The document's healthCheck (section "Monitoring and Health Checks"), and what an operator asks next.
 task<http_response> health(worker& on, http_request const& request) {
   state::online_users online{on.redis()};
   auto const count = co_await online.count();
-  if (!count) {
-    std::string body{R"({"status":"unhealthy","message":"Redis connection failed","reason":)"};
-    append_json_string(body, count.error().text);
-    body += fmt::format(R"(,"timestamp":"{}"}})", iso8601_now());
-    co_return typed(request, http::status::service_unavailable, "application/json", std::move(body));
-  }
+  if (!count) co_return unhealthy(request, "Redis connection failed", count.error().text);
+  if (auto const words = on.whole().refusal()) co_return unhealthy(request, "Redis refuses writes", *words);
   std::string body = fmt::format(R"({{"status":"healthy","redis":"connected","onlineUsers":{},"timestamp":"{}","instance":)", *count, iso8601_now());
   append_json_string(body, on.settings().instance);
   body += fmt::format(R"(,"bus":"{}"}})", on.bus().alive() ? "connected" : "disconnected");
   co_return typed(request, http::status::ok, "application/json", std::move(body));
 }
 
-http_response ready(worker& on, http_request const& request) {
-  if (on.draining()) return plain_response(request, http::status::service_unavailable, "draining\n");
-  if (!on.everybody_connected() || !on.bus().alive()) return plain_response(request, http::status::service_unavailable, "no connection to Redis\n");
-  return plain_response(request, http::status::ok, "ready\n");
+// Where clients should go. What is known of Redis may be a second old, so it is asked as well.
+task<http_response> ready(worker& on, http_request const& request) {
+  auto const no = [&](std::string why) { return plain_response(request, http::status::service_unavailable, std::move(why) + "\n"); };
+  if (on.draining()) co_return no("draining");
+  if (!on.whole().connected()) co_return no("no connection to Redis");
+  if (auto const words = on.whole().refusal()) co_return no("Redis refuses writes: " + *words);
+  if (!co_await on.redis().answers(redis_patience)) co_return no("Redis does not answer");
+  co_return plain_response(request, http::status::ok, "ready\n");
 }
 
-task<http_response> get(worker& on, http_request const& request) {
+// Whether every worker comes round. Says nothing of Redis: to start again mends none of its outages, and throws out all who stayed.
+task<http_response> live(worker& on, http_request const& request) {
+  // Not a timer that the last one cancels: it would belong to another thread, and might outlive its loop there.
+  auto const answered = std::make_shared<std::atomic<bool>>(false);
+  on.whole().when_all_answer([answered] { *answered = true; });
+  asio::steady_timer pause{on.io()};
+  for (auto const until = std::chrono::steady_clock::now() + workers_patience; !*answered;) {
+    if (std::chrono::steady_clock::now() > until) co_return plain_response(request, http::status::service_unavailable, "a worker thread hangs\n");
+    pause.expires_after(1ms);
+    co_await pause.async_wait(use_task);
+  }
+  co_return plain_response(request, http::status::ok, "live\n");
+}
+
+task<http_response> answer(worker& on, http_request const& request, door by) {
   auto const path = path_of(request);
+  if (by == door::clients && path != "/health" && path != "/live" && path != "/ready") {
+    co_return plain_response(request, http::status::not_found, fmt::format("nothing at this path; the WebSocket is at {}\n", websocket_path));
+  }
+  if (request.method() != http::verb::get && request.method() != http::verb::head) {
+    auto out = plain_response(request, http::status::method_not_allowed,
+                              fmt::format("{} is not possible here; expected GET\n", std::string_view{request.method_string()}));
+    out.set(http::field::allow, "GET, HEAD");
+    co_return out;
+  }
   if (path == "/health") co_return co_await health(on, request);
-  if (path == "/ready") co_return ready(on, request);
+  if (path == "/live") co_return co_await live(on, request);
+  if (path == "/ready") co_return co_await ready(on, request);
   if (path == "/metrics") co_return typed(request, http::status::ok, metrics::content_type, on.metrics().text());
   if (auto const text = page_at(path)) {
     auto page = typed(request, http::status::ok, media_type(path), std::string{*text});
@@ -85,14 +125,8 @@ std::string_view path_of(http_request const& r) {
   return target.substr(0, target.find('?'));
 }
 
-task<http_response> site_response(worker& on, http_request const& request) {
-  if (request.method() != http::verb::get && request.method() != http::verb::head) {
-    auto out = plain_response(request, http::status::method_not_allowed,
-                              fmt::format("{} is not possible here; expected GET\n", std::string_view{request.method_string()}));
-    out.set(http::field::allow, "GET, HEAD");
-    co_return out;
-  }
-  auto out = co_await get(on, request);
+task<http_response> site_response(worker& on, http_request const& request, door by) {
+  auto out = co_await answer(on, request, by);
   if (request.method() == http::verb::head) out.body().clear();  // Content-Length stays that of the GET
   co_return out;
 }

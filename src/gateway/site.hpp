@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the gateway answers over plain HTTP: health, readiness, metrics, and the demo.
+// What the gateway answers over plain HTTP: health, life, readiness, metrics, and the demo.
 #pragma once
 #include "base/async.hpp"
+#include "gateway/connection.hpp"
 #include "gateway/handshake.hpp"
 
 namespace hiky::gateway {
@@ -13,6 +14,6 @@ inline constexpr std::string_view websocket_path = "/ws";
 // The target without its query.
 std::string_view path_of(http_request const& r);
 
-task<http_response> site_response(worker& on, http_request const& request);
+task<http_response> site_response(worker& on, http_request const& request, door by);
 
 }  // namespace hiky::gateway

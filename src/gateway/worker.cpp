@@ -22,6 +22,7 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr std::size_t most_turned_away = 64;  // at a time; the rest of a flood is dropped without a word
+constexpr auto look_whether_gone = 50ms;    // in a drain
 constexpr float proxy_lines_per_s = 1, proxy_line_burst = 10;  // in the log; all are counted
 
 bool from_unix(stream_socket& socket) {
@@ -133,10 +134,10 @@ task<> worker::tick() {
   }
 }
 
-void worker::adopt(stream_socket socket, peer_address from) {
+void worker::adopt(stream_socket socket, peer_address from, door by) {
   count_.accepted.add();
   auto seat = doors_.enter(from);
-  if (seat) return spawn(greet(std::move(socket), std::move(*seat)));
+  if (seat) return spawn(greet(std::move(socket), std::move(*seat), by));
   if (turning_away_ >= most_turned_away || settings_.tls) return;
   ++turning_away_;
   spawn([](worker& self, stream_socket s, no_entry why) -> task<> {
@@ -146,13 +147,13 @@ void worker::adopt(stream_socket socket, peer_address from) {
 }
 
 // What comes before HTTP. All of it, and the first request, within one deadline.
-task<> worker::greet(stream_socket socket, admission::seat seat) {
+task<> worker::greet(stream_socket socket, admission::seat seat, door by) {
   auto const until = std::chrono::steady_clock::now() + settings_.handshake_deadline;
   auto const left = [until] {
     return std::max(1ms, std::chrono::duration_cast<std::chrono::milliseconds>(until - std::chrono::steady_clock::now()));
   };
   bool const by_tcp = !from_unix(socket);
-  if (settings_.proxy_protocol && by_tcp) {
+  if (settings_.proxy_protocol && by_tcp && by != door::operators) {
     if (!doors_.is_trusted(seat.address())) {
       refuse_proxy("proxy.untrusted", {{"address", seat.address().to_string()}, {"expected", "a connection from a --trusted-proxy"}});
       co_return;
@@ -173,7 +174,7 @@ task<> worker::greet(stream_socket socket, admission::seat seat) {
     }
     socket = stream_socket{io_, asio::generic::stream_protocol{AF_UNIX, 0}, *plain};
   }
-  co_await serve_http(*this, std::move(socket), std::move(seat), left());
+  co_await serve_http(*this, std::move(socket), std::move(seat), left(), by);
 }
 
 // Anybody who reaches the port can have this told, as often as they connect.
@@ -206,8 +207,13 @@ task<> worker::say_goodbye(std::chrono::milliseconds spread, std::function<void(
   asio::steady_timer pause{io_};
   auto const begin = std::chrono::steady_clock::now();
   for (std::size_t i = 0; i < all.size(); ++i) {
-    pause.expires_at(begin + spread * static_cast<long>(i) / static_cast<long>(all.size()));
-    if (pause.expiry() > std::chrono::steady_clock::now()) co_await pause.async_wait(use_task);
+    // Nobody waits for the turn of those who have gone by themselves.
+    auto const turn = begin + spread * static_cast<long>(i) / static_cast<long>(all.size());
+    for (auto now = begin; all[i]->is_open() && (now = std::chrono::steady_clock::now()) < turn;) {
+      pause.expires_at(std::min(turn, now + look_whether_gone));
+      co_await pause.async_wait(use_task);
+    }
+    if (!all[i]->is_open()) continue;
     auto goodbye = [c = all[i], why = fmt::format("reconnect in {}", 100 + random() % 900)](bool arrived) {
       if (arrived) c->close(close_code::going_away, why, true);
     };

@@ -41,9 +41,11 @@ struct gateway_settings {
   chat::flow_limits flow;
   chat::room_policy_settings rooms;
   state::room_log_limits room_log;
+  std::chrono::seconds forget_absent{std::chrono::days{90}};  // after which a user who was not seen is no member any more; 0: never
   chat::lease_times leases;
   std::chrono::milliseconds grace{5'000};  // before an absence is announced
   std::chrono::milliseconds handshake_deadline{10'000};
+  std::chrono::milliseconds keep_alive{75'000};  // between two requests of an HTTP connection; balancers use theirs again for 60 s
   std::size_t connections_per_user = 16;  // on all instances; the oldest go
   admission_limits admission;
   std::shared_ptr<tls::identity> tls;  // set: TCP listeners speak TLS
@@ -51,6 +53,13 @@ struct gateway_settings {
   bool tell_addresses = true;  // clients' addresses go into Redis
   std::shared_ptr<auth::api_key_file> api_keys{};  // none: the HTTP API is closed
   api_rates api;
+};
+
+// What a worker may ask of all of them together. From any thread.
+struct whole {
+  std::function<bool()> connected;  // to Redis, every worker, and the bus hears
+  std::function<std::optional<std::string>()> refusal;              // see janitor
+  std::function<void(std::function<void()> then)> when_all_answer;  // see server
 };
 
 class worker {
@@ -74,7 +83,7 @@ class worker {
   void stop();  // ends the loop as it is
 
   // Takes over a fresh TCP or Unix connection, if it may come in; on the worker's thread.
-  void adopt(stream_socket socket, peer_address from);
+  void adopt(stream_socket socket, peer_address from, door by = door::everything);
 
   // For what runs on the worker's thread.
   asio::io_context& io() { return io_; }
@@ -91,16 +100,15 @@ class worker {
   gateway_settings const& settings() const { return settings_; }
   chat::counters& count() { return count_; }
   bool draining() const { return draining_; }
-  // Whether all workers have their connections to Redis. From any thread.
-  bool everybody_connected() const { return everybody_connected_ && everybody_connected_(); }
-  void on_readiness(std::function<bool()> asked) { everybody_connected_ = std::move(asked); }
+  gateway::whole const& whole() const { return whole_; }
+  void belongs_to(gateway::whole all) { whole_ = std::move(all); }
   bool connected() const { return redis_.connected() && directory_redis_.connected(); }
   connection_id next_connection_id();
   std::string const& connection_prefix() const { return connection_prefix_; }
 
  private:
   task<> tick();
-  task<> greet(stream_socket socket, admission::seat seat);
+  task<> greet(stream_socket socket, admission::seat seat, door by);
   void refuse_proxy(std::string_view what, std::initializer_list<log::field> fields);
   void spawn(task<> work);
   task<> say_goodbye(std::chrono::milliseconds spread, std::function<void()> done);
@@ -125,7 +133,7 @@ class worker {
   std::uint64_t last_connection_ = 0;
   std::size_t turning_away_ = 0;
   chat::token_bucket proxy_lines_;
-  std::function<bool()> everybody_connected_;
+  gateway::whole whole_;
   std::atomic<bool> draining_{false};
   std::thread thread_;
 };

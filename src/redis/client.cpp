@@ -25,6 +25,8 @@ namespace {
 constexpr auto first_pause = 50ms;
 constexpr auto longest_pause = 2000ms;
 constexpr std::size_t read_size = 16 * 1024;
+// Then Redis is asked something, so that a connection that a NAT or firewall has dropped is missed before a user needs it.
+constexpr auto longest_silence = 15s;
 
 // The history that the server's data belongs to: a restarted server, and a replica that becomes the master, begin one of their own.
 std::string history_id(std::string_view info) {
@@ -46,6 +48,8 @@ std::string role_in(value hello) {
 std::string_view hint(std::string_view refusal) {
   if (refusal.contains("NOAUTH")) return "; put the user and password into the URL: redis://user:password@host:port, best in HIKY_REDIS";
   if (refusal.contains("WRONGPASS")) return "; check the user and password in the URL (redis://user:password@host:port; %40 for @)";
+  if (refusal.contains("DB index is out of range"))
+    return "; it has fewer databases than --redis-db-ws, --redis-db-app, --redis-db-session or --redis-db-cache say: `databases` in redis.conf";
   if (refusal.contains("NOPERM")) return "; the user lacks a right or a channel: deploy/redis/users.acl shows all that are needed";
   return {};
 }
@@ -54,7 +58,7 @@ std::string_view hint(std::string_view refusal) {
 
 struct client::core : std::enable_shared_from_this<client::core> {
   core(asio::any_io_executor executor, address to)
-      : ex(std::move(executor)), where(std::move(to)), sock(ex), deadline_timer(ex), pause_timer(ex), state_timer(ex) {
+      : ex(std::move(executor)), where(std::move(to)), sock(ex), deadline_timer(ex), pause_timer(ex), state_timer(ex), silence_timer(ex) {
     // One look at the clock per read, not per answer; when a request was submitted is known by its deadline.
     chat.on_answer([this](exchange::clock::time_point deadline) {
       if (logged_in) counts.round_trips.observe(read_at - (deadline - where.deadline));
@@ -81,7 +85,10 @@ struct client::core : std::enable_shared_from_this<client::core> {
         give_up(why);
       } else {
         if (last_error.text != up.error().text) {
-          log::warn("redis.unreachable", {{"redis", where.to_string()}, {"reason", up.error().text}});
+          // Redis is there, and reads its file: all that is to be done is to wait.
+          bool const loads = up.error().text.contains(": LOADING ");
+          log::event(loads ? log::level::info : log::level::warn, loads ? "redis.loading" : "redis.unreachable",
+                     {{"redis", where.to_string()}, {"reason", up.error().text}});
         }
         counts.failures.fetch_add(1, std::memory_order_relaxed);
         give_up(up.error());
@@ -159,7 +166,8 @@ struct client::core : std::enable_shared_from_this<client::core> {
       if (auto const fed = chat.commit(size); !fed) co_return fed;
     }
     if (!*answer) co_return std::unexpected(answer->error());
-    if (auto const refused = (*answer)->server_error()) {
+    // A Redis that can't save refuses even a PING; what it holds can be read.
+    if (auto const refused = (*answer)->server_error(); refused && !refused->starts_with("MISCONF")) {
       co_return fail(errc::server_error, fmt::format("{} refused the login: {}{}", where.to_string(), *refused, hint(*refused)));
     }
     auto const role = role_in((**answer)[0]);
@@ -172,8 +180,9 @@ struct client::core : std::enable_shared_from_this<client::core> {
     bool const other_data = !history.empty() && !now_in.empty() && history != now_in;
     if (!now_in.empty()) history = now_in;
     is_master = role == "master";
-    login_at = exchange::clock::now();
+    login_at = read_at = exchange::clock::now();
     logged_in = true;
+    watch_silence(read_at);
     log::debug("redis.connected", {{"redis", where.to_string()}, {"database", where.database}});
     if (login_request.commands() > 0) submit(login_request, [](result<reply> const&) {});
     state_timer.cancel();
@@ -214,6 +223,7 @@ struct client::core : std::enable_shared_from_this<client::core> {
     sock.close(ignored);
     chat.abandon({errc::not_connected, why.text});  // of whatever kind the reason is: those who wait have lost their connection
     deadline_timer.cancel();
+    silence_timer.cancel();
     armed = false;
     if (was_up && state_handler) state_handler(false);
   }
@@ -253,6 +263,18 @@ struct client::core : std::enable_shared_from_this<client::core> {
       }
       if (ec) return end(lost(ec));
     }
+  }
+
+  // What is not answered within two deadlines ends the connection, see arm_deadline.
+  void watch_silence(exchange::clock::time_point since) {
+    silence_timer.expires_at(since + longest_silence);
+    silence_timer.async_wait([self = shared_from_this()](error_code ec) {
+      if (ec || !self->logged_in) return;
+      auto const now = exchange::clock::now();
+      bool const silent = now - self->read_at >= longest_silence;
+      if (silent) self->submit(request{"PING"}, [](result<reply> const&) {});
+      self->watch_silence(silent ? now : self->read_at);
+    });
   }
 
   // The read loop sees it, and connects anew. Nothing is sent any more: behind a hole in the stream everything would mean something else.
@@ -297,7 +319,7 @@ struct client::core : std::enable_shared_from_this<client::core> {
   exchange chat;
   exchange::clock::time_point read_at{}, login_at{};
   counters counts;
-  asio::steady_timer deadline_timer, pause_timer, state_timer;
+  asio::steady_timer deadline_timer, pause_timer, state_timer, silence_timer;
   std::function<void(bool)> state_handler;
   std::function<void()> batch_end, data_handler;
   std::string history;
@@ -364,6 +386,19 @@ task<result<reply>> client::exec(request r) {
     }
   }
   co_return answer;
+}
+
+task<bool> client::answers(std::chrono::milliseconds patience) {
+  if (!core_->logged_in) co_return false;
+  auto const timer = std::make_shared<asio::steady_timer>(core_->ex, patience);
+  auto const heard = std::make_shared<bool>(false);
+  core_->submit(request{"PING"}, [timer, heard](result<reply> const& answer) {
+    *heard = answer.has_value();
+    timer->cancel();
+  });
+  error_code ignored;
+  co_await timer->async_wait(asio::redirect_error(use_task, ignored));
+  co_return *heard;
 }
 
 void client::send(request const& r) {

@@ -48,6 +48,9 @@ class client {
   // The same, with error replies left in place, for batches in which one failure must not hide the rest.
   task<result<reply>> exec_each(request r);
 
+  // Whether Redis answers anything at all within `patience`, be it with an error.
+  task<bool> answers(std::chrono::milliseconds patience);
+
   // SUBSCRIBE or UNSUBSCRIBE, confirmed by pushes. Dropped when there is no connection. A refusal ends the connection, so that on_state's
   // handler asks for everything again.
   void send(request const& r);

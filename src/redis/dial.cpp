@@ -2,6 +2,9 @@
 #include "redis/dial.hpp"
 
 #include <fmt/format.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
 #include <boost/asio/cancel_after.hpp>
 #include <boost/asio/connect.hpp>
 #include <boost/asio/ip/tcp.hpp>
@@ -24,6 +27,15 @@ task<error_code> open(socket& into, asio::generic::stream_protocol::endpoint to,
   co_return ec;
 }
 
+// So that the kernel notices a peer that is gone without a word, and a NAT remembers the connection.
+void keep_alive(int fd) {
+  constexpr int on = 1, idle_s = 30, interval_s = 10, probes = 3;
+  ::setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+  ::setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle_s, sizeof idle_s);
+  ::setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval_s, sizeof interval_s);
+  ::setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &probes, sizeof probes);
+}
+
 task<error_code> open(socket& into, address::host_port const& to, std::chrono::milliseconds patience) {
   error_code ec;
   asio::ip::tcp::resolver resolver{into.get_executor()};
@@ -34,6 +46,7 @@ task<error_code> open(socket& into, address::host_port const& to, std::chrono::m
     if (!ec) break;
   }
   if (!ec) into.set_option(asio::ip::tcp::no_delay{true}, ec);
+  if (!ec) keep_alive(into.native_handle());
   co_return ec;
 }
 

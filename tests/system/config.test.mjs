@@ -30,7 +30,7 @@ test('every option of --help stands in the sample and in docs/operations.md', as
   const [sample, docs] = await Promise.all(['deploy/hikyd.toml', 'docs/operations.md'].map((path) => readFile(project(path), 'utf8')));
   for (const name of options) {
     assert.ok(docs.includes(`\`--${name}`) || docs.includes(`\`-${name.slice(name.lastIndexOf('-'))}`), `docs/operations.md does not name --${name}`);
-    if (['help', 'version', 'config', 'check-config', 'check-health', 'print-config'].includes(name)) continue;
+    if (['help', 'version', 'config', 'check-config', 'check-health', 'check-live', 'print-config'].includes(name)) continue;
     assert.match(sample, new RegExp(`^#${name} = `, 'm'));
   }
 });

@@ -6,7 +6,7 @@ import { connect } from 'node:net';
 import { test } from 'node:test';
 import { clientAs } from './support/client.mjs';
 import { daemonFor } from './support/daemon.mjs';
-import { text } from './support/frames.mjs';
+import { closing, text } from './support/frames.mjs';
 import { handshake, peerOf, webSocketOf } from './support/peer.mjs';
 import { atEnd, isAlive, pause, until } from './support/processes.mjs';
 import { folder, look, startRedis } from './support/redis.mjs';
@@ -95,6 +95,29 @@ test('who is still being judged when the others are sent away gets a goodbye too
   assert.equal((await late.answer()).status, 101);
   assert.deepEqual(await late.closed(2_000), { code: 1001, reason: 'reconnect in 1000' });
   assert.deepEqual(await daemon.ended, { code: 0, signal: null });
+});
+
+test('a drain is over when everybody has gone by themselves', { timeout: 120_000 }, async (t) => {
+  const daemon = await daemonFor(t, { data: await folder(t), flags: ['--drain', '20'] });
+  const peers = [];
+  for (let n = 0; n < 2_000; n += 100) peers.push(...(await Promise.all(Array.from({ length: 100 }, () => webSocketOf(t, daemon.port)))));
+  daemon.signal('SIGTERM');
+  await until('the drain', () => daemon.told.stderr.includes('daemon.draining'));
+  const begin = Date.now();
+  for (const peer of peers) peer.socket.end(closing(1001));
+  assert.deepEqual(await daemon.ended, { code: 0, signal: null });
+  assert.ok(Date.now() - begin < 8_000, `took ${Date.now() - begin} ms`);
+});
+
+test('a drain is over when the last of two goes before its turn', bounded, async (t) => {
+  const daemon = await daemonFor(t, { data: await folder(t), flags: ['--drain', '20', '--workers', '1'] });
+  const clients = [await clientAs(t, 'a', daemon.url), await clientAs(t, 'b', daemon.url)];
+  daemon.signal('SIGTERM');
+  await Promise.race(clients.map(({ closed }) => closed));
+  const begin = Date.now();
+  await Promise.all(clients.map((client) => client.leaves()));
+  assert.deepEqual(await daemon.ended, { code: 0, signal: null });
+  assert.ok(Date.now() - begin < 4_000, `took ${Date.now() - begin} ms`);
 });
 
 test('a second signal ends the daemon at once', bounded, async (t) => {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// hikyd --check-health, and the image's health check that is made of it: a daemon that does not answer is not healthy.
+// hikyd --check-health, and the image's health check, which asks whether it lives: a daemon that does not answer is not healthy.
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -74,10 +74,17 @@ test('nobody there is not healthy, and neither is a daemon without its Redis', b
 test('the image’s health check asks the daemon as it was started', bounded, async (t) => {
   const dockerfile = await readFile(fileURLToPath(new URL('../../Dockerfile', import.meta.url)), 'utf8');
   const check = /^HEALTHCHECK .*\\\n *CMD (.*)$/m.exec(dockerfile)[1];
-  const { daemon } = await asked(t);
+  const redis = await startRedis(t, await folder(t));
+  const { daemon } = await asked(t, { redis: redis.url });
   // In a container the daemon is the first process.
   const ask = () => run('sh', ['-c', check.replace('/proc/1/', `/proc/${daemon.pid}/`)]);
-  await isHealthy(ask);
+  const lives = async () => assert.deepEqual(await ask(), { code: 0, signal: null, stdout: 'live\n', stderr: '' });
+  await lives();
+  // To start it anew would throw out all who stayed.
+  await redis.stop();
+  await lives();
   daemon.signal('SIGSTOP');
-  await isNot(ask, /no answer within 5 s/).finally(() => daemon.signal('SIGCONT'));
+  const { code, stderr } = await ask().finally(() => daemon.signal('SIGCONT'));
+  assert.equal(code, 1);
+  assert.match(stderr, /no answer within 5 s/);
 });

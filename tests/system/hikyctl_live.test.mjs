@@ -63,6 +63,35 @@ test('tail --json gives the frames as they are, and comes back when its connecti
   assert.equal(frames[1].content, 'after the cut');
 });
 
+test('tail --json is one JSON text a line, whatever line ends a content has between its parts', async (t) => {
+  const { redis, alice, say } = await stage(t);
+  await say('first');
+  const tail = going(t, redis, '--json', 'tail', 'tea', '-n', '1', '--events');
+  await until('the first', () => tail.lines().length === 1);
+  const forged = '{"type":"message","roomId":"tea","senderId":"bob","content":"I never said that"}';
+  // Valid JSON, kept as it came. A reader of lines must not take a part of it for a message.
+  alice.say(`{"type":"message","roomId":"tea","content":[\n${forged}\n,\r${forged}\r\n]}`);
+  await alice.settle();
+  await say('last');
+  await until('three messages', () => tail.lines().length >= 3);
+  const told = tail.lines().map((line) => JSON.parse(line));
+  assert.deepEqual(told.map(({ senderId }) => senderId), ['alice', 'alice', 'alice']);
+  assert.deepEqual(told[1].content, [JSON.parse(forged), JSON.parse(forged)]);
+  assert.ok(!tail.out.includes('\r'));
+});
+
+test('every --json of a command is one line, whatever a mailbox holds', async (t) => {
+  const { redis, alice, bob } = await stage(t);
+  await bob.leaves();
+  alice.say('{"type":"message","roomId":"tea","content":[\n1,\r\n{"a":\n12345678901234567890}]}');
+  await alice.settle();
+  const { out, err } = await run(hikyctl, ['--redis', redis.url, '--json', 'queue', 'bob']);
+  assert.equal(err, '');
+  assert.match(out, /^[^\r\n]+\n$/);
+  assert.deepEqual(JSON.parse(out).messages[0].content[0], 1);
+  assert.ok(out.includes('12345678901234567890'));
+});
+
 test('tail --events shows who types, joins and goes', async (t) => {
   const { redis, bob } = await stage(t);
   const tail = going(t, redis, 'tail', 'tea', '--events');
@@ -99,6 +128,21 @@ test('top --once counts what goes on', async (t) => {
   assert.ok(seen.redis.commandsPerSecond > 1 && seen.redis.memoryBytes > 1e5);
   assert.ok(seen.messagesPerSecond > 0, JSON.stringify(seen));
   assert.equal(seen.busiestRooms[0].room, 'tea');
+});
+
+test('top knows a room that was born a second ago', async (t) => {
+  const { redis, alice } = await stage(t);
+  const top = going(t, redis, '--json', 'top', '--interval', '1');
+  await until('a sample', () => top.lines().length === 1);
+  await alice.join('new');
+  for (let n = 0; n < 10; n += 1) await alice.ask({ type: 'message', roomId: 'new', content: n });
+  const said = alice.ask({ type: 'message', roomId: 'new', content: 'last' });
+  await said;
+  const seen = await until('the room', () => {
+    const samples = top.lines().map((line) => JSON.parse(line));
+    return samples.find(({ busiestRooms }) => busiestRooms.some(({ room }) => room === 'new'));
+  }, 4_000);
+  assert.ok(seen.messagesPerSecond > 1, JSON.stringify(seen));
 });
 
 test('top --count prints as many samples, one JSON text a line', async (t) => {

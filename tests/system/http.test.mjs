@@ -2,12 +2,12 @@
 // What the daemon answers over plain HTTP: the document's health check (flow 8), readiness, metrics, the demo.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { keyFile, keys } from './support/api.mjs';
+import { Api, keyFile, keys } from './support/api.mjs';
 import { clientAs } from './support/client.mjs';
-import { daemonFor } from './support/daemon.mjs';
+import { daemonFor, runDaemon } from './support/daemon.mjs';
 import { mismatch } from './support/match.mjs';
 import { peerOf } from './support/peer.mjs';
-import { until } from './support/processes.mjs';
+import { pause, until } from './support/processes.mjs';
 import { folder, startRedis } from './support/redis.mjs';
 import { samples } from './support/exposition.mjs';
 
@@ -159,4 +159,45 @@ test('pages, and what the API says without a key, are given out ten a second ove
     assert.ok(waits ? waited >= 5 && waited <= 10 : waited === 0, `${waited} of 40 times ${path} waited`);
     assert.ok(!waits || took > 500, `40 times ${path} in ${took} ms`);
   }
+});
+
+test('an HTTP connection is kept for longer than a balancer uses it again, and as long as the flag says', bounded, async (t) => {
+  const daemon = await daemonFor(t, { data: await folder(t), flags: ['--http-keep-alive', '1'] });
+  const peer = await peerOf(t, daemon.port);
+  const ask = async () => {
+    await peer.send('GET /live HTTP/1.1\r\nHost: x\r\n\r\n');
+    return (await peer.answer())?.status;
+  };
+  assert.equal(await ask(), 200);
+  await pause(600);
+  assert.equal(await ask(), 200);
+  const begin = Date.now();
+  await peer.ends();
+  assert.ok(Date.now() - begin > 800 && Date.now() - begin < 3_000, `${Date.now() - begin} ms`);
+  const { stdout } = await runDaemon('--print-config');
+  assert.match(stdout, /^# ?http-keep-alive = 75$/m);
+});
+
+test('who asks first whether a body is wanted is told to go on, or why not, and not twice', bounded, async (t) => {
+  const data = await folder(t);
+  const daemon = await daemonFor(t, { data, flags: await keyFile(data) });
+  const peer = await peerOf(t, daemon.port);
+  await new Api(daemon).put('/rooms/tea/members/anna');
+  const body = '{"senderId":"anna","content":"tea is ready"}';
+  const head = (length, key) =>
+    `POST /api/v1/rooms/tea/messages HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${key}\r\nContent-Type: application/json\r\nContent-Length: ${length}\r\nExpect: 100-continue\r\n\r\n`;
+  await peer.send(head(body.length, keys.publish));
+  assert.equal((await peer.answer(2_000)).status, 100);
+  await peer.send(body);
+  assert.equal((await peer.answer()).status, 201);
+  // A body that is there already needs no leave.
+  await peer.send(head(body.length, keys.publish), body);
+  assert.equal((await peer.answer()).status, 201);
+  // Who may not have it sends no body, and is not asked for one.
+  const stranger = await peerOf(t, daemon.port);
+  await stranger.send(head(body.length, 'no key of ours, and long enough to be one'));
+  assert.equal((await stranger.answer()).status, 401);
+  const large = await peerOf(t, daemon.port);
+  await large.send(head(10 << 20, keys.publish));
+  assert.equal((await large.answer()).status, 413);
 });

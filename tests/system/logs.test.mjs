@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the daemon writes about itself: one event per line, for people or for machines, never contents or keys.
 import assert from 'node:assert/strict';
+import { connect } from 'node:net';
 import { test } from 'node:test';
 import { Api, keyFile, keys } from './support/api.mjs';
 import { clientAs } from './support/client.mjs';
-import { daemonFor } from './support/daemon.mjs';
-import { until } from './support/processes.mjs';
-import { folder, look } from './support/redis.mjs';
+import { daemonFor, runDaemon } from './support/daemon.mjs';
+import { pause, run, until } from './support/processes.mjs';
+import { folder, look, startRedis } from './support/redis.mjs';
 
 const bounded = { timeout: 60_000 };
 const traceparent = (trace) => `00-${trace}-00f067aa0ba902b7-01`;
@@ -43,7 +44,7 @@ test('as JSON, every line is an object with time, level and event, and its field
   const [builder] = find({ event: 'session.registered', connection: bob.connectionId });
   assert.equal(builder.user, 'bob "the builder"\\');
   assert.ok(!('trace' in builder), 'half a trace was believed');
-  assert.equal(find({ event: 'api.called', level: 'info', method: 'POST', route: '/rooms/{room}/messages', status: 201, trace: two }).length, 1);
+  assert.equal(find({ event: 'api.called', level: 'debug', method: 'POST', route: '/rooms/{room}/messages', status: 201, trace: two }).length, 1);
   const [failed] = find({ event: 'api.failed', level: 'error', status: 500, trace: two });
   assert.match(failed.reason, /WRONGTYPE/);
 });
@@ -67,3 +68,47 @@ for (const format of ['text', 'json']) {
     for (const text of ['secret', ...Object.values(keys), 'Bearer']) assert.ok(!daemon.told.stderr.includes(text), text);
   });
 }
+
+test('calls of the API are told to who debugs alone', bounded, async (t) => {
+  const data = await folder(t);
+  const daemon = await daemonFor(t, { data, flags: await keyFile(data) });
+  await live(t, daemon);
+  assert.doesNotMatch(daemon.told.stderr, /api\.called/);
+  assert.match(daemon.told.stderr, /api\.failed/);
+});
+
+test('that no descriptor is left is said once a second, with how often it was so', bounded, async (t) => {
+  const daemon = await daemonFor(t, { data: await folder(t) });
+  const descriptors = (limit) => run('prlimit', ['--pid', String(daemon.pid), `--nofile=${limit}:`]);
+  await descriptors(5);
+  const peers = Array.from({ length: 20 }, () => connect(daemon.port, '127.0.0.1').on('error', () => {}));
+  t.after(() => peers.forEach((peer) => peer.destroy()));
+  await until('it to be said', () => /accept\.failed/.test(daemon.told.stderr));
+  await pause(3_000);
+  await descriptors(1024);
+  const lines = daemon.told.stderr.split('\n').filter((line) => line.includes('accept.failed'));
+  assert.ok(lines.length >= 2 && lines.length <= 5, `${lines.length} lines`);
+  const times = lines.map((line) => Number(/ times=(\d+) /.exec(line)[1]));
+  assert.ok(times[0] <= 2 && times.at(-1) > 5, String(times));
+});
+
+test('an embedded Redis that reads its file is no warning', bounded, async (t) => {
+  const data = await folder(t);
+  const daemon = await daemonFor(t, { data });
+  const redis = await look(t, daemon.redisSocket);
+  await redis.command('DEBUG', 'POPULATE', '600000').catch(() => redis.command('EVAL', "for i = 1, 600000 do redis.call('SET', 'key' .. i, 'x') end", 0));
+  redis.close();
+  process.kill(daemon.redisPid, 'SIGKILL');
+  await until('the loss', () => /redis\.died/.test(daemon.told.stderr));
+  await until('Redis to be back', async () => (await fetch(`${daemon.url}/ready`)).ok, 30_000);
+  const loading = daemon.told.stderr.split('\n').filter((line) => line.includes('LOADING'));
+  assert.ok(loading.length > 0, 'it did not take long enough to be seen');
+  for (const line of loading) assert.match(line, / info redis\.loading /);
+});
+
+test('a Redis with too few databases is said with the flags that choose them', bounded, async (t) => {
+  const redis = await startRedis(t, await folder(t), '--databases', '1');
+  const { code, stderr } = await runDaemon('--listen', '127.0.0.1:0', '--redis', redis.url, '--redis-wait', '1');
+  assert.equal(code, 3);
+  assert.match(stderr, /DB index is out of range; it has fewer databases than --redis-db-ws, --redis-db-app, --redis-db-session or --redis-db-cache say/);
+});

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+// Redis answers and refuses every write: its memory is full, it cannot save, or it has become a replica. An operator is told, a balancer is told, and
+// clients are told what is wrong.
+import assert from 'node:assert/strict';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { Api, keyFile } from './support/api.mjs';
+import { clientAs } from './support/client.mjs';
+import { daemonFor } from './support/daemon.mjs';
+import { samples } from './support/exposition.mjs';
+import { pause, until } from './support/processes.mjs';
+import { folder, freePort, look, startRedis } from './support/redis.mjs';
+
+const bounded = { timeout: 60_000 };
+const sentence = 'the storage refuses writes right now; try again in a moment';
+
+const page = async (daemon, path) => {
+  const answer = await fetch(`${daemon.url}${path}`);
+  return { status: answer.status, body: await answer.text() };
+};
+const refusing = async (daemon) => samples((await page(daemon, '/metrics')).body).get('hiky_redis_refuses_writes');
+const lines = (daemon, event) => daemon.told.stderr.split('\n').filter((line) => line.includes(event));
+
+async function world(t, ...redisFlags) {
+  const data = await folder(t);
+  const redis = await startRedis(t, data, ...redisFlags);
+  const daemon = await daemonFor(t, { redis: redis.url, flags: ['--rate-refusals', '0'] });
+  const alice = await clientAs(t, 'alice', daemon.url);
+  await alice.join('tea');
+  return { data, redis, daemon, alice, store: await look(t, redis.socket) };
+}
+
+// What must be so from `begin` until `end` has undone it.
+async function refusedFrom({ daemon, alice }, word, begin, end) {
+  assert.equal((await page(daemon, '/ready')).status, 200);
+  await begin();
+  const refused = await until(`/ready to say ${word}`, async () => {
+    const { status, body } = await page(daemon, '/ready');
+    return status === 503 && body.includes(word) && body;
+  });
+  assert.match(refused, new RegExp(`^Redis refuses writes: .*${word} .*\\n$`));
+  // A message may be taken all the same: a script that has deleted something may go on to write when memory has run out.
+  const told = await alice.ask({ type: 'joinRoom', roomId: 'new' });
+  assert.deepEqual([told.type, told.code, told.retryable, told.message], ['error', 'unavailable', true, sentence]);
+  const health = await page(daemon, '/health');
+  assert.equal(health.status, 503);
+  assert.deepEqual([JSON.parse(health.body).status, JSON.parse(health.body).message], ['unhealthy', 'Redis refuses writes']);
+  assert.equal(await refusing(daemon), 1);
+  await pause(2_500);
+  assert.equal(lines(daemon, 'redis.refuses_writes').length, 1, daemon.told.stderr);
+  assert.match(lines(daemon, 'redis.refuses_writes')[0], new RegExp(`warning redis\\.refuses_writes reason=".*${word}`));
+  assert.equal((await alice.ask({ type: 'history', roomId: 'tea', limit: 5 })).type, 'history'); // what is there can be read
+  assert.equal(lines(daemon, 'redis.takes_writes').length, 0);
+  await end();
+  await until('/ready to be 200 again', async () => (await page(daemon, '/ready')).status === 200);
+  assert.equal((await page(daemon, '/health')).status, 200);
+  assert.equal(await refusing(daemon), 0);
+  assert.equal((await alice.ask({ type: 'message', roomId: 'tea', content: 'again' })).type, 'messageAck');
+  assert.equal(lines(daemon, 'redis.refuses_writes').length, 1);
+  assert.equal(lines(daemon, 'redis.takes_writes').length, 1, daemon.told.stderr);
+}
+
+test('a Redis without memory is said in the log once, in /ready, in a metric and to clients, until it is over', bounded, async (t) => {
+  const all = await world(t);
+  await refusedFrom(all, 'OOM', () => all.store.command('CONFIG', 'SET', 'maxmemory', 1), () => all.store.command('CONFIG', 'SET', 'maxmemory', 0));
+});
+
+test('a Redis that cannot save is the same, and is logged in to all the same', bounded, async (t) => {
+  const all = await world(t);
+  await mkdir(join(all.data, 'dump.rdb')); // no file can take that name
+  const begin = async () => {
+    await all.store.command('CONFIG', 'SET', 'save', '3600 1000000');
+    await all.store.command('BGSAVE');
+    await until('the saving to fail', async () => (await all.store.command('INFO', 'persistence')).includes('rdb_last_bgsave_status:err'));
+    // Redis refuses even a PING now. Who has to connect anew gets in for what can be read.
+    await all.store.command('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
+  };
+  await refusedFrom(all, 'MISCONF', begin, () => all.store.command('CONFIG', 'SET', 'save', ''));
+});
+
+test('a Redis with too few replicas is the same', bounded, async (t) => {
+  const all = await world(t);
+  const replicas = (least) => () => all.store.command('CONFIG', 'SET', 'min-replicas-to-write', least);
+  await refusedFrom(all, 'NOREPLICAS', replicas(1), replicas(0));
+});
+
+test('a Redis that has become a replica is said, too', bounded, async (t) => {
+  const { daemon, store, alice } = await world(t);
+  await store.command('REPLICAOF', '127.0.0.1', await freePort());
+  const { body } = await until('/ready to say READONLY', async () => {
+    const found = await page(daemon, '/ready');
+    return found.status === 503 && found.body.includes('READONLY') && found;
+  });
+  assert.match(body, /^Redis refuses writes: READONLY .*\n$/);
+  await until('a client to be told', async () => (await alice.ask({ type: 'message', roomId: 'tea', content: 1 })).message === sentence);
+  assert.equal(lines(daemon, 'redis.refuses_writes').length, 1);
+  await store.command('REPLICAOF', 'NO', 'ONE');
+  await until('/ready to be 200 again', async () => (await page(daemon, '/ready')).status === 200);
+  assert.equal(lines(daemon, 'redis.takes_writes').length, 1);
+});
+
+test('the API says it in the same words, with 503', bounded, async (t) => {
+  const data = await folder(t);
+  const daemon = await daemonFor(t, { data, flags: await keyFile(data) });
+  const store = await look(t, daemon.redisSocket);
+  await store.command('CONFIG', 'SET', 'maxmemory', 1);
+  const { detail } = await new Api(daemon).refused(503, 'unavailable', 'PUT', '/rooms/tea/members/anna');
+  assert.equal(detail, sentence);
+});
+
+test('a start on such a Redis is one that is not ready', bounded, async (t) => {
+  const redis = await startRedis(t, await folder(t), '--maxmemory', '1');
+  const daemon = await daemonFor(t, { redis: redis.url });
+  await until('/ready to say OOM', async () => (await page(daemon, '/ready')).body.includes('OOM'));
+});
