@@ -68,10 +68,8 @@ task<judged_identity> judge_identity(worker& on, http_request const& request) {
   co_return out;
 }
 
-std::string unauthorized_frame(std::string reason) {
-  reason.resize(std::min<std::size_t>(reason.size(), 123));
-  reason.insert(0, {static_cast<char>(chat::close_unauthorized >> 8), static_cast<char>(chat::close_unauthorized & 0xff)});
-  return std::string{shared_frame::make(reason, 0x88)->bytes()};
+std::string unauthorized_frame(std::string_view reason) {
+  return std::string{shared_frame::make(close_payload(close_code{chat::close_unauthorized}, reason), 0x88)->bytes()};
 }
 
 peer_address client_of(worker& on, http_request const& request, admission::seat const& seat) {
@@ -239,7 +237,7 @@ task<> serve_http(worker& on, stream_socket socket, admission::seat seat, std::c
     judged_identity judged;
     if (accepted && may_stay) judged = co_await judge_identity(on, request);
     if (judged.fault) accepted = std::unexpected(std::move(*judged.fault));
-    if (accepted && judged.refusal) accepted->text += unauthorized_frame(std::move(*judged.refusal));
+    if (accepted && judged.refusal) accepted->text += unauthorized_frame(*judged.refusal);
     if (!accepted || !may_stay) {
       co_await write_response(socket, accepted ? refused_entry(request, may_stay.error()) : refused_handshake(request, accepted.error()));
       co_await linger(socket);
