@@ -57,7 +57,8 @@ class inflater {
   chat::counters& count_;
   std::optional<z_stream> stream_;  // opened when first needed
   std::string out_;
-  std::size_t size_ = 0;  // of out_, what this message has filled
+  std::size_t size_ = 0;    // of out_, what this message has filled
+  std::size_t tables_ = 0;  // blocks that had tables of their own
 };
 
 }  // namespace hiky::gateway

@@ -92,9 +92,7 @@ task<http_response> site_response(worker& on, http_request const& request) {
     out.set(http::field::allow, "GET, HEAD");
     co_return out;
   }
-  auto out = co_await get(on, request);
-  if (request.method() == http::verb::head) out.body().clear();  // Content-Length stays that of the GET
-  co_return out;
+  co_return co_await get(on, request);
 }
 
 }  // namespace hiky::gateway
