@@ -243,6 +243,34 @@ constexpr std::array known_types{
 
 }  // namespace
 
+std::optional<std::string> id_in_beginning(std::string_view text) {
+  int depth = 0;
+  std::string_view name;  // of the member that is being read, with its quotes
+  bool is_value = false;
+  for (std::size_t at = 0; at < text.size();) {
+    char const c = text[at];
+    if (c != '"') {
+      ++at;
+      if (c == '{' || c == '[') ++depth;
+      if (c == '}' || c == ']') --depth;
+      if (depth == 1 && (c == ':' || c == ',')) is_value = c == ':';
+      continue;
+    }
+    auto end = at + 1;
+    while (end < text.size() && text[end] != '"') end += text[end] == '\\' ? 2 : 1;
+    if (end >= text.size()) return std::nullopt;
+    auto const quoted = text.substr(at, end + 1 - at);
+    at = end + 1;
+    if (depth != 1) continue;
+    if (!is_value) name = quoted;
+    if (!is_value || name != "\"id\"") continue;
+    auto const id = parse_json(quoted);
+    if (!id || !id->is_string() || id->get_string().size() > max_request_id) return std::nullopt;
+    return std::string{id->get_string()};
+  }
+  return std::nullopt;
+}
+
 std::expected<request, refusal> parse(std::string_view text) {
   std::array<unsigned char, 4096> scratch;
   json::monotonic_resource memory{scratch.data(), scratch.size()};

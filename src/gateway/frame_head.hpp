@@ -61,7 +61,7 @@ struct message_so_far {
 
 // Judges each byte as soon as it is there and in the order of the wire, so that the verdict does not depend on how the
 // stream was cut. The limits are judged here, before any payload is kept. 14 bytes are always enough.
-// `deflate`: permessage-deflate was negotiated.
+// `deflate`: permessage-deflate was negotiated. Of a frame that is too big, `size` is told too, if its key is there.
 frame_head read_head(std::string_view bytes, decoder::role side, decoder_limits const& limits, message_so_far open, bool deflate = false);
 
 }  // namespace hiky::gateway

@@ -108,6 +108,20 @@ TEST_F(frame_deflate, a_client_reads_what_the_server_compresses) {
   reader.tells({text(long_text), text(long_text)}, std::string{twin->bytes()} + std::string{frame->bytes()});
 }
 
+TEST_F(frame_deflate, shows_the_beginning_of_a_text_that_is_too_large_when_inflated) {
+  decoder_limits const narrow{.max_message = 600};
+  auto const beginning = [&](std::string bytes) {
+    decoder it{narrow, decoder::role::server, &inflate};
+    std::span<char> input{bytes};
+    auto const e = it.next(input);
+    EXPECT_EQ(e.what, event::failed);
+    return std::string{e.payload};
+  };
+  EXPECT_TRUE(beginning(in(0xc1, deflated(long_text + long_text))).starts_with(long_text));
+  EXPECT_EQ(beginning(in(0xc2, deflated(long_text + long_text))), "");
+  EXPECT_EQ(beginning(in(0xc1, repeated("not inflated", 601))), "");
+}
+
 // Blocks that hold nothing are allowed (RFC 7692 7.2.1), as who flushes after every byte makes them.
 TEST_F(frame_deflate, reads_what_is_wasteful_and_cheap) {
   session const wide{{.max_message = 65'536}, decoder::role::server, &inflate};

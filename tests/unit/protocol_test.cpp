@@ -216,6 +216,18 @@ TEST(protocol, gives_the_id_back_with_what_it_refuses) {
   EXPECT_EQ(refused("nonsense").id, std::nullopt);
 }
 
+TEST(protocol, finds_the_id_of_a_request_that_is_here_only_in_part) {
+  EXPECT_EQ(id_in_beginning(R"({"id":"7","content":"xx)"), "7");
+  EXPECT_EQ(id_in_beginning(R"( { "type" : "message" , "id" : "a\u00fc\"" , "content":"xx)"), "a\xc3\xbc\"");
+  EXPECT_EQ(id_in_beginning(R"({"a":{"id":"no"},"b":["id",{"id":"no"}],"c":"id","id":"7")"), "7");
+  for (auto const* text :
+       {"", "{", R"({"id)", R"({"id":)", R"({"id":"7)", R"({"id":"7\)", R"({"id":7,"x":"y)", R"({"id":null,"x":"y)", R"(["id","7"])", R"("id":"7")",
+        R"({"x":"id","y":"7")", R"({"id":{"id":"7"},)", "{\"id\":\"\xff\"", "garbage", "}}{\"id\":\"7\""}) {
+    EXPECT_EQ(id_in_beginning(text), std::nullopt) << text;
+  }
+  EXPECT_EQ(id_in_beginning("{\"id\":\"" + std::string(65, 'x') + "\""), std::nullopt);
+}
+
 TEST(protocol, takes_an_id_of_64_bytes_of_any_text) {
   EXPECT_EQ(parsed(R"({"type":"ping","id":")" + std::string(64, 'i') + "\"}").id, std::string(64, 'i'));
   EXPECT_EQ(parsed(R"({"type":"ping","id":"\u0000\n\""})").id, "\0\n\""s);
