@@ -46,6 +46,7 @@ task<> flows::run_register(session_ptr s, std::optional<std::string> id, std::op
   grant(*s, std::move(who->grant), std::move(who->session));
   s->extended = r.extended;
   s->acks = r.acks;
+  s->newest_first = r.newest_first;
   if (r.earlier) s->earlier = std::make_unique<connection_id>(*r.earlier);
   auto const interruption = interruption_;
   s->ledger.hold();

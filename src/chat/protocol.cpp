@@ -148,6 +148,11 @@ body read_register(fields& f, std::string_view) {
   bool const events = f.flag("events");
   bool const ack = f.flag("ack");
   register_request out{f.text("token", max_token), events || ack || f.find("resume") != nullptr, ack};
+  if (auto const* order = f.find("order")) {
+    if (!order->is_string() || order->get_string() != "document") f.complain("order must be \"document\", or left out");
+    else if (ack) f.complain("order has no ack: what is confirmed is the oldest");
+    out.newest_first = true;
+  }
   if (auto earlier = f.text("connectionId", max_connection_id); !earlier.empty()) {
     if (earlier.contains(':')) f.complain("connectionId must be the connectionId of a `registered` frame");
     else out.earlier.emplace(std::move(earlier));

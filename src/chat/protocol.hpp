@@ -48,6 +48,7 @@ struct register_request {
   std::string token;
   bool extended = false;  // asked for frames the document does not have: `events`, `ack` or `resume`
   bool acks = false;      // will confirm offline mail with offlineAck
+  bool newest_first = false;  // offline mail in the document's order
   std::vector<std::pair<room_id, std::string>> resume{};  // room → last messageId the client has
   std::optional<connection_id> earlier{};  // its connection before this one, which gave it those
 };

@@ -2,6 +2,7 @@
 // What clients may say. What we say back is replies_test.
 #include "chat/protocol.hpp"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "base/json.hpp"
@@ -226,6 +227,16 @@ TEST(protocol, finds_the_id_of_a_request_that_is_here_only_in_part) {
     EXPECT_EQ(id_in_beginning(text), std::nullopt) << text;
   }
   EXPECT_EQ(id_in_beginning("{\"id\":\"" + std::string(65, 'x') + "\""), std::nullopt);
+}
+
+TEST(protocol, reads_in_which_order_mail_is_wanted) {
+  EXPECT_FALSE(body<register_request>(R"({"type":"register","userId":"a"})").newest_first);
+  EXPECT_TRUE(body<register_request>(R"({"type":"register","userId":"a","order":"document"})").newest_first);
+  EXPECT_FALSE(body<register_request>(R"({"type":"register","userId":"a","order":null})").newest_first);
+  for (auto const* order : {R"("newest")", "true", "1", "[]"}) {
+    refuses(fmt::format(R"({{"type":"register","userId":"a","order":{}}})", order), error_code::invalid_argument, "order must be");
+  }
+  refuses(R"({"type":"register","userId":"a","order":"document","ack":true})", error_code::invalid_argument, "order has no ack");
 }
 
 TEST(protocol, takes_an_id_of_64_bytes_of_any_text) {
