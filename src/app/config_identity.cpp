@@ -40,6 +40,8 @@ identity_options::identity_options(CLI::App& app) {
   add("--jwt-audience", audiences_, "who this is, in the aud of tokens; repeatable");
   add("--jwt-issuer", issuer_, "whose tokens are good: their iss");
   add("--jwt-leeway", leeway_, "seconds by which clocks may differ")->check(CLI::Range(0, 600))->capture_default_str();
+  add("--jwt-user-claim", jwt_user_claim_, "where the user's id stands in a token: names with dots between them")->capture_default_str();
+  add("--jwt-require-exp", jwt_require_exp_, "false = a token without exp is taken, for connections of at most 24 hours")->default_str("true");
   add("--session-secret", session_secret_, "FILE, or env:NAME of a variable, with the secrets that express-session signs cookies with, one a line");
   add("--session-cookie", session_.cookie, "the session cookie's name")->capture_default_str();
   add("--session-prefix", session_.prefix, "what stands before a session's id in Redis")->capture_default_str();
@@ -134,7 +136,8 @@ std::optional<std::string> identity_options::apply_jwt(auth::gate_settings& to) 
   }
   if (!configured) return "--auth jwt: there is no key to check tokens with; add --jwt-key or --jwks";
   auto& jwt = to.jwt.emplace();
-  jwt.rules = {audiences_, issuer_, std::chrono::seconds{leeway_}};
+  if (jwt_user_claim_.empty()) return "--jwt-user-claim must not be empty";
+  jwt.rules = {audiences_, issuer_, std::chrono::seconds{leeway_}, jwt_user_claim_, jwt_require_exp_};
   for (auto const& path : jwt_keys_) {
     auto const text = auth::key_text(path);
     if (!text) return "--jwt-key: " + text.error().text;

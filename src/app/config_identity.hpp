@@ -28,7 +28,8 @@ class identity_options {
   std::vector<std::string> auth_, origins_;
   bool allow_open_ = false;
   std::vector<std::string> jwt_keys_, audiences_;
-  std::string jwks_, issuer_;
+  std::string jwks_, issuer_, jwt_user_claim_{"sub"};
+  bool jwt_require_exp_ = true;
   unsigned leeway_ = 30, session_check_ = 10;
   auth::session_settings session_;
   std::string session_secret_;

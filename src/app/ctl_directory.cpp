@@ -5,6 +5,7 @@
 #include <set>
 
 #include "app/ctl_commands.hpp"
+#include "auth/reserved.hpp"
 #include "directory/redis_directory.hpp"
 #include "state/keys.hpp"
 #include "state/members.hpp"
@@ -35,6 +36,7 @@ report friendship(user_id const& one, user_id const& other, bool changed, std::s
 
 outcome add_user(session& s, directory::profile_change change) {
   auto const who = change.id;
+  if (auth::is_reserved(who)) co_return fail(errc::invalid_argument, fmt::format("'{}' {}", who.str(), auth::reserved_fault));
   directory::redis_directory known{s.app};
   auto const added = co_await known.add_user(std::move(change));
   if (!added) co_return std::unexpected(added.error());

@@ -123,9 +123,9 @@ outcome user(session& s, user_id who) {
     for (auto const& field : about) one.insert(field);
   }
   co_return user_report({{"id", foreign(who)},
-                         {"username", text_or_null(known->user.username)},
-                         {"name", text_or_null(known->user.name)},
-                         {"profileImage", text_or_null(known->user.profile_image)},
+                         {"username", foreign(known->user.username)},
+                         {"name", foreign(known->user.name)},
+                         {"profileImage", foreign(known->user.profile_image)},
                          {"friends", json_array(friends)},
                          {"online", is_online},
                          {"lastSeen", text_or_null(last_seen)},

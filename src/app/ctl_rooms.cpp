@@ -8,6 +8,7 @@
 
 #include "app/ctl_commands.hpp"
 #include "app/ctl_findings.hpp"
+#include "auth/reserved.hpp"
 #include "directory/redis_directory.hpp"
 #include "state/keys.hpp"
 #include "state/members.hpp"
@@ -93,6 +94,9 @@ outcome add_members(session& s, room_id which, std::vector<user_id> who) {
   directory::redis_directory known{s.app};
   state::members members{s.ws, s.database()};
   std::vector<user_id> added, already;
+  for (auto const& u : who) {
+    if (auth::is_reserved(u)) co_return fail(errc::invalid_argument, fmt::format("'{}' {}", u.str(), auth::reserved_fault));
+  }
   for (auto const& u : who) {
     // The directory first: should the second step fail, the user's next connection makes up for it.
     auto const listed = co_await known.add_room_member(u, which);

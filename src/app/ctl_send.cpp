@@ -4,10 +4,13 @@
 
 #include "app/ctl_commands.hpp"
 #include "app/ctl_findings.hpp"
+#include "auth/reserved.hpp"
 #include "state/room_log.hpp"
 
 namespace hiky::ctl {
 namespace {
+
+static_assert(auth::is_reserved(system_sender));
 
 task<result<state::published>> publish_as_system(session& s, letter what) {
   state::room_log log{s.ws, s.database(), {}};

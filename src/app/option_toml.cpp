@@ -26,7 +26,7 @@ bool is_number(std::string const& text) {
   return !text.empty() && *end == '\0';
 }
 
-std::string value_of(std::string const& text) { return is_number(text) ? text : toml_text(text); }
+std::string value_of(std::string const& text) { return is_number(text) || text == "true" || text == "false" ? text : toml_text(text); }
 
 // `redis://user:secret@host` → `redis://user@host`
 std::string without_password(std::string text) {

@@ -37,10 +37,11 @@ class echo final : public endpoint {
 task<> serve(connection_loop& loop, stream_socket socket, bool compress) {
   std::string buffer;
   auto const greeting = co_await read_request(socket, buffer, 10s, [](auto const&) { return false; });
-  if (!greeting || greeting->body_unread) co_return;
+  if (!greeting) co_return;
   auto const accepted = accept_handshake(greeting->request, compress);
   if (!accepted) {
-    co_await write_response(socket, refused_handshake(greeting->request, accepted.error()));
+    co_await write_response(socket, greeting->request, refused_handshake(greeting->request, accepted.error()));
+    co_await gateway::linger(socket);
     co_return;
   }
   boost::system::error_code ec;

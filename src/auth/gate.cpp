@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "auth/gate.hpp"
 
+#include <fmt/format.h>
+
 #include "auth/open.hpp"
+#include "auth/reserved.hpp"
 
 namespace hiky::auth {
 
@@ -14,6 +17,9 @@ gate::gate(asio::any_io_executor executor, gate_settings const& settings, redis:
 
 // Somebody who has shown nothing of the kind is no outcome.
 verdict<std::optional<identity>> gate::counted(mode by, verdict<std::optional<identity>> found) {
+  if (found && *found && is_reserved((*found)->user)) {
+    found = std::unexpected(denial{errc::invalid_argument, fmt::format("'{}' {}", (*found)->user.str(), reserved_fault), outcome::claims});
+  }
   if (!found || *found) {
     auto const what = found ? outcome::accepted : found.error().why;
     count_.judged[static_cast<std::size_t>(by)][static_cast<std::size_t>(what)].add();

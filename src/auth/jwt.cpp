@@ -7,6 +7,7 @@
 #include <array>
 #include <cmath>
 
+#include "auth/user_at.hpp"
 #include "base/encoding.hpp"
 #include "base/json.hpp"
 
@@ -49,11 +50,14 @@ verdict<json::value> object_of(std::string_view part, std::string_view what) {
 // A NumericDate: seconds since 1970, perhaps with a fraction. Absent: nothing.
 verdict<std::optional<sys_seconds>> date_in(json::object const& claims, std::string_view name) {
   constexpr double most = 7'258'118'400;  // the year 2200; the clock's nanoseconds end in 2262
+  // The end of the year 9999, which many issuers write for never. As milliseconds, all dates since 1978 are beyond it.
+  constexpr double end_of_dates = 253'402'300'799;
   auto const* v = claims.if_contains(name);
   if (!v) return std::nullopt;
   if (!v->is_number()) return refuse(fmt::format("{} is not a number", name));
   auto const seconds = v->is_int64() ? static_cast<double>(v->get_int64()) : v->is_uint64() ? static_cast<double>(v->get_uint64()) : v->get_double();
   if (!std::isfinite(seconds)) return refuse(fmt::format("{} is not a number", name));
+  if (seconds > end_of_dates) return refuse(fmt::format("{} is too large for seconds since 1970; is it in milliseconds?", name));
   return sys_seconds{std::chrono::seconds{static_cast<std::int64_t>(std::clamp(seconds, 0.0, most))}};
 }
 
@@ -66,10 +70,10 @@ verdict<void> judge_times(json::object const& claims, token_rules const& rules, 
   auto const expiry = date_in(claims, "exp"), begin = date_in(claims, "nbf");
   if (!expiry) return std::unexpected(expiry.error());
   if (!begin) return std::unexpected(begin.error());
-  if (!*expiry) return refuse("it never expires; expected exp");
-  if (now >= **expiry + rules.leeway) return refuse("it has expired", outcome::expired);
+  if (!*expiry && rules.require_expiry) return refuse("it never expires; expected exp");
+  if (*expiry && now >= **expiry + rules.leeway) return refuse("it has expired", outcome::expired);
   if (*begin && now + rules.leeway < **begin) return refuse("it is not valid yet (nbf)", outcome::expired);
-  out.expiry = **expiry + rules.leeway;
+  out.expiry = *expiry ? **expiry + rules.leeway : std::chrono::floor<std::chrono::seconds>(now) + life_without_expiry;
   return {};
 }
 
@@ -99,10 +103,10 @@ verdict<identity> read_claims(json::object const& claims, token_rules const& rul
   if (auto const good = judge_times(claims, rules, now, out.grant); !good) return std::unexpected(good.error());
   if (auto const good = judge_origin(claims, rules); !good) return std::unexpected(good.error());
   if (auto const good = read_rooms(claims, out.grant); !good) return std::unexpected(good.error());
-  auto const subject = text_in(claims, "sub");
-  if (!subject) return refuse("it names no user; expected sub, a string");
-  if (auto const fault = id_fault(*subject)) return refuse(fmt::format("its sub {}", *fault));
-  out.user = user_id{*subject};
+  auto user = user_at(claims, rules.user_claim);
+  if (!user) return refuse(std::move(user.error()));
+  if (!*user) return refuse(fmt::format("it names no user; expected {}", rules.user_claim));
+  out.user = std::move(**user);
   out.username = shortened(text_in(claims, "username").value_or(""));
   out.name = shortened(text_in(claims, "name").value_or(""));
   return out;

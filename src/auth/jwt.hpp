@@ -15,7 +15,12 @@ struct token_rules {
   std::vector<std::string> audiences{};  // `aud` must name one of these; with none, there must be no `aud`
   std::string issuer{};                  // `iss` must be this, unless empty
   std::chrono::seconds leeway{30};
+  std::string user_claim{"sub"};  // where the user stands: names with dots between them
+  bool require_expiry = true;     // without `exp` a token is refused; otherwise it holds a connection for life_without_expiry
 };
+
+// Then the client connects again, and its token meets the keys and rules of that day.
+inline constexpr std::chrono::hours life_without_expiry{24};
 
 inline constexpr std::size_t max_token_size = 8192;
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "auth/session_cookie.hpp"
 
-#include <fmt/format.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
@@ -12,6 +11,7 @@
 #include <cstring>
 #include <ctime>
 
+#include "auth/user_at.hpp"
 #include "base/encoding.hpp"
 #include "base/json.hpp"
 
@@ -105,20 +105,10 @@ verdict<identity> read_session(std::string_view text, std::string_view path, std
     if (!life && *when <= now) return refuse("it has expired; log in again", outcome::expired);
     if (!life) out.grant.expiry = *when;
   }
-  auto const* at = &*document;
-  for (auto rest = path; at && !rest.empty();) {
-    auto const dot = std::min(rest.find('.'), rest.size());
-    at = at->is_object() ? at->get_object().if_contains(rest.substr(0, dot)) : nullptr;
-    rest.remove_prefix(std::min(dot + 1, rest.size()));
-  }
-  if (!at || at->is_null()) return refuse("nobody is logged in", outcome::nobody);
-  std::string user;
-  if (at->is_string()) user = at->get_string();
-  else if (at->is_int64()) user = fmt::format("{}", at->get_int64());
-  else if (at->is_uint64()) user = fmt::format("{}", at->get_uint64());
-  else return refuse(fmt::format("what stands at {} is neither a string nor a whole number", path));
-  if (auto const fault = id_fault(user)) return refuse(fmt::format("its user id {}", *fault));
-  out.user = user_id{std::move(user)};
+  auto user = user_at(document->get_object(), path);
+  if (!user) return refuse(std::move(user.error()));
+  if (!*user) return refuse("nobody is logged in", outcome::nobody);
+  out.user = std::move(**user);
   return out;
 }
 

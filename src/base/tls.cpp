@@ -21,13 +21,14 @@ result<void> readable(std::string_view what, std::filesystem::path const& file) 
   return fail(errc::invalid_argument, fmt::format("{}: {} cannot be read", what, file.string()));
 }
 
-// Picks HTTP/1.1 from what the client offers; a client that offers only others is left without, as one that offers nothing.
+// Picks HTTP/1.1 from what the client offers. To one that offers only others it says no_application_protocol (RFC 7301 3.2); who offers
+// nothing is not asked about here.
 int choose_protocol(SSL*, unsigned char const** out, unsigned char* size, unsigned char const* offered, unsigned offered_size, void*) {
   std::string_view const ours{"\x08http/1.1"};
   unsigned char* chosen = nullptr;
   auto const found = SSL_select_next_proto(&chosen, size, reinterpret_cast<unsigned char const*>(ours.data()), static_cast<unsigned>(ours.size()),
                                            offered, offered_size);
-  if (found != OPENSSL_NPN_NEGOTIATED) return SSL_TLSEXT_ERR_NOACK;
+  if (found != OPENSSL_NPN_NEGOTIATED) return SSL_TLSEXT_ERR_ALERT_FATAL;
   *out = chosen;
   return SSL_TLSEXT_ERR_OK;
 }

@@ -112,6 +112,12 @@ void flows::note_refusal(session& s) {
   s.close(close_flooding, "too many refused requests; send less");
 }
 
+void flows::oversized(session& s, std::string_view beginning) {
+  session_ptr const keep{&s};
+  refuse(s,
+         {error_code::too_large, fmt::format("a message may have {} bytes at most; send smaller ones", limits_.frame), id_in_beginning(beginning)});
+}
+
 void flows::pinged(session& s, std::size_t times) {
   session_ptr const keep{&s};  // a refusal may be its end
   for (std::size_t i = 0; i < times && !s.gone; i += refusals_before_rest) note_refusal(s);

@@ -40,6 +40,9 @@ struct flow_limits {
   std::size_t replayed_bytes = 4 * 1024 * 1024;  // of one room; larger messages end it sooner, and the rest is there for `history`
   std::size_t resumed_bytes = 16 * 1024 * 1024;  // of all rooms of a resume
   std::size_t ending_bytes = 16 * 1024 * 1024;  // requests of clients that have closed, on a worker; beyond that they are not carried out
+  // These are kept by others, and told to clients.
+  std::size_t frame = 64 * 1024, outbox = 1 << 20, connections_per_user = 16;
+  std::chrono::milliseconds ping_every{25'000}, pong_within{10'000};
 };
 
 class flows {
@@ -49,6 +52,8 @@ class flows {
 
   // One text frame of a client. Answers through session.send, now or later; requests of one session take effect in order.
   void receive(session& s, std::string_view text);
+  // A text of the client is larger than a message may be, which ends the connection next; the request is told so if its id can be seen.
+  void oversized(session& s, std::string_view beginning);
   // The client pings far more than anybody needs to, which counts as a refusal for each few.
   void pinged(session& s, std::size_t times);
   // The socket has closed. Ends what the session holds, here at once and in Redis as soon as it can be reached. What the client has not
@@ -115,7 +120,9 @@ class flows {
   // Asks the policy; false when the user may not enter, which has been said then.
   bool note_useless_token(session& s);
   task<bool> may_enter(session_ptr s, std::optional<std::string> id, room_id room);
-  void answer_registered(session& s, std::optional<std::string> const& id, std::vector<room_id> const& rooms, std::vector<recovery> const& resumed);
+  // `at_ms`: the time in Redis; 0: it is not told, nor what else a client needs to know once.
+  void answer_registered(session& s, std::optional<std::string> const& id, std::vector<room_id> const& rooms, std::vector<recovery> const& resumed,
+                         std::int64_t at_ms = 0);
   task<> run_refresh(session_ptr s, std::optional<std::string> id, refresh_identity r);
   task<> run_register(session_ptr s, std::optional<std::string> id, std::optional<user_id> claimed, register_request r);
   task<result<state::connected>> go_online(session_ptr s, directory::entry& who);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/clock.hpp"
 #include "base/log.hpp"
 #include "chat/flows.hpp"
 #include "chat/flows_common.hpp"
@@ -14,6 +15,25 @@ namespace {
 constexpr float useless_per_s = 20, useless_burst = 100;  // tokens on one worker, before it is wary
 constexpr std::uint32_t wary_for_ms = 2000;
 constexpr int most_useless = 5;  // of one connection that has not registered
+
+// Beside what a client may send, an answer holds at most a page of ids, and messages of 256 KB or one larger.
+constexpr std::size_t largest_beside_a_message = 1 << 20;
+
+// Members of `registered`. A limit that there is not is left out.
+std::string about_server(flow_limits const& l, std::int64_t now_ms) {
+  std::string limits = fmt::format(R"("frame":{},"rooms":{},"outbox":{})", l.frame, l.rooms_per_connection, l.outbox);
+  if (l.connections_per_user > 0) limits += fmt::format(R"(,"connections":{})", l.connections_per_user);
+  auto const rate = [&](std::string_view name, float per_second, float burst) {
+    if (per_second > 0) limits += fmt::format(R"(,"{}":{{"perSecond":{},"burst":{}}})", name, per_second, burst);
+  };
+  rate("messages", l.messages_per_s, l.message_burst);
+  rate("typing", l.typing_per_s, l.typing_burst);
+  rate("requests", l.requests_per_s, l.request_burst);
+  return fmt::format(R"("serverTime":"{}","heartbeat":{{"intervalMs":{},"timeoutMs":{}}},"largestFrame":{},"limits":{{{}}})",
+                     iso8601(std::chrono::sys_time<std::chrono::milliseconds>{std::chrono::milliseconds{now_ms}}), l.ping_every.count(),
+                     l.pong_within.count(), l.frame + largest_beside_a_message, limits);
+}
+
 }  // namespace
 
 task<std::optional<auth::identity>> flows::identify(session_ptr s, std::optional<std::string> id, auth::credentials shown) {
@@ -124,8 +144,9 @@ task<bool> flows::may_enter(session_ptr s, std::optional<std::string> id, room_i
 }
 
 void flows::answer_registered(session& s, std::optional<std::string> const& id, std::vector<room_id> const& rooms,
-                              std::vector<recovery> const& resumed) {
-  answer(s, registered(id, s.user, s.id, rooms, resumed, s.grant ? s.grant->expiry : std::nullopt));
+                              std::vector<recovery> const& resumed, std::int64_t at_ms) {
+  auto const about = s.extended && at_ms > 0 ? about_server(limits_, at_ms) : std::string{};
+  answer(s, registered(id, s.user, s.id, rooms, resumed, s.grant ? s.grant->expiry : std::nullopt, about));
 }
 
 task<> flows::run_refresh(session_ptr s, std::optional<std::string> id, refresh_identity r) {

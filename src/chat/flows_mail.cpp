@@ -61,8 +61,8 @@ task<result<state::claimed_mail>> flows::claim_mail(session_ptr s) {
   co_return fail(errc::timeout, "the queue changes faster than it can be chosen from");
 }
 
-// Sends what waited for the user, oldest first. Nothing is deleted before it has arrived. What the client has on this connection, or is being
-// sent otherwise, is not sent again, but confirmed with the rest.
+// Sends what waited for the user, oldest first unless the client wants it otherwise. Nothing is deleted before it has arrived. What the client has on
+// this connection, or is being sent otherwise, is not sent again, but confirmed with the rest.
 task<> flows::deliver_mail(session_ptr s) {
   auto mail = co_await claim_mail(s);
   if (!mail) {
@@ -100,6 +100,7 @@ task<> flows::deliver_mail(session_ptr s) {
     shown_texts.push_back(std::move(mail->messages[i]));
   }
   mail->messages = std::move(shown_texts);
+  if (s->newest_first) std::ranges::reverse(mail->messages);
   if (poison > 0) log::warn("mail.poison", {{"user", s->user.str()}, {"entries", poison}});
   if (ids.empty() && mail->dropped == 0) co_return;
   count_.offline_delivered.add(mail->messages.size());
@@ -173,7 +174,8 @@ void flows::confirm_mail(session& s, std::size_t count) {
 }
 
 void flows::take_offline_ack(session& s, offline_ack const& ack) {
-  if (!s.mail) return;
+  // The oldest are confirmed first, and come last where that is wished: then all are confirmed together, by a pong.
+  if (!s.mail || s.newest_first) return;
   auto const& ids = s.mail->ids;
   // One that names nothing answers one frame: what comes in others may not have arrived.
   if (!ack.up_to) return confirm_mail(s, s.mail->portions.empty() ? 0 : s.mail->portions.front());

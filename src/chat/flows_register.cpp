@@ -46,6 +46,7 @@ task<> flows::run_register(session_ptr s, std::optional<std::string> id, std::op
   grant(*s, std::move(who->grant), std::move(who->session));
   s->extended = r.extended;
   s->acks = r.acks;
+  s->newest_first = r.newest_first;
   if (r.earlier) s->earlier = std::make_unique<connection_id>(*r.earlier);
   auto const interruption = interruption_;
   s->ledger.hold();
@@ -86,7 +87,7 @@ task<> flows::run_register(session_ptr s, std::optional<std::string> id, std::op
   count_.registered_connections.add();
   log::debug("session.registered", {{"connection", s->id.str()}, {"trace", s->trace_id()}, {"user", s->user.str()}, {"rooms", online->rooms.size()}});
   for (std::size_t i = 0; i < resumed->size(); ++i) note_recovery(*s, r.resume[i].second, (*resumed)[i], s->earlier != nullptr);
-  answer_registered(*s, id, online->rooms, *resumed);
+  answer_registered(*s, id, online->rooms, *resumed, online->at_ms);
   co_await replay(s, *resumed);
   if (online->mail > 0) co_await deliver_mail(s);
   // What the bus would have said to this connection while it was away did not come.

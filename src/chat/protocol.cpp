@@ -148,6 +148,11 @@ body read_register(fields& f, std::string_view) {
   bool const events = f.flag("events");
   bool const ack = f.flag("ack");
   register_request out{f.text("token", max_token), events || ack || f.find("resume") != nullptr, ack};
+  if (auto const* order = f.find("order")) {
+    if (!order->is_string() || order->get_string() != "document") f.complain("order must be \"document\", or left out");
+    else if (ack) f.complain("order has no ack: what is confirmed is the oldest");
+    out.newest_first = true;
+  }
   if (auto earlier = f.text("connectionId", max_connection_id); !earlier.empty()) {
     if (earlier.contains(':')) f.complain("connectionId must be the connectionId of a `registered` frame");
     else out.earlier.emplace(std::move(earlier));
@@ -242,6 +247,34 @@ constexpr std::array known_types{
 };
 
 }  // namespace
+
+std::optional<std::string> id_in_beginning(std::string_view text) {
+  int depth = 0;
+  std::string_view name;  // of the member that is being read, with its quotes
+  bool is_value = false;
+  for (std::size_t at = 0; at < text.size();) {
+    char const c = text[at];
+    if (c != '"') {
+      ++at;
+      if (c == '{' || c == '[') ++depth;
+      if (c == '}' || c == ']') --depth;
+      if (depth == 1 && (c == ':' || c == ',')) is_value = c == ':';
+      continue;
+    }
+    auto end = at + 1;
+    while (end < text.size() && text[end] != '"') end += text[end] == '\\' ? 2 : 1;
+    if (end >= text.size()) return std::nullopt;
+    auto const quoted = text.substr(at, end + 1 - at);
+    at = end + 1;
+    if (depth != 1) continue;
+    if (!is_value) name = quoted;
+    if (!is_value || name != "\"id\"") continue;
+    auto const id = parse_json(quoted);
+    if (!id || !id->is_string() || id->get_string().size() > max_request_id) return std::nullopt;
+    return std::string{id->get_string()};
+  }
+  return std::nullopt;
+}
 
 std::expected<request, refusal> parse(std::string_view text) {
   std::array<unsigned char, 4096> scratch;

@@ -48,6 +48,7 @@ struct register_request {
   std::string token;
   bool extended = false;  // asked for frames the document does not have: `events`, `ack` or `resume`
   bool acks = false;      // will confirm offline mail with offlineAck
+  bool newest_first = false;  // offline mail in the document's order
   std::vector<std::pair<room_id, std::string>> resume{};  // room → last messageId the client has
   std::optional<connection_id> earlier{};  // its connection before this one, which gave it those
 };
@@ -102,6 +103,9 @@ struct request {
 // One text frame as a request. `text` is valid UTF-8.
 std::expected<request, refusal> parse(std::string_view text);
 
+// The `id` of a request of which only the beginning is here, if that reaches so far.
+std::optional<std::string> id_in_beginning(std::string_view text);
+
 // What became of a client's wish to have what it missed.
 struct recovery {
   room_id room;
@@ -124,8 +128,10 @@ struct user_presence {
 };
 
 // What we send. Each returns the JSON text of one frame.
+// `more`: JSON text of further members, with commas between.
 std::string registered(std::optional<std::string> const& id, user_id const& user, connection_id const& connection, std::vector<room_id> const& rooms,
-                       std::vector<recovery> const& resumed, std::optional<std::chrono::sys_seconds> expiry = std::nullopt);
+                       std::vector<recovery> const& resumed, std::optional<std::chrono::sys_seconds> expiry = std::nullopt,
+                       std::string_view more = {});
 std::string refreshed(std::optional<std::string> const& id, std::optional<std::chrono::sys_seconds> expiry);
 // `since`: what the client missed, if it asked.
 std::string joined_room(std::optional<std::string> const& id, room_id const& room, std::vector<user_id> const& participants, std::int64_t count,

@@ -35,6 +35,10 @@ class object {
     out_ += json;
     return *this;
   }
+  object& members(std::string_view json) {
+    if (!json.empty()) (out_ += ',') += json;
+    return *this;
+  }
   object& raw_if(bool wanted, std::string_view name, std::string_view json) { return wanted ? raw(name, json) : *this; }
   template <class Items, class Write>
   object& list(std::string_view name, Items const& items, Write write) {
@@ -98,7 +102,7 @@ std::string_view to_string(error_code code) {
 }
 
 std::string registered(std::optional<std::string> const& id, user_id const& user, connection_id const& connection, std::vector<room_id> const& rooms,
-                       std::vector<recovery> const& resumed, std::optional<std::chrono::sys_seconds> expiry) {
+                       std::vector<recovery> const& resumed, std::optional<std::chrono::sys_seconds> expiry, std::string_view more) {
   std::string outcome{"{"};
   for (auto const& r : resumed) {
     if (outcome.size() > 1) outcome += ',';
@@ -113,6 +117,7 @@ std::string registered(std::optional<std::string> const& id, user_id const& user
       .list("rooms", rooms, write_id)
       .raw_if(!resumed.empty(), "resumed", outcome)
       .text("expiresAt", moment(expiry))
+      .members(more)
       .done();
 }
 

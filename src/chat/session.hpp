@@ -96,6 +96,7 @@ class session {
   bool registered : 1 = false;
   bool extended : 1 = false;  // asked for frames the document does not have
   bool acks : 1 = false;       // confirms offline mail itself
+  bool newest_first : 1 = false;  // wants offline mail in the document's order
   bool returning : 1 = false;  // came back before its absence was announced
   bool busy : 1 = false;      // a request is under way, which no later one overtakes
   bool mail_waits : 1 = false;  // came while it could not be fetched

@@ -2,7 +2,7 @@
 #include "gateway/api.hpp"
 
 #include <fmt/format.h>
-#include <boost/beast/http/rfc7230.hpp>
+#include <boost/beast/core/string.hpp>
 
 #include <algorithm>
 
@@ -248,7 +248,6 @@ task<http_response> api_response(worker& on, http_request const& request, api_de
   on.count().api.observe(std::chrono::steady_clock::now() - came);
   on.count().api_answers[std::min(out.result_int() / 100, 5U)].add();
   tell(request, out, demand, result);
-  if (request.method() == verb::head) out.body().clear();  // Content-Length stays that of the GET
   co_return out;
 }
 

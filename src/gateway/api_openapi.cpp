@@ -20,8 +20,12 @@ json::object json_body(std::string_view schema) { return {{"application/json", j
 json::array parameters_of(api_route const& r) {
   json::array out;
   for (auto const name : names_in(r.pattern)) {
-    out.emplace_back(
-        json::object{{"in", "path"}, {"name", name}, {"required", true}, {"schema", schema_reference(name == "id" ? "MessageId" : "Id")}});
+    out.emplace_back(json::object{{"in", "path"},
+                                  {"name", name},
+                                  {"required", true},
+                                  {"schema", schema_reference(name == "id"                              ? "MessageId"
+                                                              : name == "user" && r.method == verb::put ? "NewUserId"
+                                                                                                        : "Id")}});
   }
   for (auto const& p : r.parameters) {
     out.emplace_back(json::object{{"in", p.in}, {"name", p.name}, {"description", p.description}, {"schema", json::parse(p.schema)}});

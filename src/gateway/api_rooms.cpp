@@ -4,6 +4,7 @@
 
 #include <charconv>
 
+#include "auth/reserved.hpp"
 #include "directory/foreign_text.hpp"
 #include "gateway/api_handlers.hpp"
 #include "gateway/api_idempotency.hpp"
@@ -16,6 +17,8 @@ namespace hiky::gateway::api {
 namespace {
 
 namespace keys = state::keys;
+
+static_assert(auth::is_reserved(state::system_sender));
 
 room_id room_of(api_call const& call) { return room_id{call.ids[0]}; }
 
@@ -150,6 +153,9 @@ task<api_result> joined(api_call& call) { return users_in(call, keys::joined_roo
 task<api_result> members(api_call& call) { return users_in(call, keys::room_members(room_of(call))); }
 
 task<api_result> add_member(api_call& call) {
+  if (auth::is_reserved(call.ids[1])) {
+    co_return std::unexpected(problem{http_status::bad_request, "invalid_argument", fmt::format("'{}' {}", call.ids[1], auth::reserved_fault)});
+  }
   auto const added = co_await call.on.store().members.add(user_id{call.ids[1]}, room_of(call));
   if (!added) co_return std::unexpected(problem_of(added.error()));
   co_return membership(call, true, *added);

@@ -70,9 +70,9 @@ task<api_result> user(api_call& call) {
   auto const* seen = client ? client->if_contains("lastSeen") : nullptr;
   std::string last_seen{seen && seen->is_string() ? std::string_view{seen->as_string()} : (*reply)[5].text()};
   co_return api_answer{json::serialize(json::object{{"id", who.str()},
-                                                    {"username", text_or_null(profile.username)},
-                                                    {"name", text_or_null(profile.name)},
-                                                    {"profileImage", text_or_null(profile.profile_image)},
+                                                    {"username", mended_utf8(profile.username)},
+                                                    {"name", mended_utf8(profile.name)},
+                                                    {"profileImage", mended_utf8(profile.profile_image)},
                                                     {"online", here->front()},
                                                     {"lastSeen", text_or_null(std::move(last_seen))},
                                                     {"connections", (*reply)[0].integer()},

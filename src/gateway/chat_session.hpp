@@ -15,6 +15,7 @@ class chat_session final : public chat::session, public endpoint {
   void received(opcode op, std::string_view payload) override;
   void asked(std::uint32_t ping) override { ledger.asked(ping); }
   void answered(std::uint32_t ping) override { ledger.answered(ping); }
+  void oversized(std::string_view beginning) override { flows_.oversized(*this, beginning); }
   void overrun(std::size_t pings) override { flows_.pinged(*this, pings); }
   bool pending() const override { return busy || backlog; }
   bool unconfirmed() const override { return ledger.unconfirmed(); }

@@ -194,6 +194,7 @@ void connection::handle(event const& e) {
       if (outbox_.empty()) half_close();
       break;
     case event::failed:
+      if (e.code == close_code::too_big && phase_ == phase::open) who_->oversized(e.payload);
       close(e.code, e.reason);
       phase_ = phase::draining;  // whatever else it sends, it is not listened to any more
       break;

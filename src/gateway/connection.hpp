@@ -41,6 +41,8 @@ class endpoint {
   // A ping has been queued, behind all that was queued before; and the pong of this or a later one has come.
   virtual void asked([[maybe_unused]] std::uint32_t ping) {}
   virtual void answered([[maybe_unused]] std::uint32_t ping) {}
+  // A text is larger than a message may be, which ends the connection next. `beginning`: what is here of it.
+  virtual void oversized([[maybe_unused]] std::string_view beginning) {}
   // The peer has sent that many pings at once, of which hardly any was answered.
   virtual void overrun([[maybe_unused]] std::size_t pings) {}
   // Something that the peer asked for is under way, and will be answered. When it is done, the endpoint calls read_more(true).

@@ -20,9 +20,10 @@ constexpr std::string_view tail{"\0\0\xff\xff", 4};
 constexpr std::size_t kept = 64 * 1024;  // of the buffer between messages
 constexpr std::size_t first_room = 16 * 1024;
 constexpr std::uint8_t rsv1 = 0x40;
-// What is not smaller than what it holds, by more than this, nobody compressed: it is made of blocks that are dear to read and hold nothing.
-constexpr std::size_t most_waste = 4096;
-constexpr std::size_t piece_size = 4096;
+constexpr int last_block = 64, between_blocks = 128;  // in zlib's data_type
+// A block with tables of its own costs microseconds, also one that holds nothing; everything else costs less than it takes on the wire. zlib makes
+// none for less than 128 bytes.
+constexpr std::size_t free_tables = 512, bytes_for_a_table = 128;
 
 void read_from(z_stream& z, std::string_view input) {
   z.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(input.data()));
@@ -33,6 +34,14 @@ void read_from(z_stream& z, std::string_view input) {
 void write_to(z_stream& z, std::string& out, std::size_t size) {
   z.next_out = reinterpret_cast<Bytef*>(out.data() + size);
   z.avail_out = static_cast<uInt>(out.size() - size);
+}
+
+// `z` stands before a block, with so many bits of the last byte unread. The four bytes behind all the input begin with a zero.
+bool has_tables(z_stream const& z, unsigned unread) {
+  auto const last = unread == 0 ? 0U : static_cast<unsigned>(z.next_in[-1]) >> (8 - unread);
+  auto const next = z.avail_in == 0 ? 0U : static_cast<unsigned>(z.next_in[0]);
+  constexpr unsigned dynamic = 2;
+  return ((last | next << unread) >> 1 & 3) == dynamic;
 }
 
 // The size that libstdc++ 12 hands to the operation may be larger than the one it was asked for.
@@ -91,46 +100,39 @@ void inflater::rewind() {
 std::expected<std::string_view, frame_fault const*> inflater::inflate(std::string_view compressed, std::size_t limit) {
   rewind();
   if (out_.size() > kept) std::string{}.swap(out_);
-  size_ = 0;
+  size_ = tables_ = 0;
   auto const whole = [this] {
     count_.inflated.add();
     return std::string_view{out_}.substr(0, size_);
   };
-  std::size_t consumed = 0;
-  do {
-    auto const piece = compressed.substr(0, piece_size);
-    compressed.remove_prefix(piece.size());
-    auto const ended = take(piece, limit);
-    if (!ended) return std::unexpected(ended.error());
-    // A final block. Whoever can't flush ends messages so.
-    if (*ended && compressed.empty()) return whole();
-    consumed += piece.size();
-    if (consumed > size_ + most_waste) return std::unexpected(&faults::not_deflate);
-  } while (!compressed.empty());
-  if (auto const ended = take(tail, limit); !ended) return std::unexpected(ended.error());
-  constexpr int between_blocks = 128;
+  auto const ended = take(compressed, limit);
+  if (!ended) return std::unexpected(ended.error());
+  // A final block. Whoever can't flush ends messages so.
+  if (*ended) return whole();
+  if (auto const closed = take(tail, limit); !closed) return std::unexpected(closed.error());
   if ((stream_->data_type & between_blocks) == 0) return std::unexpected(&faults::not_deflate);
   return whole();
 }
 
+// Block by block.
 std::expected<bool, frame_fault const*> inflater::take(std::string_view piece, std::size_t limit) {
   auto& z = *stream_;
   read_from(z, piece);
   for (;;) {
     if (size_ == out_.size()) resize(out_, std::min(std::max(2 * size_, first_room), limit + 1));
     write_to(z, out_, size_);
-    auto const told = ::inflate(&z, Z_SYNC_FLUSH);
+    auto const told = ::inflate(&z, Z_BLOCK);
     size_ = out_.size() - z.avail_out;
     if (size_ > limit) return std::unexpected(&faults::message_size);
     if (told == Z_MEM_ERROR) throw std::bad_alloc{};
-    if (told == Z_STREAM_END) {
-      ::inflateReset(&z);  // what follows a final block begins anew
-      if (z.avail_in == 0) return true;
-    } else if (told != Z_OK && told != Z_BUF_ERROR) {
-      return std::unexpected(&faults::not_deflate);
-    } else if (z.avail_out != 0) {
-      return false;
-    }
+    bool const final = told == Z_STREAM_END;
+    if (final) ::inflateResetKeep(&z);  // RFC 7692 7.2.1: the next block follows at the next byte, and may look back at what was before
+    else if (told != Z_OK && told != Z_BUF_ERROR) return std::unexpected(&faults::not_deflate);
+    if (told == Z_OK && (z.data_type & between_blocks) != 0 && (z.data_type & last_block) != 0) continue;  // then comes its end
+    if (z.avail_in == 0 && (final || z.avail_out != 0)) return final;
+    if ((final || (z.data_type & between_blocks) != 0) && has_tables(z, final ? 0 : static_cast<unsigned>(z.data_type & 7)) &&
+        ++tables_ > free_tables + size_ / bytes_for_a_table)
+      return std::unexpected(&faults::block_count);
   }
 }
 

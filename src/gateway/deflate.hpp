@@ -48,6 +48,8 @@ class inflater {
 
   // The message that was sent as `compressed`, or what is wrong with it. Inflating stops at `limit` bytes. Valid until the following call.
   std::expected<std::string_view, frame_fault const*> inflate(std::string_view compressed, std::size_t limit);
+  // What was inflated of a message that turned out to be larger than the limit. Valid as long.
+  std::string_view so_far() const { return std::string_view{out_}.substr(0, size_); }
 
  private:
   void rewind();
@@ -57,7 +59,8 @@ class inflater {
   chat::counters& count_;
   std::optional<z_stream> stream_;  // opened when first needed
   std::string out_;
-  std::size_t size_ = 0;  // of out_, what this message has filled
+  std::size_t size_ = 0;    // of out_, what this message has filled
+  std::size_t tables_ = 0;  // blocks that had tables of their own
 };
 
 }  // namespace hiky::gateway

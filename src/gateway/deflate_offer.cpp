@@ -6,12 +6,10 @@
 #include <algorithm>
 #include <utility>
 
+#include "gateway/header_list.hpp"
+
 namespace hiky::gateway {
 namespace {
-
-bool is_token_character(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || std::string_view{"!#$%&'*+-.^_`|~"}.contains(c);
-}
 
 // The header's grammar (RFC 6455 section 9.1), piece by piece. Beast's ext_list does not tell a malformed list from the end of one.
 class reader {
@@ -23,6 +21,20 @@ class reader {
     rest_.remove_prefix(1);
     skip_spaces();
     return true;
+  }
+  // A token, or a quoted string that holds one; empty when there is none.
+  std::string value() {
+    if (!rest_.starts_with('"')) return std::string{token()};
+    std::string out;
+    std::size_t at = 1;
+    for (; at < rest_.size() && rest_[at] != '"'; ++at) {
+      if (rest_[at] == '\\') ++at;
+      if (at < rest_.size()) out += rest_[at];
+    }
+    if (at >= rest_.size() || !is_token(out)) return {};
+    rest_.remove_prefix(at + 1);
+    skip_spaces();
+    return out;
   }
   // Empty when there is none.
   std::string_view token() {
@@ -75,27 +87,31 @@ struct offer {
 
 }  // namespace
 
-std::optional<deflate_terms> accept_deflate(std::string_view offers) {
+std::expected<std::optional<deflate_terms>, std::string_view> accept_deflate(std::string_view offers) {
+  constexpr std::string_view malformed = "Sec-WebSocket-Extensions must be a list like: name; parameter=value, name";
   reader list{offers};
   std::optional<deflate_terms> chosen;
-  do {
+  bool any = false;
+  for (;;) {
+    while (list.take(',')) {}
+    if (list.at_end()) break;
     auto const name = list.token();
-    if (name.empty()) return std::nullopt;
+    if (name.empty()) return std::unexpected(malformed);
+    any = true;
     offer one;
     while (list.take(';')) {
       auto const parameter = list.token();
-      std::string_view value;
-      if (list.take('=')) {
-        auto const quoted = list.take('"');
-        value = list.token();
-        if (value.empty() || (quoted && !list.take('"'))) return std::nullopt;
-      }
-      if (parameter.empty()) return std::nullopt;
+      if (parameter.empty()) return std::unexpected(malformed);
+      bool const has_value = list.take('=');
+      auto const value = has_value ? list.value() : std::string{};
+      if (has_value && value.empty()) return std::unexpected(malformed);
       one.add(parameter, value);
     }
     if (!chosen && name == "permessage-deflate") chosen = one.terms();
-  } while (list.take(','));
-  return list.at_end() ? chosen : std::nullopt;
+    if (!list.at_end() && !list.take(',')) return std::unexpected(malformed);
+  }
+  if (!any) return std::unexpected(malformed);
+  return chosen;
 }
 
 }  // namespace hiky::gateway

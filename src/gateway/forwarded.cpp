@@ -3,17 +3,9 @@
 
 #include <vector>
 
+#include "gateway/header_list.hpp"
+
 namespace hiky::gateway {
-
-namespace {
-
-std::string_view trimmed(std::string_view text) {
-  auto const first = text.find_first_not_of(" \t");
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(" \t") - first + 1);
-}
-
-}  // namespace
 
 peer_address forwarded_client(http_request const& r, peer_address from, std::function<bool(peer_address const&)> const& is_trusted) {
   std::vector<std::string_view> hops;

@@ -84,7 +84,7 @@ event decoder::next(std::span<char>& input) {
     if (!pending_ || !pending_->in_payload) {
       // Both return the head without a copy: copied right after it was written field by field, it cost a third of a small frame.
       auto const frame = pending_ && pending_->head_size != 0 ? take_rest_of_head(input) : take_head(input);
-      if (frame.wrong) return fail(*frame.wrong);
+      if (frame.wrong) return fail(*frame.wrong, beginning_of(frame, input));
       if (frame.size == 0) return {};
       auto const alone = frame.last && frame.op != opcode::continuation;
       if (alone && frame.length <= input.size()) {
@@ -204,15 +204,29 @@ event decoder::finished(opcode op, std::string_view payload) {
 // Only when it is whole: what would have to be kept of a half inflated one is more than the message.
 event decoder::inflated(opcode op, std::string_view compressed) {
   auto const whole = inflater_->inflate(compressed, limits_->max_message);
-  if (!whole) return fail(*whole.error());
+  if (!whole) return fail(*whole.error(), op == opcode::text && whole.error() == &faults::message_size ? inflater_->so_far() : std::string_view{});
   if (op == opcode::text && !utf8::valid(*whole)) return fail(faults::not_utf8);
   return finished(op, *whole);
 }
 
-event decoder::fail(frame_fault const& what) {
+event decoder::fail(frame_fault const& what, std::string_view beginning) {
   ended_ = true;
-  pending_.reset();
-  return {.what = event::failed, .code = what.code, .reason = what.text};
+  if (beginning.empty()) pending_.reset();
+  else if (pending_) pending_->given = true;
+  return {.what = event::failed, .code = what.code, .payload = beginning, .reason = what.text};
+}
+
+// What is here of a text that is too big: its fragments so far, or else what came with the head.
+std::string_view decoder::beginning_of(frame_head const& frame, std::span<char> input) const {
+  if (frame.wrong != &faults::message_size) return {};
+  if (pending_ && pending_->message.frames > 0) {
+    bool const readable = pending_->op == opcode::text && !pending_->compressed;
+    return readable ? pending_->bytes.from(0).substr(0, pending_->message.bytes) : std::string_view{};
+  }
+  if (frame.op != opcode::text || frame.compressed || frame.size == 0) return {};
+  auto const part = input.first(static_cast<std::size_t>(std::min<std::uint64_t>(frame.length, input.size())));
+  if (side_ == role::server) mask(part.data(), part.data(), part.size(), frame.key);
+  return {part.data(), part.size()};
 }
 
 void decoder::forget_given() {

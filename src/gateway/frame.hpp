@@ -48,7 +48,8 @@ struct event {
     ping,       // `payload` wants to come back in a pong
     pong,
     close,      // the peer's code (no_status if it gave none) and reason; `payload` is both as they came
-    failed,     // the peer broke the protocol: close with `code` and `reason`, which says what was wrong
+    failed,     // the peer broke the protocol: close with `code` and `reason`, which says what was wrong. Where a text is too big, `payload` is
+                // what is there of its beginning, unchecked
   };
   kind what = need_more;
   opcode op = opcode::continuation;
@@ -92,7 +93,8 @@ class decoder {
   frame_fault const* take_payload(std::span<char>& input);
   event finished(opcode op, std::string_view payload);
   event inflated(opcode op, std::string_view compressed);
-  event fail(frame_fault const& what);
+  event fail(frame_fault const& what, std::string_view beginning = {});
+  std::string_view beginning_of(frame_head const& frame, std::span<char> input) const;
   void forget_given();
   pending& under_way();
 

@@ -69,7 +69,7 @@ frame_head read_head(std::string_view bytes, decoder::role side, decoder_limits 
       if (frame.length >> 63) frame.wrong = &faults::top_bit;
     }
     if (!frame.wrong) frame.wrong = limit_fault(frame, limits, open);
-    if (frame.wrong) return frame;
+    if (frame.wrong && frame.wrong != &faults::message_size) return frame;
   }
 
   if (masked) {

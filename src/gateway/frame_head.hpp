@@ -34,6 +34,7 @@ inline constexpr frame_fault long_form{protocol_error, "frame length not in its 
 inline constexpr frame_fault message_size{too_big, "message too big; send smaller ones"};
 // Not too_big: the same message would be welcome in larger fragments.
 inline constexpr frame_fault fragment_count{policy, "message in too many fragments; send fewer, larger ones"};
+inline constexpr frame_fault block_count{policy, "compressed message of far too many blocks; send fewer, larger ones"};
 inline constexpr frame_fault half_code{protocol_error, "close frame of one byte; expected none, or a code of two"};
 inline constexpr frame_fault unknown_code{protocol_error, "close code that may not be sent"};
 inline constexpr frame_fault not_utf8{invalid_payload, "text is not valid UTF-8"};
@@ -60,7 +61,7 @@ struct message_so_far {
 
 // Judges each byte as soon as it is there and in the order of the wire, so that the verdict does not depend on how the
 // stream was cut. The limits are judged here, before any payload is kept. 14 bytes are always enough.
-// `deflate`: permessage-deflate was negotiated.
+// `deflate`: permessage-deflate was negotiated. Of a frame that is too big, `size` is told too, if its key is there.
 frame_head read_head(std::string_view bytes, decoder::role side, decoder_limits const& limits, message_so_far open, bool deflate = false);
 
 }  // namespace hiky::gateway

@@ -2,12 +2,14 @@
 #include "gateway/handshake.hpp"
 
 #include <openssl/evp.h>
-#include <boost/beast/http/rfc7230.hpp>
+#include <boost/beast/core/string.hpp>
 
+#include <algorithm>
 #include <array>
 
 #include "base/encoding.hpp"
 #include "gateway/deflate_offer.hpp"
+#include "gateway/header_list.hpp"
 
 namespace hiky::gateway {
 
@@ -36,20 +38,27 @@ std::string accept_value(std::string_view key) {
 }
 
 bool has_token(http_request const& r, http::field name, std::string_view token) {
-  auto const [first, last] = r.equal_range(name);
-  for (auto it = first; it != last; ++it) {
-    if (http::token_list{it->value()}.exists(token)) return true;
-  }
-  return false;
+  return std::ranges::any_of(elements_of(r, name), [&](std::string_view one) { return boost::beast::iequals(one, token); });
 }
 
 // One list, in however many headers it stands.
-std::optional<deflate_terms> accepted_terms(http_request const& r) {
+std::expected<std::optional<deflate_terms>, std::string_view> accepted_terms(http_request const& r) {
+  std::string list;
   auto const [first, last] = r.equal_range(http::field::sec_websocket_extensions);
-  for (auto it = first; it != last; ++it) {
-    if (auto terms = accept_deflate(it->value())) return terms;
-  }
-  return std::nullopt;
+  if (first == last) return std::nullopt;
+  for (auto it = first; it != last; ++it) (list += list.empty() ? "" : ",") += std::string_view{it->value()};
+  return accept_deflate(list);
+}
+
+// RFC 6455 4.1: tokens, each another one.
+bool are_subprotocols(std::vector<std::string_view> names) {
+  std::ranges::sort(names);
+  return !names.empty() && std::ranges::all_of(names, is_token) && std::ranges::adjacent_find(names) == names.end();
+}
+
+bool has_body(http_request const& r) {
+  return r.count(http::field::transfer_encoding) > 0 ||
+         std::string_view{r[http::field::content_length]}.find_first_not_of('0') != std::string_view::npos;
 }
 
 }  // namespace
@@ -62,9 +71,10 @@ std::expected<handshake_answer, handshake_fault> accept_handshake(http_request c
 
   if (r.method() != http::verb::get) return bad("a WebSocket handshake must be a GET request, not " + std::string{r.method_string()});
   if (r.version() < 11) return bad("a WebSocket handshake needs HTTP/1.1");
-  if (!r.count(http::field::host)) return bad("the Host header is missing");
   if (!wants_websocket(r)) return upgrade("this is a WebSocket endpoint; send `Upgrade: websocket` and `Connection: Upgrade`");
   if (!has_token(r, http::field::connection, "upgrade")) return bad("the Connection header must have the token Upgrade");
+  if (r.count(http::field::sec_websocket_version) > 1) return bad("there is more than one Sec-WebSocket-Version header");
+  if (r.count(http::field::origin) > 1) return bad("there is more than one Origin header");
   auto const version = r[http::field::sec_websocket_version];
   if (version != "13") {
     return upgrade(version.empty() ? std::string{"the Sec-WebSocket-Version header is missing; expected 13"}
@@ -74,12 +84,20 @@ std::expected<handshake_answer, handshake_fault> accept_handshake(http_request c
   auto const key = r[http::field::sec_websocket_key];
   if (!is_key(key)) return bad("Sec-WebSocket-Key must be 16 bytes in base64");
 
+  auto const offered = elements_of(r, http::field::sec_websocket_protocol);
+  if (r.count(http::field::sec_websocket_protocol) > 0 && !are_subprotocols(offered))
+    return bad("Sec-WebSocket-Protocol must be a list of different tokens");
+  auto const terms = accepted_terms(r);
+  if (!terms) return bad(std::string{terms.error()});
+  if (has_body(r)) return bad("a handshake has no body; expected no Content-Length, no Transfer-Encoding");
+
   handshake_answer answer{"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: "};
   answer.text += accept_value(key);
-  if (has_token(r, http::field::sec_websocket_protocol, subprotocol)) (answer.text += "\r\nSec-WebSocket-Protocol: ") += subprotocol;
-  if (auto const terms = compress ? accepted_terms(r) : std::nullopt) {
-    (answer.text += "\r\nSec-WebSocket-Extensions: ") += terms->answer;
-    answer.window_bits = terms->window_bits;
+  // In its own letters alone: a client takes nothing that it has not offered.
+  if (std::ranges::find(offered, subprotocol) != offered.end()) (answer.text += "\r\nSec-WebSocket-Protocol: ") += subprotocol;
+  if (compress && *terms) {
+    (answer.text += "\r\nSec-WebSocket-Extensions: ") += (*terms)->answer;
+    answer.window_bits = (*terms)->window_bits;
   }
   answer.text += "\r\n\r\n";
   return answer;

@@ -26,7 +26,7 @@ struct handshake_answer {
 
 bool wants_websocket(http_request const& r);
 
-// The answer, or why not. `compress`: permessage-deflate may be negotiated.
+// The answer, or why not. `r` is as settle_head leaves it. `compress`: permessage-deflate may be negotiated.
 std::expected<handshake_answer, handshake_fault> accept_handshake(http_request const& r, bool compress = false);
 
 }  // namespace hiky::gateway

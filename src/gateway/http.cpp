@@ -20,6 +20,7 @@
 #include "gateway/chat_session.hpp"
 #include "gateway/forwarded.hpp"
 #include "gateway/origin.hpp"
+#include "gateway/request_head.hpp"
 #include "gateway/shown_credentials.hpp"
 #include "gateway/site.hpp"
 #include "gateway/worker.hpp"
@@ -67,10 +68,8 @@ task<judged_identity> judge_identity(worker& on, http_request const& request) {
   co_return out;
 }
 
-std::string unauthorized_frame(std::string reason) {
-  reason.resize(std::min<std::size_t>(reason.size(), 123));
-  reason.insert(0, {static_cast<char>(chat::close_unauthorized >> 8), static_cast<char>(chat::close_unauthorized & 0xff)});
-  return std::string{shared_frame::make(reason, 0x88)->bytes()};
+std::string unauthorized_frame(std::string_view reason) {
+  return std::string{shared_frame::make(close_payload(close_code{chat::close_unauthorized}, reason), 0x88)->bytes()};
 }
 
 peer_address client_of(worker& on, http_request const& request, admission::seat const& seat) {
@@ -79,25 +78,35 @@ peer_address client_of(worker& on, http_request const& request, admission::seat 
 }
 
 // To what is not, or not yet, a request. The API answers as the API, also where a body is too large.
-http_response unreadable(http::request_parser<http::string_body> const& parser, http::status status, std::string const& why) {
-  if (is_api_path(path_of(parser.get()))) {
+http_response unreadable(http_request const& head, http::status status, std::string const& why) {
+  if (is_api_path(path_of(head))) {
     bool const large = status == http::status::payload_too_large;
     return problem_response(
-        parser.get(), {status, large ? "too_large" : "invalid_argument",
-                       large ? fmt::format("the body is larger than {} bytes", max_request_body) : fmt::format("not an HTTP/1.1 request: {}", why)});
+        head, {status, large ? "too_large" : "invalid_argument", large ? fmt::format("the body is larger than {} bytes", max_request_body) : why});
   }
-  return plain_response({}, status, fmt::format("not an HTTP/1.1 request: {}\n", why));
+  return plain_response({}, status, why + "\n");
 }
 
-// Lets the peer read the answer before the connection is reset by what it still sends.
+// RFC 9112 2.2: an empty line before a request is nothing. Some clients send one behind a body.
+task<> skip_empty_line(stream_socket& socket, boost::beast::flat_buffer& input, std::chrono::milliseconds patience, error_code& ec) {
+  constexpr std::string_view line{"\r\n"};
+  auto const there = [&] { return std::string_view{static_cast<char const*>(input.cdata().data()), input.size()}.substr(0, line.size()); };
+  while (there().size() < line.size() && line.starts_with(there())) {
+    auto const size = co_await socket.async_read_some(input.prepare(4096), asio::cancel_after(patience, asio::redirect_error(use_task, ec)));
+    if (ec) co_return;
+    input.commit(size);
+  }
+  if (there() == line) input.consume(line.size());
+}
+
+}  // namespace
+
 task<> linger(stream_socket& socket) {
   error_code ec;
   socket.shutdown(stream_socket::shutdown_send, ec);
   std::array<char, 4096> rest;
   for (int i = 0; i < 64 && !ec; ++i) co_await socket.async_read_some(asio::buffer(rest), asio::cancel_after(1s, asio::redirect_error(use_task, ec)));
 }
-
-}  // namespace
 
 http_response plain_response(http_request const& to, http::status status, std::string text) {
   http_response out{status, 11};
@@ -130,9 +139,18 @@ task<std::expected<http_greeting, no_request>> read_request(stream_socket& socke
   parser.body_limit(max_request_body);
   error_code ec;
   auto const until = std::chrono::steady_clock::now() + patience;
-  co_await http::async_read_header(socket, input, parser, asio::cancel_after(patience, asio::redirect_error(use_task, ec)));
+  auto const left = [&] { return std::max(std::chrono::duration_cast<std::chrono::milliseconds>(until - std::chrono::steady_clock::now()), 0ms); };
+  co_await skip_empty_line(socket, input, patience, ec);
+  if (!ec) co_await http::async_read_header(socket, input, parser, asio::cancel_after(left(), asio::redirect_error(use_task, ec)));
   // Nobody knows where such a body ends (RFC 9112 6.3).
   if (!ec && parser.get().count(http::field::transfer_encoding) > 0 && !parser.chunked()) ec = http::error::bad_transfer_encoding;
+  if (auto const fault = ec ? std::nullopt : settle_head(parser.get())) {
+    auto answer = unreadable(parser.get(), fault->status, fault->reason);
+    answer.keep_alive(false);
+    co_await write_response(socket, parser.get(), std::move(answer));
+    co_await linger(socket);
+    co_return std::unexpected(no_request::malformed);
+  }
   if (!ec && wants_body(parser.get()) && !parser.is_done()) {
     // Who asks first whether the body is wanted (RFC 9110 10.1.1) waits for this.
     auto const& head = parser.get();
@@ -140,8 +158,7 @@ task<std::expected<http_greeting, no_request>> read_request(stream_socket& socke
       constexpr std::string_view go_on = "HTTP/1.1 100 Continue\r\n\r\n";
       co_await asio::async_write(socket, asio::buffer(go_on), asio::cancel_after(write_patience, asio::redirect_error(use_task, ec)));
     }
-    auto const left = std::chrono::duration_cast<std::chrono::milliseconds>(until - std::chrono::steady_clock::now());
-    if (!ec) co_await http::async_read(socket, input, parser, asio::cancel_after(std::max(left, 0ms), asio::redirect_error(use_task, ec)));
+    if (!ec) co_await http::async_read(socket, input, parser, asio::cancel_after(left(), asio::redirect_error(use_task, ec)));
   }
   if (!ec) {
     auto const rest = input.cdata();
@@ -150,9 +167,9 @@ task<std::expected<http_greeting, no_request>> read_request(stream_socket& socke
   }
   if (ec.category() == make_error_code(http::error::end_of_stream).category() && ec != http::error::end_of_stream &&
       ec != http::error::partial_message) {
-    auto answer = unreadable(parser, status_of(ec), ec.message());
+    auto answer = unreadable(parser.get(), status_of(ec), "not an HTTP/1.1 request: " + ec.message());
     answer.keep_alive(false);
-    co_await write_response(socket, std::move(answer));
+    co_await write_response(socket, parser.get(), std::move(answer));
     co_await linger(socket);
     co_return std::unexpected(ec == http::error::header_limit ? no_request::head
                               : ec == http::error::body_limit ? no_request::body
@@ -160,14 +177,15 @@ task<std::expected<http_greeting, no_request>> read_request(stream_socket& socke
   }
   if (ec != asio::error::operation_aborted) co_return std::unexpected(no_request::closed);
   if (!parser.got_some()) co_return std::unexpected(no_request::silent);
-  auto answer = unreadable(parser, http::status::request_timeout, "it did not arrive in time");
+  auto answer = unreadable(parser.get(), http::status::request_timeout, "not an HTTP/1.1 request: it did not arrive in time");
   answer.keep_alive(false);
-  co_await write_response(socket, std::move(answer));
+  co_await write_response(socket, parser.get(), std::move(answer));
   co_return std::unexpected(no_request::late);
 }
 
-task<bool> write_response(stream_socket& socket, http_response response) {
+task<bool> write_response(stream_socket& socket, http_request const& to, http_response response) {
   error_code ec;
+  if (to.method() == http::verb::head) response.body().clear();  // Content-Length stays that of the GET
   auto const again = response.keep_alive();
   co_await http::async_write(socket, response, asio::cancel_after(write_patience, asio::redirect_error(use_task, ec)));
   co_return !ec && again;
@@ -183,7 +201,7 @@ http_response refused_entry(http_request const& to, no_entry why) {
 }
 
 task<> turn_away(stream_socket socket, no_entry why) {
-  co_await write_response(socket, refused_entry({}, why));
+  co_await write_response(socket, {}, refused_entry({}, why));
   error_code ec;
   socket.shutdown(stream_socket::shutdown_send, ec);
   std::array<char, 4096> rest;
@@ -221,15 +239,11 @@ task<> serve_http(worker& on, stream_socket socket, admission::seat seat, std::c
           : demand ? co_await api_response(on, request, std::move(*demand))
                    : co_await site_response(on, request, by);
       if (greeting->body_unread) response.keep_alive(false);
-      if (co_await write_response(socket, std::move(response))) continue;
+      if (co_await write_response(socket, request, std::move(response))) continue;
       co_await linger(socket);
       co_return;
     }
     auto accepted = accept_handshake(request, on.settings().compress_from != 0);
-    if (accepted && greeting->body_unread) {
-      accepted =
-          std::unexpected(handshake_fault{http::status::bad_request, "a handshake has no body; expected no Content-Length, no Transfer-Encoding"});
-    }
     if (accepted && on.draining()) {
       accepted = std::unexpected(handshake_fault{http::status::service_unavailable, "this instance is going away; connect again to reach another"});
     }
@@ -244,9 +258,9 @@ task<> serve_http(worker& on, stream_socket socket, admission::seat seat, std::c
     judged_identity judged;
     if (accepted && may_stay) judged = co_await judge_identity(on, request);
     if (judged.fault) accepted = std::unexpected(std::move(*judged.fault));
-    if (accepted && judged.refusal) accepted->text += unauthorized_frame(std::move(*judged.refusal));
+    if (accepted && judged.refusal) accepted->text += unauthorized_frame(*judged.refusal);
     if (!accepted || !may_stay) {
-      co_await write_response(socket, accepted ? refused_entry(request, may_stay.error()) : refused_handshake(request, accepted.error()));
+      co_await write_response(socket, request, accepted ? refused_entry(request, may_stay.error()) : refused_handshake(request, accepted.error()));
       co_await linger(socket);
       co_return;
     }

@@ -28,8 +28,10 @@ enum class no_request : std::uint8_t { malformed, head, body, late, silent, clos
 // Reads one request within `patience`; its body only if `wants_body`, which is called once for each head, says so.
 task<std::expected<http_greeting, no_request>> read_request(stream_socket& socket, std::string& buffer, std::chrono::milliseconds patience,
                                                             std::function<bool(http_request const& head)> const& wants_body);
-// Sends an answer. False when the connection is not to be used any more.
-task<bool> write_response(stream_socket& socket, http_response response);
+// Sends an answer, without its body if it answers a HEAD. False when the connection is not to be used any more.
+task<bool> write_response(stream_socket& socket, http_request const& to, http_response response);
+// Lets the peer read the answer before the connection is reset by what it still sends.
+task<> linger(stream_socket& socket);
 http_response plain_response(http_request const& to, boost::beast::http::status status, std::string text);
 // Says no to a handshake, with the headers the status calls for.
 http_response refused_handshake(http_request const& to, handshake_fault const& why);

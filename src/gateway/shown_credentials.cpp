@@ -2,20 +2,15 @@
 #include "gateway/shown_credentials.hpp"
 
 #include <boost/beast/core/string.hpp>
-#include <boost/beast/http/rfc7230.hpp>
 
 #include "base/encoding.hpp"
+#include "gateway/header_list.hpp"
 
 namespace hiky::gateway {
 
 namespace http = boost::beast::http;
 
 namespace {
-
-std::string_view trimmed(std::string_view text) {
-  auto const first = text.find_first_not_of(" \t");
-  return first == std::string_view::npos ? std::string_view{} : text.substr(first, text.find_last_not_of(" \t") + 1 - first);
-}
 
 std::string from_header(http_request const& r) {
   constexpr std::string_view scheme = "Bearer ";
@@ -41,11 +36,8 @@ std::string from_query(http_request const& r) {
 
 std::string from_subprotocols(http_request const& r) {
   constexpr std::string_view prefix = "bearer.";
-  auto const [first, last] = r.equal_range(http::field::sec_websocket_protocol);
-  for (auto it = first; it != last; ++it) {
-    for (auto const offered : http::token_list{it->value()}) {
-      if (std::string_view const name{offered}; name.starts_with(prefix)) return std::string{name.substr(prefix.size())};
-    }
+  for (auto const name : elements_of(r, http::field::sec_websocket_protocol)) {
+    if (name.starts_with(prefix)) return std::string{name.substr(prefix.size())};
   }
   return {};
 }

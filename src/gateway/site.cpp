@@ -125,10 +125,6 @@ std::string_view path_of(http_request const& r) {
   return target.substr(0, target.find('?'));
 }
 
-task<http_response> site_response(worker& on, http_request const& request, door by) {
-  auto out = co_await answer(on, request, by);
-  if (request.method() == http::verb::head) out.body().clear();  // Content-Length stays that of the GET
-  co_return out;
-}
+task<http_response> site_response(worker& on, http_request const& request, door by) { co_return co_await answer(on, request, by); }
 
 }  // namespace hiky::gateway

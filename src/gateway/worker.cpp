@@ -37,6 +37,17 @@ redis::address directory_address(gateway_settings const& s) {
   return where;
 }
 
+// With the limits that others keep.
+chat::flow_limits limits_of_flows(gateway_settings const& s) {
+  auto out = s.flow;
+  out.frame = s.frames.max_message;
+  out.outbox = s.max_outbox;
+  out.connections_per_user = s.connections_per_user;
+  out.ping_every = s.times.next_ping;
+  out.pong_within = s.times.pong;
+  return out;
+}
+
 // 36 random bits in front of a counter: unique among all workers of all instances, and short enough for std::string to keep in place.
 std::string random_prefix() {
   constexpr std::string_view digits = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_-";
@@ -72,7 +83,7 @@ worker::~worker() { join(); }
 void worker::use(chat::bus& channel, chat::user_rates& rates) {
   bus_ = &channel;
   flows_ = std::make_unique<chat::flows>(io_.get_executor(), index_, settings_.instance, store_, people_, gate_, door_, channel, rates, count_,
-                                         settings_.flow);
+                                         limits_of_flows(settings_));
   channel.add_worker([this](chat::bus::batch messages, std::chrono::steady_clock::time_point read_at) {
     asio::dispatch(io_, [this, messages = std::move(messages), read_at] {
       flows_->deliver(messages, loop_.arrivals);

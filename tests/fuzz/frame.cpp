@@ -34,7 +34,11 @@ void feed(decoder& to, std::string_view bytes, std::vector<said>& out) {
     auto const now = to.next(input);
     if (now.what == event::need_more) break;
     demand(!ended(), "no event after close or failed");
-    out.push_back({now.what, now.op, now.code, std::string{now.payload}, std::string{now.reason}});
+    // How much of the beginning of a message that is too big is here depends on the cuts.
+    bool const failed = now.what == event::failed;
+    demand(!failed || now.payload.empty() || now.code == close_code::too_big, "only what is too big has a beginning");
+    out.push_back({now.what, now.op, now.code, failed ? std::string{} : std::string{now.payload}, std::string{now.reason}});
+    if (failed) continue;
     if (now.op == opcode::text) demand(utf8::valid(now.payload), "text is UTF-8");
     demand(now.payload.size() <= (now.what == event::message ? limits.max_message : 125), "payloads keep the limits");
   }

@@ -6,6 +6,7 @@
 #include "demand.hpp"
 #include "gateway/handshake.hpp"
 #include "gateway/origin.hpp"
+#include "gateway/request_head.hpp"
 #include "gateway/shown_credentials.hpp"
 #include "gateway/site.hpp"
 
@@ -15,7 +16,11 @@ using field = http::field;
 
 namespace {
 
-void judge(http_request const& r) {
+void judge(http_request r) {
+  auto const fault = settle_head(r);
+  demand(!fault || fault->status == http::status::bad_request || fault->status == http::status::not_implemented, "a head is refused with 400 or 501");
+  if (fault) return;
+  demand(r.count(field::host) == (r.version() < 11 ? r.count(field::host) : 1), "HTTP/1.1 has one host");
   auto const shown = shown_credentials(r);
   demand(shown.token.size() <= r.target().size() + r[field::authorization].size() + 16 * 1024, "a token stands in the request");
   demand(!shown.claimed, "a handshake claims nothing");

@@ -86,6 +86,9 @@ struct check {
 
 extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size) {  // NOLINT(readability-identifier-naming): libFuzzer calls it so
   std::string_view const text{reinterpret_cast<char const*>(data), size};
+  for (auto const beginning : {text, text.substr(0, size / 2)}) {
+    if (auto const id = id_in_beginning(beginning)) is_frame(error_frame({error_code::too_large, "too large", id}), id);
+  }
   if (!gateway::utf8::valid(text)) return 0;  // the codec lets no other text through
   auto const r = parse(text);
   if (!r) {

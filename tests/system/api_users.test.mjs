@@ -41,7 +41,7 @@ test('a user is shown as Redis and the directory know them', bounded, async (t) 
   matches({ userId: 'anna', data: { connectedAt: '$time', ipAddress: '127.0.0.1' } }, clients.items.find(({ userId }) => userId === 'anna'));
   assert.ok((await api.get('/users/online')).items.includes('anna'));
   assert.equal((await api.get('/users/online/count')).count, (await api.get('/users/online')).count);
-  matches({ online: false, username: null, connections: 0 }, await api.get('/users/nobody%20at%20all'));
+  matches({ online: false, username: '', name: '', profileImage: '', connections: 0 }, await api.get('/users/nobody%20at%20all'));
 });
 
 test('a frame for a user reaches all their connections on all instances, and nobody else', bounded, async (t) => {

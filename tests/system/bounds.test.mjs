@@ -138,6 +138,7 @@ test('who breaks a rule of the protocol is closed, and counted by the code', bou
   for (const [code, bytes] of Object.entries(broken)) {
     const peer = await webSocketOf(t, stage.daemon.port);
     await peer.send(...bytes);
+    if (code === '1009') assert.match(String((await peer.frame()).payload), /"code":"too_large"/);
     assert.equal((await peer.closed()).code, Number(code));
     assert.equal(await more(`hiky_violating_connections_closed_total{code="${code}"}`), 1, code);
   }

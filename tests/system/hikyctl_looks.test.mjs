@@ -80,7 +80,7 @@ test('user shows all about one user', async () => {
   await said('friend', 'alice', 'bob');
   const alice = await json('user', 'alice');
   assert.deepEqual(alice, {
-    id: 'alice', username: 'alice', name: 'Alice A.', profileImage: null, friends: ['bob'], online: true, lastSeen: '2026-01-31T12:05:00.000Z',
+    id: 'alice', username: 'alice', name: 'Alice A.', profileImage: '', friends: ['bob'], online: true, lastSeen: '2026-01-31T12:05:00.000Z',
     connections: [
       { id: 'c1', instance: 'one', since: '2026-01-31T12:00:00.000Z', ip: '127.0.0.1', agent: 'curl' },
       { id: 'c2', instance: 'two', since: '2026-01-31T12:05:00.000Z', ip: '', agent: '' }],

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { clientAs } from './support/client.mjs';
-import { binary, closing, fragments, frame, op, ping, text } from './support/frames.mjs';
+import { binary, closing, fragments, frame, offer, op, ping, squeezed, text } from './support/frames.mjs';
 import { webSocketOf } from './support/peer.mjs';
 import { oneDaemon } from './support/stage.mjs';
 
@@ -19,6 +19,7 @@ function ends(name, bytes, code, reason) {
     await behind.send(text(pinged), ...[bytes].flat(), text(pinged));
     await behind.receives(op.text, '{"type":"pong"}');
     for (const peer of [alone, behind]) {
+      if (code === 1009) assert.match(String((await peer.frame()).payload), /a message may have 65536 bytes at most.*"code":"too_large"}$/);
       const told = await peer.closed();
       assert.equal(told.code, code, told.reason);
       assert.match(told.reason, reason);
@@ -100,9 +101,37 @@ test('a message as large as the limit is delivered, one byte more closes the con
   const { content } = await bob.hears({ type: 'message', senderId: 'alice' });
   assert.equal(content, JSON.parse(largest).content);
   alice.say(sized('large', limit + 1));
+  await alice.hears({ type: 'error', code: 'too_large' });
   assert.equal((await alice.closed).code, 1009);
   await bob.hears({ type: 'userOffline', userId: 'alice' });
   assert.deepEqual(await bob.rest(), []);
+});
+
+// The bytes that came with the head, or the fragments before it, or what could be inflated: an id that stands there is told.
+test('a request over the limit is told so by its id, if that has come', { timeout: 30_000 }, async (t) => {
+  const request = (head) => `{"type":"message","roomId":"large",${head}"content":"${'x'.repeat(limit)}"}`;
+  const late = `{"type":"message","roomId":"large","content":"${'x'.repeat(limit)}","id":"late"}`;
+  const cases = [
+    ['7', text(request('"id":"7",'))],
+    ['ü"', text(request('"nested":{"id":"no"},"list":["id",{"id":"no"}],"id" : "\\u00fc\\"",'))],
+    [undefined, text(late)],
+    [undefined, text(request(''))],
+    [undefined, text(request('"id":7,'))],
+    [undefined, text(request(`"id":"${'x'.repeat(65)}",`))],
+    [undefined, text('x'.repeat(limit + 1))],
+    [undefined, text(request('"id":"7",')).subarray(0, 14)],
+    ['8', ...fragments(op.text, [request('"id":"8",').slice(0, 4_000), request('"id":"8",').slice(4_000)])],
+    ['9', squeezed(op.text, request('"id":"9",'))],
+    [undefined, frame(op.binary, request('"id":"7",'))],
+  ];
+  for (const [id, ...bytes] of cases) {
+    const peer = await webSocketOf(t, stage.daemon.port, offer);
+    await peer.send(...bytes);
+    const told = JSON.parse((await peer.frame()).payload);
+    assert.deepEqual(told, { type: 'error', message: 'a message may have 65536 bytes at most; send smaller ones', code: 'too_large', ...(id && { id }) });
+    assert.equal((await peer.closed()).code, 1009);
+  }
+  await stage.stillServes(t);
 });
 
 test('ten thousand levels of JSON are an error, not the end', { timeout: 30_000 }, async (t) => {

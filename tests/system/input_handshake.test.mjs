@@ -35,15 +35,37 @@ refused('a handshake with an empty key', handshake({ 'Sec-WebSocket-Key': '' }),
 refused('a handshake with a short key', handshake({ 'Sec-WebSocket-Key': Buffer.alloc(15).toString('base64') }), 400, /16 bytes in base64/);
 refused('a handshake with a long key', handshake({ 'Sec-WebSocket-Key': Buffer.alloc(17).toString('base64') }), 400, /16 bytes in base64/);
 refused('a handshake whose key is not base64', handshake({ 'Sec-WebSocket-Key': '!!!!!!!!!!!!!!!!!!!!!!==' }), 400, /16 bytes in base64/);
+refused('a handshake with its version twice', handshake({ 'Sec-WebSocket-Version': ['13', '13'] }), 400, /more than one Sec-WebSocket-Version/, closes);
+refused('a handshake with two versions', handshake({ 'Sec-WebSocket-Version': ['8', '13'] }), 400, /more than one Sec-WebSocket-Version/, closes);
+refused('a handshake from two pages', handshake({ Origin: ['http://127.0.0.1', 'http://elsewhere'] }), 400, /more than one Origin/, closes);
 refused('a handshake with two keys', handshake({ 'Sec-WebSocket-Key': [1, 2].map((n) => Buffer.alloc(16, n).toString('base64')) }), 400, /exactly one Sec-WebSocket-Key/);
 refused('a handshake by POST', handshake({ method: 'POST' }), 400, /must be a GET request, not POST/);
 refused('a handshake by an unknown method', handshake({ method: 'BREW' }), 400, /GET/);
 refused('a handshake over HTTP/1.0', handshake({ version: 'HTTP/1.0' }), 400, /needs HTTP\/1\.1/);
-refused('a handshake without a host', handshake({ Host: undefined }), 400, /Host header is missing/);
+for (const request of [(host) => handshake({ Host: host }), (host) => `GET /ready HTTP/1.1\r\n${[host].flat().map((each) => (each === undefined ? '' : `Host: ${each}\r\n`)).join('')}\r\n`]) {
+  const what = request('x').startsWith('GET /ws') ? 'a handshake' : 'a request';
+  refused(`${what} without a host`, request(undefined), 400, /Host header is missing/, closes);
+  refused(`${what} with two hosts`, request(['x', 'x']), 400, /more than one Host header/, closes);
+  for (const host of ['a b', 'http://x/', 'x:port', 'x/y', 'me@x', '[::1', '[x]', 'x:1:2']) {
+    refused(`${what} whose host is none: ${host}`, request(host), 400, /the Host header is not HOST\[:PORT\]/, closes);
+  }
+}
+refused('a request of the API without a host', 'GET /api/v1/online HTTP/1.1\r\n\r\n', 400, /"detail":"the Host header is missing"/, closes);
 refused('a handshake with a body', handshake({ 'Content-Length': '4' }) + 'body', 400, /a handshake has no body/, closes);
+refused('a handshake with a body in chunks', handshake({ 'Transfer-Encoding': 'chunked' }) + '4\r\nbody\r\n0\r\n\r\n', 400, /a handshake has no body/, closes);
 refused('a handshake whose Connection is no upgrade', handshake({ Connection: 'keep-alive' }), 400, /Connection header must have the token Upgrade/);
 refused('a handshake without Connection', handshake({ Connection: undefined }), 400, /Connection header/);
 refused('a handshake to another protocol', handshake({ Upgrade: 'h2c' }), 426, /send `Upgrade: websocket`/, ({ headers }) => assert.equal(headers.upgrade, 'websocket'));
+for (const upgrade of ['websocket/13', 'websocket x', 'web socket', '"websocket"']) {
+  refused(`a handshake to what is not quite websocket: ${upgrade}`, handshake({ Upgrade: upgrade }), 426, /send `Upgrade: websocket`/);
+}
+refused('a handshake whose Connection is not quite upgrade', handshake({ Connection: 'Upgrade/1, keep-alive' }), 400, /bad value/);
+for (const list of ['permessage-deflate; =', 'permessage-deflate;', 'permessage-deflate x', 'a; b="c', 'a; b="c d"', ';;,,', ',', '']) {
+  refused(`a handshake with a malformed list of extensions: ${list}`, handshake({ 'Sec-WebSocket-Extensions': list }), 400, /Sec-WebSocket-Extensions must be a list/, closes);
+}
+for (const list of ['hiky.v1 x', 'chat;hiky.v1', 'hiky.v1, hiky.v1', 'hiky.v1, "chat"', ', ,', '']) {
+  refused(`a handshake with a malformed list of subprotocols: ${list}`, handshake({ 'Sec-WebSocket-Protocol': list }), 400, /Sec-WebSocket-Protocol must be a list/, closes);
+}
 refused('plain HTTP where a WebSocket is', 'GET /ws HTTP/1.1\r\nHost: x\r\n\r\n', 426, /this is a WebSocket endpoint/, ({ headers }) => assert.equal(headers.upgrade, 'websocket'));
 refused('a WebSocket where none is', handshake({ target: '/elsewhere' }), 404, /no WebSocket here; the endpoint is \/ws/);
 refused('a WebSocket at the front page', handshake({ target: '/' }), 404, /the endpoint is \/ws/);
@@ -61,6 +83,12 @@ refused('a header without a colon', 'GET / HTTP/1.1\r\nHost: x\r\nbroken\r\n\r\n
 refused('a header with a zero in it', 'GET / HTTP/1.1\r\nHost: x\r\nA: b\0c\r\n\r\n', 400, /not an HTTP\/1\.1 request/, closes);
 refused('two lengths', 'POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n12', 400, /not an HTTP\/1\.1 request/, closes);
 refused('a length and chunks', 'POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n', 400, /not an HTTP\/1\.1 request/, closes);
+for (const coding of ['gzip, chunked', 'chunky, chunked']) {
+  refused(`a body in a coding that is not understood: ${coding}`, `POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: ${coding}\r\n\r\n0\r\n\r\n`, 501, /no Transfer-Encoding but chunked is understood/, closes);
+}
+refused('chunks in HTTP/1.0', 'POST / HTTP/1.0\r\nConnection: keep-alive\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n', 400, /HTTP\/1\.0 has no Transfer-Encoding/, closes);
+refused('an absolute target without a host', 'GET http:///ready HTTP/1.1\r\nHost: x\r\n\r\n', 400, /the target names no host/, closes);
+refused('an absolute target with a user', 'GET http://me@x/ready HTTP/1.1\r\nHost: x\r\n\r\n', 400, /the target names no host/, closes);
 for (const coding of ['identity', 'chunked, identity', 'gzip']) {
   refused(`a body whose end nobody knows: ${coding}`, `POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: ${coding}\r\n\r\n0\r\n\r\n`, 400, /not an HTTP\/1\.1 request/, closes);
 }
@@ -80,7 +108,7 @@ function accepted(name, changes, further = () => {}) {
 accepted('a handshake with a query', { target: '/ws?token=x&a=b' });
 accepted('a handshake in other letters', { Upgrade: 'WebSocket', Connection: 'keep-alive, UPGRADE' });
 accepted('a handshake with tokens in lists', { Upgrade: ['h2c', 'websocket'], Connection: ['keep-alive', 'Upgrade'] });
-for (const extensions of ['x-webkit-deflate-frame', 'permessage-deflate; server_max_window_bits=7', 'permessage-deflate; =', ';;,,', '']) {
+for (const extensions of ['x-webkit-deflate-frame', 'permessage-deflate; server_max_window_bits=7', ', x;y="z",,']) {
   accepted(`a handshake with no extension that can be had: ${extensions}`, { 'Sec-WebSocket-Extensions': extensions }, ({ headers }) => {
     assert.equal(headers['sec-websocket-extensions'], undefined);
   });
@@ -88,11 +116,58 @@ for (const extensions of ['x-webkit-deflate-frame', 'permessage-deflate; server_
 accepted('a handshake with compression in a list of two headers', { 'Sec-WebSocket-Extensions': ['x, permessage-deflate; y', 'permessage-deflate; client_max_window_bits'] }, ({ headers }) => {
   assert.equal(headers['sec-websocket-extensions'], 'permessage-deflate; server_no_context_takeover; client_no_context_takeover');
 });
-accepted('a handshake with our subprotocol among others', { 'Sec-WebSocket-Protocol': 'chat, hiky.v1' }, ({ headers }) => {
-  assert.equal(headers['sec-websocket-protocol'], 'hiky.v1');
+accepted('a handshake with compression between empty elements', { 'Sec-WebSocket-Extensions': ', ,permessage-deflate;server_max_window_bits="1\\0",' }, ({ headers }) => {
+  assert.equal(headers['sec-websocket-extensions'], 'permessage-deflate; server_no_context_takeover; client_no_context_takeover; server_max_window_bits=10');
 });
-accepted('a handshake with other subprotocols', { 'Sec-WebSocket-Protocol': 'chat' }, ({ headers }) => {
-  assert.equal(headers['sec-websocket-protocol'], undefined);
+for (const protocols of ['chat, hiky.v1', ',hiky.v1,,', ['chat', 'hiky.v1']]) {
+  accepted(`a handshake with our subprotocol among others: ${protocols}`, { 'Sec-WebSocket-Protocol': protocols }, ({ headers }) => {
+    assert.equal(headers['sec-websocket-protocol'], 'hiky.v1');
+  });
+}
+// A client takes what it has offered, letter by letter, or nothing (RFC 6455 4.1).
+for (const protocols of ['chat', 'HIKY.V1', 'hiky.v10']) {
+  accepted(`a handshake with other subprotocols: ${protocols}`, { 'Sec-WebSocket-Protocol': protocols }, ({ headers }) => {
+    assert.equal(headers['sec-websocket-protocol'], undefined);
+  });
+}
+for (const target of ['http://127.0.0.1/ws', 'HTTPS://chat.example:443/ws?a=b']) accepted(`a handshake to an absolute target: ${target}`, { target });
+accepted('a handshake at an address of IPv6', { Host: '[::1]:8080' });
+accepted('a handshake with an empty body', { 'Content-Length': '0' });
+
+test('an absolute target names the host that a page must be of', { timeout: 30_000 }, async (t) => {
+  for (const [origin, status] of [['http://chat.example', 101], ['http://127.0.0.1', 403]]) {
+    const peer = await peerOf(t, stage.daemon.port);
+    await peer.send(handshake({ target: 'http://chat.example/ws', Host: '127.0.0.1', Origin: origin }));
+    assert.equal((await peer.answer()).status, status, origin);
+  }
+});
+
+test('pages and the API by absolute targets, behind empty lines', { timeout: 30_000 }, async (t) => {
+  const peer = await peerOf(t, stage.daemon.port);
+  for (const [target, status] of [['http://127.0.0.1/ready', 200], ['http://127.0.0.1', 200], ['https://x:1?a=b', 200], ['http://x/api/v1/openapi.json', 200], ['http://x/nothing', 404]]) {
+    await peer.send(`\r\nGET ${target} HTTP/1.1\r\nHost: x\r\n\r\n`);
+    assert.equal((await peer.answer()).status, status, target);
+  }
+  for (const byte of '\r\nGET /ready HTTP/1.1\r\nHost:\r\n\r\n') await peer.send(byte);
+  assert.equal((await peer.answer()).body, 'ready\n');
+});
+refused('two empty lines before a request', '\r\n\r\nGET /ready HTTP/1.1\r\nHost: x\r\n\r\n', 400, /not an HTTP\/1\.1 request/, closes);
+refused('half an empty line before a request', '\rGET /ready HTTP/1.1\r\nHost: x\r\n\r\n', 400, /not an HTTP\/1\.1 request/, closes);
+
+test('a HEAD is answered without a body, whatever the answer is', { timeout: 30_000 }, async (t) => {
+  const heads = [
+    [200, 'HEAD /ready HTTP/1.1\r\nHost: x\r\n'], [200, 'HEAD / HTTP/1.1\r\nHost: x\r\n'], [404, 'HEAD /nothing HTTP/1.1\r\nHost: x\r\n'],
+    [200, 'HEAD /api/v1/openapi.json HTTP/1.1\r\nHost: x\r\n'], [403, 'HEAD /api/v1/online HTTP/1.1\r\nHost: x\r\n'], [404, handshake({ method: 'HEAD', target: '/x' }).slice(0, -2)],
+    [400, handshake({ method: 'HEAD' }).slice(0, -2)], [400, 'HEAD /ready HTTP/1.1\r\n'], [400, 'HEAD /api/v1/online HTTP/1.1\r\nHost: x\r\nbroken\r\n'],
+  ];
+  for (const [status, head] of heads) {
+    const peer = await peerOf(t, stage.daemon.port);
+    await peer.send(`${head}Connection: ${head.includes('Connection:') ? 'x' : 'close'}\r\n\r\n`);
+    const answer = await peer.answer(undefined, { head: true });
+    assert.equal(answer.status, status, head);
+    assert.ok(Number(answer.headers['content-length']) > 0, head);
+    await peer.ends();
+  }
 });
 
 test('a handshake byte by byte, its frames on its heels', { timeout: 30_000 }, async (t) => {

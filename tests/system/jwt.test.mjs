@@ -255,6 +255,36 @@ test('names in the token stand in where the directory says nothing', limit, asyn
   await bob.hears({ type: 'friendOnline', userId: 'alice', user: { id: 'alice', username: 'al', name: 'Alice L.', profileImage: '' } });
 });
 
+test('a token names its user where the operator says, by text or number', limit, async (t) => {
+  const { app, daemon } = await jwtDaemon(t, ['--jwt-user-claim', 'account.number']);
+  const by = async (claims, first = { type: 'register' }) =>
+    (await connects(t, daemon.url + '/ws', ['hiky.v1', `bearer.${await app.token('sub', claims)}`], {}, first)).frame();
+  matches({ type: 'registered', userId: '17' }, await by({ account: { number: 17 } }));
+  matches({ type: 'registered', userId: 'x-17' }, await by({ account: { number: 'x-17' } }));
+  matches({ type: 'error', code: 'forbidden' }, await by({ account: { number: 17 } }, { type: 'register', userId: 'sub' }));
+  const nobody = await clientAs(t, undefined, daemon.url);
+  matches({ type: 'error', code: 'unauthorized', message: 'the token is refused: it names no user; expected account.number' },
+    await nobody.ask({ type: 'register', token: await app.token('sub') }));
+});
+
+test('a token without exp is taken where the operator allows it, and holds a connection for a day', limit, async (t) => {
+  const { app, daemon } = await jwtDaemon(t, ['--jwt-require-exp', 'false']);
+  const alice = await connects(t, daemon.url + '/ws', [], bearer(await app.token('alice', { exp: undefined })), { type: 'register' });
+  const registered = await alice.frame();
+  matches({ type: 'registered', userId: 'alice', expiresAt: '$time' }, registered);
+  const left = Date.parse(registered.expiresAt) - Date.now();
+  assert.ok(Math.abs(left - 24 * 3_600_000) < 60_000, `${left} ms`);
+  const strict = await jwtDaemon(t);
+  const refused = await connects(t, strict.daemon.url + '/ws', [], bearer(await strict.app.token('alice', { exp: undefined })));
+  matches({ code: 4401, reason: 'the token is refused: it never expires; expected exp' }, await refused.closed());
+});
+
+test('a token whose end is in milliseconds is told so', limit, async (t) => {
+  const { app, daemon } = await jwtDaemon(t);
+  const alice = await connects(t, daemon.url + '/ws', [], bearer(await app.token('alice', { exp: Date.now() + 60_000 })));
+  matches({ code: 4401, reason: 'the token is refused: exp is too large for seconds since 1970; is it in milliseconds?' }, await alice.closed());
+});
+
 test('keys that cannot be relied on stop the start, with the option’s name', limit, async (t) => {
   const data = await folder(t);
   const files = { short: 'only 18 bytes long\n', empty: '', private: '-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n', jwks: '{"keys":[]}' };

@@ -7,7 +7,7 @@ import { daemonFor, hikyd } from './support/daemon.mjs';
 import { offer, op, ping, squeezed, text } from './support/frames.mjs';
 import { handshake, peerOf, webSocketOf } from './support/peer.mjs';
 import { atEnd, bounded as within, pause, run, until } from './support/processes.mjs';
-import { folder, startRedis } from './support/redis.mjs';
+import { folder, look, startRedis } from './support/redis.mjs';
 
 const bounded = { timeout: 60_000 };
 
@@ -324,6 +324,7 @@ test('a compressed bomb ends at the limit of a message, and the process does not
   for (let n = 0; n < 100; n += 1) {
     const peer = await webSocketOf(t, daemon.port, offer);
     await peer.send(bomb);
+    assert.match(String((await peer.frame()).payload), /"code":"too_large"/);
     assert.equal((await peer.closed()).code, 1009);
   }
   const after = (await metrics(daemon)).get('process_resident_memory_bytes');
@@ -346,4 +347,48 @@ test('who floods and is kicked, or pings beyond all bounds, ends without harm to
     await unknown.send(...Array.from({ length: 400 }, () => ping()));
   }
   assert.equal((await bob.ask({ type: 'ping' })).type, 'pong');
+});
+
+test('registered tells who asks for more than the document what the limits are', bounded, async (t) => {
+  const daemon = await daemonWith(t, '--limit-frame', '4096', '--rate-messages', '7:9', '--rate-typing', '0', '--limit-rooms', '3', '--limit-user-connections', '2', '--limit-outbox', '70000');
+  for (const asked of [{ events: true }, { ack: true }, { resume: {} }]) {
+    const alice = await clientAs(t, undefined, daemon.url);
+    const told = await alice.ask({ type: 'register', userId: 'alice', ...asked });
+    assert.deepEqual(told.limits, { frame: 4096, rooms: 3, outbox: 70_000, connections: 2, messages: { perSecond: 7, burst: 9 }, requests: { perSecond: 50, burst: 1000 } });
+    assert.deepEqual(told.heartbeat, { intervalMs: 25_000, timeoutMs: 10_000 });
+    assert.equal(told.largestFrame, (1 << 20) + 4096);
+    assert.ok(Math.abs(Date.parse(told.serverTime) - Date.now()) < 5_000, told.serverTime);
+    assert.equal((await alice.ask({ type: 'register' })).limits, undefined, 'once');
+  }
+  const bob = await clientAs(t, undefined, daemon.url);
+  const { type, id, userId, connectionId, rooms, ...more } = await bob.ask({ type: 'register', userId: 'bob' });
+  assert.deepEqual(more, {});
+});
+
+test('no answer is larger than registered says, whatever is asked for', { timeout: 120_000 }, async (t) => {
+  const daemon = await daemonWith(t, '--rate-messages', '0', '--rate-requests', '0');
+  const redis = await look(t, daemon.redisSocket, 1);
+  const awkward = (n) => `${n}`.padEnd(128, '"');
+  for (let n = 0; n < 1_000; n += 500) {
+    const users = Array.from({ length: 500 }, (_, i) => awkward(n + i));
+    await redis.command('SADD', 'ws:room_participants:tea', ...users);
+    await redis.command('SADD', 'ws:online_users', ...users);
+  }
+  const sizes = [];
+  const alice = await clientAs(t, undefined, daemon.url);
+  const { largestFrame } = await alice.ask({ type: 'register', userId: 'alice', events: true });
+  const answer = async (request) => {
+    alice.say(request);
+    const text = await alice.raw(20_000);
+    sizes.push(Buffer.byteLength(text));
+    return JSON.parse(text);
+  };
+  await answer({ type: 'joinRoom', roomId: 'tea' });
+  let last;
+  for (let n = 0; n < 20; n += 1) last = (await answer({ type: 'message', roomId: 'tea', content: '"'.repeat(30_000), id: `${n}` })).messageId;
+  await answer({ type: 'joinRoom', roomId: 'tea', since: `${last.split(':')[0]}:1` });
+  await answer({ type: 'history', roomId: 'tea', limit: 200 });
+  await answer({ type: 'participants', roomId: 'tea', limit: 1000 });
+  assert.ok(Math.max(...sizes) > 250_000, `the largest has ${Math.max(...sizes)} bytes`);
+  assert.ok(Math.max(...sizes) <= largestFrame, `${Math.max(...sizes)} bytes`);
 });

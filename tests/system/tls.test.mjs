@@ -91,6 +91,14 @@ test('TLS 1.2 and 1.3 are spoken, with HTTP/1.1 by ALPN; older ones are refused'
   assert.ok(await metric(stage, 'hiky_tls_handshakes_failed_total') >= 2);
 });
 
+test('who offers no HTTP/1.1 by ALPN is told so', bounded, async (t) => {
+  const stage = await secured(t);
+  for (const version of ['TLSv1.2', 'TLSv1.3']) {
+    await assert.rejects(secureSocket(t, stage, { minVersion: version, maxVersion: version, ALPNProtocols: ['h2', 'spdy/3'] }), { code: 'ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL' });
+    assert.equal((await secureSocket(t, stage, { minVersion: version, maxVersion: version, ALPNProtocols: [] })).alpnProtocol, false);
+  }
+});
+
 test('who speaks no TLS gets no answer, and the next is served', bounded, async (t) => {
   const stage = await secured(t);
   const plain = connectPlain({ port: stage.daemon.port, host: '127.0.0.1' });

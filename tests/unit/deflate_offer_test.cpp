@@ -14,14 +14,15 @@ constexpr auto answer = "permessage-deflate; server_no_context_takeover; client_
 
 void declines(std::string_view offers) {
   auto const terms = accept_deflate(offers);
-  EXPECT_FALSE(terms) << offers << ": " << terms->answer;
+  ASSERT_TRUE(terms) << offers << ": " << terms.error();
+  EXPECT_FALSE(*terms) << offers << ": " << (*terms)->answer;
 }
 
 void takes(std::string_view offers, int bits = 15, std::string const& wanted = answer) {
   auto const terms = accept_deflate(offers);
-  ASSERT_TRUE(terms) << offers;
-  EXPECT_EQ(terms->window_bits, bits) << offers;
-  EXPECT_EQ(terms->answer, wanted) << offers;
+  ASSERT_TRUE(terms && *terms) << offers;
+  EXPECT_EQ((*terms)->window_bits, bits) << offers;
+  EXPECT_EQ((*terms)->answer, wanted) << offers;
 }
 
 }  // namespace
@@ -54,7 +55,6 @@ TEST(deflate_offer, that_can_not_be_kept_is_declined) {
                                 "server_max_window_bits=+9",
                                 "server_max_window_bits=ten",
                                 "server_max_window_bits=150",
-                                "server_max_window_bits=\"\"",
                                 "client_max_window_bits=7",
                                 "client_max_window_bits=16",
                                 "client_max_window_bits=09",
@@ -78,10 +78,24 @@ TEST(deflate_offer, that_can_be_kept_is_found_behind_those_that_can_not) {
   takes("permessage-deflate; server_max_window_bits=12, permessage-deflate", 12, answer + "; server_max_window_bits=12"s);
 }
 
+TEST(deflate_offer, is_found_between_empty_elements) {
+  takes(",, permessage-deflate,");
+  takes("permessage-bzip2 ,\t, permessage-deflate; server_max_window_bits=9 , ", 9, answer + "; server_max_window_bits=9"s);
+}
+
+TEST(deflate_offer, may_quote_what_it_says) {
+  takes(R"(permessage-deflate; server_max_window_bits="1\0")", 10, answer + "; server_max_window_bits=10"s);
+  takes(R"(x; y="a", permessage-deflate)");
+}
+
 TEST(deflate_offer, of_something_else_is_none) {
-  for (auto const* offers : {"", ",", "permessage-deflate,", "permessage-deflate; server_max_window_bits=\"9", "permessage-bzip2",
-                             "permessage-deflated", "x; permessage-deflate", "permessage-deflate; =", "permessage-deflate; a=",
-                             "permessage-deflate, permessage-deflate; =", "permessage-deflate x"}) {
-    declines(offers);
+  for (auto const* offers : {"permessage-bzip2", "permessage-deflated", "x; permessage-deflate", "Permessage-Deflate"}) declines(offers);
+}
+
+TEST(deflate_offer, that_is_malformed_is_told_so) {
+  for (auto const* offers : {"", ",", " , ", "permessage-deflate; server_max_window_bits=\"9",
+                             "permessage-deflate; =", "permessage-deflate; a=", "permessage-deflate, permessage-deflate; =", "permessage-deflate x",
+                             "permessage-deflate;", ";;,,", "a; b=\"\"", "a; b=\"c d\"", "a; b=\"c\"d", "a; b=\"c\\", "a/b"}) {
+    EXPECT_FALSE(accept_deflate(offers)) << offers;
   }
 }

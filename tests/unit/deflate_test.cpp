@@ -139,6 +139,29 @@ TEST_F(deflate, inflates_what_ends_with_a_final_block_and_nothing_behind) {
   inflates("HelloHello", "\xf3\x48\xcd\xc9\xc9\x07\0\xf3\x48\xcd\xc9\xc9\x07\0"s);
 }
 
+TEST_F(deflate, inflates_blocks_behind_a_final_one_that_look_back_beyond_it) {
+  // RFC 7692 7.2.1 lets blocks follow a final one; the window is the message's, not the stream's.
+  auto const final = [](std::string_view text) {
+    z_stream z{};
+    EXPECT_EQ(deflateInit2(&z, 6, Z_DEFLATED, -15, 8, Z_DEFAULT_STRATEGY), Z_OK);
+    std::string made(deflateBound(&z, text.size()), '\0');
+    z.next_in = bytes_of(text);
+    z.avail_in = static_cast<uInt>(text.size());
+    z.next_out = bytes_of(made);
+    z.avail_out = static_cast<uInt>(made.size());
+    EXPECT_EQ(::deflate(&z, Z_FINISH), Z_STREAM_END);
+    made.resize(made.size() - z.avail_out);
+    deflateEnd(&z);
+    return made;
+  };
+  auto const refers = deflated_with_dictionary(conversation, conversation);
+  ASSERT_LT(refers.size(), 60u);
+  inflates(conversation + conversation, final(conversation) + refers);
+  inflates(conversation + "Hello" + conversation.substr(0, 50),
+           final(conversation) + final("Hello") + deflated_with_dictionary(conversation.substr(0, 50), conversation + "Hello"));
+  refuses(faults::not_deflate, refers);
+}
+
 TEST_F(deflate, inflates_every_level_and_window) {
   for (int level = 0; level <= 9; ++level) {
     for (int bits = 9; bits <= 15; ++bits) inflates(conversation, deflated(conversation, level, bits));

@@ -108,8 +108,63 @@ TEST_F(frame_deflate, a_client_reads_what_the_server_compresses) {
   reader.tells({text(long_text), text(long_text)}, std::string{twin->bytes()} + std::string{frame->bytes()});
 }
 
-TEST_F(frame_deflate, gives_up_what_is_far_larger_than_what_it_holds) {
-  auto const empty_blocks = [](std::size_t count) { return repeated("\0\0\0\xff\xff"s, 5 * count) + "\0"s; };
-  with.tells({text("")}, in(0xc1, empty_blocks(800)));
-  with.tells({failed(1007)}, in(0xc1, empty_blocks(2000)));
+TEST_F(frame_deflate, shows_the_beginning_of_a_text_that_is_too_large_when_inflated) {
+  decoder_limits const narrow{.max_message = 600};
+  auto const beginning = [&](std::string bytes) {
+    decoder it{narrow, decoder::role::server, &inflate};
+    std::span<char> input{bytes};
+    auto const e = it.next(input);
+    EXPECT_EQ(e.what, event::failed);
+    return std::string{e.payload};
+  };
+  EXPECT_TRUE(beginning(in(0xc1, deflated(long_text + long_text))).starts_with(long_text));
+  EXPECT_EQ(beginning(in(0xc2, deflated(long_text + long_text))), "");
+  EXPECT_EQ(beginning(in(0xc1, repeated("not inflated", 601))), "");
+}
+
+// Blocks that hold nothing are allowed (RFC 7692 7.2.1), as who flushes after every byte makes them.
+TEST_F(frame_deflate, reads_what_is_wasteful_and_cheap) {
+  session const wide{{.max_message = 65'536}, decoder::role::server, &inflate};
+  auto const takes = [&](std::string const& wanted, std::string const& compressed) {
+    EXPECT_EQ(wide.whole(in(0xc1, compressed)), story{text(wanted)});
+  };
+  takes("", repeated("\0\0\0\xff\xff"s, 65'000) + "\0"s);
+  takes("", repeated("\x03\0"s, 65'000) + "\0"s);
+  std::string flushed;
+  auto const words = repeated(coffee, 7'002);
+  for (char const c : words) flushed += deflated({&c, 1}) + std::string{flush_tail};
+  takes(words, flushed.substr(0, flushed.size() - flush_tail.size()));
+}
+
+// Each block with tables of its own takes zlib microseconds, whatever it holds.
+TEST_F(frame_deflate, gives_up_blocks_that_cost_far_more_than_they_hold) {
+  session const wide{{.max_message = 65'536}, decoder::role::server, &inflate};
+  std::string bits;
+  auto const put = [&](unsigned value, int count) {
+    for (; count > 0; --count, value >>= 1) bits += (value & 1) != 0 ? '1' : '0';
+  };
+  auto const block = [&] {
+    put(2 << 1, 3);  // dynamic, not the last
+    put(0, 10);
+    put(14, 4);
+    for (int const symbol : {16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1}) put(symbol == 18 || symbol == 1 ? 1 : 0, 3);
+    put(127 << 2 | 2, 9);  // codes for a zero byte and for the end
+    put(106 << 1 | 1, 8);
+    put(4, 3);             // and the end itself
+  };
+  auto const blocks = [&](int count) {  // a multiple of eight, which ends with a byte
+    bits.clear();
+    for (; count > 0; --count) block();
+    std::string out(bits.size() / 8, '\0');
+    for (std::size_t i = 0; i < bits.size(); ++i) out[i / 8] = static_cast<char>(out[i / 8] | (bits[i] == '1' ? 1 << i % 8 : 0));
+    return out += '\0';
+  };
+  EXPECT_EQ(wide.whole(in(0xc1, blocks(504))), story{text("")});
+  EXPECT_EQ(wide.whole(in(0xc1, blocks(520))), story{failed(1008)});
+  EXPECT_EQ(wide.whole(in(0xc1, blocks(5'600))), story{failed(1008)});
+  // What zlib makes at its most talkative.
+  std::mt19937 random{3};
+  std::string noise(60'000, '\0');
+  for (auto& c : noise) c = static_cast<char>('a' + random() % 20);
+  for (int memory : {1, 8}) EXPECT_EQ(wide.whole(in(0xc1, deflated_with_dictionary(noise, {}, 9, 15, memory))), story{text(noise)});
 }

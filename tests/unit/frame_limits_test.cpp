@@ -25,6 +25,34 @@ TEST(frame_limits, a_message_over_the_limit_is_refused_before_its_payload) {
   none.tells({text(""), ping("p"), failed(1009)}, in(0x81, "") + in(0x89, "p") + in(0x81, "a"));
 }
 
+TEST(frame_limits, a_text_over_the_limit_shows_what_is_here_of_its_beginning) {
+  decoder_limits const narrow{.max_message = 20};
+  // What the last event of `reads` shows, each read given as a whole.
+  auto const beginning = [&](std::vector<std::string> reads) {
+    decoder it{narrow};
+    for (auto& bytes : reads) {
+      std::span<char> input{bytes};
+      for (auto e = it.next(input); e.what != event::need_more; e = it.next(input)) {
+        if (e.what == event::failed) {
+          EXPECT_EQ(e.code, close_code::too_big);
+          return std::string{e.payload};
+        }
+      }
+    }
+    return "nothing failed"s;
+  };
+  auto const large = R"({"id":"1","more":"and more"})"s;
+  EXPECT_EQ(beginning({in(0x81, large)}), large);
+  EXPECT_EQ(beginning({in(0x81, large) + in(0x81, "next")}), large);
+  EXPECT_EQ(beginning({in(0x81, "a") + in(0x81, large).substr(0, 2 + 4 + 9)}), large.substr(0, 9));
+  EXPECT_EQ(beginning({in(0x81, large).substr(0, 4)}), "");  // the key is not here
+  EXPECT_EQ(beginning({in(0x81, large).substr(0, 1), in(0x81, large).substr(1)}), large);
+  EXPECT_EQ(beginning({in(0x01, large.substr(0, 12)) + in(0x00, large.substr(12))}), large.substr(0, 12));
+  EXPECT_EQ(beginning({in(0x01, large.substr(0, 12)), in(0x89, "ping"), in(0x80, large.substr(12))}), large.substr(0, 12));
+  EXPECT_EQ(beginning({in(0x82, large)}), "");
+  EXPECT_EQ(beginning({in(0x02, large.substr(0, 12)) + in(0x00, large.substr(12))}), "");
+}
+
 TEST(frame_limits, a_message_in_too_many_fragments_is_refused) {
   session const three{{.max_fragments = 3}};
   auto const part = in(0x00, "b");

@@ -56,13 +56,16 @@ TEST(handshake, is_a_get_of_http_1_1) {
   }
   refuses(with([](auto& r) { r.method_string("BREW"); }), bad, "not BREW");
   refuses(with([](auto& r) { r.version(10); }), bad, "HTTP/1.1");
-  refuses(with([](auto& r) { r.erase(field::host); }), bad, "Host");
 }
 
 TEST(handshake, asks_for_the_upgrade_by_name) {
   refuses(with([](auto& r) { r.erase(field::upgrade); }), upgrade, "Upgrade: websocket");
   refuses(with([](auto& r) { r.set(field::upgrade, "h2c"); }), upgrade, "Upgrade: websocket");
-  refuses(with([](auto& r) { r.set(field::upgrade, "websockets"); }), upgrade, "Upgrade: websocket");
+  for (auto const* other : {"websockets", "websocket/13", "websocket x", "\"websocket\""}) {
+    refuses(with([&](auto& r) { r.set(field::upgrade, other); }), upgrade, "Upgrade: websocket");
+  }
+  refuses(with([](auto& r) { r.set(field::connection, "Upgrade/1"); }), bad, "Connection");
+  takes(with([](auto& r) { r.set(field::upgrade, ", h2c/1 , websocket,"); }));
   refuses(with([](auto& r) { r.erase(field::connection); }), bad, "Connection");
   refuses(with([](auto& r) { r.set(field::connection, "keep-alive"); }), bad, "Connection");
   takes(with([](auto& r) { r.set(field::upgrade, "h2c, WebSocket"); }));
@@ -78,6 +81,21 @@ TEST(handshake, speaks_version_13) {
   for (auto const* version : {"8", "14", "13, 8", "013", "", "thirteen"}) {
     refuses(with([&](auto& r) { r.set(field::sec_websocket_version, version); }), upgrade, "expected 13");
   }
+}
+
+TEST(handshake, has_one_version_and_comes_from_one_page) {
+  refuses(with([](auto& r) { r.insert(field::sec_websocket_version, "13"); }), bad, "more than one Sec-WebSocket-Version");
+  refuses(with([](auto& r) {
+            r.insert(field::origin, "http://a");
+            r.insert(field::origin, "http://a");
+          }),
+          bad, "more than one Origin");
+}
+
+TEST(handshake, has_no_body) {
+  refuses(with([](auto& r) { r.set(field::content_length, "4"); }), bad, "has no body");
+  refuses(with([](auto& r) { r.set(field::transfer_encoding, "chunked"); }), bad, "has no body");
+  takes(with([](auto& r) { r.set(field::content_length, "0"); }));
 }
 
 TEST(handshake, has_one_key_of_16_bytes) {
@@ -101,6 +119,11 @@ TEST(handshake, takes_our_subprotocol_where_it_is_offered) {
   EXPECT_TRUE(chosen("chat, hiky.v1"));
   EXPECT_FALSE(chosen("chat"));
   EXPECT_FALSE(chosen("hiky.v10"));
+  EXPECT_FALSE(chosen("HIKY.V1"));
+  EXPECT_TRUE(chosen(",chat ,, hiky.v1 ,"));
+  for (auto const* malformed : {"", ",", "hiky.v1 x", "hiky.v1;x", "hiky.v1, hiky.v1", "\"hiky.v1\"", "a/b"}) {
+    refuses(with([&](auto& r) { r.set(field::sec_websocket_protocol, malformed); }), bad, "Sec-WebSocket-Protocol");
+  }
 }
 
 TEST(handshake, negotiates_compression_where_both_sides_want_it) {
@@ -118,6 +141,14 @@ TEST(handshake, negotiates_compression_where_both_sides_want_it) {
     ASSERT_TRUE(answer);
     EXPECT_EQ(answer->window_bits, 0);
     EXPECT_EQ(answer->text.find("Extensions"), std::string::npos);
+  }
+}
+
+TEST(handshake, is_refused_where_its_extensions_are_malformed) {
+  for (auto const* malformed : {"", "permessage-deflate; =", ";;"}) {
+    auto const r = with([&](auto& each) { each.set(field::sec_websocket_extensions, malformed); });
+    refuses(r, bad, "Sec-WebSocket-Extensions");
+    EXPECT_FALSE(accept_handshake(r, true));
   }
 }
 

@@ -2,6 +2,7 @@
 // What clients may say. What we say back is replies_test.
 #include "chat/protocol.hpp"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "base/json.hpp"
@@ -214,6 +215,28 @@ TEST(protocol, gives_the_id_back_with_what_it_refuses) {
   EXPECT_EQ(refused(R"({"id":"7"})").id, "7");
   EXPECT_EQ(refused(R"({"type":"joinRoom","id":""})").id, "");
   EXPECT_EQ(refused("nonsense").id, std::nullopt);
+}
+
+TEST(protocol, finds_the_id_of_a_request_that_is_here_only_in_part) {
+  EXPECT_EQ(id_in_beginning(R"({"id":"7","content":"xx)"), "7");
+  EXPECT_EQ(id_in_beginning(R"( { "type" : "message" , "id" : "a\u00fc\"" , "content":"xx)"), "a\xc3\xbc\"");
+  EXPECT_EQ(id_in_beginning(R"({"a":{"id":"no"},"b":["id",{"id":"no"}],"c":"id","id":"7")"), "7");
+  for (auto const* text :
+       {"", "{", R"({"id)", R"({"id":)", R"({"id":"7)", R"({"id":"7\)", R"({"id":7,"x":"y)", R"({"id":null,"x":"y)", R"(["id","7"])", R"("id":"7")",
+        R"({"x":"id","y":"7")", R"({"id":{"id":"7"},)", "{\"id\":\"\xff\"", "garbage", "}}{\"id\":\"7\""}) {
+    EXPECT_EQ(id_in_beginning(text), std::nullopt) << text;
+  }
+  EXPECT_EQ(id_in_beginning("{\"id\":\"" + std::string(65, 'x') + "\""), std::nullopt);
+}
+
+TEST(protocol, reads_in_which_order_mail_is_wanted) {
+  EXPECT_FALSE(body<register_request>(R"({"type":"register","userId":"a"})").newest_first);
+  EXPECT_TRUE(body<register_request>(R"({"type":"register","userId":"a","order":"document"})").newest_first);
+  EXPECT_FALSE(body<register_request>(R"({"type":"register","userId":"a","order":null})").newest_first);
+  for (auto const* order : {R"("newest")", "true", "1", "[]"}) {
+    refuses(fmt::format(R"({{"type":"register","userId":"a","order":{}}})", order), error_code::invalid_argument, "order must be");
+  }
+  refuses(R"({"type":"register","userId":"a","order":"document","ack":true})", error_code::invalid_argument, "order has no ack");
 }
 
 TEST(protocol, takes_an_id_of_64_bytes_of_any_text) {

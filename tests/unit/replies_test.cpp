@@ -27,6 +27,8 @@ TEST(replies, are_the_document_s_frames_with_our_fields_behind) {
             R"({"type":"registered","userId":"alice","connectionId":"c1","rooms":[]})");
   EXPECT_EQ(registered("1", user_id{"alice"}, connection_id{"c1"}, {room_id{"tea"}, room_id{"go"}}, {}),
             R"({"type":"registered","id":"1","userId":"alice","connectionId":"c1","rooms":["tea","go"]})");
+  EXPECT_EQ(registered(none, user_id{"alice"}, connection_id{"c1"}, {}, {}, std::nullopt, R"("largestFrame":7,"limits":{})"),
+            R"({"type":"registered","userId":"alice","connectionId":"c1","rooms":[],"largestFrame":7,"limits":{}})");
   EXPECT_EQ(joined_room(none, room_id{"tea"}, {user_id{"a"}, user_id{"b"}}, 2),
             R"({"type":"joinedRoom","roomId":"tea","participants":["a","b"],"participantCount":2,"truncated":false})");
   EXPECT_EQ(joined_room("1", room_id{"tea"}, {user_id{"a"}}, 5000),

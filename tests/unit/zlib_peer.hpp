@@ -21,9 +21,9 @@ inline std::string repeated(std::string_view pattern, std::size_t size) {
 }
 
 // As if `before` had been said in the same context.
-inline std::string deflated_with_dictionary(std::string_view text, std::string_view before, int level = 6, int bits = 15) {
+inline std::string deflated_with_dictionary(std::string_view text, std::string_view before, int level = 6, int bits = 15, int memory = 8) {
   z_stream z{};
-  EXPECT_EQ(deflateInit2(&z, level, Z_DEFLATED, -bits, 8, Z_DEFAULT_STRATEGY), Z_OK);
+  EXPECT_EQ(deflateInit2(&z, level, Z_DEFLATED, -bits, memory, Z_DEFAULT_STRATEGY), Z_OK);
   if (!before.empty()) EXPECT_EQ(deflateSetDictionary(&z, bytes_of(before), static_cast<uInt>(before.size())), Z_OK);
   std::string out(deflateBound(&z, text.size()) + 64, '\0');
   z.next_in = bytes_of(text);

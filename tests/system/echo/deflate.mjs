@@ -59,6 +59,21 @@ cases['12 final blocks, as they are written by who can not flush'] = async (open
   await echoes(peer, op.text, prose(3_000), frame(op.text, Buffer.concat([final, Buffer.from([0])]), { reserved: 4 }));
   await echoes(peer, op.text, prose(3_000), frame(op.text, final, { reserved: 4 }));
 };
+cases['12 blocks behind a final one, which look back beyond it'] = async (open) => {
+  const peer = await open(offer);
+  const final = deflated(prose(3_000), { finishFlush: constants.Z_FINISH });
+  const refers = deflated(prose(3_000), { dictionary: prose(3_000) });
+  assert.ok(refers.length < 60);
+  await echoes(peer, op.text, Buffer.concat([prose(3_000), prose(3_000)]), frame(op.text, Buffer.concat([final, refers]), { reserved: 4 }));
+  await echoes(peer, op.text, 'Hello', frame(op.text, Buffer.from('f248050000 00ffffcac9c90700'.replace(' ', ''), 'hex'), { reserved: 4 }));
+};
+cases['12 blocks that hold nothing, and a flush behind each byte'] = async (open) => {
+  const peer = await open(offer);
+  const nothing = Buffer.alloc(60_000, Buffer.from([0, 0, 0, 0xff, 0xff]));
+  await echoes(peer, op.text, '', frame(op.text, Buffer.concat([nothing, Buffer.from([0])]), { reserved: 4 }));
+  const flushed = Buffer.concat([...prose(5_000)].map((byte) => Buffer.concat([deflated(Buffer.from([byte])), Buffer.from([0, 0, 0xff, 0xff])])));
+  await echoes(peer, op.text, prose(5_000), frame(op.text, flushed.subarray(0, -4), { reserved: 4 }));
+};
 for (const bits of [8, 9, 10, 12, 15]) {
   cases[`13 a window of ${bits} bits is kept`] = async (open) => {
     const peer = await open({ 'Sec-WebSocket-Extensions': `permessage-deflate; server_max_window_bits=${bits}` });
