@@ -83,6 +83,7 @@ task<bool> flows::compare(session_ptr s) {
   for (int round = 1;; ++round) {
     auto const notices = s->notices;
     auto const outdated = [&] { return notices != s->notices; };
+    auto const before = rooms_of(*s);
     auto const found = co_await store_.connections.compare({{s->user, s->id}});
     if (s->gone || !s->registered) co_return true;
     if (!found) {
@@ -111,6 +112,7 @@ task<bool> flows::compare(session_ptr s) {
     co_await leave_forbidden(s);
     if (s->gone) co_return true;
     for (auto const& room : without(rooms_of(*s), seen.rooms)) {
+      if (std::ranges::find(before, room) == before.end()) continue;  // entered since: of that the answer says nothing
       tell_room(*s, room, room_change::removed);
       if (outdated()) hub_.lapse(*s, room, delivery::ledger::standing{hub_.last_of(room)});
       else hub_.leave(*s, room);

@@ -93,6 +93,7 @@ task<result<void>> flows::assert_session(session_ptr s) {
   std::vector<state::known_room> rooms;
   for (auto const& e : s->ledger.rooms()) rooms.emplace_back(room_id{*e.room->name}, e.open != 0);
   auto const data = data_;
+  auto const before = rooms_of(*s);
   auto online = co_await store_.connections.add(details(*s), std::move(rooms), rooms_known_since(s->asserted), 0, s->compared_ms);
   if (!online) co_return std::unexpected(online.error());
   if (data != data_ && !s->gone) co_return result<void>{};  // Redis lost more meanwhile, and took these rooms for less than they are: once more
@@ -105,6 +106,7 @@ task<result<void>> flows::assert_session(session_ptr s) {
   }
   // Rooms that another connection of the user has left or joined, which this one did not hear.
   for (auto const& room : without(rooms_of(*s), online->rooms)) {
+    if (std::ranges::find(before, room) == before.end()) continue;  // entered since
     tell_room(*s, room, room_change::removed);
     hub_.leave(*s, room);
   }

@@ -213,6 +213,12 @@ task<> serve_http(worker& on, stream_socket socket, admission::seat seat, std::c
   chat::token_bucket pages;
   asio::steady_timer pause{socket.get_executor()};
   for (bool first = true;; first = false) {
+    if (!first && buffer.empty()) {
+      // There may be silence between two requests; one that has begun has no longer than the first.
+      error_code silent;
+      co_await socket.async_wait(stream_socket::wait_read, asio::cancel_after(on.settings().keep_alive, asio::redirect_error(use_task, silent)));
+      if (silent) co_return;
+    }
     std::optional<api_demand> demand;
     auto greeting = co_await read_request(socket, buffer, patience, [&](http_request const& head) {
       if (by != door::clients && is_api_path(path_of(head)) && !wants_websocket(head)) demand = judge_api_head(on, head, client_of(on, head, seat));
@@ -225,7 +231,7 @@ task<> serve_http(worker& on, stream_socket socket, admission::seat seat, std::c
     }
     auto& request = greeting->request;
     buffer = std::move(greeting->behind);
-    patience = on.settings().keep_alive;
+    patience = on.settings().handshake_deadline;
 
     if (path_of(request) != websocket_path) {
       if (!(demand && demand->key) && !pages.take(pages_per_s, page_burst, connection_loop::now_ms())) {

@@ -244,8 +244,10 @@ test('a body with a key may come late and in chunks, with requests behind it', b
   assert.deepEqual([status, headers.connection], [413, 'close']);
 });
 
-test('what the API did is in the log, with the key’s name and without its text', bounded, async () => {
-  const { api, daemon } = stage;
+test('what the API did is in the log of who debugs, with the key’s name and without its text', bounded, async (t) => {
+  const data = await folder(t);
+  const daemon = await daemonFor(t, { data, flags: [...(await keyFile(data)), '--log-level', 'debug'] });
+  const api = new Api(daemon);
   await api.put('/rooms/logged/members/alice');
   await api.post('/rooms/logged/messages', { content: 'nobody else’s business' });
   await until('the line', () => /api\.called method=POST route=\/rooms\/\{room\}\/messages status=201 key=[0-9a-f]{8}/.test(daemon.told.stderr));

@@ -88,11 +88,21 @@ const waits = {
     await takes(4, 7, () => peer.ends(patience));
   },
 
-  'an HTTP connection may rest for half a minute': async (t) => {
+  'an HTTP connection may rest for longer than a balancer uses it again': async (t) => {
     const peer = await peerOf(t, stage.daemon.port);
     await peer.send('GET /ready HTTP/1.1\r\nHost: x\r\n\r\n');
     assert.equal((await peer.answer()).status, 200);
-    await takes(29, 33, () => peer.ends(patience));
+    await takes(74, 78, () => peer.ends(85_000));
+  },
+
+  'a later request that has begun has no longer than the first': async (t) => {
+    const peer = await peerOf(t, stage.daemon.port);
+    await peer.send('GET /ready HTTP/1.1\r\nHost: x\r\n\r\n');
+    assert.equal((await peer.answer()).status, 200);
+    await pause(2_000);
+    await peer.send('GET /ready HTTP/1.1\r\n');
+    assert.equal((await takes(9, 12, () => peer.answer(patience))).status, 408);
+    await peer.ends();
   },
 
   'who answers no ping is gone after 35 seconds, and the room hears it': async (t) => {
@@ -163,7 +173,7 @@ test('patience', { concurrency: 20, timeout: 120_000 }, async (t) => {
   await t.test('who was waited for in vain is counted, but not who rested between two requests', async () => {
     const numbers = await metricsOf(stage.daemon);
     const counted = (name) => numbers.get(name);
-    assert.deepEqual(['late', 'silent'].map((reason) => counted(`hiky_unread_requests_total{reason="${reason}"}`)), [3, 1]);
+    assert.deepEqual(['late', 'silent'].map((reason) => counted(`hiky_unread_requests_total{reason="${reason}"}`)), [4, 1]);
     assert.deepEqual(['unregistered_connections_closed', 'silent_connections_dropped'].map((what) => counted(`hiky_${what}_total`)), [2, 1]);
   });
 });
