@@ -39,7 +39,7 @@ bool is_transient(error const& e);
 // Redis answers, but takes no writes: it is out of memory, can't save, or has become a replica.
 bool refuses_writes(error const& e);
 
-// What a client is told of a transient error.
+// The words for a client about a transient error.
 std::string_view unavailability(error const& e);
 
 }  // namespace hiky

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What users have left of their rates: one bucket of each kind for a user, whatever connections on whatever workers share it, and however often they
+// The rates of users: one bucket of each kind for a user, whatever connections on whatever workers share it, and however often they
 // are made anew. A bucket that is full again is nobody's memory. Shared by all workers.
 #pragma once
 #include <array>

@@ -152,7 +152,7 @@ task<std::expected<http_greeting, no_request>> read_request(stream_socket& socke
     co_return std::unexpected(no_request::malformed);
   }
   if (!ec && wants_body(parser.get()) && !parser.is_done()) {
-    // Who asks first whether the body is wanted (RFC 9110 10.1.1) waits for this.
+    // A client that asks first whether the body is wanted (RFC 9110 10.1.1) waits for this.
     auto const& head = parser.get();
     if (head.version() == 11 && boost::beast::iequals(head[http::field::expect], "100-continue") && input.size() == 0) {
       constexpr std::string_view go_on = "HTTP/1.1 100 Continue\r\n\r\n";

@@ -67,7 +67,7 @@ class worker {
   worker(gateway_settings const& settings, std::size_t index, gateway::metrics& numbers, gateway::admission& doors, gateway::api_limits& api);
   ~worker();
 
-  // What all workers share; before run().
+  // The parts that all workers share; before run().
   void use(chat::bus& channel, chat::user_rates& rates);
   void run();   // starts the thread
   void join();  // ends it, once stop() was called
