@@ -53,6 +53,9 @@ const expectedLines = {
   'bus.deaf': redisFaults,
   'bans.unknown': redisFaults,
   'drain.incomplete': redisFaults,
+  'redis.refuses_writes': ['oom', 'failover'],
+  'redis.takes_writes': ['oom', 'failover'],
+  'log.left_out': redisFaults,
   'room.epoch_changed': ['redis_lose', 'failover'],
   'room.went_back': ['redis_lose', 'failover'],
 };
