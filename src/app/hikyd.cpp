@@ -59,6 +59,7 @@ struct priority : spdlog::custom_flag_formatter {
 
 void write_lines(log::format how) {
   log::set_format(how);
+  log::limit_lines();
   bool const journal = app::service_manager::journal_reads();
   auto const* const head = how == log::format::json ? "" : journal ? "%l " : "%Y-%m-%dT%H:%M:%S.%eZ %l ";
   auto formatter = std::make_unique<spdlog::pattern_formatter>(spdlog::pattern_time_type::utc);

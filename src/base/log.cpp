@@ -7,6 +7,7 @@
 
 #include "base/clock.hpp"
 #include "base/json.hpp"
+#include "base/log_throttle.hpp"
 
 namespace hiky::log {
 namespace {
@@ -88,6 +89,13 @@ std::string text_line(std::string_view noun_verb, std::initializer_list<field> f
 
 format chosen = format::text;
 
+throttle limits;
+bool limited = false;
+
+void write(level at, std::string_view noun_verb, std::initializer_list<field> fields) {
+  spdlog::log(to_spdlog(at), "{}", chosen == format::json ? json_line(at, noun_verb, fields) : text_line(noun_verb, fields));
+}
+
 }  // namespace
 
 void set_format(format how) { chosen = how; }
@@ -96,7 +104,15 @@ bool enabled(level at) { return spdlog::should_log(to_spdlog(at)); }
 
 void event(level at, std::string_view noun_verb, std::initializer_list<field> fields) {
   if (!enabled(at)) return;
-  spdlog::log(to_spdlog(at), "{}", chosen == format::json ? json_line(at, noun_verb, fields) : text_line(noun_verb, fields));
+  if (at == level::debug || !limited) return write(at, noun_verb, fields);
+  if (limits.lets(noun_verb, now_ms())) write(at, noun_verb, fields);
+  tell_left_out();
+}
+
+void limit_lines() { limited = true; }
+
+void tell_left_out() {
+  for (auto const& [noun_verb, lines] : limits.take_omissions(now_ms())) write(level::warn, "log.left_out", {{"event", noun_verb}, {"lines", lines}});
 }
 
 }  // namespace hiky::log

@@ -36,7 +36,7 @@ struct counters {
   counter unrecovered, offline_dropped;           // rooms that did not come back whole; messages that a full mailbox had lost
   std::array<counter, 5> violations;              // by gateway::violations
   std::array<counter, 5> unread_requests;         // by gateway::no_request
-  counter delayed_pages, requests_dropped;        // dropped: of clients that had closed
+  counter delayed_pages, refused_pages, requests_dropped;  // dropped: of clients that had closed
   counter undone;                    // connections that Redis listed and nobody had
   counter kicked, replaced, banned;  // connections ended for others' reasons; registers of banned users
   auth::counters identity;
@@ -44,6 +44,7 @@ struct counters {
   std::array<counter, 3> room_entries;  // by room_outcome
   histogram room_hook;                  // from a question to the application's answer
   counter room_hook_cached;             // answers that came from the cache instead
+  counter room_hook_delayed;            // questions that waited, since their user asks too many
 };
 
 }  // namespace hiky::chat

@@ -119,6 +119,7 @@ class flows {
   task<> leave_forbidden(session_ptr s);
   // Asks the policy; false when the user may not enter, which has been said then.
   bool note_useless_token(session& s);
+  task<bool> may_replace(session_ptr s, user_id user);
   task<bool> may_enter(session_ptr s, std::optional<std::string> id, room_id room);
   // `at_ms`: the time in Redis; 0: it is not told, nor what else a client needs to know once.
   void answer_registered(session& s, std::optional<std::string> const& id, std::vector<room_id> const& rooms, std::vector<recovery> const& resumed,
@@ -136,10 +137,17 @@ class flows {
   task<> run_fetch_mail(session_ptr s);
   void confirm_mail(session& s, std::size_t count);
   void take_offline_ack(session& s, offline_ack const& ack);
-  task<result<state::log_page>> read_after(room_id room, std::uint64_t seq, std::size_t most, std::size_t bytes);
-  task<result<recovery>> recover(room_id room, std::string since, std::size_t most, std::size_t bytes);
+  // What of a room's log was read; `page` holds the beginning of it, and `more` and `newest` of its end.
+  struct log_reading {
+    state::log_page page;
+    std::uint64_t first = 0, last = 0;  // seqs; 0: nothing was found
+    std::size_t count = 0, bytes = 0;
+  };
+  task<result<log_reading>> read_after(room_id room, std::uint64_t seq, std::size_t most, std::size_t bytes, std::size_t keep);
+  task<result<recovery>> recover(room_id room, std::string since, std::size_t most, std::size_t bytes, std::size_t keep);
   task<result<std::vector<recovery>>> recover_all(state::connected const& online, std::vector<std::pair<room_id, std::string>> wanted);
-  task<> replay(session_ptr s, std::span<recovery const> resumed);
+  task<bool> replay(session_ptr s, std::span<recovery const> resumed);
+  task<bool> replay_rest(session_ptr s, recovery const& room);
   static void note_recovery(session& s, std::string const& since, recovery const& found, bool on_connection);
 
   // What a session knows of its rooms and mail may be wrong: it is compared with Redis in the session's turn, and that is tried until it is done.

@@ -8,18 +8,14 @@
 #include <string_view>
 #include <vector>
 
+#include "base/clock.hpp"
 #include "base/ids.hpp"
 #include "base/json.hpp"
 #include "chat/session.hpp"
 
 namespace hiky::chat {
 
-inline constexpr std::uint16_t close_flooding = 4429;
-
-inline std::uint32_t now_ms() {
-  using namespace std::chrono;
-  return static_cast<std::uint32_t>(duration_cast<milliseconds>(steady_clock::now().time_since_epoch()).count());
-}
+inline constexpr std::uint16_t close_flooding = 4429, close_try_again = 1013;
 
 inline std::int64_t wall_ms() {
   using namespace std::chrono;

@@ -141,34 +141,42 @@ task<bool> flows::compare(session_ptr s) {
 // The user belongs to the room since nobody knows when, but not since before `since_ms`. What was said since then comes from the log, before
 // what comes live. `now_ms` is Redis TIME. False when the user does not belong to it any more.
 task<result<bool>> flows::enter_late(session_ptr s, room_id room, std::int64_t since_ms, std::int64_t now_ms) {
-  bool const was_in = hub_.in(*s, room);
+  auto const* const was = s->ledger.find(room);
+  bool const was_in = was != nullptr, hears = was_in && was->first != 0;
   hub_.enter(*s, room, false, since_ms);
   bool const held_already = s->ledger.holds();
   s->ledger.hold();
   auto outcome = co_await hear(*s, {room}, since_ms);
   result<state::room_entry> entry;
-  result<state::log_page> page;
+  result<log_reading> found;
   if (outcome) {
     entry = co_await store_.members.entry(room, s->user, since_ms);
     if (!entry) outcome = std::unexpected(entry.error());
   }
   if (outcome && entry->member && !s->gone) {
-    // Not by the time alone: where a clock has stepped back, all of a log is later than that.
-    auto behind = std::max(entry->place.seq, s->ledger.last_in_order(entry->place.epoch));
-    // Nor by what comes live already, which has no holes.
-    if (auto const* const e = s->ledger.find(room); e && e->first != 0 && e->room->last.epoch == entry->place.epoch) {
-      behind = std::max(behind, e->room->last.seq);
+    // What comes live has no holes. Where some has been handed out, nothing older may follow it.
+    if (!hears || s->ledger.live_from(room, entry->place.epoch) == 0) {
+      // Not by the time alone: where a clock has stepped back, all of a log is later than that.
+      auto const behind = std::max(entry->place.seq, s->ledger.last_in_order(entry->place.epoch));
+      found = co_await read_after(room, behind, limits_.replayed, limits_.replayed_bytes, limits_.replayed_bytes);
+      if (!found) outcome = std::unexpected(found.error());
     }
-    page = co_await read_after(room, behind, limits_.replayed, limits_.replayed_bytes);
-    if (!page) outcome = std::unexpected(page.error());
   }
   bool const in = outcome && entry->member;
   if (!in) hub_.leave(*s, room);
   else if (s->extended && !was_in) answer(*s, room_added(room));
+  auto* const page = found ? &found->page : nullptr;
+  // What came live meanwhile waits, and is handed out behind this.
+  if (auto const live = in ? s->ledger.live_from(room, page->epoch) : 0; live != 0) {
+    page->more &= page->messages.empty() || page->messages.back().seq + 1 < live;
+    page->newest = std::min(page->newest, live - 1);
+    std::erase_if(page->messages, [&](auto const& m) { return m.seq >= live; });
+  }
   if (in && !page->more) hub_.set_since(*s, room, now_ms);  // what was said before is owed by itself, below
   if (in && !page->messages.empty() && page->epoch == entry->place.epoch) {
     recovery late{.room = room};
     late.brought = {page->epoch, page->messages.front().seq, page->messages.back().seq};
+    late.at_hand = late.brought.last;
     late.recovered = !page->more;
     if (page->more) {
       late.lost_from = page->messages.back().seq + 1;

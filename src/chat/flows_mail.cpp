@@ -2,7 +2,10 @@
 // Part of flows: what waited for a user, from the claim to its confirmation.
 #include "chat/flows.hpp"
 
+#include <boost/asio/post.hpp>
+
 #include <algorithm>
+#include <span>
 
 #include "base/log.hpp"
 #include "chat/flows_common.hpp"
@@ -14,6 +17,7 @@ using std::chrono::steady_clock;
 
 namespace {
 
+constexpr std::size_t opened_at_once = 256 * 1024;  // bytes of messages that are parsed at a stretch
 constexpr int choices = 5;  // looks at a queue that changes each time, before the rest waits for the next one
 
 struct letter {
@@ -39,6 +43,20 @@ letter open_letter(std::string const& text) {
   return out;
 }
 
+// A mailbox that another program has filled may hold megabytes, and the others on this worker do not wait for them.
+task<std::vector<letter>> open_all(asio::any_io_executor executor, std::span<std::string const> texts) {
+  std::vector<letter> out;
+  out.reserve(texts.size());
+  std::size_t bytes = 0;
+  for (auto const& text : texts) {
+    out.push_back(open_letter(text));
+    if ((bytes += text.size()) < opened_at_once) continue;
+    bytes = 0;
+    co_await asio::post(executor, use_task);
+  }
+  co_return out;
+}
+
 }  // namespace
 
 // All that waits; or, where the connection may not read all rooms, what it may. The rest waits for one that may.
@@ -49,9 +67,9 @@ task<result<state::claimed_mail>> flows::claim_mail(session_ptr s) {
     auto const waiting = co_await store_.mailbox.look(s->user);
     if (!waiting) co_return std::unexpected(waiting.error());
     state::mail_choice choice{.count = waiting->size()};
-    for (std::size_t i = 0; i < waiting->size(); ++i) {
-      auto const one = open_letter((*waiting)[i]);
-      if (!one.room.empty() && s->grant->allows(room_id{one.room})) choice.wanted.push_back(i);
+    auto const letters = co_await open_all(ex_, *waiting);
+    for (std::size_t i = 0; i < letters.size(); ++i) {
+      if (!letters[i].room.empty() && s->grant->allows(room_id{letters[i].room})) choice.wanted.push_back(i);
     }
     // Also where there is nothing to take: an earlier claim, whose answer did not come, is given back.
     if (!waiting->empty()) choice.newest = waiting->front();
@@ -73,9 +91,7 @@ task<> flows::deliver_mail(session_ptr s) {
   }
   s->unclaimed = false;
   for (auto const& range : mail->given) s->ledger.was_given({range.epoch, range.first, range.last});
-  std::vector<letter> letters;
-  letters.reserve(mail->messages.size());
-  for (auto const& text : mail->messages) letters.push_back(open_letter(text));
+  auto letters = co_await open_all(ex_, mail->messages);
   if (!s->ledger.holds()) {
     // What the bus is about to bring must not come by mail as well; and must not be taken for delivered before it is.
     auto const coming = [&](letter const& one) { return one.place && s->ledger.will_come(one.room, *one.place); };

@@ -19,6 +19,11 @@ namespace hiky::chat {
 using namespace std::chrono_literals;
 using std::chrono::steady_clock;
 
+namespace {
+constexpr auto longest_wait_to_replace = 6s;
+constexpr std::size_t replayed_at_once = 256 * 1024;  // bytes, which wait in memory for a client to read them
+}  // namespace
+
 // Rule 4 of the state design: hear, become visible, then answer, then mail, then what came in between.
 task<> flows::run_register(session_ptr s, std::optional<std::string> id, std::optional<user_id> claimed, register_request r) {
   if (s->registered && !r.resume.empty()) {
@@ -42,6 +47,7 @@ task<> flows::run_register(session_ptr s, std::optional<std::string> id, std::op
     asio::steady_timer pause{ex_, 20ms};
     co_await pause.async_wait(use_task);
   }
+  if (!co_await may_replace(s, who->user)) co_return;
   s->user = who->user;
   grant(*s, std::move(who->grant), std::move(who->session));
   s->extended = r.extended;
@@ -79,6 +85,9 @@ task<> flows::run_register(session_ptr s, std::optional<std::string> id, std::op
     s->user = user_id{};
     co_return refuse(*s, std::move(id), resumed.error());
   }
+  if (limits_.connections_per_user > 0 && online->connections > static_cast<std::int64_t>(limits_.connections_per_user)) {
+    rates_.take(s->user, user_rate::replacements, now_ms());
+  }
   s->registered = true;
   s->shown.reset();
   s->returning = !online->was_announced;
@@ -88,8 +97,7 @@ task<> flows::run_register(session_ptr s, std::optional<std::string> id, std::op
   log::debug("session.registered", {{"connection", s->id.str()}, {"trace", s->trace_id()}, {"user", s->user.str()}, {"rooms", online->rooms.size()}});
   for (std::size_t i = 0; i < resumed->size(); ++i) note_recovery(*s, r.resume[i].second, (*resumed)[i], s->earlier != nullptr);
   answer_registered(*s, id, online->rooms, *resumed, online->at_ms);
-  co_await replay(s, *resumed);
-  if (online->mail > 0) co_await deliver_mail(s);
+  if (co_await replay(s, *resumed) && online->mail > 0) co_await deliver_mail(s);
   // What the bus would have said to this connection while it was away did not come.
   if (interruption != interruption_ && !co_await compare(s)) doubt(*s);
   hub_.release(*s);
@@ -99,6 +107,18 @@ task<> flows::run_register(session_ptr s, std::optional<std::string> id, std::op
     if (entry.user.name.empty()) entry.user.name = std::move(who->name);
     announce_arrival(std::move(entry));
   }
+}
+
+// Tabs beyond the limit that connect again when they are replaced would replace one another for ever: the next waits until a replacement is
+// due again. False when the client is gone.
+task<bool> flows::may_replace(session_ptr s, user_id user) {
+  asio::steady_timer pause{ex_};
+  for (auto const until = steady_clock::now() + longest_wait_to_replace; !rates_.has(user, user_rate::replacements, now_ms());) {
+    if (steady_clock::now() > until) break;
+    pause.expires_after(50ms);
+    co_await pause.async_wait(use_task);
+  }
+  co_return !s->gone || s->backlog;
 }
 
 // `who` becomes what the directory says.
@@ -171,88 +191,143 @@ task<result<void>> flows::hear(session& s, std::vector<room_id> rooms, std::int6
   co_return outcome;
 }
 
-// The room's log after `seq`, page by page, as long as `bytes` has room for one more.
-task<result<state::log_page>> flows::read_after(room_id room, std::uint64_t seq, std::size_t most, std::size_t bytes) {
-  auto const page_bytes = std::min(bytes, state::room_log::page_bytes);
+// The room's log after `seq`, page by page, as long as `bytes` has room for one more. Only the beginning, `keep` bytes or a page more, stays in
+// memory; pages that do not are others' turn too.
+task<result<flows::log_reading>> flows::read_after(room_id room, std::uint64_t seq, std::size_t most, std::size_t bytes, std::size_t keep) {
+  constexpr auto page_bytes = state::room_log::page_bytes;
   auto const size = [](auto const& messages) {
     return std::accumulate(messages.begin(), messages.end(), std::size_t{0}, [](auto sum, auto const& m) { return sum + m.frame.size(); });
   };
-  auto out = co_await store_.room_log.after(room, seq, most, page_bytes);
-  for (auto got = out ? size(out->messages) : 0; out && out->more && out->messages.size() < most && got + page_bytes <= bytes;) {
-    auto next = co_await store_.room_log.after(room, out->messages.back().seq, most - out->messages.size(), page_bytes);
-    if (!next) co_return next;
-    if (next->epoch != out->epoch) break;  // the room was lost meanwhile: what was read is all there is to tell
-    got += size(next->messages);
-    out->newest = next->newest;
-    out->more = next->more;
-    std::ranges::move(next->messages, std::back_inserter(out->messages));
+  log_reading out;
+  auto& count = out.count;
+  while (count == 0 || (out.page.more && count < most && out.bytes + page_bytes <= bytes)) {
+    bool const kept = out.bytes < keep;
+    auto const turn = kept ? lane::turn{} : co_await heavy_.enter();
+    auto next = co_await store_.room_log.after(room, count == 0 ? seq : out.last, most - count, std::min(bytes, page_bytes));
+    heavy_.leave(turn);
+    if (!next) co_return std::unexpected(next.error());
+    if (count > 0 && next->epoch != out.page.epoch) break;  // the room was lost meanwhile: what was read is all there is to tell
+    if (count == 0) {
+      out.page.epoch = next->epoch;
+      out.page.oldest = next->oldest;
+      if (!next->messages.empty()) out.first = next->messages.front().seq;
+    }
+    out.page.newest = next->newest;
+    out.page.more = next->more;
+    if (next->messages.empty()) break;
+    count += next->messages.size();
+    out.bytes += size(next->messages);
+    out.last = next->messages.back().seq;
+    if (kept) std::ranges::move(next->messages, std::back_inserter(out.page.messages));
   }
   co_return out;
 }
 
 // What `room` has said since the client's last message, or what of it is left.
-task<result<recovery>> flows::recover(room_id room, std::string since, std::size_t most, std::size_t bytes) {
+task<result<recovery>> flows::recover(room_id room, std::string since, std::size_t most, std::size_t bytes, std::size_t keep) {
   auto const last = state::parse_message_id(since);
-  auto page = co_await read_after(room, last ? last->seq : 0, most, bytes);
-  if (!page) co_return std::unexpected(page.error());
+  auto found = co_await read_after(room, last ? last->seq : 0, most, bytes, keep);
+  if (!found) co_return std::unexpected(found.error());
   recovery out{room};
-  if (!last || page->epoch != last->epoch) {
+  if (!last || found->page.epoch != last->epoch) {
     // Redis lost the room's head in between: what the client has can't be compared with what is here. It gets what there is.
-    if (last && last->seq > 0) page = co_await read_after(room, 0, most, bytes);
-    if (!page) co_return std::unexpected(page.error());
-  } else if (last->seq > page->newest) {
+    if (last && last->seq > 0) found = co_await read_after(room, 0, most, bytes, keep);
+    if (!found) co_return std::unexpected(found.error());
+  } else if (last->seq > found->page.newest) {
     // Redis went back to an earlier state and has lost what the client has.
     out.recovered = false;
   } else {
-    auto const first = page->messages.empty() ? page->newest + 1 : page->messages.front().seq;
-    auto const end = page->messages.empty() ? page->newest : page->messages.back().seq;
-    out.recovered = first <= last->seq + 1 && end >= page->newest;
+    auto const first = found->first == 0 ? found->page.newest + 1 : found->first;
+    auto const end = found->last == 0 ? found->page.newest : found->last;
+    out.recovered = first <= last->seq + 1 && end >= found->page.newest;
     if (first > last->seq + 1) {
       out.lost_from = last->seq + 1;
       out.lost_to = first - 1;
-    } else if (end < page->newest) {
+    } else if (end < found->page.newest) {
       // More than one answer brings: the rest is there for `history`.
       out.lost_from = end + 1;
-      out.lost_to = page->newest;
+      out.lost_to = found->page.newest;
     }
   }
-  if (!page->messages.empty()) out.brought = {page->epoch, page->messages.front().seq, page->messages.back().seq};
-  out.now = {page->epoch, page->newest};
-  for (auto& m : page->messages) out.messages.push_back(std::move(m.frame));
+  auto& page = found->page;
+  if (found->first != 0) out.brought = {page.epoch, found->first, found->last};
+  out.now = {page.epoch, page.newest};
+  out.count = found->count;
+  out.bytes = found->bytes;
+  for (auto& m : page.messages) {
+    out.messages.push_back(std::move(m.frame));
+    out.at_hand = m.seq;
+  }
   if (!out.recovered) count_.unrecovered.add();
   co_return out;
 }
 
 task<result<std::vector<recovery>>> flows::recover_all(state::connected const& online, std::vector<std::pair<room_id, std::string>> wanted) {
   std::vector<recovery> out;
-  auto left = limits_.resumed_bytes;
+  auto left = limits_.resumed_bytes, keep = replayed_at_once;
   for (auto& [room, since] : wanted) {
     if (std::ranges::find(online.rooms, room) == online.rooms.end()) {
       out.push_back({room});
       continue;
     }
-    auto found = co_await recover(room, std::move(since), limits_.replayed, std::min(left, limits_.replayed_bytes));
+    auto found = co_await recover(room, std::move(since), limits_.replayed, std::min(left, limits_.replayed_bytes), keep);
     if (!found) co_return std::unexpected(found.error());
-    for (auto const& message : found->messages) left -= std::min(left, message.size());
+    left -= std::min(left, found->bytes);
+    keep -= std::min(keep, found->bytes);
     out.push_back(std::move(*found));
   }
   co_return out;
 }
 
-// In portions: more than the outbox takes must not look like a slow reader.
-task<> flows::replay(session_ptr s, std::span<recovery const> resumed) {
-  constexpr std::size_t portion = 256 * 1024;
+// In portions: more than the outbox takes must not look like a slow reader, nor wait in memory until it is read. False when the client is gone.
+task<bool> flows::replay(session_ptr s, std::span<recovery const> resumed) {
   std::size_t bytes = 0;
   for (auto const& room : resumed) {
     if (!room.recovered && s->extended) answer(*s, gap(room));
     for (auto const& message : room.messages) {
       answer(*s, message);
       bytes += message.size();
-      if (bytes < portion) continue;
+      if (bytes < replayed_at_once) continue;
       bytes = 0;
-      if (!co_await flushed(*s)) co_return;
+      if (!co_await flushed(*s)) co_return false;
     }
+    if (room.at_hand < room.brought.last && !co_await replay_rest(s, room)) co_return false;
   }
+  co_return true;
+}
+
+// What of a recovery is not at hand is read again. What has gone from the log meanwhile is a gap.
+task<bool> flows::replay_rest(session_ptr s, recovery const& room) {
+  auto const lost = [&](std::uint64_t from, std::uint64_t to) {
+    if (!s->extended || from > to) return;
+    recovery missing{.room = room.room};
+    missing.lost_from = from;
+    missing.lost_to = to;
+    missing.now = room.now;
+    answer(*s, gap(missing));
+  };
+  for (auto next = std::max(room.at_hand + 1, room.brought.first); next <= room.brought.last;) {
+    if (!co_await flushed(*s)) co_return false;
+    auto const turn = co_await heavy_.enter();
+    auto const page = co_await store_.room_log.after(room.room, next - 1, room.brought.last - next + 1, replayed_at_once);
+    heavy_.leave(turn);
+    if (!page) {
+      // The ledger counts on the client's getting it. When it connects again, it asks for it again.
+      s->close(close_try_again, "what you missed can't be read right now; connect again");
+      co_return false;
+    }
+    if (page->epoch != room.brought.epoch || page->messages.empty()) co_return lost(next, room.brought.last), true;
+    for (auto const& message : page->messages) {
+      if (message.seq > room.brought.last) break;
+      lost(next, message.seq - 1);
+      answer(*s, message.frame);
+      next = message.seq + 1;
+    }
+    if (page->messages.back().seq < room.brought.last) continue;
+    lost(next, room.brought.last);
+    break;
+  }
+  co_return co_await flushed(*s);
 }
 
 // True once all that was sent so far has left the outbox. Not by a pong: who has a full backlog is not read, and would not be heard to answer.

@@ -50,7 +50,7 @@ task<bool> flows::join(session_ptr s, std::optional<std::string> id, join_room r
   if (!was_in) hub_.set_since(*s, r.room, now_in->at_ms);
   std::optional<recovery> missed;
   if (r.since) {
-    auto found = co_await recover(r.room, *r.since, limits_.joined_messages, page_bytes);
+    auto found = co_await recover(r.room, *r.since, limits_.joined_messages, page_bytes, page_bytes);
     if (!found) co_return refuse(*s, std::move(id), found.error()), true;
     note_recovery(*s, *r.since, *found, false);
     missed = std::move(*found);

@@ -111,8 +111,10 @@ struct recovery {
   room_id room;
   bool recovered = false;                 // nothing is missing
   std::uint64_t lost_from = 0, lost_to = 0;  // seqs that are gone, if known
-  std::vector<std::string> messages{};    // JSON text of frames, in order
-  state::message_range brought{};  // the messages
+  std::vector<std::string> messages{};    // JSON text of frames, in order: the beginning of `brought`
+  std::uint64_t at_hand = 0;       // seq of the last of them; 0: none is
+  state::message_range brought{};  // all messages
+  std::size_t count = 0, bytes = 0;  // of these
   state::message_place now{};      // where the room stands
 };
 

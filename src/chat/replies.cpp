@@ -107,7 +107,7 @@ std::string registered(std::optional<std::string> const& id, user_id const& user
   for (auto const& r : resumed) {
     if (outcome.size() > 1) outcome += ',';
     append_json_string(outcome, r.room);
-    outcome += fmt::format(R"(:{{"recovered":{},"count":{}}})", r.recovered, r.messages.size());
+    outcome += fmt::format(R"(:{{"recovered":{},"count":{}}})", r.recovered, r.count);
   }
   outcome += '}';
   return object{"registered"}

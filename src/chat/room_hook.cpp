@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "base/clock.hpp"
 #include "base/json.hpp"
 #include "base/log.hpp"
 
@@ -31,8 +32,13 @@ std::string question(user_id const& user, room_id const& room) {
 
 }  // namespace
 
-room_hook::room_hook(asio::any_io_executor executor, room_hook_settings settings, redis::address cache, counters& count)
-    : executor_(executor), settings_(std::move(settings)), cache_(std::move(executor), std::move(cache)), count_(count) {
+room_hook::room_hook(asio::any_io_executor executor, room_hook_settings settings, redis::address cache, user_rates& rates, counters& count)
+    : executor_(executor),
+      settings_(std::move(settings)),
+      application_(executor, settings_.where),
+      cache_(std::move(executor), std::move(cache)),
+      rates_(rates),
+      count_(count) {
   cache_.start();
 }
 
@@ -55,6 +61,19 @@ task<result<bool>> room_hook::may_join(user_id user, room_id room) {
   co_return answer;
 }
 
+// A client enters one room after the other, so this holds up nobody else.
+task<bool> room_hook::may_ask(user_id const& user) {
+  asio::steady_timer pause{executor_};
+  bool delayed = false;
+  for (auto const until = std::chrono::steady_clock::now() + settings_.patience;; delayed = true) {
+    if (rates_.take(user, user_rate::questions, now_ms())) co_return true;
+    if (!delayed) count_.room_hook_delayed.add();
+    if (std::chrono::steady_clock::now() > until) co_return false;
+    pause.expires_after(20ms);
+    co_await pause.async_wait(use_task);
+  }
+}
+
 task<result<bool>> room_hook::ask(user_id user, room_id room) {
   struct place {
     explicit place(std::size_t& taken) : count(taken) { ++count; }
@@ -62,11 +81,12 @@ task<result<bool>> room_hook::ask(user_id user, room_id room) {
     ~place() { --count; }
     std::size_t& count;
   };
+  if (!co_await may_ask(user)) co_return fail(errc::overloaded, "this user asks to enter more rooms than the room hook is asked about");
   if (asking_ >= settings_.at_once) co_return fail(errc::overloaded, fmt::format("{} questions wait for the room hook already", asking_));
   place const taken{asking_};
   auto const began = std::chrono::steady_clock::now();
-  auto const answer = co_await auth::http_fetch(
-      executor_, settings_.where, {.json = question(user, room), .bearer = settings_.key, .most_body = 16 * 1024, .patience = settings_.patience});
+  auto const answer =
+      co_await application_.fetch({.json = question(user, room), .bearer = settings_.key, .most_body = 16 * 1024, .patience = settings_.patience});
   count_.room_hook.observe(std::chrono::steady_clock::now() - began);
   if (!answer) co_return std::unexpected(answer.error());
   if (answer->status == 200 || answer->status == 204) co_return true;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Asks the application, over HTTP, whether somebody may enter a room. Answers are kept in Redis for a while, for all instances.
-// Whatever is no clear yes or no is an error: nobody is let in on a guess.
+// Whatever is no clear yes or no is an error: nobody is let in on a guess. A user who asks for many rooms waits for the next question, so
+// that one client is no flood for the application.
 #pragma once
 
 #include <chrono>
@@ -9,6 +10,7 @@
 #include "auth/http_fetch.hpp"
 #include "base/ids.hpp"
 #include "chat/counters.hpp"
+#include "chat/user_rates.hpp"
 #include "redis/client.hpp"
 
 namespace hiky::chat {
@@ -24,7 +26,7 @@ struct room_hook_settings {
 class room_hook {
  public:
   // `cache`: the server and the database.
-  room_hook(asio::any_io_executor executor, room_hook_settings settings, redis::address cache, counters& count);
+  room_hook(asio::any_io_executor executor, room_hook_settings settings, redis::address cache, user_rates& rates, counters& count);
   ~room_hook() { cache_.stop(); }
   // POST {"userId", "roomId", "action": "join"}: 200 and 204 are yes, 403 is no. Everything else is an error, as are too many questions at
   // once.
@@ -33,10 +35,13 @@ class room_hook {
 
  private:
   task<result<bool>> ask(user_id user, room_id room);
+  task<bool> may_ask(user_id const& user);
 
   asio::any_io_executor executor_;
   room_hook_settings settings_;
+  auth::http_client application_;
   redis::client cache_;
+  user_rates& rates_;
   counters& count_;
   std::size_t asking_ = 0;
 };

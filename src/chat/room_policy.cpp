@@ -10,10 +10,10 @@ namespace hiky::chat {
 using kind = room_policy_settings::kind;
 
 room_policy::room_policy(asio::any_io_executor executor, room_policy_settings const& settings, state::members& members, directory::directory& people,
-                         redis::address redis, counters& count)
+                         redis::address redis, user_rates& rates, counters& count)
     : by_(settings.by), members_(members), people_(people) {
   redis.database = settings.cache_database;
-  if (by_ == kind::hook) hook_ = std::make_unique<room_hook>(std::move(executor), settings.hook, std::move(redis), count);
+  if (by_ == kind::hook) hook_ = std::make_unique<room_hook>(std::move(executor), settings.hook, std::move(redis), rates, count);
 }
 
 task<result<void>> room_policy::may_join(user_id user, room_id room) {

@@ -14,9 +14,9 @@
 #include "auth/authenticator.hpp"
 #include "base/ids.hpp"
 #include "base/shared_frame.hpp"
+#include "base/token_bucket.hpp"
 #include "chat/delivery/ledger.hpp"
 #include "chat/presence_watch.hpp"
-#include "chat/token_bucket.hpp"
 #include "state/room_log.hpp"
 
 namespace hiky::chat {

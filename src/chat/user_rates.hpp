@@ -11,12 +11,18 @@
 #include <unordered_map>
 
 #include "base/ids.hpp"
-#include "chat/token_bucket.hpp"
+#include "base/token_bucket.hpp"
 
 namespace hiky::chat {
 
-enum class user_rate : std::uint8_t { messages, requests, refusals };
-inline constexpr std::size_t user_rate_kinds = 3;
+enum class user_rate : std::uint8_t {
+  messages,
+  requests,  // all but messages
+  refusals,
+  questions,     // to the application's room hook
+  replacements,  // connections that end since the user has opened too many
+};
+inline constexpr std::size_t user_rate_kinds = 5;
 
 class user_rates {
  public:
@@ -33,6 +39,16 @@ class user_rates {
     auto& here = shard_of(user);
     std::lock_guard const held{here.lock};
     return here.users.try_emplace(user.str()).first->second[index(kind)].take(per_s, burst, now_ms);
+  }
+  // Whether take() would.
+  bool has(user_id const& user, user_rate kind, std::uint32_t now_ms) {
+    auto const& [per_s, burst] = limits_[index(kind)];
+    auto& here = shard_of(user);
+    std::lock_guard const held{here.lock};
+    auto const found = here.users.find(std::string_view{user});
+    if (found == here.users.end()) return true;
+    auto copy = found->second[index(kind)];
+    return copy.take(per_s, burst, now_ms);
   }
   // Takes more for what was let through, as far as there is more.
   void charge(user_id const& user, user_rate kind, float more) {

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "base/clock.hpp"
 #include "base/log.hpp"
 
 namespace hiky::gateway {
@@ -18,6 +19,8 @@ namespace {
 constexpr std::size_t spare_for_http = 64;
 constexpr auto between_trims = 2s;
 constexpr std::chrono::seconds between_words{10};
+// Of one address: a page that is made for each who asks takes about half a millisecond.
+constexpr float pages_per_s = 5, page_burst = 50;
 
 // The second number of statm, in pages. 0 when it cannot be read: then there is no limit.
 std::uint64_t read_resident() {
@@ -125,6 +128,12 @@ std::expected<void, no_entry> admission::speaks_for(seat& s, peer_address client
   return {};
 }
 
+bool admission::may_fetch(peer_address const& client) {
+  if (is_spared(client)) return true;
+  std::lock_guard const held{lock_};
+  return addresses_[client.customer()].pages.take(pages_per_s, page_burst, now_ms());
+}
+
 void admission::leave(seat& s) {
   present_.fetch_sub(1, std::memory_order_relaxed);
   if (!s.at_) return;
@@ -139,6 +148,7 @@ void admission::tick(clock::time_point now) {
       auto e = one.second;
       if (e.connections > 0) return false;
       refill(e, now);
+      if (!e.pages.is_full(pages_per_s, page_burst, now_ms(now))) return false;
       return limits_.accepts_per_s <= 0 || e.tokens >= limits_.accept_burst;
     });
   }

@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/token_bucket.hpp"
 #include "gateway/peer_address.hpp"
 
 namespace hiky::gateway {
@@ -70,6 +71,9 @@ class admission {
   // A trusted proxy has said for whom it speaks. The seat stays what it was when that one has too many already.
   std::expected<void, no_entry> speaks_for(seat& s, peer_address client);
 
+  // Takes one page of those that are made anew for each (/metrics) and that an address may fetch in a second. False when there is none left.
+  bool may_fetch(peer_address const& client);
+
   bool is_trusted(peer_address const& a) const;
   admission_limits const& limits() const { return limits_; }
   // Looks at the clock, and at the process's memory; a few times a second.
@@ -86,6 +90,7 @@ class admission {
     std::size_t connections = 0;
     float tokens = 0;
     clock::time_point refilled{};
+    token_bucket pages;
   };
 
   std::expected<entry*, no_entry> enter_address(peer_address const& a, bool fresh);

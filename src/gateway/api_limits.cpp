@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/clock.hpp"
+
 namespace hiky::gateway {
 
 using namespace std::chrono_literals;
@@ -14,13 +16,9 @@ constexpr auto between_sweeps = 10s;
 constexpr auto familiar_for = 1h;
 constexpr std::size_t most_familiar = 64;
 
-std::uint32_t ms_of(api_limits::clock::time_point now) {
-  return static_cast<std::uint32_t>(std::chrono::duration_cast<std::chrono::milliseconds>(now.time_since_epoch()).count());
-}
-
 bool contains(std::vector<std::string> const& names, std::string_view name) { return std::ranges::find(names, name) != names.end(); }
 
-std::unexpected<api_limits::wait> until_one(chat::token_bucket const& b, float per_s) {
+std::unexpected<api_limits::wait> until_one(token_bucket const& b, float per_s) {
   return std::unexpected(api_limits::wait{std::max(1L, std::lround(std::ceil((1 - b.tokens) / per_s)))});
 }
 
@@ -29,7 +27,7 @@ std::unexpected<api_limits::wait> until_one(chat::token_bucket const& b, float p
 std::expected<void, api_limits::wait> api_limits::take(std::string const& key, clock::time_point now) {
   std::lock_guard const held{lock_};
   auto& bucket = keys_[key];
-  if (bucket.take(rates_.requests_per_s, rates_.request_burst, ms_of(now))) return {};
+  if (bucket.take(rates_.requests_per_s, rates_.request_burst, now_ms(now))) return {};
   return until_one(bucket, rates_.requests_per_s);
 }
 
@@ -39,7 +37,7 @@ std::expected<void, api_limits::wait> api_limits::may_try(peer_address const& fr
   if (found == places_.end()) return {};
   // What a guess would leave: it is taken when the key is known to be a wrong one.
   auto left = found->second.guesses;
-  if (left.take(rates_.guesses_per_s, rates_.guess_burst, ms_of(now)) || contains(found->second.familiar, key)) return {};
+  if (left.take(rates_.guesses_per_s, rates_.guess_burst, now_ms(now)) || contains(found->second.familiar, key)) return {};
   return until_one(left, rates_.guesses_per_s);
 }
 
@@ -53,7 +51,7 @@ void api_limits::succeeded(peer_address const& from, std::string const& key, clo
 void api_limits::failed(peer_address const& from, clock::time_point now) {
   std::lock_guard const held{lock_};
   forget_old(now);
-  places_[from.customer()].guesses.take(rates_.guesses_per_s, rates_.guess_burst, ms_of(now));
+  places_[from.customer()].guesses.take(rates_.guesses_per_s, rates_.guess_burst, now_ms(now));
 }
 
 // An address whose guesses are all back, and from which no right key has come for long, is as good as a new one.
@@ -62,7 +60,7 @@ void api_limits::forget_old(clock::time_point now) {
   swept_ = now;
   std::erase_if(places_, [&](auto const& one) {
     auto const& [guesses, familiar, used] = one.second;
-    auto const age = static_cast<float>(ms_of(now) - guesses.last_ms) / 1000.0F;
+    auto const age = static_cast<float>(now_ms(now) - guesses.last_ms) / 1000.0F;
     bool const full = guesses.tokens < 0 || guesses.tokens + rates_.guesses_per_s * age >= rates_.guess_burst;
     return full && (familiar.empty() || now - used > familiar_for);
   });

@@ -36,7 +36,7 @@ class api_limits {
 
  private:
   struct place {
-    chat::token_bucket guesses;
+    token_bucket guesses;
     std::vector<std::string> familiar;  // names of keys
     clock::time_point used;
   };
@@ -44,7 +44,7 @@ class api_limits {
 
   api_rates const rates_;
   std::mutex lock_;
-  std::unordered_map<std::string, chat::token_bucket> keys_;
+  std::unordered_map<std::string, token_bucket> keys_;
   std::unordered_map<peer_address, place, peer_address_hash> places_;  // by customer
   clock::time_point swept_{};
 };

@@ -151,6 +151,12 @@ task<api_result> disconnect(api_call& call) {
   auto const* given = call.fields.if_contains("banSeconds");
   std::chrono::seconds const ban{given ? given->to_number<std::int64_t>() : 0};
   auto const told = co_await call.on.store().connections.kick(user_of(call), ban);
+  if (!told && refuses_writes(told.error())) {
+    co_return std::unexpected(problem{http_status::service_unavailable,
+                                      "unavailable",
+                                      "the connections were told to end, but Redis refuses writes: it keeps nobody out, so ask again",
+                                      {{http_field::retry_after, "1"}}});
+  }
   if (!told) co_return std::unexpected(problem_of(told.error()));
   std::string out{"{\"userId\":"};
   append_json_string(out, call.ids[0]);

@@ -9,6 +9,8 @@
 #include <chrono>
 #include <cstring>
 
+#include "base/clock.hpp"
+
 namespace hiky::gateway {
 
 using boost::system::error_code;
@@ -35,11 +37,6 @@ connection_loop::connection_loop(asio::io_context& context, send_method method, 
       deflate(compress_from, counts),
       inflate(counts),
       usual_outbox_(outbox) {}
-
-std::uint32_t connection_loop::now_ms() {
-  using namespace std::chrono;
-  return static_cast<std::uint32_t>(duration_cast<milliseconds>(steady_clock::now().time_since_epoch()).count());
-}
 
 void connection_loop::mark(connection& c) {
   if (c.is_marked()) return;
@@ -103,7 +100,7 @@ connection::~connection() {
 void connection::start(endpoint& who, wait_for first, std::string_view already_read) {
   who_ = &who;
   identified_ = first != wait_for::identity;
-  loop_.waits.set(*this, first, connection_loop::now_ms());
+  loop_.waits.set(*this, first, now_ms());
   connection_ptr const keep{this};
   if (!already_read.empty()) {
     std::string copy{already_read};  // unmasking writes into its input
@@ -139,7 +136,7 @@ void connection::peer_ended() {
   connection_ptr const keep{this};
   deaf_ = true;
   if (phase_ == phase::open) {
-    if (who_->pending()) loop_.waits.set(*this, wait_for::goodbye, connection_loop::now_ms());
+    if (who_->pending()) loop_.waits.set(*this, wait_for::goodbye, now_ms());
     else answer_end();
     return;
   }
@@ -180,7 +177,7 @@ void connection::handle(event const& e) {
     case event::pong: {
       // One that nobody asked for is a sign of life, too; but of nobody who takes nothing of what waits.
       bool const alive = ponged(e.payload) || outbox_.empty() || std::exchange(taking_, false);
-      if (alive && identified_ && phase_ == phase::open) loop_.waits.set(*this, wait_for::next_ping, connection_loop::now_ms());
+      if (alive && identified_ && phase_ == phase::open) loop_.waits.set(*this, wait_for::next_ping, now_ms());
       break;
     }
     case event::close:
@@ -256,7 +253,7 @@ bool connection::close_later(close_code code, std::string_view reason) {
 
 void connection::end(bool vanished) {
   phase_ = deaf_ ? phase::draining : phase::closing;  // a deaf one waits for no close frame
-  loop_.waits.set(*this, wait_for::goodbye, connection_loop::now_ms());
+  loop_.waits.set(*this, wait_for::goodbye, now_ms());
   if (auto* who = std::exchange(who_, nullptr)) who->ended(vanished);
   arm_read();
 }
@@ -379,7 +376,7 @@ void connection::probe_life() {
   taking_ = false;
   unheard_ = paused_;
   ping();
-  loop_.waits.set(*this, wait_for::pong, connection_loop::now_ms());
+  loop_.waits.set(*this, wait_for::pong, now_ms());
 }
 
 void connection::read_more(bool wanted) {
@@ -393,7 +390,7 @@ void connection::read_more(bool wanted) {
 
 void connection::identified() {
   identified_ = true;
-  if (phase_ == phase::open && !deaf_) loop_.waits.set(*this, wait_for::next_ping, connection_loop::now_ms());
+  if (phase_ == phase::open && !deaf_) loop_.waits.set(*this, wait_for::next_ping, now_ms());
 }
 
 void connection::expired(wait_for what) {

@@ -74,7 +74,6 @@ class connection_loop {
   }
   // Acts on all deadlines that have passed. Call a few times a second.
   void tick();
-  static std::uint32_t now_ms();
   // When memory is short, less may wait for a slow reader; whoever has more is closed as slow.
   void relieve(bool pressed);
   // Ends every connection without a word.

@@ -12,6 +12,7 @@
 #include <boost/beast/http/read.hpp>
 #include <boost/beast/http/write.hpp>
 
+#include "base/clock.hpp"
 #include "base/log.hpp"
 #include "base/trace_context.hpp"
 #include "gateway/api.hpp"
@@ -200,6 +201,12 @@ http_response refused_entry(http_request const& to, no_entry why) {
   return out;
 }
 
+http_response asked_too_often(http_request const& to) {
+  auto out = plain_response(to, http::status::too_many_requests, "the metrics are asked for too often from your address; wait a second\n");
+  out.set(http::field::retry_after, "1");
+  return out;
+}
+
 task<> turn_away(stream_socket socket, no_entry why) {
   co_await write_response(socket, {}, refused_entry({}, why));
   error_code ec;
@@ -210,7 +217,7 @@ task<> turn_away(stream_socket socket, no_entry why) {
 
 task<> serve_http(worker& on, stream_socket socket, admission::seat seat, std::chrono::milliseconds patience, door by) {
   std::string buffer;
-  chat::token_bucket pages;
+  token_bucket pages;
   asio::steady_timer pause{socket.get_executor()};
   for (bool first = true;; first = false) {
     if (!first && buffer.empty()) {
@@ -234,13 +241,16 @@ task<> serve_http(worker& on, stream_socket socket, admission::seat seat, std::c
     patience = on.settings().handshake_deadline;
 
     if (path_of(request) != websocket_path) {
-      if (!(demand && demand->key) && !pages.take(pages_per_s, page_burst, connection_loop::now_ms())) {
+      if (!(demand && demand->key) && !pages.take(pages_per_s, page_burst, now_ms())) {
         on.count().delayed_pages.add();
         pause.expires_after(page_pause);
         co_await pause.async_wait(use_task);
       }
+      bool const too_often = path_of(request) == metrics_path && !on.admission().may_fetch(client_of(on, request, seat));
+      if (too_often) on.count().refused_pages.add();
       auto response =
-          wants_websocket(request)
+          too_often ? asked_too_often(request)
+          : wants_websocket(request)
               ? refused_handshake(request, {http::status::not_found, fmt::format("no WebSocket here; the endpoint is {}", websocket_path)})
           : demand ? co_await api_response(on, request, std::move(*demand))
                    : co_await site_response(on, request, by);

@@ -65,6 +65,8 @@ constexpr std::array rows{
         &counters::offline_dropped},
     row{"hiky_delayed_pages_total", "Pages answered later because their HTTP connection asks for too many", MetricType::Counter,
         &counters::delayed_pages},
+    row{"hiky_refused_pages_total", "Requests for /metrics answered with 429 because their address asks for too many", MetricType::Counter,
+        &counters::refused_pages},
     row{"hiky_flooding_connections_closed_total", "Connections closed because they went on sending what was refused (4429)", MetricType::Counter,
         &counters::flooding_closed},
     row{"hiky_unregistered_connections_closed_total", "Connections closed because they did not register in time (4408)", MetricType::Counter,
@@ -79,6 +81,8 @@ constexpr std::array rows{
         &counters::origins_refused},
     row{"hiky_room_hook_cached_answers_total", "Answers about rooms that came from the cache, without a question to the application",
         MetricType::Counter, &counters::room_hook_cached},
+    row{"hiky_room_hook_delayed_questions_total", "Questions to the application that waited, since it is asked too often about their user",
+        MetricType::Counter, &counters::room_hook_delayed},
 };
 
 // In the order of chat::request::body.

@@ -8,11 +8,11 @@
 #include <string_view>
 #include <vector>
 
+#include "base/token_bucket.hpp"
 #include "chat/bus.hpp"
 #include "chat/counters.hpp"
 #include "chat/forgetter.hpp"
 #include "chat/janitor.hpp"
-#include "chat/token_bucket.hpp"
 #include "gateway/admission.hpp"
 #include "gateway/exposition.hpp"
 #include "redis/client.hpp"
@@ -61,7 +61,7 @@ class metrics {
   chat::janitor const* janitor_ = nullptr;
   chat::forgetter const* forgetter_ = nullptr;
   mutable std::mutex lock_;  // of what follows
-  mutable chat::token_bucket fresh_;
+  mutable token_bucket fresh_;
   mutable std::string made_;
   mutable std::chrono::steady_clock::time_point made_at_{};
 };

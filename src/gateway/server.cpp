@@ -17,10 +17,17 @@ namespace hiky::gateway {
 using namespace std::chrono_literals;
 
 namespace {
+constexpr float questions_per_s = 20, question_burst = 200;  // of one user, to the application that says who may enter a room
+// Of one user. A burst: all tabs of a browser that starts. More, for long, are tabs that connect again whenever they are replaced.
+constexpr float replacements_per_s = 0.2F, replacement_burst = 20;
 constexpr auto assertion_spread = 2000ms;  // over which connections are put into Redis again, so that it is not flooded
 
 chat::user_rates::limits rates_of(chat::flow_limits const& flow) {
-  return {{{flow.messages_per_s, flow.message_burst}, {flow.requests_per_s, flow.request_burst}, {flow.refusals_per_s, flow.refusal_burst}}};
+  return {{{flow.messages_per_s, flow.message_burst},
+           {flow.requests_per_s, flow.request_burst},
+           {flow.refusals_per_s, flow.refusal_burst},
+           {questions_per_s, question_burst},
+           {replacements_per_s, replacement_burst}}};
 }
 }  // namespace
 
@@ -30,10 +37,11 @@ server::server(gateway_settings settings)
       api_limits_(settings_.api),
       user_rates_(rates_of(settings_.flow)),
       metrics_(settings_.instance.str(), std::string{to_string(settings_.method)}) {
-  for (std::size_t i = 0; i < settings_.workers; ++i) workers_.push_back(std::make_unique<worker>(settings_, i, metrics_, admission_, api_limits_));
+  for (std::size_t i = 0; i < settings_.workers; ++i)
+    workers_.push_back(std::make_unique<worker>(settings_, i, metrics_, admission_, api_limits_, user_rates_));
   metrics_.watch(admission_);
   bus_ = std::make_unique<chat::bus>(workers_.front()->redis(), settings_.instance);
-  for (auto const& w : workers_) w->use(*bus_, user_rates_);
+  for (auto const& w : workers_) w->use(*bus_);
   auto& first = *workers_.front();
   janitor_ = std::make_unique<chat::janitor>(
       first.redis(), first.store(), settings_.instance, settings_.leases,

@@ -107,7 +107,7 @@ task<http_response> answer(worker& on, http_request const& request, door by) {
   if (path == "/health") co_return co_await health(on, request);
   if (path == "/live") co_return co_await live(on, request);
   if (path == "/ready") co_return co_await ready(on, request);
-  if (path == "/metrics") co_return typed(request, http::status::ok, metrics::content_type, on.metrics().text());
+  if (path == metrics_path) co_return typed(request, http::status::ok, metrics::content_type, on.metrics().text());
   if (auto const text = page_at(path)) {
     auto page = typed(request, http::status::ok, media_type(path), std::string{*text});
     page.set("Content-Security-Policy", "default-src 'self'; frame-ancestors 'none'");

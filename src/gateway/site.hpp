@@ -9,7 +9,7 @@ namespace hiky::gateway {
 
 class worker;
 
-inline constexpr std::string_view websocket_path = "/ws";
+inline constexpr std::string_view websocket_path = "/ws", metrics_path = "/metrics";
 
 // The target without its query.
 std::string_view path_of(http_request const& r);

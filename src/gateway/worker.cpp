@@ -23,7 +23,6 @@ namespace {
 
 constexpr std::size_t most_turned_away = 64;  // at a time; the rest of a flood is dropped without a word
 constexpr auto look_whether_gone = 50ms;    // in a drain
-constexpr float proxy_lines_per_s = 1, proxy_line_burst = 10;  // in the log; all are counted
 
 bool from_unix(stream_socket& socket) {
   int family = AF_UNSPEC;
@@ -59,19 +58,21 @@ std::string random_prefix() {
 
 }  // namespace
 
-worker::worker(gateway_settings const& settings, std::size_t index, gateway::metrics& numbers, gateway::admission& doors, gateway::api_limits& api)
+worker::worker(gateway_settings const& settings, std::size_t index, gateway::metrics& numbers, gateway::admission& doors, gateway::api_limits& api,
+               chat::user_rates& rates)
     : settings_(settings),
       index_(index),
       numbers_(numbers),
       doors_(doors),
       api_limits_(api),
+      user_rates_(rates),
       io_(BOOST_ASIO_CONCURRENCY_HINT_UNSAFE_IO),  // other threads post to it, and touch nothing else
       redis_(io_.get_executor(), settings.redis),
       directory_redis_(io_.get_executor(), directory_address(settings)),
       store_(redis_, settings.redis.database, settings.room_log, settings.grace, settings.connections_per_user, settings.leases.lease),
       gate_(io_.get_executor(), settings.identity, settings.redis, count_.identity),
       people_(directory_redis_),
-      door_(io_.get_executor(), settings.rooms, store_.members, people_, settings.redis, count_),
+      door_(io_.get_executor(), settings.rooms, store_.members, people_, settings.redis, rates, count_),
       loop_(io_, settings.method, settings.frames, settings.times, settings.max_outbox, settings.compress_from, count_),
       connection_prefix_(random_prefix()) {
   loop_.tell_addresses = settings_.tell_addresses;
@@ -80,9 +81,9 @@ worker::worker(gateway_settings const& settings, std::size_t index, gateway::met
 
 worker::~worker() { join(); }
 
-void worker::use(chat::bus& channel, chat::user_rates& rates) {
+void worker::use(chat::bus& channel) {
   bus_ = &channel;
-  flows_ = std::make_unique<chat::flows>(io_.get_executor(), index_, settings_.instance, store_, people_, gate_, door_, channel, rates, count_,
+  flows_ = std::make_unique<chat::flows>(io_.get_executor(), index_, settings_.instance, store_, people_, gate_, door_, channel, user_rates_, count_,
                                          limits_of_flows(settings_));
   channel.add_worker([this](chat::bus::batch messages, std::chrono::steady_clock::time_point read_at) {
     asio::dispatch(io_, [this, messages = std::move(messages), read_at] {
@@ -140,7 +141,10 @@ task<> worker::tick() {
     co_await timer.async_wait(use_task);
     loop_.tick();
     flows_->tick();
-    if (index_ == 0) doors_.tick(std::chrono::steady_clock::now());
+    if (index_ == 0) {
+      doors_.tick(std::chrono::steady_clock::now());
+      log::tell_left_out();
+    }
     loop_.relieve(doors_.under_pressure());
   }
 }
@@ -188,10 +192,9 @@ task<> worker::greet(stream_socket socket, admission::seat seat, door by) {
   co_await serve_http(*this, std::move(socket), std::move(seat), left(), by);
 }
 
-// Anybody who reaches the port can have this told, as often as they connect.
 void worker::refuse_proxy(std::string_view what, std::initializer_list<log::field> fields) {
   count_.proxy_refused.add();
-  if (proxy_lines_.take(proxy_lines_per_s, proxy_line_burst, connection_loop::now_ms())) log::warn(what, fields);
+  log::warn(what, fields);
 }
 
 void worker::spawn(task<> work) {

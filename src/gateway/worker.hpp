@@ -64,11 +64,12 @@ struct whole {
 
 class worker {
  public:
-  worker(gateway_settings const& settings, std::size_t index, gateway::metrics& numbers, gateway::admission& doors, gateway::api_limits& api);
+  worker(gateway_settings const& settings, std::size_t index, gateway::metrics& numbers, gateway::admission& doors, gateway::api_limits& api,
+         chat::user_rates& rates);
   ~worker();
 
   // The parts that all workers share; before run().
-  void use(chat::bus& channel, chat::user_rates& rates);
+  void use(chat::bus& channel);
   void run();   // starts the thread
   void join();  // ends it, once stop() was called
 
@@ -118,6 +119,7 @@ class worker {
   gateway::metrics& numbers_;
   gateway::admission& doors_;
   gateway::api_limits& api_limits_;
+  chat::user_rates& user_rates_;
   chat::counters count_;
   asio::io_context io_;
   redis::client redis_, directory_redis_;
@@ -132,7 +134,6 @@ class worker {
   std::string connection_prefix_;
   std::uint64_t last_connection_ = 0;
   std::size_t turning_away_ = 0;
-  chat::token_bucket proxy_lines_;
   gateway::whole whole_;
   std::atomic<bool> draining_{false};
   std::thread thread_;

@@ -147,7 +147,14 @@ task<result<std::int64_t>> connections::kick(user_id user, std::chrono::seconds 
   call.arg(ban.count() > 0 ? ban_reason : kick_reason).arg(keys::unheard_life_s);
   auto const answer = co_await script.run(redis_, std::move(call));
   if (!answer) co_return std::unexpected(answer.error());
-  co_return (*answer)[0].integer();
+  auto const items = (*answer)[0].items();
+  if (items.size() != 2) co_return fail(errc::unexpected_reply, "kick.lua returned something else than its table says");
+  auto const told = items[0].integer();
+  // Behind the text, not before it: Redis puts its own code first.
+  if (auto const refused = items[1].text(); !refused.empty()) {
+    co_return fail(errc::server_error, fmt::format("{} (told {} connections to end, all the same)", refused, told));
+  }
+  co_return told;
 }
 
 task<result<bool>> connections::pardon(user_id user) {

@@ -2,6 +2,7 @@
 // The offline queue between a claim and its confirmation: what is lost on the way comes back.
 #include "state/mailbox.hpp"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
 #include "state/store.hpp"
@@ -97,6 +98,25 @@ TEST_F(mailbox, gets_what_was_said_before_a_token_closed_the_room) {
   ok(store.connections.remove(phone, instance, bob, {.since_ms = began}));
   EXPECT_THAT(probe.list("LRANGE", "ws:offline_messages:bob", "0", "-1"),
               testing::UnorderedElementsAre(testing::HasSubstr("\"content\":1"), testing::HasSubstr("\"content\":2")));
+}
+
+// A connection that never pongs, in a room where much is said.
+TEST_F(mailbox, takes_no_more_memory_than_its_budget_when_a_connection_ends) {
+  connect(phone);
+  user_id const alice{"alice"};
+  ok(store.connections.add({laptop, instance, alice, "2026-01-31T12:00:00.000Z", "", ""}, {room_id{"tea"}}));
+  for (int i = 0; i < 12; ++i) {
+    auto const content = fmt::format(R"("{}{}")", i, std::string(60'000, '.'));
+    ok(store.room_log.publish({.room = room_id{"tea"}, .sender = alice, .connection = laptop, .content = content}));
+  }
+  state::unsure_mail unsure;
+  unsure.since_began = true;
+  ok(store.connections.remove(phone, instance, bob, unsure));
+  auto const kept = std::stoi(probe("LLEN", "ws:offline_messages:bob"));
+  EXPECT_GE(kept, 3);
+  EXPECT_LT(std::stoi(probe("MEMORY", "USAGE", "ws:offline_messages:bob", "SAMPLES", "0")), 262'144);
+  EXPECT_EQ(std::stoi(probe("GET", "ws:offline_dropped:bob")), 12 - kept);
+  EXPECT_THAT(probe("LINDEX", "ws:offline_messages:bob", "0"), testing::HasSubstr("\"11..."));
 }
 
 }  // namespace

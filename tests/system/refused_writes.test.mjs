@@ -9,7 +9,7 @@ import { Api, keyFile } from './support/api.mjs';
 import { clientAs } from './support/client.mjs';
 import { daemonFor } from './support/daemon.mjs';
 import { samples } from './support/exposition.mjs';
-import { pause, until } from './support/processes.mjs';
+import { bounded as within, pause, until } from './support/processes.mjs';
 import { folder, freePort, look, startRedis } from './support/redis.mjs';
 
 const bounded = { timeout: 60_000 };
@@ -108,6 +108,26 @@ test('the API says it in the same words, with 503', bounded, async (t) => {
   const { detail } = await new Api(daemon).refused(503, 'unavailable', 'PUT', '/rooms/tea/members/anna');
   assert.equal(detail, sentence);
 });
+
+for (const [word, begin] of [
+  ['OOM', (store) => store.command('CONFIG', 'SET', 'maxmemory', 1)],
+  ['NOREPLICAS', (store) => store.command('CONFIG', 'SET', 'min-replicas-to-write', 1)],
+]) {
+  test(`whoever is disconnected then is gone, though Redis keeps nobody out: ${word}`, bounded, async (t) => {
+    const data = await folder(t);
+    const redis = await startRedis(t, data);
+    const daemon = await daemonFor(t, { redis: redis.url, flags: await keyFile(data) });
+    const store = await look(t, redis.socket);
+    const mallory = await clientAs(t, 'mallory', daemon.url);
+    await begin(store);
+    const json = { banSeconds: 60 };
+    if (word === 'NOREPLICAS') {
+      const { detail } = await new Api(daemon).refused(503, 'unavailable', 'POST', '/users/mallory/disconnect', { json });
+      assert.match(detail, /told to end, but Redis refuses writes/);
+    } else await new Api(daemon).ok('POST', '/users/mallory/disconnect', { json }); // a script that has deleted something may go on to write
+    assert.equal((await within('the end', mallory.closed)).code, 4403);
+  });
+}
 
 test('a start on such a Redis is one that is not ready', bounded, async (t) => {
   const redis = await startRedis(t, await folder(t), '--maxmemory', '1');

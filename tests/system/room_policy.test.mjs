@@ -36,7 +36,7 @@ async function application(t, decide) {
     server.closeAllConnections();
     return new Promise((resolve) => server.close(resolve));
   });
-  return { asked, url: `http://127.0.0.1:${server.address().port}/may`, close: () => (server.closeAllConnections(), server.close()) };
+  return { asked, server, url: `http://127.0.0.1:${server.address().port}/may`, close: () => (server.closeAllConnections(), server.close()) };
 }
 
 test('without a policy anybody identified may enter, and only members publish, type and read', limit, async (t) => {
@@ -162,4 +162,32 @@ test('policies that cannot work stop the start', limit, async (t) => {
     assert.equal(code, 2, stderr);
     assert.match(stderr, message);
   }
+});
+
+test('one user who asks to enter many rooms is no flood for the application, and its connections are used again', limit, async (t) => {
+  const app = await application(t, () => 204);
+  let connections = 0;
+  app.server.on('connection', () => (connections += 1));
+  const daemon = await daemonFor(t, { data: await folder(t), flags: ['--room-policy', 'hook', '--room-hook', app.url, '--workers', '1', '--limit-rooms', '2000'] });
+  const users = await Promise.all(['a', 'b'].map(() => clientAs(t, 'mallory', daemon.url)));
+  const until_ = Date.now() + 4_000;
+  await Promise.all(users.map(async (client, which) => {
+    for (let n = 0; Date.now() < until_; n += 1) matches(inside, await join_(client, `${which} ${n}`));
+  }));
+  assert.ok(app.asked.length >= 200 && app.asked.length <= 200 + 20 * 6, `${app.asked.length} questions`);
+  assert.ok(connections <= 8, `${connections} connections`);
+  matches(inside, await join_(await clientAs(t, 'alice', daemon.url), 'tea'));
+});
+
+test('what a client makes the log say is said a hundred times, and then counted', limit, async (t) => {
+  const app = await application(t, () => 500);
+  const daemon = await daemonFor(t, { data: await folder(t), flags: ['--room-policy', 'hook', '--room-hook', app.url, '--rate-refusals', '0'] });
+  const users = await Promise.all(Array.from({ length: 4 }, (_, n) => clientAs(t, `user ${n}`, daemon.url)));
+  await Promise.all(users.map(async (client) => {
+    for (let n = 0; n < 100; n += 1) matches({ type: 'error', code: 'unavailable' }, await join_(client, 'tea'));
+  }));
+  const written = () => daemon.told.stderr.match(/warning room\.unjudged /g).length;
+  const leftOut = () => [...daemon.told.stderr.matchAll(/log\.left_out event=room\.unjudged lines=(\d+)/g)].reduce((sum, [, lines]) => sum + Number(lines), 0);
+  await until('the rest to be counted', () => written() + leftOut() === 400);
+  assert.ok(written() >= 100 && written() < 200, `${written()} lines`);
 });

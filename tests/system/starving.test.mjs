@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // One client cannot starve the rest: what each of these would cost the others is bounded.
 import assert from 'node:assert/strict';
+import { connect } from 'node:net';
 import { test } from 'node:test';
 import { Client, clientAs } from './support/client.mjs';
 import { daemonFor } from './support/daemon.mjs';
+import { samples } from './support/exposition.mjs';
+import { text as textFrame } from './support/frames.mjs';
+import { handshake } from './support/peer.mjs';
 import { atEnd, bounded as within, pause } from './support/processes.mjs';
 import { folder, look } from './support/redis.mjs';
 import { issuer } from './support/tokens.mjs';
@@ -106,4 +110,173 @@ test('metrics that are asked for without end are made twenty times a second at m
   assert.ok(texts.size <= most, `${texts.size} texts, expected ${most} at most`);
   await pause(1_500);
   assert.notEqual(await scrape(), [...texts][0]);
+});
+
+// What another program, or time, may leave under the keys that a request reads. None of it may hold up the people beside.
+const many = (count, name) => Array.from({ length: count }, (_, n) => `${name} ${n}`);
+async function fill(store, command, key, values, each = 1000) {
+  for (let n = 0; n < values.length; n += each) await store.command(command, key, ...values.slice(n, n + each));
+}
+const longLists = {
+  'rooms in the directory': {
+    plant: ({ directory }) => fill(directory, 'SADD', 'hiky:user_rooms:big', many(10_000, 'room')),
+    ask: (big) => big.hears({ type: 'registered' }, { within: 60_000 }),
+  },
+  'rooms that the user belongs to': {
+    plant: ({ state }) => fill(state, 'SADD', 'ws:member_rooms:big', many(10_000, 'room')),
+    ask: (big) => big.hears({ type: 'registered' }, { within: 60_000 }),
+  },
+  'people in a room': {
+    async plant({ state }) {
+      for (const key of ['ws:room_participants:hall', 'ws:room_members:hall', 'ws:online_users']) await fill(state, 'SADD', key, many(100_000, 'guest'));
+    },
+    async ask(big) {
+      await big.hears({ type: 'registered' });
+      assert.equal((await big.ask({ type: 'joinRoom', roomId: 'hall' }, 60_000)).type, 'joinedRoom');
+      assert.equal((await big.ask({ type: 'participants', roomId: 'hall', limit: 1000 }, 60_000)).type, 'participants');
+      assert.equal((await big.ask({ type: 'message', roomId: 'hall', content: 'hello' }, 60_000)).type, 'messageAck');
+      assert.equal((await big.ask({ type: 'leaveRoom', roomId: 'hall' }, 60_000)).type, 'leftRoom');
+    },
+  },
+  'absent members': {
+    async plant({ state }) {
+      for (const key of ['ws:room_members:hall', 'ws:room_absent:hall']) await fill(state, 'SADD', key, many(4_900, 'guest'));
+    },
+    async ask(big) {
+      await big.hears({ type: 'registered' });
+      await big.join('hall');
+      for (let n = 0; n < 20; n += 1) assert.equal((await big.ask({ type: 'message', roomId: 'hall', content: 'hello' }, 60_000)).type, 'messageAck');
+    },
+  },
+  mail: {
+    plant: ({ state }) => fill(state, 'RPUSH', 'ws:offline_messages:big', Array.from({ length: 100 }, () => JSON.stringify({ content: 'x'.repeat(60_000) })), 10),
+    async ask(big) {
+      await big.hears({ type: 'registered' });
+      for (let got = 0; got < 100;) got += (await big.hears({ type: 'offlineMessages' }, { within: 60_000 })).count;
+    },
+  },
+  connections: {
+    plant: ({ state }) => fill(state, 'HSET', 'ws:user_connections:big', many(5_000, 'old').flatMap((id) => [id, `{"instance":"gone","at":1}`])),
+    ask: (big) => big.hears({ type: 'registered' }, { within: 60_000 }),
+  },
+  'rooms that the user has left': {
+    plant: ({ state }) => fill(state, 'HSET', 'ws:left:big', many(20_000, 'room').flatMap((room) => [room, '1'])),
+    async ask(big) {
+      await big.hears({ type: 'registered' });
+      await big.join('hall');
+      assert.equal((await big.ask({ type: 'leaveRoom', roomId: 'hall' }, 60_000)).type, 'leftRoom');
+    },
+  },
+};
+for (const [name, { plant, ask }] of Object.entries(longLists)) {
+  test(`long lists keep nobody waiting: ${name}`, bounded, async (t) => {
+    const daemon = await daemonWith(t, '--workers', '1', '--rate-messages', '0', '--limit-user-connections', '0');
+    const stores = { directory: await look(t, daemon.redisSocket, 0), state: await look(t, daemon.redisSocket) };
+    await plant(stores);
+    const longest = await pairOf(t, daemon);
+    const calm = await longest(() => pause(1_000));
+    const worst = await longest(async () => {
+      const big = await clientAs(t, undefined, daemon.url);
+      big.say({ type: 'register', userId: 'big' });
+      await ask(big);
+      await big.leaves();
+      await pause(300);
+    });
+    if (process.env.SHOW) console.log(`${name}: ${worst.toFixed(1)} ms, ${calm.toFixed(1)} ms in calm`);
+    assert.ok(worst < Math.max(250, 10 * calm), `a message took ${worst} ms, ${calm} ms in calm`);
+  });
+}
+
+const memoryOf = async (store) => Number((await store.command('INFO', 'memory')).match(/used_memory:(\d+)/)[1]);
+
+test('large messages for many who are away are kept in history, not in a thousand mailboxes', bounded, async (t) => {
+  const daemon = await daemonWith(t, '--rate-messages', '0');
+  const store = await look(t, daemon.redisSocket);
+  const away = Array.from({ length: 1_000 }, (_, n) => `away ${n}`);
+  for (const key of ['ws:room_members:tea', 'ws:room_absent:tea']) await store.command('SADD', key, ...away);
+  for (const user of away) await store.command('SADD', `ws:member_rooms:${user}`, 'tea');
+  const alice = await clientAs(t, 'alice', daemon.url);
+  await alice.join('tea');
+  const before = await memoryOf(store);
+  const say = async (content) => assert.equal((await alice.ask({ type: 'message', roomId: 'tea', content })).type, 'messageAck');
+  for (let n = 0; n < 15; n += 1) await say(`${n}`.padEnd(64_000, '.'));
+  assert.ok(await memoryOf(store) < before + 8 * 2 ** 20, 'it took 939 MB');
+  const [first] = away;
+  assert.deepEqual([await store.command('LLEN', `ws:offline_messages:${first}`), await store.command('GET', `ws:offline_dropped:${first}`)], [0, '15']);
+  // Smaller ones are queued, as many as a mailbox's memory takes.
+  for (let n = 0; n < 40; n += 1) await say(`${n}`.padEnd(15_000, '.'));
+  assert.ok(await memoryOf(store) < before + 300 * 2 ** 20);
+  const kept = await store.command('LLEN', `ws:offline_messages:${first}`);
+  assert.ok(kept >= 12 && kept < 18, `${kept} messages`);
+  assert.equal(Number(await store.command('GET', `ws:offline_dropped:${first}`)), 15 + 40 - kept);
+  const back = await clientAs(t, first, daemon.url);
+  const mail = await back.hears({ type: 'offlineMessages', count: kept, dropped: 55 - kept });
+  assert.deepEqual(mail.messages.map(({ content }) => parseInt(content, 10)), Array.from({ length: kept }, (_, n) => 40 - kept + n));
+  const { messages } = await back.ask({ type: 'history', roomId: 'tea', limit: 3 });
+  assert.equal(messages.length, 3, 'all is in history');
+});
+
+test('who resumes and does not read holds no more than an outbox', bounded, async (t) => {
+  const daemon = await daemonWith(t, '--rate-messages', '0', '--workers', '2');
+  const alice = await clientAs(t, 'alice', daemon.url);
+  const rooms = ['one', 'two', 'three'], said = 68;
+  const resume = {};
+  for (const room of rooms) {
+    await alice.join(room);
+    const { messageId } = await alice.ask({ type: 'message', roomId: room, content: 'the first' });
+    resume[room] = messageId;
+    for (let n = 0; n < said; n += 1) await alice.ask({ type: 'message', roomId: room, content: `${n}`.padEnd(60_000, '.') });
+  }
+  const bob = await Client.as('bob', daemon.url);
+  for (const room of rooms) await bob.join(room);
+  await bob.leaves();
+  const resident = async () => samples(await (await fetch(`${daemon.url}/metrics`)).text()).get('process_resident_memory_bytes') / 2 ** 20;
+  const before = await resident();
+  const count = 15;
+  for (let n = 0; n < count; n += 1) {
+    const socket = connect({ port: Number(new URL(daemon.url).port), host: '127.0.0.1' }).on('error', () => {});
+    atEnd(t, () => socket.destroy());
+    socket.pause();
+    socket.write(Buffer.concat([Buffer.from(handshake()), textFrame(JSON.stringify({ type: 'register', userId: 'bob', resume }))]));
+  }
+  let most = 0;
+  for (let n = 0; n < 40; n += 1) {
+    await pause(100);
+    most = Math.max(most, await resident());
+  }
+  assert.ok(most - before < count * 3, `${most - before} MiB for ${count} connections; it took 12 for each`);
+  // One that reads gets everything, in order.
+  const reader = await clientAs(t, undefined, daemon.url);
+  reader.say({ type: 'register', userId: 'bob', resume });
+  const { resumed } = await reader.hears({ type: 'registered', resumed: { one: { recovered: true } } });
+  assert.deepEqual(Object.values(resumed).map(({ recovered, count: all }) => [recovered, all]), rooms.map(() => [true, said]));
+  for (const room of rooms) {
+    for (let n = 0; n < said; n += 1) {
+      const { content } = await reader.hears({ type: 'message', roomId: room });
+      assert.equal(parseInt(content, 10), n);
+    }
+  }
+});
+
+test('seventeen tabs that come back whenever they are replaced come to rest', bounded, async (t) => {
+  const daemon = await daemonWith(t, '--workers', '2');
+  let closes = 0, over = false;
+  atEnd(t, () => (over = true));
+  const tab = async () => {
+    while (!over) {
+      const client = await Client.open(daemon.url);
+      atEnd(t, () => client.vanishes());
+      client.say({ type: 'register', userId: 'bob' });
+      if ((await client.closed).code === 4409) closes += 1;
+    }
+  };
+  for (let n = 0; n < 17; n += 1) tab().catch(() => {});
+  await pause(4_000);
+  const burst = closes;
+  assert.ok(burst > 0);
+  await pause(10_000);
+  assert.ok(closes - burst <= 4, `${closes - burst} closes in 10 s, after ${burst}; they were 170`);
+  const phone = await clientAs(t, undefined, daemon.url);
+  phone.say({ type: 'register', userId: 'bob' });
+  await phone.hears({ type: 'registered' }, { within: 15_000 });
 });

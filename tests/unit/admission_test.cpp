@@ -110,3 +110,20 @@ TEST(admission, counts_right_from_many_threads) {
   auto const one = doors.enter(at("192.0.2.3"));
   EXPECT_EQ(doors.present(), 1);
 }
+
+TEST(admission, limits_how_often_an_address_may_fetch_what_is_made_anew) {
+  admission doors{{.accepts_per_s = 0}};
+  auto const fetched = [&](std::string_view from) {
+    int out = 0;
+    while (out < 1000 && doors.may_fetch(at(from))) ++out;
+    return out;
+  };
+  EXPECT_EQ(fetched("192.0.2.1"), 50);
+  EXPECT_EQ(fetched("192.0.2.2"), 50);
+  EXPECT_EQ(fetched("2001:db8::1"), 50);
+  EXPECT_EQ(fetched("2001:db8::2"), 0);
+  // An address that is forgotten too early could begin anew.
+  doors.tick(std::chrono::steady_clock::now() + 1s);
+  EXPECT_EQ(fetched("192.0.2.1"), 0);
+  EXPECT_EQ(fetched("127.0.0.1"), 1000) << "this machine's own";
+}

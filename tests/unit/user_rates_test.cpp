@@ -9,7 +9,7 @@ using namespace hiky;
 using chat::user_rate;
 
 struct user_rates : testing::Test {
-  chat::user_rates rates{{{{20, 60}, {50, 1000}, {0, 0}}}};
+  chat::user_rates rates{{{{20, 60}, {50, 1000}, {0, 0}, {0, 0}, {0, 0}}}};
   user_id const alice{"alice"}, bob{"bob"};
   int taken(user_id const& who, user_rate kind, int most, std::uint32_t now_ms) {
     int out = 0;
@@ -50,6 +50,15 @@ TEST_F(user_rates, are_charged_for_large_answers_as_far_as_there_is_more) {
   ASSERT_TRUE(rates.take(alice, user_rate::requests, 1));
   rates.charge(alice, user_rate::requests, 5000);
   EXPECT_FALSE(rates.take(alice, user_rate::requests, 2));
+}
+
+TEST_F(user_rates, tell_whether_there_is_one_without_taking_it) {
+  EXPECT_TRUE(rates.has(alice, user_rate::messages, 0));
+  EXPECT_EQ(rates.remembered(), 0u);
+  EXPECT_EQ(taken(alice, user_rate::messages, 60, 0), 60);
+  EXPECT_FALSE(rates.has(alice, user_rate::messages, 0));
+  EXPECT_TRUE(rates.has(alice, user_rate::messages, 50));
+  EXPECT_EQ(taken(alice, user_rate::messages, 60, 50), 1);
 }
 
 }  // namespace

@@ -249,6 +249,11 @@ std::uint64_t ledger::last_in_order(std::string_view epoch) const {
   return out;
 }
 
+std::uint64_t ledger::live_from(std::string_view room, std::string_view epoch) const {
+  auto const* const e = find(room);
+  return e && e->first != 0 && e->room->last.epoch == epoch ? full(*e, e->first) : 0;
+}
+
 bool ledger::will_come(std::string_view room, state::message_place const& place) const {
   auto const* const e = find(room);
   return e && e->room->last.epoch == place.epoch && place.seq > e->room->last.seq && !was_brought(place);

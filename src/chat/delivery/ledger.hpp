@@ -110,6 +110,8 @@ class ledger {
   bool has(state::message_place const& place) const;
   // The latest message of the epoch that the connection was given in order; 0: none.
   std::uint64_t last_in_order(std::string_view epoch) const;
+  // The message since which the connection has, or is handed, everything that comes live of the room in this epoch; 0: none came yet.
+  std::uint64_t live_from(std::string_view room, std::string_view epoch) const;
   // Whether the bus will bring it: the connection hears its room, and the message is behind the latest that came.
   bool will_come(std::string_view room, state::message_place const& place) const;
 

@@ -18,6 +18,7 @@
 --         With epoch `` it was given nothing yet, and both are times in ms: since when it takes part (0: since it began), and until when
 -- Returns the connections the user has left, or -1 when this one was not there any more. One of a neighbour counts as one.
 -- include lib/rooms_heard.lua
+-- include lib/mailbox_room.lua
 local user, connection = ARGV[1], ARGV[2]
 local call, floor = redis.call, math.floor
 local first_room = 17
@@ -174,20 +175,25 @@ local function doubt_all(began, heard_since, some_until)
 end
 
 local function queue_unsure(left)
-  local oldest_first = {}
-  for i = #unsure, 1, -1 do table.insert(oldest_first, unsure[i][3]) end
+  local oldest_first, bytes = {}, 0
+  for i = 1, #unsure do
+    bytes = bytes + #unsure[i][3]
+    if bytes > mailbox_bytes then skipped = skipped + 1 else table.insert(oldest_first, 1, unsure[i][3]) end
+  end
   if #oldest_first > 0 then mail('LPUSH', mailbox, unpack(oldest_first)) end
   -- The mail may be another device's. And a device may be dead without anybody knowing; the latest messages then become mail: for five minutes.
   local in_mail = (mail('LLEN', mailbox) or 0) > 0
   if ARGV[15] ~= '' and (in_mail or left > 0) then
     call('SET', KEYS[14], ARGV[15], 'EX', in_mail and ARGV[16] or math.min(300, ARGV[16]))
   end
-  if skipped > 0 then mail('INCRBY', dropped, skipped) end
   local over = (mail('LLEN', mailbox) or 0) - 100
   if over > 0 then
     mail('LTRIM', mailbox, 0, 99)
-    mail('INCRBY', dropped, over)
+    skipped = skipped + over
   end
+  -- What was there before has its room, be it another program's; only where something is added, the oldest make room for it.
+  if #oldest_first > 0 then skipped = skipped + make_room(mailbox, 0) end
+  if skipped > 0 then mail('INCRBY', dropped, skipped) end
 end
 
 give_back_claimed()

@@ -3,16 +3,15 @@
 -- KEYS 1 user_connections:{u}  2 banned:{u}  3 kicked:{u}
 -- ARGV 1 user  2 seconds to keep the user out (0: none)  3 prefix of instance channels  4 close code  5 reason
 --      6 for how many seconds an instance that did not hear of it may still learn of it (compare.lua)
--- Returns how many connections somebody who listens was told to end
+-- Returns { how many connections somebody who listens was told to end, what Redis said when it refused to store the rest, or `` }: to publish
+-- is no write, so connections end also while Redis refuses writes.
 local user = ARGV[1]
-if tonumber(ARGV[2]) > 0 then redis.call('SET', KEYS[2], ARGV[5], 'EX', ARGV[2]) end
 local now = redis.call('TIME')
 -- By this number connections know that a kick came behind their beginning (connect.lua): any but the one that they found then. So it differs from
 -- all of late, though the clock steps back.
 local kick = now[1] * 1000 + math.floor(now[2] / 1000)
 local latest = tonumber(redis.pcall('GET', KEYS[3]) or 0) or 0
 if kick <= latest then kick = latest + 1 end
-redis.call('SET', KEYS[3], string.format('%.0f', kick), 'EX', ARGV[6])
 local listens, told = {}, 0
 for _, json in ipairs(redis.call('HVALS', KEYS[1])) do
   local ok, about = pcall(cjson.decode, json)
@@ -24,4 +23,12 @@ for _, json in ipairs(redis.call('HVALS', KEYS[1])) do
     if listens[instance] then told = told + 1 end
   end
 end
-return told
+-- Out of memory, Redis refuses a script's first write if it needs memory, and none that follows. This one needs none, and changes nothing.
+local refused = redis.pcall('HDEL', KEYS[1], '')
+local function store(...)
+  local answer = redis.pcall(...)
+  if type(answer) == 'table' and answer.err then refused = answer end
+end
+if tonumber(ARGV[2]) > 0 then store('SET', KEYS[2], ARGV[5], 'EX', ARGV[2]) end
+store('SET', KEYS[3], string.format('%.0f', kick), 'EX', ARGV[6])
+return { told, type(refused) == 'table' and refused.err or '' }

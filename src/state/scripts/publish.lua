@@ -11,6 +11,7 @@
 --      [17 `system`: the sender need not be a member, but somebody must be in the room]
 -- Returns { 1 stored, messageId, timestamp, mailboxes filled }, { 2 duplicate, messageId, timestamp }, { 3 } when the clientMsgId stands for
 --      another content, or { 0 } when the sender is not a member (or, for `system`, nobody is)
+-- include lib/mailbox_room.lua
 local call, format, floor = redis.call, string.format, math.floor
 -- Of a time in ms (days to civil date, proleptic Gregorian calendar, years from March).
 local function iso8601(t)
@@ -68,17 +69,24 @@ local function tolerant(command, key, value)
   end
   return call(command, key, value)
 end
+-- A large message is not queued for more users than its budget allows, but for none: it stays in history, and they are told of it.
 local function queue(users)
+  local is_large, fits = #frame > small_bytes, #frame * #users <= message_bytes and #frame <= mailbox_bytes
   for _, user in ipairs(users) do
-    if user ~= sender then
+    local mailbox = ARGV[6] .. user
+    if user == sender then  -- knows what was said
+    elseif not fits then
+      tolerant('INCRBY', ARGV[7] .. user, 1)
+    else
       filled = filled + 1
-      local mailbox = ARGV[6] .. user
+      local lost = is_large and make_room(mailbox, #frame) or 0
       local length = tolerant('LPUSH', mailbox, frame)
       if length > 100 then
         -- A full mailbox loses exactly one, and RPOP costs two thirds of LTRIM.
         if length == 101 then call('RPOP', mailbox) else call('LTRIM', mailbox, 0, 99) end
-        tolerant('INCRBY', ARGV[7] .. user, length - 100)
+        lost = lost + length - 100
       end
+      if lost > 0 then tolerant('INCRBY', ARGV[7] .. user, lost) end
     end
   end
 end
@@ -90,15 +98,13 @@ if members - absent ~= present then
   if math.max(members, present) <= tonumber(ARGV[10]) then
     -- A user with a connection of ours hears the message live, though another program's disconnect has taken the user out; unless no connection
     -- may hear the room.
-    local function away(users)
-      local out = {}
+    local away = {}
+    for _, users in ipairs({ call('SDIFF', KEYS[2], KEYS[1]), call('SDIFF', KEYS[1], KEYS[5]) }) do
       for _, user in ipairs(users) do
-        if call('EXISTS', ARGV[15] .. user) == 0 or call('SISMEMBER', KEYS[6], user) == 1 then table.insert(out, user) end
+        if call('EXISTS', ARGV[15] .. user) == 0 or call('SISMEMBER', KEYS[6], user) == 1 then table.insert(away, user) end
       end
-      return out
     end
-    queue(away(call('SDIFF', KEYS[2], KEYS[1])))
-    queue(away(call('SDIFF', KEYS[1], KEYS[5])))
+    queue(away)
   end
 elseif absent > 0 and members <= tonumber(ARGV[10]) then
   queue(call('SMEMBERS', KEYS[6]))

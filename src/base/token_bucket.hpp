@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 
-namespace hiky::chat {
+namespace hiky {
 
 struct token_bucket {
   float tokens = -1;  // negative: not used yet, which is full
@@ -26,4 +26,4 @@ struct token_bucket {
   }
 };
 
-}  // namespace hiky::chat
+}  // namespace hiky
