@@ -229,6 +229,28 @@ test('what a connection was given when it entered a room late is owed when it en
   assert.deepEqual(mail.filter((n) => n > 0), [1, 2, 3]);
 });
 
+test('what came live while a room is entered late comes before what its log has beyond that', bounded, async (t) => {
+  const { app, gate, one, two, as, store } = await twoInstances(t, { jwt: true, flags: ['--workers', '1'] });
+  const alice = await as('alice', two);
+  const carol = await as('carol', one); // so that the room is heard there
+  const setup = await as('bob', one);
+  for (const each of [alice, carol, setup]) await each.join('go');
+  await setup.leaves();
+  const bob = await as('bob', one, { rooms: ['tea'] });
+  await pause(100);
+  gate.delay = 150;
+  // At Redis: the connection's rooms now, the comparison at 300 ms, where the room stood at 600 ms, its log at 900 ms. Answers take 150 ms more.
+  bob.say({ type: 'refresh', token: await app.token('bob', { rooms: ['tea', 'go'] }) });
+  await until('bob to take part', async () => (await store.command('SISMEMBER', 'ws:room_participants:go', 'bob')) === 1);
+  await pause(400);
+  for (const n of [1, 2]) await say(alice, n, 'go');
+  await pause(350);
+  await say(alice, 3, 'go');
+  await pause(1500);
+  gate.delay = 0;
+  assert.deepEqual(await collected(bob), [1, 2, 3]);
+});
+
 test('a pong that nobody asked for confirms nothing', bounded, async (t) => {
   const { one, two, store } = await twoInstances(t);
   const alice = await joined(t, 'alice', two.url);
