@@ -235,13 +235,14 @@ function connectionsOf(events) {
       });
     if (e.e === 'deaf') c.deaf = e.t;
     if (e.e === 'hole') c.ghostTo = e.t + e.ms;
-    if (e.e === 'closed') Object.assign(c, { to: e.t, hurt: e.hurt });
+    if (e.e === 'closed') Object.assign(c, { to: e.t, hurt: e.hurt, code: e.code });
     if (heardKinds.has(e.e)) c.heard.push(e);
   }
   return [...open.values()];
 }
 
-// messageId ↔ content, one to one; except that a loss of Redis's data makes a retried message a new one, in another epoch.
+// messageId ↔ content, one to one; except that a loss of Redis's data makes a retried message a new one, in another epoch. And what a master
+// acknowledged, while the replica that took its place heard nothing of it, nobody but its sender knows: its number may be given again.
 function identities({ events, settled, empty, fail, at }) {
   const byId = new Map();
   const epochsOfText = new Map();
@@ -260,8 +261,11 @@ function identities({ events, settled, empty, fail, at }) {
       fail(`${id} in ${room} is ${known} for some and ${n} for others, ${t === undefined ? 'in the log' : at(t)}`);
     }
   };
+  const lags = events.filter((e) => e.e === 'lag').map(({ t, number }) => ({ from: t, to: events.find((e) => e.e === 'healed' && e.number === number)?.t ?? Infinity }));
+  const forgotten = [];
   for (const e of events) {
-    if (e.e === 'message' || e.e === 'acked') meet(e.room, e.id, e.n, e.t);
+    if (e.e === 'acked' && lags.some(({ from, to }) => e.t >= from && e.t <= to)) forgotten.push(e);
+    else if (e.e === 'message' || e.e === 'acked') meet(e.room, e.id, e.n, e.t);
     if (e.e === 'mail') for (const m of e.messages) meet(m.room, m.id, m.n, e.t);
   }
   for (const snapshot of [settled, empty]) {
@@ -272,6 +276,8 @@ function identities({ events, settled, empty, fail, at }) {
       }
     }
   }
+  const heard = new Set(byId.values());
+  for (const e of forgotten) if (heard.has(e.n) || !byId.has(`${e.room} ${e.id}`)) meet(e.room, e.id, e.n, e.t);
   return byId;
 }
 
@@ -767,9 +773,9 @@ function absences({ events, connections, friends, faults, struck, options, fail,
   const reported = new Set();
   const lates = events.filter((e) => e.e === 'late');
   const blind = (t) => lates.some((e) => e.t > t - 3_000 && e.t - e.ms < t + 1_000);
-  // Behind a door that is shut a client learns late that the server has ended its connection.
-  const unaware = (user, t) => (byUser.get(user) ?? []).some((c) => c.from <= t && c.to > t - 10_000 &&
-    faults.some((f) => delaying.has(f.kind) && f.instance === c.instance && f.from <= t && f.to >= t - 10_000));
+  // Behind a door that is shut, or while it does not read, a client learns late that the server has ended its connection.
+  const unaware = (user, t) => (byUser.get(user) ?? []).some((c) => c.from <= t && c.to > t - 10_000 && (c.hurt && c.code === 1001 && c.to > t ||
+    faults.some((f) => delaying.has(f.kind) && f.instance === c.instance && f.from <= t && f.to >= t - 10_000)));
   const quiet = 15_000; // after a fault, until which it must be made good
   const undisturbed = (c, t) =>
     c.registered < t - 3_000 &&

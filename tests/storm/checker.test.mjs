@@ -166,6 +166,25 @@ test('state that contradicts the connections is seen', () => {
 test('a mailbox of more than a hundred is seen', () => {
   says(/bob has 101 messages/, (r, { frame }) => (r.empty.lists['ws:offline_messages:bob'] = Array(101).fill(frame)));
 });
+test('an id that only an acknowledgement named, which a replica never heard of, may be given again; otherwise it may not', () => {
+  const change = (lag, again) => (r, { add }) => {
+    add({ t: 50, e: 'fault', kind: 'failover', number: 1 }, ...(lag ? [{ t: 51, e: 'lag', number: 1 }] : []), { t: 90, e: 'healed', kind: 'failover', number: 1 });
+    add(...says2(60), message(80, 'e:2', 'ann/1#9'), ...(again ? [message(85, 'e:3', 'ann/1#2')] : []));
+  };
+  const both = /e:2 in tea is/;
+  assert.deepEqual(only(both, verdict(change(true, false))), []);
+  assert.notDeepEqual(only(both, verdict(change(false, false))), []);
+  assert.notDeepEqual(only(both, verdict(change(true, true))), [], 'what was heard is not given to another');
+});
+test('a client that does not read learns late that the server has said goodbye', () => {
+  const change = (hurt) => (r, { add, drop }) => {
+    drop((e) => e.t > 100);
+    add({ t: 20_000, d: 'ann/1', c: 1, e: 'offline', user: 'bob', room: 'tea' }, { ...ends(23_000), code: 1001, hurt });
+  };
+  const away = /who was not away/;
+  assert.deepEqual(only(away, verdict(change(true))), []);
+  assert.notDeepEqual(only(away, verdict(change(false))), []);
+});
 test('a line that no fault explains is seen, and one that a fault explains is not', () => {
   const line = { t: 50, e: 'log', instance: 'one', line: '2026-01-01T00:00:00.000Z warning redis.lost redis=x' };
   says(/said .* redis.lost/, (r, { add }) => add(line));
