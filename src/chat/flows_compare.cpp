@@ -155,9 +155,11 @@ task<result<bool>> flows::enter_late(session_ptr s, room_id room, std::int64_t s
   }
   if (outcome && entry->member && !s->gone) {
     // What comes live has no holes. Where some has been handed out, nothing older may follow it.
-    if (!hears || s->ledger.live_from(room, entry->place.epoch) == 0) {
+    if (!hears) {
       // Not by the time alone: where a clock has stepped back, all of a log is later than that.
       auto const behind = std::max(entry->place.seq, s->ledger.last_in_order(entry->place.epoch));
+      // The bus may be behind: what it brings of before would come behind what is read now.
+      s->ledger.begins({entry->place.epoch, behind});
       found = co_await read_after(room, behind, limits_.replayed, limits_.replayed_bytes, limits_.replayed_bytes);
       if (!found) outcome = std::unexpected(found.error());
     }

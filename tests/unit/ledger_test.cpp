@@ -53,6 +53,34 @@ struct one_room : testing::Test {
 
 }  // namespace
 
+TEST_F(one_room, nothing_comes_live_of_before_the_user_takes_part_however_far_the_bus_is_behind) {
+  has.enter(room, true, 0);
+  has.begins({"e", 5});
+  EXPECT_FALSE(comes(4));
+  EXPECT_FALSE(has.will_come(tea, {"e", 5}));
+  EXPECT_TRUE(has.will_come(tea, {"e", 6}));
+  EXPECT_FALSE(comes(5));
+  EXPECT_FALSE(has.has({"e", 5})) << "it may be mail";
+  EXPECT_EQ(has.live_from(tea, "e"), 0u);
+  EXPECT_TRUE(comes(6));
+  EXPECT_EQ(has.live_from(tea, "e"), 6u);
+  EXPECT_EQ(confirmed(), 5u);
+}
+
+// The storm's seed 653: a room begins a new epoch while a session enters it late.
+TEST_F(one_room, what_waits_of_before_the_user_takes_part_is_not_handed_out) {
+  has.enter(room, true, 0);
+  has.hold();
+  comes(1);
+  comes(2);
+  has.begins({"e", 2});
+  EXPECT_EQ(has.live_from(tea, "e"), 0u);
+  has.sent_aside(tea, {"e", 3, 6});
+  EXPECT_TRUE(has.release().empty());
+  EXPECT_FALSE(comes(3));
+  EXPECT_TRUE(comes(7));
+}
+
 TEST_F(one_room, a_message_is_confirmed_by_the_pong_of_a_ping_that_was_sent_behind_it) {
   has.enter(room, true, 0);
   comes(4);

@@ -189,6 +189,14 @@ void ledger::claims(state::message_place const& last, bool by_connection) {
   begin_behind(last);
 }
 
+void ledger::begins(state::message_place const& last) {
+  if (last.seq == 0 || last.epoch.empty()) return;
+  more();
+  begin_behind(last);
+  look_ahead(last.epoch);
+  tidy();
+}
+
 // Nothing is taken back that was sent live already.
 void ledger::begin_behind(state::message_place const& last) {
   auto const e = std::ranges::find_if(rooms_, [&](entry const& each) { return each.first != 0 && each.room->last.epoch == last.epoch; });
@@ -256,7 +264,7 @@ std::uint64_t ledger::live_from(std::string_view room, std::string_view epoch) c
 
 bool ledger::will_come(std::string_view room, state::message_place const& place) const {
   auto const* const e = find(room);
-  return e && e->room->last.epoch == place.epoch && place.seq > e->room->last.seq && !was_brought(place);
+  return e && e->room->last.epoch == place.epoch && place.seq > e->room->last.seq && !was_brought(place) && !is_before_begin(place);
 }
 
 void ledger::hold() { more().holding = true; }

@@ -102,6 +102,9 @@ class ledger {
   // The client says that this is its last message of the room: it has this one, and nothing that was said before comes live, however far
   // the bus is behind. `by_connection`: it also said on which connection.
   void claims(state::message_place const& last, bool by_connection);
+  // The user takes part in the messages behind this one: nothing that was said before comes live, however far the bus is behind. What of it is mail
+  // is another matter.
+  void begins(state::message_place const& last);
   // The client has been told that the epoch is lost, and is given what came after it: nothing of it comes live any more.
   void lost(std::string const& epoch);
   // That earlier connection was given these: the client has all of them up to the one that it claims.
