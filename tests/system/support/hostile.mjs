@@ -86,7 +86,8 @@ async function listen({ pairs }, seconds) {
     }
   }));
   took.sort((a, b) => a - b);
-  return { p50: took[Math.floor(took.length / 2)], p99: took[Math.floor(took.length * 0.99)], refused };
+  const at = (share) => took[Math.floor(took.length * share)] ?? Infinity; // nobody was heard
+  return { p50: at(0.5), p99: at(0.99), refused };
 }
 
 // Seconds to listen, before and under the attack. With `neighbour`, another daemon on the machine is attacked: what is noticed then is the
@@ -105,8 +106,9 @@ export async function round(name, { calm: before, under: during, warm = 1, neigh
   let people;
   try {
     await heard({ name, port: attacked.port, count, redis: attacked.redisSocket, ...told });
-    setPriority(attackers.pid, Math.min(19, getPriority() + 10)); // not before they are there: a busy machine would keep them away
     people = await peopleOf(daemon, fields);
+    // Not before all are there: a busy machine would keep them away, and the application that they play.
+    setPriority(attackers.pid, Math.min(19, getPriority() + 10));
     await listen(people, warm);
     const calm = await listen(people, before);
     const had = await peaks(attacked);
