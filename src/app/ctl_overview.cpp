@@ -11,6 +11,7 @@
 #include "state/keys.hpp"
 #include "state/online_users.hpp"
 #include "state/utility.hpp"
+#include "state/write_probe.hpp"
 
 namespace hiky::ctl {
 namespace {
@@ -122,12 +123,16 @@ outcome health(session& s) {
   if (auto const up = co_await state::utility{s.ws}.ping(); !up) co_return unhealthy(up.error());
   auto const count = co_await state::online_users{s.ws}.count();
   if (!count) co_return unhealthy(count.error());
+  // A user that may not write (NOPERM) says nothing of others.
+  if (auto const written = co_await state::probe_write(s.ws); !written && (refuses_writes(written.error()) || is_transient(written.error())))
+    co_return unhealthy(written.error());
   auto text = json::serialize(json::object{{"status", "healthy"}, {"redis", "connected"}, {"onlineUsers", *count}, {"timestamp", iso8601_now()}});
   co_return report{.json = text, .text = text};
 }
 
 report unhealthy(error const& why) {
-  auto text = json::serialize(json::object{{"status", "unhealthy"}, {"message", "Redis connection failed"}, {"timestamp", iso8601_now()}});
+  auto const message = refuses_writes(why) ? "Redis refuses writes" : "Redis connection failed";
+  auto text = json::serialize(json::object{{"status", "unhealthy"}, {"message", message}, {"timestamp", iso8601_now()}});
   return {.json = text, .text = text, .notes = {why.text}, .exit_code = 1};
 }
 

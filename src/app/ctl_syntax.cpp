@@ -83,7 +83,7 @@ struct builder {
 
 void builder::overview(CLI::App& app) {
   add(app, "status", "counts: who is online, connections, rooms, queued messages, instances; Redis's version and memory", &ctl::status);
-  add(app, "health", "the health check as JSON; exit code 1 when Redis can't be reached",
+  add(app, "health", "the health check as JSON; exit code 1 when Redis can't be reached or refuses writes",
       [](words const&) { return command{&ctl::health, &ctl::unhealthy}; });
   add(app, "info", "what Redis says of itself (INFO)", &ctl::info);
   add(app, "cleanup", "delete every ws: key of the WebSocket database; the directory stays",

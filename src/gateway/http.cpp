@@ -78,6 +78,11 @@ peer_address client_of(worker& on, http_request const& request, admission::seat 
   return is_trusted(seat.address()) ? forwarded_client(request, seat.address(), is_trusted) : seat.address();
 }
 
+// A request line that cannot be read, or is not there as a whole, tells its method all the same: an answer to HEAD has no body (RFC 9110 9.3.2).
+void settle_method(http_request& head, std::string_view bytes) {
+  if (head.method_string().empty() && bytes.starts_with("HEAD ")) head.method(http::verb::head);
+}
+
 // To what is not, or not yet, a request. The API answers as the API, also where a body is too large.
 http_response unreadable(http_request const& head, http::status status, std::string const& why) {
   if (is_api_path(path_of(head))) {
@@ -88,10 +93,12 @@ http_response unreadable(http_request const& head, http::status status, std::str
   return plain_response({}, status, why + "\n");
 }
 
+std::string_view text_of(boost::beast::flat_buffer const& input) { return {static_cast<char const*>(input.cdata().data()), input.size()}; }
+
 // RFC 9112 2.2: an empty line before a request is nothing. Some clients send one behind a body.
 task<> skip_empty_line(stream_socket& socket, boost::beast::flat_buffer& input, std::chrono::milliseconds patience, error_code& ec) {
   constexpr std::string_view line{"\r\n"};
-  auto const there = [&] { return std::string_view{static_cast<char const*>(input.cdata().data()), input.size()}.substr(0, line.size()); };
+  auto const there = [&] { return text_of(input).substr(0, line.size()); };
   while (there().size() < line.size() && line.starts_with(there())) {
     auto const size = co_await socket.async_read_some(input.prepare(4096), asio::cancel_after(patience, asio::redirect_error(use_task, ec)));
     if (ec) co_return;
@@ -143,6 +150,7 @@ task<std::expected<http_greeting, no_request>> read_request(stream_socket& socke
   auto const left = [&] { return std::max(std::chrono::duration_cast<std::chrono::milliseconds>(until - std::chrono::steady_clock::now()), 0ms); };
   co_await skip_empty_line(socket, input, patience, ec);
   if (!ec) co_await http::async_read_header(socket, input, parser, asio::cancel_after(left(), asio::redirect_error(use_task, ec)));
+  settle_method(parser.get(), text_of(input));
   // Nobody knows where such a body ends (RFC 9112 6.3).
   if (!ec && parser.get().count(http::field::transfer_encoding) > 0 && !parser.chunked()) ec = http::error::bad_transfer_encoding;
   if (auto const fault = ec ? std::nullopt : settle_head(parser.get())) {
@@ -162,9 +170,8 @@ task<std::expected<http_greeting, no_request>> read_request(stream_socket& socke
     if (!ec) co_await http::async_read(socket, input, parser, asio::cancel_after(left(), asio::redirect_error(use_task, ec)));
   }
   if (!ec) {
-    auto const rest = input.cdata();
     bool const unread = !parser.is_done();
-    co_return http_greeting{parser.release(), unread ? std::string{} : std::string{static_cast<char const*>(rest.data()), rest.size()}, unread};
+    co_return http_greeting{parser.release(), unread ? std::string{} : std::string{text_of(input)}, unread};
   }
   if (ec.category() == make_error_code(http::error::end_of_stream).category() && ec != http::error::end_of_stream &&
       ec != http::error::partial_message) {
@@ -208,11 +215,15 @@ http_response asked_too_often(http_request const& to) {
 }
 
 task<> turn_away(stream_socket socket, no_entry why) {
-  co_await write_response(socket, {}, refused_entry({}, why));
   error_code ec;
+  std::array<char, 4096> bytes;
+  auto const read = [&] { return socket.async_read_some(asio::buffer(bytes), asio::cancel_after(1s, asio::redirect_error(use_task, ec))); };
+  auto const size = co_await read();
+  http_request head;
+  settle_method(head, {bytes.data(), size});
+  co_await write_response(socket, head, refused_entry(head, why));
   socket.shutdown(stream_socket::shutdown_send, ec);
-  std::array<char, 4096> rest;
-  co_await socket.async_read_some(asio::buffer(rest), asio::cancel_after(1s, asio::redirect_error(use_task, ec)));
+  if (size == bytes.size()) co_await read();  // what is not read resets the connection, and the answer with it
 }
 
 task<> serve_http(worker& on, stream_socket socket, admission::seat seat, std::chrono::milliseconds patience, door by) {

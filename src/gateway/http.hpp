@@ -13,7 +13,7 @@ class worker;
 // Serves one connection until it is closed or has become a WebSocket.
 // `patience`: for the first request.
 task<> serve_http(worker& on, stream_socket socket, admission::seat seat, std::chrono::milliseconds patience, door by);
-// Says why a connection may not come in, without waiting for what it wants.
+// Says why a connection may not come in. Of what it wants only the beginning is read, for a second at most.
 task<> turn_away(stream_socket socket, no_entry why);
 
 struct http_greeting {

@@ -168,7 +168,25 @@ test('a HEAD is answered without a body, whatever the answer is', { timeout: 30_
     assert.ok(Number(answer.headers['content-length']) > 0, head);
     await peer.ends();
   }
+  const long = 'x'.repeat(20_000);
+  const unread = [
+    [431, `HEAD / HTTP/1.1\r\nHost: x\r\nLong: ${long}\r\n\r\n`], [431, `HEAD /${long} HTTP/1.1\r\nHost: x\r\n\r\n`], [431, `HEAD /api/v1/${long}`],
+    [400, 'HEAD / HTTP/7.1\r\nHost: x\r\n\r\n'], [400, 'HEAD /a b HTTP/1.1\r\nHost: x\r\n\r\n'], [400, '\r\nHEAD  HTTP/1.1\r\n\r\n'],
+    [400, 'HEAD / HTTP/1.1\r\nHost: x\r\nContent-Length: x\r\n\r\n'], [413, 'HEAD / HTTP/1.1\r\nHost: x\r\nContent-Length: 70000\r\n\r\n'],
+    [501, 'HEAD / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip, chunked\r\n\r\n'], [400, 'HEAD / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip\r\n\r\n'],
+    [408, 'HEAD /health HTT'], [408, 'HEAD /health HTTP/1.1\r\nHo'],
+  ];
+  await Promise.all(unread.map(async ([status, head]) => {
+    const peer = await peerOf(t, stage.daemon.port);
+    await peer.send(head);
+    const answer = await peer.answer(20_000, { head: true });
+    assert.equal(answer.status, status, head.slice(0, 100));
+    assert.ok(Number(answer.headers['content-length']) > 0, head.slice(0, 100));
+    await peer.ends();
+  }));
 });
+// What looks like a HEAD behind a request is none of that request's.
+refused('an unknown method before a HEAD', 'FROB /ready HTTP/1.1\r\nHost: x\r\n\r\nHEAD /ready HTTP/1.1\r\nHost: x\r\n\r\n', 405, /FROB is not possible here/);
 
 test('a handshake byte by byte, its frames on its heels', { timeout: 30_000 }, async (t) => {
   const slow = await peerOf(t, stage.daemon.port);

@@ -78,6 +78,17 @@ test('an address has only so many connections', bounded, async (t) => {
   assert.ok(numbers.get('hiky_refused_connections_total{limit="address_connections"}') >= 1);
 });
 
+test('a HEAD is turned away without a body, and a silent connection in a moment', bounded, async (t) => {
+  const daemon = await daemonWith(t, '--limit-address-connections', '1');
+  await webSocketOf(t, daemon.port);
+  const [asking, silent] = [await peerOf(t, daemon.port), await peerOf(t, daemon.port)];
+  await asking.send('HEAD /ready HTTP/1.1\r\nHost: x\r\n\r\n');
+  assert.equal((await asking.answer(undefined, { head: true })).status, 429);
+  await asking.ends();
+  assert.equal((await silent.answer(5_000)).status, 429);
+  await silent.ends();
+});
+
 test('an address comes only so often', bounded, async (t) => {
   const daemon = await daemonWith(t, '--rate-accepts', '0.001:4');
   const onlooker = await peerOf(t, daemon.port);

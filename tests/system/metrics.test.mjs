@@ -48,13 +48,34 @@ test('the alert rules are rules, and fire for what they name', withPromtool, asy
   }
 });
 
+const dashboardOf = async () => JSON.parse(await readFile(deploy('grafana/hiky.json'), 'utf8'));
+const expressionsOf = (dashboard) => dashboard.panels.flatMap((panel) => (panel.targets ?? []).map(({ expr }) => expr)).join('\n');
+const namesIn = (expressions) => [...expressions.matchAll(/\b(?:hiky|process)_\w+/g)].map(([name]) => name);
+
+// Metrics that have no place on the dashboard, and why.
+const unshown = {
+  hiky_frames_received_total: 'the requests by type, which are shown, are the same frames',
+  hiky_jwks_fetches_total: 'those that fail are shown, and that others do not is the rule',
+  hiky_lease_renewals_total: 'their age is shown, and it says at once when they stop',
+  hiky_workers: 'a setting',
+  process_start_time_seconds: 'restarts are what `up` and the counters tell',
+  process_virtual_memory_bytes: 'reserved and unused memory costs nothing; the resident memory is shown',
+};
+
+test('every metric is on the dashboard, or there is a reason why not', bounded, async (t) => {
+  const daemon = await daemonFor(t, { data: await folder(t) });
+  const shown = new Set(namesIn(expressionsOf(await dashboardOf())).flatMap((name) => [name, name.replace(/_(bucket|sum|count)$/, '')]));
+  const missing = families(await text(daemon)).filter((name) => !shown.has(name));
+  assert.deepEqual(missing.sort(), Object.keys(unshown), 'give the new one a panel in deploy/grafana/hiky.json, or a reason above');
+});
+
 test('every metric that the dashboard and the rules name exists', bounded, async (t) => {
   const daemon = await daemonFor(t, { data: await folder(t) });
   const known = new Set(families(await text(daemon)));
-  const dashboard = JSON.parse(await readFile(deploy('grafana/hiky.json'), 'utf8'));
-  const asked = { dashboard: dashboard.panels.flatMap((panel) => (panel.targets ?? []).map(({ expr }) => expr)).join('\n'), alerts: await readFile(deploy('prometheus/alerts.yml'), 'utf8') };
+  const dashboard = await dashboardOf();
+  const asked = { dashboard: expressionsOf(dashboard), alerts: await readFile(deploy('prometheus/alerts.yml'), 'utf8') };
   for (const [where, expressions] of Object.entries(asked)) {
-    const names = [...expressions.matchAll(/\b(?:hiky|process)_\w+/g)].map(([name]) => name);
+    const names = namesIn(expressions);
     assert.ok(names.length > 5, where);
     for (const name of names) assert.ok(known.has(name) || known.has(name.replace(/_(bucket|sum|count)$/, '')), `${where} asks for ${name}, which is not in /metrics`);
   }

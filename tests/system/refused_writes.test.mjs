@@ -9,7 +9,7 @@ import { Api, keyFile } from './support/api.mjs';
 import { clientAs } from './support/client.mjs';
 import { daemonFor } from './support/daemon.mjs';
 import { samples } from './support/exposition.mjs';
-import { bounded as within, pause, until } from './support/processes.mjs';
+import { bounded as within, pause, program, run, until } from './support/processes.mjs';
 import { folder, freePort, look, startRedis } from './support/redis.mjs';
 
 const bounded = { timeout: 60_000 };
@@ -18,6 +18,12 @@ const sentence = 'the storage refuses writes right now; try again in a moment';
 const page = async (daemon, path) => {
   const answer = await fetch(`${daemon.url}${path}`);
   return { status: answer.status, body: await answer.text() };
+};
+// What hikyctl says that asks Redis itself.
+const ctlHealth = async (redis, ...how) => {
+  const { code, stdout, stderr } = await run(program('HIKYCTL', 'hikyctl'), ['--redis', redis.url, ...how, 'health']);
+  const { status, message } = JSON.parse(stdout);
+  return { code, status, message, note: stderr };
 };
 const refusing = async (daemon) => samples((await page(daemon, '/metrics')).body).get('hiky_redis_refuses_writes');
 const lines = (daemon, event) => daemon.told.stderr.split('\n').filter((line) => line.includes(event));
@@ -32,8 +38,9 @@ async function world(t, ...redisFlags) {
 }
 
 // What must be so from `begin` until `end` has undone it.
-async function refusedFrom({ daemon, alice }, word, begin, end) {
+async function refusedFrom({ redis, daemon, alice }, word, begin, end) {
   assert.equal((await page(daemon, '/ready')).status, 200);
+  assert.equal((await ctlHealth(redis)).status, 'healthy');
   await begin();
   const refused = await until(`/ready to say ${word}`, async () => {
     const { status, body } = await page(daemon, '/ready');
@@ -46,6 +53,11 @@ async function refusedFrom({ daemon, alice }, word, begin, end) {
   const health = await page(daemon, '/health');
   assert.equal(health.status, 503);
   assert.deepEqual([JSON.parse(health.body).status, JSON.parse(health.body).message], ['unhealthy', 'Redis refuses writes']);
+  for (const how of [[], ['--json']]) {
+    const { code, status, message, note } = await ctlHealth(redis, ...how);
+    assert.deepEqual([code, status, message], [1, 'unhealthy', 'Redis refuses writes']);
+    assert.match(note, new RegExp(`^hikyctl: note: ${word} .*\\n$`));
+  }
   assert.equal(await refusing(daemon), 1);
   await pause(2_500);
   assert.equal(lines(daemon, 'redis.refuses_writes').length, 1, daemon.told.stderr);
@@ -55,6 +67,7 @@ async function refusedFrom({ daemon, alice }, word, begin, end) {
   await end();
   await until('/ready to be 200 again', async () => (await page(daemon, '/ready')).status === 200);
   assert.equal((await page(daemon, '/health')).status, 200);
+  assert.deepEqual(await ctlHealth(redis), { code: 0, status: 'healthy', message: undefined, note: '' });
   assert.equal(await refusing(daemon), 0);
   assert.equal((await alice.ask({ type: 'message', roomId: 'tea', content: 'again' })).type, 'messageAck');
   assert.equal(lines(daemon, 'redis.refuses_writes').length, 1);
@@ -86,13 +99,15 @@ test('a Redis with too few replicas is the same', bounded, async (t) => {
 });
 
 test('a Redis that has become a replica is said, too', bounded, async (t) => {
-  const { daemon, store, alice } = await world(t);
+  const { redis, daemon, store, alice } = await world(t);
   await store.command('REPLICAOF', '127.0.0.1', await freePort());
   const { body } = await until('/ready to say READONLY', async () => {
     const found = await page(daemon, '/ready');
     return found.status === 503 && found.body.includes('READONLY') && found;
   });
   assert.match(body, /^Redis refuses writes: READONLY .*\n$/);
+  const { code, message, note } = await ctlHealth(redis);
+  assert.deepEqual([code, message, note.startsWith('hikyctl: note: READONLY ')], [1, 'Redis refuses writes', true]);
   await until('a client to be told', async () => (await alice.ask({ type: 'message', roomId: 'tea', content: 1 })).message === sentence);
   assert.equal(lines(daemon, 'redis.refuses_writes').length, 1);
   await store.command('REPLICAOF', 'NO', 'ONE');
@@ -128,6 +143,13 @@ for (const [word, begin] of [
     assert.equal((await within('the end', mallory.closed)).code, 4403);
   });
 }
+
+test('a user who may look and not write finds a Redis well that takes the writes of others', bounded, async (t) => {
+  const redis = await startRedis(t, await folder(t));
+  await (await look(t, redis.socket)).command('ACL', 'SETUSER', 'default', '-@write');
+  const { code, status } = await ctlHealth(redis);
+  assert.deepEqual([code, status], [0, 'healthy']);
+});
 
 test('a start on such a Redis is one that is not ready', bounded, async (t) => {
   const redis = await startRedis(t, await folder(t), '--maxmemory', '1');

@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// People who do not behave, in a process of their own: hostile.mjs forks this file. Told { name, port, count }, they come and behave; told
-// `attack`, they stop behaving; told `how was it?`, they say what became of them, and end.
+// People who do not behave, in a process of their own: hostile.mjs beside it forks this file. Told { name, port, count } and what else there is to
+// know, they come and behave; told `attack`, they stop behaving; told `how was it?`, they say what became of them, and end.
+import { createServer } from 'node:http';
 import { connect } from 'node:net';
+import { fileURLToPath } from 'node:url';
 import { deflateRawSync } from 'node:zlib';
+import { Client } from './client.mjs';
 import { ping, text } from './frames.mjs';
 import { handshake } from './peer.mjs';
 import { pause } from './processes.mjs';
+import { Redis } from './redis.mjs';
 
 export const noisy = 'noisy room';
 const say = (frame) => text(JSON.stringify(frame));
@@ -31,11 +35,11 @@ function guest(port, name, room) {
 
 const guests = (port, count, kind, room) => Promise.all(Array.from({ length: count }, (_, n) => guest(port, `${kind} ${n}`, room)));
 
-// As fast as the server takes it, and back again when it has had enough.
+// As fast as the server takes it, and back again when it has had enough. `frames` may be a function that has others each time.
 function flood(port, name, room, frames, socket) {
-  const all = Buffer.concat(frames);
+  const all = typeof frames === 'function' ? frames : ((same) => () => same)(Buffer.concat(frames));
   const more = () => {
-    while (!socket.destroyed && socket.write(all));
+    while (!socket.destroyed && socket.write(all()));
     if (!socket.destroyed) socket.once('drain', () => setTimeout(more, 1));
   };
   socket.on('end', () => socket.destroy());
@@ -43,13 +47,25 @@ function flood(port, name, room, frames, socket) {
   more();
 }
 
-// Each is the end of its connection, and the next one comes over another: a hundred a second from ten, which is what an address may.
-function bombard(port, bomb) {
-  const socket = connect({ port, host: '127.0.0.1' });
-  socket.on('error', () => (fate.failed += 1)).on('close', () => ((fate.ended += 1), setTimeout(bombard, 90, port, bomb))).resume();
+// Says `bytes`, leaves when `enough(what was read)`, and is there again `ms` after the end of the connection.
+function again(port, bytes, ms, { enough = () => false, read = true, ...how } = {}) {
+  const socket = connect({ port, host: '127.0.0.1', ...how });
+  socket.on('error', () => (fate.failed += 1));
+  socket.on('close', () => ((fate.ended += 1), setTimeout(again, ms, port, bytes, ms, { enough, read, ...how })));
   socket.on('end', () => socket.destroy());
-  socket.on('connect', () => socket.write(Buffer.concat([Buffer.from(handshake({ 'Sec-WebSocket-Extensions': 'permessage-deflate' })), bomb])));
+  socket.on('connect', () => socket.write(bytes));
+  const seen = { bytes: 0 };
+  if (read) socket.on('data', (piece) => enough(piece, seen) && socket.destroy());
+  else socket.pause();
 }
+const opening = (headers) => Buffer.from(handshake(headers));
+
+// The application that --room-hook asks: `status` for all rooms but those in which people are.
+const application = (port, status) => createServer((request, response) => {
+  let body = '';
+  request.on('data', (piece) => (body += piece));
+  request.on('end', () => response.writeHead(/"(pair \d+|noisy room|quiet room)"/.test(body) ? 204 : status).end());
+}).listen(port, '127.0.0.1');
 
 async function flooders(port, count, room, frames) {
   const sockets = await guests(port, count, 'flood', room);
@@ -83,13 +99,15 @@ const attacks = {
     return attack;
   },
   'flooding pings': (port, count = 10) => flooders(port, count, 'flooded room', Array.from({ length: 1000 }, () => ping())),
-  // What inflates to megabytes; and what holds nothing and takes long to find out.
+  // What inflates to megabytes; and what holds nothing and takes long to find out. Each is the end of its connection, and the next one comes over
+  // another: a hundred a second from ten, which is what an address may.
   async 'compressed bombs'(port, count = 10) {
     const bomb = deflateRawSync(Buffer.alloc(16 << 20, ' '), { level: 9 });
     const maze = Buffer.concat([Buffer.from([0, 0, 0, 0xff, 0xff])].flatMap((block) => Array.from({ length: 12_000 }, () => block)));
-    const frames = [bomb, maze].map((payload) => text(payload, { reserved: 4 }));
+    const hello = opening({ 'Sec-WebSocket-Extensions': 'permessage-deflate' });
+    const bombs = [bomb, maze].map((payload) => Buffer.concat([hello, text(payload, { reserved: 4 })]));
     return () => {
-      for (let n = 0; n < count; n += 1) bombard(port, frames[n % 2]);
+      for (let n = 0; n < count; n += 1) again(port, bombs[n % 2], 90);
     };
   },
   async 'greedy readers'(port, count = 10) {
@@ -119,12 +137,100 @@ const attacks = {
       if (n % 200 === 199) await pause(20);
     }
   },
+  // Five over a connection, which is closed then, and the next one comes.
+  'forged tokens': async (port, count = 20, { tokens }) => () => {
+    const five = Array.from({ length: 5 }, (_, n) => say({ type: 'register', token: tokens[n % tokens.length] }));
+    for (let n = 0; n < count; n += 1) again(port, Buffer.concat([opening(), ...five]), 10);
+  },
+  // Each time half a burst of messages, over a connection that has not used up anything.
+  'half a burst each': async (port, count = 10) => () => {
+    for (let n = 0; n < count; n += 1) {
+      const frames = [{ type: 'register', userId: `cheat ${n}` }, { type: 'joinRoom', roomId: 'cheated room' },
+        ...Array.from({ length: 30 }, () => ({ type: 'message', roomId: 'cheated room', content: 'x'.repeat(2_000), id: 'm' }))];
+      const enough = (piece, seen) => (seen.answers = (seen.answers ?? 0) + piece.toString('latin1').split('"id":"m"').length - 1) >= 30;
+      again(port, Buffer.concat([opening(), ...frames.map(say)]), 10, { enough });
+    }
+  },
+  // Once: each copy stays in Redis.
+  async 'mail bombs'(port, count = 1, { redis }) {
+    const store = await Redis.connect(redis);
+    const away = Array.from({ length: 1_000 }, (_, n) => `away ${n}`);
+    for (const key of ['ws:room_members:bombed room', 'ws:room_absent:bombed room']) await store.command('SADD', key, ...away);
+    await Promise.all(away.map((user) => store.command('SADD', `ws:member_rooms:${user}`, 'bombed room')));
+    store.close();
+    const sockets = await guests(port, count, 'bomber', 'bombed room');
+    const bomb = Buffer.concat(Array.from({ length: 15 }, () => say({ type: 'message', roomId: 'bombed room', content: 'x'.repeat(64_000) })));
+    return () => sockets.forEach((socket) => socket.write(bomb));
+  },
+  // Ten megabytes are what they have missed, again and again.
+  async 'slow resumers'(port, count = 30) {
+    const url = `http://127.0.0.1:${port}`;
+    const users = Math.ceil(count / 15);
+    const resume = {};
+    const rooms = ['long room', 'longer room', 'longest room'];
+    await Promise.all(rooms.map(async (room) => {
+      const speaker = await Client.as(`speaker of ${room}`, url);
+      await speaker.join(room);
+      resume[room] = (await speaker.ask({ type: 'message', roomId: room, content: 'the first' })).messageId;
+      for (let n = 0; n < 58; n += 1) await speaker.ask({ type: 'message', roomId: room, content: 'x'.repeat(60_000) });
+      await speaker.leaves();
+    }));
+    for (let n = 0; n < users; n += 1) {
+      const member = await Client.as(`slow ${n}`, url);
+      for (const room of rooms) await member.join(room);
+      await member.leaves();
+    }
+    return () => {
+      for (let n = 0; n < count; n += 1) {
+        again(port, Buffer.concat([opening(), say({ type: 'register', userId: `slow ${n % users}`, resume })]), 100, { read: false });
+      }
+    };
+  },
+  // One user, and the application is asked about each room.
+  async 'ever new rooms'(port, count = 4, { hook }) {
+    application(hook, 204);
+    const sockets = await Promise.all(Array.from({ length: count }, () => guest(port, 'curious', 'quiet room')));
+    let rooms = 0;
+    const frames = () => Buffer.concat(Array.from({ length: 20 }, () => {
+      const roomId = `room ${(rooms += 1)}`;
+      return Buffer.concat([say({ type: 'joinRoom', roomId }), say({ type: 'leaveRoom', roomId })]);
+    }));
+    return () => sockets.forEach((socket) => flood(port, 'curious', 'quiet room', frames, socket));
+  },
+  // From another address than the people's, and each time over a new connection.
+  'hammering metrics': async (port, count = 50) => () => {
+    const request = Buffer.from('GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n');
+    for (let n = 0; n < count; n += 1) again(port, request, 0, { localAddress: '127.0.0.2' });
+  },
+  async 'huge friend lists'(port, count = 2, { redis }) {
+    const directory = await Redis.connect(redis, 0);
+    const friends = Array.from({ length: 20_000 }, (_, n) => `friend ${n}`);
+    for (let user = 0; user < count; user += 1) {
+      const key = `hiky:user_friends:popular ${user}`;
+      for (let n = 0; n < friends.length; n += 1000) await directory.command('SADD', key, ...friends.slice(n, n + 1000));
+    }
+    directory.close();
+    const sockets = await guests(port, count, 'popular', 'quiet room');
+    return () => sockets.forEach((socket, n) => flood(port, `popular ${n}`, 'quiet room', [say({ type: 'getOnlineStatus' })], socket));
+  },
+  // One more than there may be, of each user: 4409 for the oldest, which comes back.
+  'seventeen tabs': async (port, count = 5) => () => {
+    const enough = (piece) => piece.includes(Buffer.from([4409 >> 8, 4409 & 0xff]));
+    for (let n = 0; n < 17 * count; n += 1) {
+      again(port, Buffer.concat([opening(), say({ type: 'register', userId: `tabs ${n % count}` })]), 10, { enough });
+    }
+  },
+  // Rooms about which the application cannot say anything: a line for each question.
+  async 'lines for the log'(port, count = 10, { hook }) {
+    application(hook, 500);
+    return flooders(port, count, 'quiet room', Array.from({ length: 20 }, () => say({ type: 'joinRoom', roomId: 'broken room' })));
+  },
 };
 export const names = Object.keys(attacks);
 
-if (process.send) {
-  process.once('message', async ({ name, port, count }) => {
-    const attack = await attacks[name](port, count);
+if (process.send && process.argv[1] === fileURLToPath(import.meta.url)) {
+  process.once('message', async ({ name, port, count, ...told }) => {
+    const attack = await attacks[name](port, count, told);
     process.send('here');
     process.once('message', async () => {
       await attack();
