@@ -15,6 +15,7 @@ configure_package_config_file("${PROJECT_SOURCE_DIR}/cmake/hiky-config.cmake.in"
   INSTALL_DESTINATION "${hiky_package_dir}")
 write_basic_package_version_file("${PROJECT_BINARY_DIR}/hiky-config-version.cmake" COMPATIBILITY SameMinorVersion)
 install(FILES "${PROJECT_BINARY_DIR}/hiky-config.cmake" "${PROJECT_BINARY_DIR}/hiky-config-version.cmake" "${PROJECT_SOURCE_DIR}/cmake/find_boost.cmake"
+  "${PROJECT_SOURCE_DIR}/cmake/compiler_floor.cmake"
   DESTINATION "${hiky_package_dir}")
 
 # Man page and completion, which the program makes from its own options.
