@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # Compiler floor, warnings, sanitizers, linker: what every target of this build shares.
-if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
-  message(FATAL_ERROR
-    "g++ ${CMAKE_CXX_COMPILER_VERSION} miscompiles coroutines (temporaries in a co_await expression are freed too early). "
-    "Use clang 19 (Debian 12 has it: clang++-19) or g++ >= 13.")
+include("${CMAKE_CURRENT_LIST_DIR}/compiler_floor.cmake")
+hiky_compiler_fault(hiky_fault)
+if(hiky_fault)
+  message(FATAL_ERROR "${hiky_fault}")
 endif()
 
 set(CMAKE_CXX_STANDARD 23)

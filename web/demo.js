@@ -2,6 +2,7 @@
 // The demo page's wiring: events in, one state, frames and pixels out. The rules are in demo_state.js.
 import { freeze, owed, reduce, start, thaw, wanted } from './demo_state.js';
 import { $ } from './demo_dom.js';
+import { createEntry, proofsTaken } from './demo_entry.js';
 import { Typist } from './demo_typist.js';
 import { createView } from './demo_view.js';
 import { Wire } from './demo_wire.js';
@@ -36,6 +37,7 @@ address.hash = address.search = '';
 let state = { ...remembered(), visible: !document.hidden };
 let requests = 0;
 
+const entry = createEntry(await proofsTaken());
 const wire = new Wire(address, dispatch);
 const typist = new Typist((frame) => state.link.joined.has(frame.roomId) && wire.send(frame));
 const draw = createView(act);
@@ -101,9 +103,9 @@ function onSubmit(id, step) {
   });
 }
 
-onSubmit('enter', (form) => {
-  const [name, room] = [form.get('name').trim(), form.get('room').trim()];
-  if (name && room) act('entered', { name, room });
+onSubmit('enter', () => {
+  const details = entry.read();
+  if (details) act('entered', details);
 });
 
 onSubmit('join', (form) => {
@@ -140,7 +142,7 @@ $('rename').addEventListener('click', () => {
   togglePanel(false);
   act('renamed');
   fill();
-  $('name').focus();
+  entry.focus();
 });
 $('skip').addEventListener('click', (event) => {
   event.preventDefault();
@@ -156,7 +158,7 @@ addEventListener('keydown', (event) => {
 });
 addEventListener('hashchange', () => {
   const room = roomInAddress();
-  if (!state.me) fill();
+  if (!state.proof) fill();
   else if (room && room !== state.room) act('opened', { room });
 });
 narrow.addEventListener('change', () => togglePanel(false));
@@ -169,13 +171,10 @@ setInterval(() => {
   if (link.phase === 'down' || link.holdUntil || typing) dispatch({ type: 'ticked', now: Date.now() });
 }, 1_000);
 
-function fill() {
-  $('name').value = state.me;
-  $('first-room').value = roomInAddress() || state.room || 'lobby';
-}
+const fill = () => entry.fill(state.me, roomInAddress() || state.room || 'lobby');
 
 fill();
 const room = roomInAddress();
-if (state.me && room && room !== state.room) act('opened', { room });
+if (state.proof && room && room !== state.room) act('opened', { room });
 else act('looked', { visible: !document.hidden });
-if (!state.me) $('name').focus();
+if (!state.proof) entry.focus();

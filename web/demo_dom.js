@@ -10,6 +10,38 @@ export function write(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
+// What looks like an address of the web, without the punctuation that ends a sentence or closes a bracket around it.
+const link = /\bhttps?:\/\/[^\s<>"“”«»]+/giu;
+const behind = /[.,:;!?'’…]+$/u;
+
+function addressIn(text) {
+  let found = text;
+  for (;;) {
+    const bare = found.replace(behind, '');
+    const closes = { ')': '(', ']': '[', '}': '{' }[bare.at(-1)];
+    const closed = closes && bare.split(closes).length < bare.split(bare.at(-1)).length ? bare.slice(0, -1) : bare;
+    if (closed === found) break;
+    found = closed;
+  }
+  return URL.canParse?.(found) ?? /^https?:\/\/[^/?#]/i.test(found) ? found : '';
+}
+
+// Like write(), and addresses of the web in it are links. They tell the other site nothing of this page, and it gets no hold of it.
+export function writeLinked(element, text) {
+  if (element.textContent === text) return;
+  const parts = [];
+  let end = 0;
+  for (const { 0: match, index } of text.matchAll(link)) {
+    const address = addressIn(match);
+    if (!address) continue;
+    const anchor = document.createElement('a');
+    Object.assign(anchor, { href: address, target: '_blank', rel: 'noopener noreferrer nofollow', textContent: address });
+    parts.push(text.slice(end, index), anchor);
+    end = index + address.length;
+  }
+  element.replaceChildren(...parts, text.slice(end));
+}
+
 const kept = new WeakMap();
 
 // Makes `parent` hold one element per item, in order.

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // What was said in one room: a list of items, oldest first, as pure functions. Refuses to know people, sockets and the page.
-// item: { key, kind: 'message' | 'notice', from, text, at, state: 'sent' | 'sending' | 'failed', messageId?, away?, why? }
-// `at` is the server's ISO time; what the server has not confirmed stays at the end, in the order it was written.
+// item: { key, kind: 'message' | 'notice', from, text, at, seq?, state: 'sent' | 'sending' | 'failed', messageId?, away?, why? }
+// `at` is the server's ISO time, and `seq` the order within one; what the server has not confirmed stays at the end, in the order it was written.
 
 const kept = 300;
 
-const later = (a, b) => a.state !== 'sent' || a.at > b.at;
+const later = (a, b) => a.state !== 'sent' || a.at > b.at || (a.at === b.at && a.seq > b.seq);
+const seqOf = (messageId) => Number(messageId?.split(':').at(-1));
 
 function place(log, item) {
   let i = log.length;
@@ -17,13 +18,15 @@ const change = (log, key, fields) => log.map((item) => (item.key === key ? { ...
 
 const has = (log, messageId) => messageId !== undefined && log.some((item) => item.messageId === messageId);
 
-// A `message` frame. One that was seen before (same messageId) changes nothing. `away` numbers the delivery it waited for.
+// A `message` frame, live, from the mail or from history. One that was seen before (same messageId) changes nothing, and our own whose
+// confirmation was lost confirms itself. `away` numbers the delivery it waited for.
 export function receive(log, frame, away) {
   const text = typeof frame.content === 'string' ? frame.content : JSON.stringify(frame.content);
-  const { senderId: from, timestamp: at = '', messageId } = frame;
+  const { senderId: from, timestamp: at = '', messageId, clientMsgId } = frame;
   const key = messageId ?? JSON.stringify([from, at, text]);
   if (log.some((item) => item.key === key) || has(log, messageId)) return log;
-  return place(log, { key, kind: 'message', from, text, at, messageId, away, state: 'sent' });
+  if (log.some((item) => item.key === clientMsgId && item.from === from && item.state !== 'sent')) return confirm(log, clientMsgId, frame);
+  return place(log, { key, kind: 'message', from, text, at, seq: seqOf(messageId), messageId, away, state: 'sent' });
 }
 
 export const write = (log, key, from, text, at) => [...log, { key, kind: 'message', from, text, at, state: 'sending' }];
@@ -37,7 +40,7 @@ export function confirm(log, key, { messageId, timestamp }) {
   const mine = log.find((item) => item.key === key);
   if (!mine) return log;
   const rest = log.filter((item) => item !== mine);
-  return has(rest, messageId) ? rest : place(rest, { ...mine, state: 'sent', messageId, at: timestamp ?? mine.at });
+  return has(rest, messageId) ? rest : place(rest, { ...mine, state: 'sent', messageId, seq: seqOf(messageId), at: timestamp ?? mine.at });
 }
 
 // "bob joined". Only the newest word about the same person is kept, so comings and goings do not fill the page.
@@ -45,5 +48,5 @@ export function notice(log, key, from, text) {
   const sent = log.filter((item) => item.state === 'sent');
   const last = sent.at(-1);
   const rest = last?.kind === 'notice' && from && last.from === from ? log.filter((item) => item !== last) : log;
-  return place(rest, { key, kind: 'notice', from, text, at: last?.at ?? '', state: 'sent' });
+  return place(rest, { key, kind: 'notice', from, text, at: last?.at ?? '', seq: last?.seq, state: 'sent' });
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Draws one room's messages and keeps the newest in sight while the reader is at the end.
-import { $, clone, drawFace, sync, write } from './demo_dom.js';
+import { $, clone, drawFace, sync, write, writeLinked } from './demo_dom.js';
 
 const clock = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' });
 const full = new Intl.DateTimeFormat(undefined, { dateStyle: 'full', timeStyle: 'medium' });
@@ -36,7 +36,7 @@ function drawMessage(element, item, before, { me, online, away, last }) {
   time.dateTime = known ? date.toISOString() : '';
   time.title = known ? full.format(date) : '';
   write(time, known ? clock.format(date) : '');
-  write(element.querySelector('.text'), item.text);
+  writeLinked(element.querySelector('.text'), item.text);
   write(element.querySelector('.fate span'), mine ? fate(item, online) : '');
   again.hidden = item.state !== 'failed';
 }
@@ -48,7 +48,7 @@ function drawNotice(element, item) {
 
 function drawEmpty(state, room) {
   const alone = room.people.size < 2;
-  const unknown = state.room !== '' && !state.link.joined.has(state.room);
+  const unknown = state.room !== '' && !state.link.read.has(state.room);
   $('empty').hidden = unknown || room.log.some((item) => item.kind === 'message');
   $('second').hidden = state.room === '' || !alone;
   if (state.room === '') {
@@ -78,6 +78,9 @@ export function createLog() {
     const online = !state.away && state.link.phase === 'ready';
     const items = room.log;
     drawEmpty(state, room);
+    // What was said before one came is not spoken as news.
+    if (switched || (online && !state.link.read.has(state.room))) pane.setAttribute('aria-busy', 'true');
+    else if (pane.getAttribute('aria-busy') === 'true') setTimeout(() => pane.setAttribute('aria-busy', 'false'));
     if (items === drawn && online === drawnOnline && !switched) return;
 
     const away = new Map();
@@ -85,8 +88,6 @@ export function createLog() {
     const last = items.findLast((item) => item.kind === 'message' && item.from === state.me);
     const before = new Map(items.map((item, i) => [item, items[i - 1]]));
     pane.setAttribute('aria-label', `Messages in ${state.room}`);
-    pane.setAttribute('aria-busy', String(switched));
-    if (switched) setTimeout(() => pane.setAttribute('aria-busy', 'false'));
     const keyOf = (item) => `${state.room} ${item.key}`;
     sync($('messages'), items, keyOf, (item) => clone(item.kind), (element, item) => {
       if (item.kind === 'notice') drawNotice(element, item);

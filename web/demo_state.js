@@ -6,16 +6,20 @@ import { receive, write, retry, fail, confirm, notice } from './demo_log.js';
 
 // phase: 'down' (retryAt: when the next try starts) · 'opening' · 'open' (not yet registered) · 'ready'
 //        'refused' (who we say we are) · 'ended' (by the server, for good)
-// asked: id → frame without an answer yet · joined: rooms joined on this connection · holdUntil: the server asked for patience
-const down = { phase: 'down', retryAt: null, why: '', asked: new Map(), joined: new Set(), holdUntil: 0 };
+// asked: id → frame without an answer yet · joined, read: rooms joined, and whose history came, on this connection
+// holdUntil: the server asked for patience
+const down = { phase: 'down', retryAt: null, why: '', asked: new Map(), joined: new Set(), read: new Set(), holdUntil: 0 };
 const emptyRoom = { ...nobody, log: [], unread: 0 };
 
+// proof: how the server learns who we are: '' (it does not: nobody has entered) · 'name' (it believes `me`) · 'token' · 'cookie'
+// A token is never kept: a reload asks for it again.
 export const start = {
-  me: '', room: '', away: false, visible: true, rooms: new Map(), leaving: new Set(), link: down, deliveries: 0, complaint: '',
+  me: '', proof: '', token: '', room: '', away: false, visible: true, rooms: new Map(), leaving: new Set(), link: down, deliveries: 0, complaint: '',
 };
 
 const patience = 2_000;
 const tooLate = 'The server did not take it.';
+const proofOver = 4401;
 
 const withRoom = (s, id, step) => ({ ...s, rooms: new Map(s.rooms).set(id, step(s.rooms.get(id) ?? emptyRoom)) });
 const withLog = (s, id, step) => withRoom(s, id, (room) => ({ ...room, log: step(room.log) }));
@@ -35,6 +39,12 @@ function withoutRoom(s, id) {
 const seen = (s) => (s.visible && s.rooms.get(s.room)?.unread ? withRoom(s, s.room, (room) => ({ ...room, unread: 0 })) : s);
 
 const open = (s, id) => seen({ ...withRoom(s, id, (room) => room), room: id, leaving: without(s.leaving, id), complaint: '' });
+
+// What was written before one knew one's name.
+const signed = (log, me) => log.map((item) => (item.state !== 'sent' && item.from === '' ? { ...item, from: me } : item));
+
+// Not let in, or not any more: one has to say anew who one is.
+const refused = (s, why) => ({ ...s, token: '', link: { ...down, phase: 'refused', why } });
 
 function heard(s, frame, away) {
   const { roomId, senderId } = frame;
@@ -60,7 +70,11 @@ function came(s, frame, now) {
 }
 
 const frames = {
-  registered(s, { rooms }) {
+  registered(before, { userId = before.me, rooms }) {
+    // By a token or cookie one may have become somebody else, to whom nothing of this belongs but the room that is wanted.
+    const other = before.me !== '' && before.me !== userId;
+    const mine = other ? { ...before, rooms: new Map(before.room && [[before.room, emptyRoom]]), leaving: new Set() } : before;
+    const s = { ...everyRoom(mine, (room) => ({ ...room, log: signed(room.log, userId) })), me: userId };
     const ready = { ...s, complaint: '', link: { ...s.link, phase: 'ready' } };
     if (!Array.isArray(rooms)) return ready;
     const member = new Set(rooms.filter((id) => !s.leaving.has(id)));
@@ -79,7 +93,12 @@ const frames = {
   joinedRoom(s, frame, now) {
     if (!s.rooms.has(frame.roomId)) return s;
     const after = withRoom(s, frame.roomId, (room) => presence(room, frame, now));
-    return { ...after, link: { ...s.link, joined: new Set(s.link.joined).add(frame.roomId) } };
+    return { ...after, link: { ...s.link, joined: new Set(s.link.joined).add(frame.roomId), read: without(s.link.read, frame.roomId) } };
+  },
+  // What was said before one came. It is no news, so nothing is counted as unread.
+  history(s, { roomId, messages }) {
+    const after = s.rooms.has(roomId) ? withLog(s, roomId, (log) => messages.reduce((next, frame) => receive(next, frame), log)) : s;
+    return { ...after, link: { ...s.link, read: new Set(s.link.read).add(roomId) } };
   },
   leftRoom: (s, { roomId }) => ({ ...s, leaving: without(s.leaving, roomId) }),
   message: (s, frame, now) => heard(s.rooms.has(frame.roomId) ? withRoom(s, frame.roomId, (room) => presence(room, frame, now)) : s, frame),
@@ -104,7 +123,9 @@ const frames = {
     if (retryable) return { ...s, link: { ...s.link, holdUntil: now + patience } };
     switch (asked?.type) {
       case 'register':
-        return { ...s, link: { ...down, phase: 'refused', why } };
+        return refused(s, why);
+      case 'history':
+        return { ...s, link: { ...s.link, read: new Set(s.link.read).add(asked.roomId) } };
       case 'joinRoom':
         return { ...withoutRoom(s, asked.roomId), complaint: `Could not join ${asked.roomId}: ${why}` };
       case 'leaveRoom':
@@ -120,7 +141,10 @@ const frames = {
 };
 
 const events = {
-  entered: (s, { name, room }) => open({ ...s, me: name, away: false, link: down }, room),
+  entered(s, { proof = 'name', name = s.me, token = '', room }) {
+    const kept = name === s.me ? s : { ...start, visible: s.visible };
+    return open({ ...kept, proof, me: name, token, away: false, link: down }, room);
+  },
   renamed: (s) => ({ ...start, visible: s.visible, room: s.room }),
   opened: (s, { room }) => open(s, room),
   left: (s, { room }) => ({ ...withoutRoom(s, room), leaving: new Set(s.leaving).add(room) }),
@@ -132,8 +156,11 @@ const events = {
   ticked: (s, { now }) => everyRoom(s, (room) => fade(room, now)),
   opening: (s) => ({ ...s, link: { ...down, phase: 'opening' } }),
   connected: (s) => ({ ...s, link: { ...down, phase: 'open' } }),
-  closed: (s, { retryAt, why }) =>
-    everyRoom({ ...s, link: { ...down, phase: retryAt === null ? 'ended' : 'down', retryAt, why } }, (room) => fade(room, Infinity)),
+  closed(s, { code, retryAt, why }) {
+    const quiet = everyRoom(s, (room) => fade(room, Infinity));
+    if (code === proofOver) return refused(quiet, why);
+    return { ...quiet, link: { ...down, phase: retryAt === null ? 'ended' : 'down', retryAt, why } };
+  },
   asked: (s, { id, frame }) => ({ ...s, link: { ...s.link, asked: new Map(s.link.asked).set(id, frame) } }),
   heard(s, { frame, now }) {
     const step = Object.hasOwn(frames, frame.type) && frames[frame.type];
@@ -146,19 +173,23 @@ const events = {
 export const reduce = (state, event) => events[event.type](state, event);
 
 // Whether the page should hold a connection at all.
-export const wanted = (s) => s.me !== '' && !s.away && s.link.phase !== 'refused' && s.link.phase !== 'ended';
+export const wanted = (s) => s.proof !== '' && !s.away && s.link.phase !== 'refused' && s.link.phase !== 'ended';
+
+// How one says who one is. Who proves it is told by the answer.
+const registration = { name: (s) => ({ userId: s.me }), token: (s) => ({ token: s.token }), cookie: () => ({}) };
 
 // One unanswered message a room: so their order survives refusals, retries and reconnects.
 export function owed(s, now) {
-  const { phase, asked, joined, holdUntil } = s.link;
+  const { phase, asked, joined, read, holdUntil } = s.link;
   if (now < holdUntil) return [];
   const waits = (type, roomId) => [...asked.values()].some((frame) => frame.type === type && frame.roomId === roomId);
-  if (phase === 'open') return waits('register') ? [] : [{ type: 'register', userId: s.me, events: true }];
+  if (phase === 'open') return waits('register') ? [] : [{ type: 'register', ...registration[s.proof](s), events: true }];
   if (phase !== 'ready') return [];
   const list = [...s.leaving].filter((roomId) => !waits('leaveRoom', roomId)).map((roomId) => ({ type: 'leaveRoom', roomId }));
   for (const [roomId, { log }] of s.rooms) {
     const unsent = log.find((item) => item.state === 'sending');
     if (joined.has(roomId)) {
+      if (!read.has(roomId) && !waits('history', roomId)) list.push({ type: 'history', roomId, limit: 50 });
       if (unsent && !waits('message', roomId)) list.push({ type: 'message', roomId, content: unsent.text, clientMsgId: unsent.key });
     } else if ((roomId === s.room || unsent) && !waits('joinRoom', roomId)) {
       list.push({ type: 'joinRoom', roomId });
@@ -169,11 +200,11 @@ export function owed(s, now) {
 
 // What a reload keeps, and back. Presence is the server's to say again.
 export const freeze = (s) =>
-  JSON.stringify({ me: s.me, room: s.room, away: s.away, deliveries: s.deliveries, leaving: [...s.leaving],
+  JSON.stringify({ me: s.me, proof: s.proof, room: s.room, away: s.away, deliveries: s.deliveries, leaving: [...s.leaving],
     rooms: [...s.rooms].map(([id, room]) => [id, room.unread, room.log.filter((item) => item.kind === 'message').slice(-200)]) });
 
 export function thaw(text) {
-  const { me, room, away, deliveries, leaving, rooms } = JSON.parse(text);
-  return { ...start, me, room, away, deliveries, leaving: new Set(leaving),
+  const { me, proof = me && 'name', room, away, deliveries, leaving, rooms } = JSON.parse(text);
+  return { ...start, me, proof: proof === 'token' ? '' : proof, room, away, deliveries, leaving: new Set(leaving),
     rooms: new Map(rooms.map(([id, unread, log]) => [id, { ...emptyRoom, unread, log }])) };
 }

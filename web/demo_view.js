@@ -3,6 +3,7 @@
 import { $, clone, drawFace, sync, write } from './demo_dom.js';
 import { createLog } from './demo_log_view.js';
 
+const again = { name: 'Change name', token: 'Change token', cookie: 'Start over' };
 const plural = (n, one, many) => `${n} ${n === 1 ? one : many}`;
 
 function strip({ link, away, room }) {
@@ -93,7 +94,7 @@ export function createView(act) {
   });
 
   return function draw(state, now) {
-    const outside = state.me === '' || state.link.phase === 'refused';
+    const outside = state.proof === '' || state.link.phase === 'refused';
     $('welcome').hidden = !outside;
     $('chat').hidden = outside;
     $('refused').hidden = state.link.phase !== 'refused';
@@ -105,6 +106,8 @@ export function createView(act) {
     const unread = [...state.rooms.values()].reduce((sum, each) => sum + each.unread, 0);
     document.title = `${unread ? `(${unread}) ` : ''}${state.room && !outside ? `${state.room} · ` : ''}hiky`;
     write($('my-name'), state.me);
+    $('my-name').title = state.me;
+    write($('rename'), again[state.proof] ?? '');
     drawFace($('my-face'), state.me);
     write($('title'), state.room || 'No room open');
     $('title').dataset.room = state.room !== '';

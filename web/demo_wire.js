@@ -73,11 +73,11 @@ export class Wire {
     const steady = this.#openedAt && Date.now() - this.#openedAt > steadyAfter;
     this.#attempt = steady ? 0 : this.#attempt;
     this.#socket = null;
-    if (final.has(code)) return this.#tell({ type: 'closed', retryAt: null, why: reason });
+    if (final.has(code)) return this.#tell({ type: 'closed', code, retryAt: null, why: reason });
     const wait = pause(this.#attempt, reason);
     this.#attempt += 1;
     this.#timer = setTimeout(() => this.#open(), wait);
-    return this.#tell({ type: 'closed', retryAt: Date.now() + wait, why: reason });
+    return this.#tell({ type: 'closed', code, retryAt: Date.now() + wait, why: reason });
   }
 
   #giveUp() {

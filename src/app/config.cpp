@@ -102,6 +102,11 @@ std::variant<daemon_config, early_exit> read_daemon_config(int argc, char const*
   app.add_option("--listen-admin", listen_admin,
                  "the same, for /metrics, the HTTP API and the demo, which are then to be had there alone; without a PROXY header; repeatable")
       ->group("Network");
+  std::string demo{"auto"};
+  app.add_option("--demo", demo, "the chat page at /, for trying the server by hand: on, off, or auto: on with --auth open")
+      ->group("Network")
+      ->check(CLI::IsMember({"auto", "on", "off"}))
+      ->capture_default_str();
   app.add_option("--workers", g.workers, "threads; 0 = one per core, less one for the embedded Redis")
       ->group("Network")
       ->check(CLI::Range(0, 64))
@@ -292,6 +297,8 @@ std::variant<daemon_config, early_exit> read_daemon_config(int argc, char const*
     out.listen.push_back(std::move(*where));
   }
   if (auto fault = identity.apply(g, out.listen)) return refuse(std::move(*fault));
+  // Where people prove who they are, it is an application's server: a page that nobody there has asked for does not belong to it.
+  g.demo = demo == "on" || (demo == "auto" && g.identity.open);
   if (!tls_cert.empty()) {
     g.tls = std::make_shared<tls::identity>(tls_cert, tls_key);
     if (auto const loaded = g.tls->load(); !loaded) return refuse(loaded.error().text);

@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
+#include <cstdlib>
 
 #include "auth/key_text.hpp"
 #include "gateway/origin.hpp"
@@ -14,6 +15,27 @@ namespace hiky::app {
 namespace {
 
 constexpr std::size_t least_secret = 8;  // what it signs is random by itself
+
+constexpr auto nobody_said =
+    "--listen: {} can be reached by others, and --auth says nothing; choose how clients prove who they are: "
+    "--auth jwt or --auth session, or --auth open --allow-open where nobody else gets there";
+constexpr auto open_to_all =
+    "--listen: with --auth open anybody who reaches {} can be anybody; "
+    "listen on 127.0.0.1, or add --allow-open if that is meant";
+
+// The same for whoever runs the image, where the address and all else is said by the environment.
+constexpr auto nobody_said_to_the_image =
+    "--listen: {} (HIKY_LISTEN) can be reached by others, and HIKY_AUTH does not say how clients prove who they are. "
+    "To try it in a container: -e HIKY_AUTH=open -e HIKY_ALLOW_OPEN=true -p 127.0.0.1:8080:8080. "
+    "For real: -e HIKY_AUTH=jwt -e HIKY_JWT_KEY=env:JWT_SECRET -e JWT_SECRET, or HIKY_AUTH=session";
+constexpr auto open_to_all_in_the_image =
+    "--listen: with --auth open anybody who reaches {} (HIKY_LISTEN) can be anybody; "
+    "where nobody else does, as in a container behind -p 127.0.0.1:8080:8080, add HIKY_ALLOW_OPEN=true";
+
+bool said_by_environment(std::string_view address) {
+  char const* const said = std::getenv("HIKY_LISTEN");
+  return said && address == said;
+}
 
 std::vector<std::string> lines_of(std::string_view text) {
   std::vector<std::string> out;
@@ -74,13 +96,13 @@ bool identity_options::has(std::string_view mode) const { return std::ranges::fi
 std::optional<std::string> identity_options::judge_open(std::vector<gateway::listen_address> const& listen) const {
   for (auto const& where : listen) {
     if (where.is_loopback()) continue;
+    auto const address = where.to_string();
+    bool const by_environment = said_by_environment(address);
     if (auth_.empty()) {
-      return fmt::format("--listen: {} can be reached by others, and --auth says nothing; choose how clients prove who they are", where.to_string());
+      return by_environment ? fmt::format(nobody_said_to_the_image, address) : fmt::format(nobody_said, address);
     }
     if (has("open") && !allow_open_) {
-      return fmt::format(
-          "--listen: with --auth open anybody who reaches {} can be anybody; listen on 127.0.0.1, or add --allow-open if that is meant",
-          where.to_string());
+      return by_environment ? fmt::format(open_to_all_in_the_image, address) : fmt::format(open_to_all, address);
     }
   }
   return std::nullopt;

@@ -93,6 +93,30 @@ task<http_response> live(worker& on, http_request const& request) {
   co_return plain_response(request, http::status::ok, "live\n");
 }
 
+// How people prove here who they are, so that the demo asks for what counts.
+std::string proofs_wanted(auth::gate_settings const& identity) {
+  std::string out{R"({"auth":[)"};
+  auto const add = [&](std::string_view mode) { out += fmt::format(R"({}"{}")", out.ends_with('[') ? "" : ",", mode); };
+  if (identity.jwt) add("jwt");
+  if (identity.session) add("session");
+  if (identity.open) add("open");
+  return out += "]}";
+}
+
+http_response demo_response(worker& on, http_request const& request, std::string_view path) {
+  auto const none = [&](std::string_view words) {
+    return plain_response(request, http::status::not_found, fmt::format("nothing at this path; the WebSocket is at {}{}\n", websocket_path, words));
+  };
+  if (!on.settings().demo) return none(path == "/" ? ", and the demo is off (--demo on shows it here)" : "");
+  if (path == "/demo.json") return typed(request, http::status::ok, "application/json", proofs_wanted(on.settings().identity));
+  auto const text = page_at(path);
+  if (!text) return none(", the demo at /");
+  auto page = typed(request, http::status::ok, media_type(path), std::string{*text});
+  page.set("Content-Security-Policy", "default-src 'self'; frame-ancestors 'none'");
+  page.set("X-Content-Type-Options", "nosniff");
+  return page;
+}
+
 task<http_response> answer(worker& on, http_request const& request, door by) {
   auto const path = path_of(request);
   if (by == door::clients && path != "/health" && path != "/live" && path != "/ready") {
@@ -108,14 +132,7 @@ task<http_response> answer(worker& on, http_request const& request, door by) {
   if (path == "/live") co_return co_await live(on, request);
   if (path == "/ready") co_return co_await ready(on, request);
   if (path == metrics_path) co_return typed(request, http::status::ok, metrics::content_type, on.metrics().text());
-  if (auto const text = page_at(path)) {
-    auto page = typed(request, http::status::ok, media_type(path), std::string{*text});
-    page.set("Content-Security-Policy", "default-src 'self'; frame-ancestors 'none'");
-    page.set("X-Content-Type-Options", "nosniff");
-    co_return page;
-  }
-  co_return plain_response(request, http::status::not_found,
-                           fmt::format("nothing at this path; the WebSocket is at {}, the demo at /\n", websocket_path));
+  co_return demo_response(on, request, path);
 }
 
 }  // namespace

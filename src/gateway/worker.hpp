@@ -51,6 +51,7 @@ struct gateway_settings {
   std::shared_ptr<tls::identity> tls;  // set: TCP listeners speak TLS
   bool proxy_protocol = false;         // TCP connections begin with a PROXY header
   bool tell_addresses = true;  // clients' addresses go into Redis
+  bool demo = true;            // the page at /
   std::shared_ptr<auth::api_key_file> api_keys{};  // none: the HTTP API is closed
   api_rates api;
 };

@@ -2,7 +2,7 @@
 // The demo page as people use it, in Chromium against the real daemon: talk, typing, offline and back, rooms and tabs.
 import assert from 'node:assert/strict';
 import { enter, message, online, say, someone, texts } from './browser.mjs';
-import { button, isTyping, rawClient, scene, sent, state, visit, visitor } from './stage.mjs';
+import { address, button, isTyping, rawClient, scene, sent, state, until, visit, visitor } from './stage.mjs';
 
 scene('two people see each other and talk in both directions', async () => {
   const ann = await visitor('ann', 'talk');
@@ -163,6 +163,84 @@ scene('leaving a room and joining another one', async () => {
   await say(lea, 'quiet here');
   await sent(lea, 'quiet here');
   assert.deepEqual(await texts(lea), ['quiet here']);
+});
+
+scene('who enters a room sees what was said there before, once and in order', async () => {
+  const ann = await visitor('ann', 'history');
+  const bob = await visitor('bob', 'history');
+  for (const text of ['one', 'two']) await say(ann, text);
+  await message(bob, 'two').waitFor();
+  await say(bob, 'three');
+  await message(ann, 'three').waitFor();
+
+  const cleo = await visitor('cleo', 'history');
+  await message(cleo, 'three').waitFor();
+  assert.deepEqual(await texts(cleo), ['one', 'two', 'three']);
+  assert.equal(await cleo.title(), 'history · hiky', 'it is not unread');
+  assert.equal(await cleo.getByText('While you were away').count(), 0);
+  assert.equal(await message(cleo, 'three').locator('.by b').textContent(), 'bob');
+  await say(cleo, 'four');
+  await message(ann, 'four').waitFor();
+
+  // Mail and history hold the same messages.
+  await button(bob, 'Go offline').click();
+  await ann.locator('#people li[data-how="away"]').filter({ hasText: 'bob' }).waitFor();
+  for (const text of ['five', 'six']) await say(ann, text);
+  await sent(ann, 'six');
+  await button(bob, 'Come back').click();
+  await bob.getByText('While you were away · 2 messages').waitFor();
+  const all = ['one', 'two', 'three', 'four', 'five', 'six'];
+  const heardAll = (page) => until('all is there', async () => (await page.locator('#log').getAttribute('aria-busy')) === 'false');
+  for (const page of [ann, bob, cleo]) {
+    await page.reload();
+    await online(page);
+    await message(page, 'six').waitFor();
+    await heardAll(page);
+    assert.deepEqual(await texts(page), all);
+  }
+});
+
+scene('leaving a room and coming back to it shows what was said meanwhile', async () => {
+  const ann = await visitor('ann', 'revolving door');
+  const bob = await visitor('bob', 'revolving door');
+  await say(ann, 'before');
+  await message(bob, 'before').waitFor();
+  await button(bob, 'Leave room').click();
+  await someone(ann, 'bob').waitFor({ state: 'detached' });
+  await say(ann, 'meanwhile');
+  await sent(ann, 'meanwhile');
+  await bob.getByLabel('Join another room').fill('revolving door');
+  await bob.keyboard.press('Enter');
+  await message(bob, 'meanwhile').waitFor();
+  assert.deepEqual(await texts(bob), ['before', 'meanwhile']);
+});
+
+scene('addresses of the web in messages are links that tell the other site nothing', async (t) => {
+  const ann = await visitor('ann', 'links');
+  const carl = await rawClient(t, 'carl', 'links');
+  const page = `${address()}/health`;
+  const said = {
+    [`see ${page}, or (${page}?a=(b)).`]: [page, `${page}?a=(b)`],
+    'HTTPS://EXAMPLE.ORG/Ä?x=<b>&y=1#z!': ['HTTPS://EXAMPLE.ORG/Ä?x='],
+    'http://one.example http://two.example': ['http://one.example', 'http://two.example'],
+    'javascript:alert(1) data:text/html,x ftp://example.org http:// https://?x xhttp://example.org example.org': [],
+    'javascript:http://example.org/%0aalert(1)': ['http://example.org/%0aalert(1)'],
+  };
+  for (const [content, links] of Object.entries(said)) {
+    carl.tell({ type: 'message', roomId: 'links', content });
+    await message(ann, content).waitFor();
+    assert.equal(await message(ann, content).locator('.text').textContent(), content);
+    assert.deepEqual(await message(ann, content).locator('a').allTextContents(), links, content);
+  }
+  for (const link of await ann.locator('.text a').all()) {
+    const has = await link.evaluate((one) => [one.protocol, one.target, one.rel, one.getAttribute('href') === one.textContent]);
+    assert.match(has[0], /^https?:$/);
+    assert.deepEqual(has.slice(1), ['_blank', 'noopener noreferrer nofollow', true]);
+  }
+  const [other] = await Promise.all([ann.context().waitForEvent('page'), ann.getByRole('link', { name: page, exact: true }).click()]);
+  await other.waitForLoadState();
+  assert.deepEqual(await other.evaluate(() => [window.opener, document.referrer, location.pathname]), [null, '', '/health']);
+  assert.equal((await fetch(address())).headers.get('content-security-policy'), "default-src 'self'; frame-ancestors 'none'");
 });
 
 scene('a message in another room of mine is counted there', async () => {

@@ -53,6 +53,50 @@ scene('nothing scrolls sideways at a phone’s width, and people are one tap awa
   }
 });
 
+// Runs in the page: where a name is shown, whatever of it is cut off or stands in more than one line.
+function cut() {
+  const shown = '.you .name, #people .name, .message:not(.mine) .by b, .notice b, #typing-text, #rename, #people .note, #leave, #title';
+  return [...document.querySelectorAll(shown)].filter((one) => one.checkVisibility() && one.textContent.trim()).flatMap((one) => {
+    const range = document.createRange();
+    range.selectNodeContents(one);
+    const lines = new Set([...range.getClientRects()].filter(({ width }) => width > 1).map(({ top }) => Math.round(top / 8))).size;
+    const box = one.closest('.notice, #typing, .by, li, .you, .head').getBoundingClientRect();
+    const { left, right } = range.getBoundingClientRect();
+    const why = [one.scrollWidth > one.clientWidth && getComputedStyle(one).display !== 'inline' && 'cut', lines > 1 && 'in two lines',
+      (left < box.left - 1 || right > box.right + 1 || right > innerWidth) && 'outside'].filter(Boolean);
+    return why.length ? [`${one.id || one.className || one.tagName} "${one.textContent}" is ${why.join(' and ')}`] : [];
+  });
+}
+
+for (const width of [360, 1280]) {
+  for (const colorScheme of ['light', 'dark']) {
+    scene(`names of five letters fit wherever they are shown, ${width} px wide and ${colorScheme}`, async () => {
+      const room = `five ${width} ${colorScheme}`;
+      const narrow = width < 600;
+      const look = { viewport: { width, height: 740 }, colorScheme, hasTouch: narrow, isMobile: narrow };
+      // The widest letters there are; the others have the narrower names.
+      const wwwwm = await visitor('WWWWM', room, look);
+      const alice = await visitor('MWMWM', room, look);
+      await visitor('Wanda', room, look);
+      await someone(wwwwm, 'Wanda').waitFor({ state: 'attached' });
+      await say(alice, 'hello');
+      await message(wwwwm, 'hello').waitFor();
+      await alice.locator('#text').pressSequentially('h');
+      await isTyping(wwwwm, 'MWMWM').waitFor();
+      const wrong = [await wwwwm.evaluate(cut)];
+      if (process.env.PICTURES) await wwwwm.screenshot({ path: `${process.env.PICTURES}/${width}-${colorScheme}.png` });
+      if (narrow) {
+        await button(wwwwm, 'Rooms and people').tap();
+        await wwwwm.locator('#panel').getByText('Wanda').waitFor();
+        await wwwwm.waitForTimeout(300);
+        wrong.push(await wwwwm.evaluate(cut));
+        if (process.env.PICTURES) await wwwwm.screenshot({ path: `${process.env.PICTURES}/${width}-${colorScheme}-panel.png` });
+      }
+      assert.deepEqual(wrong.flat(), []);
+    });
+  }
+}
+
 scene('a keyboard is enough, from the name to coming back', async () => {
   const bob = await visitor('bob', 'keys');
   const ann = await visit({}, `${address()}/#keys`);
@@ -63,7 +107,7 @@ scene('a keyboard is enough, from the name to coming back', async () => {
     const ring = await ann.evaluate(() => getComputedStyle(document.activeElement).outlineStyle);
     assert.notEqual(ring, 'none', `#${id} shows that it has the focus`);
   };
-  assert.equal(await focused(), 'name');
+  await until('the name has the focus', async () => (await focused()) === 'name', 5_000);
   await ann.keyboard.type('ann');
   await ann.keyboard.press('Enter');
   await online(ann);

@@ -18,7 +18,9 @@ const joinedTea = (participants) => heard({ type: 'joinedRoom', id: 'joinRoom te
 
 const entered = play(start, { type: 'entered', name: 'ann', room: 'tea' }, { type: 'opening' }, { type: 'connected' });
 const registered = play(send(entered), heard({ type: 'registered', id: 'register ', userId: 'ann', rooms: [] }));
-const inTea = play(send(registered), joinedTea(['ann', 'bob']));
+const history = (...messages) => heard({ type: 'history', id: 'history tea', roomId: 'tea', messages, complete: true });
+const atDoor = play(send(registered), joinedTea(['ann', 'bob']));
+const inTea = play(send(atDoor), history());
 const wrote = (key) => ({ type: 'wrote', room: 'tea', key, text: key, at: at(0) });
 
 test('presence: people come, go away, come back and leave', () => {
@@ -100,7 +102,70 @@ test('owed: an unsent message is sent again after a reconnect with the same clie
   const again = play(send(lost), heard({ type: 'registered', id: 'register ', rooms: ['tea'] }));
   assert.deepEqual(owed(again, 0), [{ type: 'joinRoom', roomId: 'tea' }]);
   const joined = play(send(again), joinedTea(['ann']));
-  assert.deepEqual(owed(joined, 0), [{ type: 'message', roomId: 'tea', content: 'a', clientMsgId: 'a' }]);
+  const message = { type: 'message', roomId: 'tea', content: 'a', clientMsgId: 'a' };
+  assert.deepEqual(owed(joined, 0), [{ type: 'history', roomId: 'tea', limit: 50 }, message]);
+  assert.deepEqual(owed(play(joined, history()), 0), [message]);
+});
+
+test('owed: who has joined a room is owed its history, once a connection', () => {
+  assert.deepEqual(owed(atDoor, 0), [{ type: 'history', roomId: 'tea', limit: 50 }]);
+  assert.deepEqual(owed(send(atDoor), 0), []);
+  assert.deepEqual(owed(inTea, 0), []);
+  const refused = play(send(atDoor), heard({ type: 'error', id: 'history tea', code: 'internal', message: 'no', retryable: false }));
+  assert.deepEqual(owed(refused, 0), []);
+  const away = play(inTea, { type: 'closed', retryAt: 5, why: '' }, { type: 'opening' }, { type: 'connected' });
+  const back = play(send(play(send(away), heard({ type: 'registered', id: 'register ', rooms: ['tea'] }))), joinedTea(['ann']));
+  assert.deepEqual(owed(back, 0), [{ type: 'history', roomId: 'tea', limit: 50 }]);
+});
+
+test('history is shown once, in order, beside what was heard, and is no news', () => {
+  const hidden = play(atDoor, { type: 'looked', visible: false }, heard(said(3)), heard({ type: 'offlineMessages', count: 1, messages: [said(2)] }));
+  const state = play(send(hidden), history(said(1), said(2), said(3)));
+  assert.deepEqual(log(state), ['m1', 'm2', 'm3']);
+  assert.equal(state.rooms.get('tea').unread, 2);
+  assert.deepEqual(log(play(state, history(said(1), said(2), said(3)), heard(said(3)))), ['m1', 'm2', 'm3']);
+});
+
+test('messages of one millisecond stand in the order of their seq', () => {
+  const same = (n) => said(n, { timestamp: at(0) });
+  assert.deepEqual(log(play(send(play(atDoor, heard(same(10)))), history(same(8), same(9), same(10)))), ['m8', 'm9', 'm10']);
+});
+
+test('my own message in the history confirms itself', () => {
+  const lost = send(play(atDoor, wrote('mine')));
+  const state = play(lost, history(said(1, { senderId: 'ann', content: 'mine', clientMsgId: 'mine' })));
+  assert.deepEqual(state.rooms.get('tea').log.map((item) => [item.text, item.state]), [['mine', 'sent']]);
+  const late = { type: 'messageAck', id: 'mine', roomId: 'tea', messageId: 'e:1', timestamp: at(1), duplicate: true };
+  assert.deepEqual(log(play(state, heard(late))), ['mine']);
+});
+
+test('a token is shown in register, tells who one is, and is not kept', () => {
+  const shown = play(start, { type: 'entered', proof: 'token', token: 'a.b.c', room: 'tea' }, { type: 'opening' }, { type: 'connected' });
+  assert.deepEqual(owed(shown, 0), [{ type: 'register', token: 'a.b.c', events: true }]);
+  const inside = play(send(play(shown, wrote('early'))), heard({ type: 'registered', id: 'register ', userId: 'ann', rooms: [] }));
+  assert.equal(inside.me, 'ann');
+  assert.equal(inside.rooms.get('tea').log[0].from, 'ann');
+  assert.equal(freeze(inside).includes('a.b.c'), false);
+  const later = thaw(freeze(inside));
+  assert.deepEqual([later.me, later.proof, wanted(later)], ['ann', '', false]);
+  // The same person comes back to what was said, somebody else to nothing of it.
+  const again = play(later, { type: 'entered', proof: 'token', token: 'd.e.f', room: 'tea' }, { type: 'opening' }, { type: 'connected' });
+  const as = (userId) => play(send(again), heard({ type: 'registered', id: 'register ', userId, rooms: [] }));
+  assert.deepEqual(log(thaw(freeze(play(as('ann'), heard(said(1)))))), ['m1', 'early']);
+  assert.deepEqual([...as('bob').rooms].map(([id, room]) => [id, room.log]), [['tea', []]]);
+});
+
+test('a cookie needs no word, and the end of a proof leads back to the door', () => {
+  const known = play(start, { type: 'entered', proof: 'cookie', room: 'tea' }, { type: 'opening' }, { type: 'connected' });
+  assert.deepEqual(owed(known, 0), [{ type: 'register', events: true }]);
+  const over = play(known, { type: 'closed', code: 4401, retryAt: null, why: 'your session has ended' });
+  assert.deepEqual([over.link.phase, over.link.why, wanted(over)], ['refused', 'your session has ended', false]);
+  assert.equal(play(known, { type: 'closed', code: 4409, retryAt: null, why: 'replaced' }).link.phase, 'ended');
+});
+
+test('somebody who enters under another name finds nothing of the one before', () => {
+  const other = play(inTea, wrote('a'), { type: 'entered', name: 'bob', room: 'tea' });
+  assert.deepEqual([other.me, log(other)], ['bob', []]);
 });
 
 test('owed: a retryable error waits, another one marks the message as failed', () => {

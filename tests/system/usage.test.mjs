@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the daemon says to those who start it wrongly: one line that names the option and the mend, and the documented exit code.
 import assert from 'node:assert/strict';
-import { chmod, mkdir, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { request } from 'node:http';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { daemonFor, hikyd, runDaemon } from './support/daemon.mjs';
 import { peerOf } from './support/peer.mjs';
 import { run } from './support/processes.mjs';
@@ -37,7 +38,8 @@ const wrong = [
   [['--listen', '127.0.0.1:http'], /has no port from 0 to 65535/],
   [['--listen', 'example.org:80'], /names no IP address/],
   [['--listen', 'unix:'], /has no usable path/],
-  [['--listen', '0.0.0.0:0'], /--listen: 0\.0\.0\.0:0 can be reached by others/, /--auth/],
+  [['--listen', '0.0.0.0:0'], /--listen: 0\.0\.0\.0:0 can be reached by others/, /--auth jwt or --auth session, or --auth open --allow-open/],
+  [['--demo', 'maybe'], /--demo/, /maybe/],
   [['--listen', '[::]:0'], /can be reached by others/],
   [['--listen', '0.0.0.0:0', '--auth', 'open'], /--listen: with --auth open anybody/, /--allow-open/],
   [['--listen', '127.0.0.1:0', '--listen', '192.0.2.1:80'], /192\.0\.2\.1:80 can be reached by others/],
@@ -169,6 +171,27 @@ test('a name in the file that no option has is refused', bounded, async (t) => {
 test('an open gateway for everybody needs to be meant', bounded, async (t) => {
   const daemon = await daemonFor(t, { data: await folder(t), flags: ['--listen', '0.0.0.0:0', '--auth', 'open', '--allow-open'] });
   assert.equal((await fetch(`http://127.0.0.1:${daemon.port}/ready`)).status, 200);
+});
+
+test('the image listens where a published port reaches it, and lets nobody in before somebody said whom', bounded, async (t) => {
+  const dockerfile = await readFile(fileURLToPath(new URL('../../Dockerfile', import.meta.url)), 'utf8');
+  const image = Object.fromEntries([...dockerfile.matchAll(/(?<=^ENV .*)\b(HIKY_\w+)=(\S+)/gm)].map(([, name, value]) => [name, value]));
+  assert.deepEqual(image, { HIKY_DATA: '/var/lib/hiky', HIKY_LISTEN: '0.0.0.0:8080' });
+  const container = (...said) => run(hikyd, ['--check-config'], { env: { ...image, ...Object.fromEntries(said.map((each) => each.split(/=(.*)/s))) } });
+  const refused = async (told, ...says) => {
+    assert.deepEqual([told.code, told.stdout], [usage, '']);
+    assert.match(told.stderr, /^hikyd: [^\n]+\n$/);
+    for (const each of says) assert.ok(told.stderr.includes(each), `${each}: ${told.stderr}`);
+  };
+  const ways = ['-e HIKY_AUTH=open -e HIKY_ALLOW_OPEN=true -p 127.0.0.1:8080:8080', '-e HIKY_AUTH=jwt -e HIKY_JWT_KEY=env:JWT_SECRET -e JWT_SECRET'];
+  const told = await container();
+  await refused(told, '0.0.0.0:8080 (HIKY_LISTEN) can be reached by others', ...ways);
+  // To take the sentence's word for it.
+  const [open, jwt] = ways.map((way) => [...way.matchAll(/-e (\S+)/g)].map(([, each]) => (each.includes('=') ? each : `${each}=${'x'.repeat(32)}`)));
+  for (const said of [open, jwt]) assert.deepEqual(await container(...said), { code: 0, signal: null, stdout: 'hikyd: the configuration is valid\n', stderr: '' });
+  await refused(await container('HIKY_AUTH=open'), 'anybody who reaches 0.0.0.0:8080 (HIKY_LISTEN) can be anybody', 'HIKY_ALLOW_OPEN=true', '-p 127.0.0.1:8080:8080');
+  const docs = await Promise.all(['README.md', 'docs/operations.md', 'Dockerfile'].map((path) => readFile(fileURLToPath(new URL(`../../${path}`, import.meta.url)), 'utf8')));
+  for (const text of docs) assert.ok(text.includes(`${ways[0]} hiky`));
 });
 
 test('it listens on several addresses, Unix sockets among them', bounded, async (t) => {
