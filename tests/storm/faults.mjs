@@ -417,9 +417,11 @@ export async function strike(storm, fault, forked) {
     ...(ofRedis.has(kind) ? [world] : []),
     ...(kind === 'term_outage' ? world.instances.map(({ redis }) => redis) : ofLink.has(kind) ? [instance.redis] : []),
     ...(ofDoors.has(kind) ? [instance.clients] : []),
+    // What the last moments of a master were is known to the instances that heard them, so nothing else strikes these meanwhile.
+    ...(kind === 'failover' ? world.instances.flatMap((each) => [each, each.redis]) : []),
   ];
   // What is under way is left time to end.
-  for (const end = Date.now() + 5_000; Date.now() < end && locks.some((lock) => lock.struck);) await pause(50);
+  for (const end = Date.now() + (kind === 'failover' ? 12_000 : 5_000); Date.now() < end && locks.some((lock) => lock.struck);) await pause(50);
   const away =
     (ofInstance.has(kind) && !instance.up) ||
     (ofRedis.has(kind) && !world.redisUp) ||
