@@ -10,6 +10,7 @@
 #include "state/ask.hpp"
 #include "state/fsck_look.hpp"
 #include "state/keys.hpp"
+#include "state/offline_messages.hpp"
 #include "state/room_log.hpp"
 #include "state/typing_marks.hpp"
 
@@ -17,7 +18,7 @@ namespace hiky::state {
 namespace {
 
 namespace prefix = keys::prefix;
-constexpr std::size_t longest_mailbox = 100;
+constexpr std::size_t longest_mailbox = offline_messages::limit;
 
 bool is_number(std::string_view text) {
   std::int64_t number = 0;

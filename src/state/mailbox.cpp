@@ -7,9 +7,20 @@
 #include "redis/script.hpp"
 #include "scripts.hpp"
 #include "state/keys.hpp"
+#include "state/offline_messages.hpp"
 
 namespace hiky::state {
 namespace {
+
+// What lib/mailbox_cap.lua says, as a script has it.
+constexpr std::size_t cap_in(std::string_view script) {
+  constexpr std::string_view name{"local mailbox_cap = "};
+  std::size_t cap = 0;
+  for (auto i = script.find(name) + name.size(); script[i] >= '0' && script[i] <= '9'; ++i)
+    cap = 10 * cap + static_cast<std::size_t>(script[i] - '0');
+  return cap;
+}
+static_assert(cap_in(scripts::mail_claim_lua) == offline_messages::limit, "the chat's mailboxes are those of the document's service");
 
 // Lines of `epoch first last`. A line that is none is left out: the key is only a hint.
 std::vector<message_range> parse_ranges(std::string_view text) {

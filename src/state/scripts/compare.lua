@@ -6,21 +6,25 @@
 -- Returns { Redis TIME in ms, { 1 when the connection is known and its user online else 0, messages that wait or are in flight to the connection,
 --      seconds for which the user is kept out (0: not), the latest kick (kick.lua; 0: none lately), room… }… }:
 --      the rooms the user belongs to
+-- include lib/now.lua
+local online_users = KEYS[1]
+local rooms_of, mailbox_of, connections_of, banned_of, kicked_of, inflight_of = unpack(ARGV, 1, 6)
+local first = 7
+
 local call = redis.call
-local now = call('TIME')
-local out = { now[1] * 1000 + math.floor(now[2] / 1000) }
-for i = 7, #ARGV, 2 do
+local out = { now }
+for i = first, #ARGV, 2 do
   local user, connection = ARGV[i], ARGV[i + 1]
-  local seen = redis.pcall('SMEMBERS', ARGV[1] .. user)
+  local seen = redis.pcall('SMEMBERS', rooms_of .. user)
   if seen.err then seen = {} end  -- a key that another program has made another type is no set, and its user belongs to no room
-  local known = redis.pcall('HEXISTS', ARGV[3] .. user, connection) == 1 and call('SISMEMBER', KEYS[1], user) == 1
+  local known = redis.pcall('HEXISTS', connections_of .. user, connection) == 1 and call('SISMEMBER', online_users, user) == 1
   local waiting = 0
-  for _, list in ipairs({ ARGV[2] .. user, ARGV[6] .. user .. ':' .. connection }) do
+  for _, list in ipairs({ mailbox_of .. user, inflight_of .. user .. ':' .. connection }) do
     local length = redis.pcall('LLEN', list)
     if type(length) == 'number' then waiting = waiting + length end  -- a key that another program has made another type is no list
   end
-  table.insert(seen, 1, tonumber(redis.pcall('GET', ARGV[5] .. user) or 0) or 0)
-  table.insert(seen, 1, math.max(call('TTL', ARGV[4] .. user), 0))
+  table.insert(seen, 1, tonumber(redis.pcall('GET', kicked_of .. user) or 0) or 0)
+  table.insert(seen, 1, math.max(call('TTL', banned_of .. user), 0))
   table.insert(seen, 1, waiting)
   table.insert(seen, 1, known and 1 or 0)
   table.insert(out, seen)

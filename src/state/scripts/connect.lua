@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- A connection of a user begins (the document's flow 1, by connection id). Also syncs the user's rooms.
--- Who is banned stays out, and nothing changes. Who has too many connections loses the oldest: they may be those of a device that is
+-- A banned user stays out, and nothing changes. A user with too many connections loses the oldest: they may be those of a device that is
 -- long gone, and to refuse the newest would lock out a user who has just come back.
 -- KEYS 1 user_connections:{u}  2 instance_connections:{i}  3 online_users  4 clients  5 user_rooms:{u}  6 member_rooms:{u}
 --      7 offline_messages:{u}  8 pending_offline  9 banned:{u}  10 instances  11 kicked:{u}  12 clock  13 left:{u}
@@ -21,104 +21,110 @@
 -- Returns { connections the user has now, 1 if friends still take the user for online, messages that wait, the connection's `at`,
 --      the latest kick (kick.lua; 0: none lately), room… }: the rooms the user belongs to
 --      or { -1, seconds for which the user is still kept out, 0 }
+-- include lib/now.lua
+-- include lib/instance_of.lua
+-- include lib/time_from.lua
 -- include lib/rooms_heard.lua
 -- include lib/room_entry.lua
-local user, connection = ARGV[1], ARGV[2]
-local kept_out = redis.call('PTTL', KEYS[9])
+-- include lib/neighbour.lua
+local user_connections, listed, online_users, clients, user_rooms, member_rooms, mailbox, pending_offline, banned, instances, kicked, clock, left =
+  unpack(KEYS)
+local user, connection, json, client, participants_of, members_of, absentees_of, most, instance_channel_of, close_code, how, instance, lease_ms,
+  joined_of, newest, head_of, forgotten_ms, known_ms = unpack(ARGV, 1, 18)
+local first_room = 19
+most, newest = tonumber(most), tonumber(newest)
+
+local kept_out = redis.call('PTTL', banned)
 if kept_out ~= -2 then return { -1, math.ceil(math.max(kept_out, 0) / 1000), 0 } end
 -- A mailbox that another program has spoilt keeps nobody out; sets that are none do, before anything has changed.
-local waiting = redis.pcall('LLEN', KEYS[7])
+local waiting = redis.pcall('LLEN', mailbox)
 if type(waiting) ~= 'number' then waiting = 0 end
-redis.call('SCARD', KEYS[5])
-redis.call('SCARD', KEYS[6])
+redis.call('SCARD', user_rooms)
+redis.call('SCARD', member_rooms)
+
 -- A connection that is asserted again keeps its time: it has heard its rooms all along.
-local known = redis.call('HGET', KEYS[1], connection)
-local now = redis.call('TIME')
-now = now[1] * 1000 + math.floor(now[2] / 1000)
-local at = known and known:match('"at":(%d+)}$') or select(2, time_from(KEYS[12], tonumber(ARGV[15])))
-local for_some = ARGV[3]:find('"rooms":', 1, true)
-local all_since = not for_some and known and (known:match('"all":(%d+),"at":%d+}$') or known:find('"rooms":', 1, true) and select(2, time_from(KEYS[12], tonumber(ARGV[15]))))
-local function rooms_in(json) return json:match('"rooms":(%b[])') or '' end
-local until_some = for_some and known and (rooms_in(known) ~= rooms_in(ARGV[3]) and select(2, time_from(KEYS[12], tonumber(ARGV[15]))) or
-  known:match('"some":(%d+),"'))
-redis.call('HSET', KEYS[1], connection, ARGV[3]:sub(1, -2) .. (until_some and ',"some":' .. until_some or '') .. (all_since and ',"all":' .. all_since or '') .. ',"at":' .. at .. '}')
-redis.call('HSET', KEYS[2], connection, user)
+local known = redis.call('HGET', user_connections, connection)
+local function since_now() return select(2, time_from(clock, newest)) end
+local function rooms_in(about) return about:match('"rooms":(%b[])') or '' end
+local at = known and known:match('"at":(%d+)}$') or since_now()
+local for_some = json:find('"rooms":', 1, true)
+local all_since = not for_some and known and
+  (known:match('"all":(%d+),"at":%d+}$') or known:find('"rooms":', 1, true) and since_now())
+local some_until = for_some and known and (rooms_in(known) ~= rooms_in(json) and since_now() or known:match('"some":(%d+),"'))
+redis.call('HSET', user_connections, connection, json:sub(1, -2) .. (some_until and ',"some":' .. some_until or '') ..
+  (all_since and ',"all":' .. all_since or '') .. ',"at":' .. at .. '}')
+redis.call('HSET', listed, connection, user)
+
 -- Every connection is of an instance that has a lease, perhaps an ended one: otherwise nobody would ever undo it. This
 -- one ends in .5, by which lease_renew.lua knows that the instance has yet to learn that it was forgotten.
-local lease = redis.call('ZSCORE', KEYS[10], ARGV[12])
+local lease = redis.call('ZSCORE', instances, instance)
 local remembered = lease and tonumber(lease) % 1 == 0
-if not lease then redis.call('ZADD', KEYS[10], now + ARGV[13] + 0.5, ARGV[12]) end
-local was_online = redis.call('SADD', KEYS[3], user) == 0
-local count = redis.call('HLEN', KEYS[1])
--- An entry that counts no connections is of another program on the same Redis (the document's own service), which has a
--- connection of the user, too. Ours takes its place and remembers it: disconnect.lua must not take the user offline
--- then.
-local function has_neighbour(entry)
-  if not entry or not was_online then return false end
-  if entry:find('"connections":%d+}$') then return entry:find('"neighbour":true,"connections":%d+}$') ~= nil end
-  local ok, about = pcall(cjson.decode, entry)
-  return ok and type(about) == 'table' and type(about.connectedAt) == 'string'
-end
-local neighbour = has_neighbour(redis.call('HGET', KEYS[4], user)) and ',"neighbour":true' or ''
-redis.call('HSET', KEYS[4], user, ARGV[4]:sub(1, -2) .. neighbour .. ',"connections":' .. count .. '}')
-local most = tonumber(ARGV[8])
+if not lease then redis.call('ZADD', instances, now + lease_ms + 0.5, instance) end
+
+-- Another program's entry in clients is replaced, and remembered: disconnect.lua must not take the user offline then.
+local was_online = redis.call('SADD', online_users, user) == 0
+local count = redis.call('HLEN', user_connections)
+local neighbour = was_online and has_neighbour(redis.call('HGET', clients, user)) and ',"neighbour":true' or ''
+redis.call('HSET', clients, user, client:sub(1, -2) .. neighbour .. ',"connections":' .. count .. '}')
+
 if most > 0 and count > most and not known then
-  local all, held = redis.call('HGETALL', KEYS[1]), {}
+  local all, held = redis.call('HGETALL', user_connections), {}
   for i = 1, #all, 2 do
-    local ok, about = pcall(cjson.decode, all[i + 1])
-    if all[i] ~= connection and ok and type(about) == 'table' and type(about.instance) == 'string' then
-      table.insert(held, { tonumber(about.at) or 0, all[i], about.instance })
-    end
+    local its_instance, about = instance_of(all[i + 1])
+    if all[i] ~= connection and its_instance then table.insert(held, { tonumber(about.at) or 0, all[i], its_instance }) end
   end
   table.sort(held, function(a, b) return a[1] < b[1] or a[1] == b[1] and a[2] < b[2] end)
   for i = 1, math.min(count - most, #held) do
-    redis.call('PUBLISH', ARGV[9] .. held[i][3],
-      'k ' .. user .. '\n' .. ARGV[10] .. ' ' .. held[i][2] .. ' replaced: at most ' .. most .. ' connections per user')
+    redis.call('PUBLISH', instance_channel_of .. held[i][3],
+      'k ' .. user .. '\n' .. close_code .. ' ' .. held[i][2] .. ' replaced: at most ' .. most .. ' connections per user')
   end
 end
+
 local fresh = {}
-local enters = ARGV[11] == 'enters'
-local known_in_time = (ARGV[11] == 'known' or not remembered) and tonumber(ARGV[18]) >= now - ARGV[17]
+local enters = how == 'enters'
+local known_in_time = (how == 'known' or not remembered) and tonumber(known_ms) >= now - forgotten_ms
 if enters or known_in_time then
-  for i = 19, #ARGV, 2 do
+  for i = first_room, #ARGV, 2 do
     local room = ARGV[i]
-    if enters then redis.pcall('HDEL', KEYS[13], room) end
-    if enters or redis.pcall('HEXISTS', KEYS[13], room) ~= 1 then
-      if redis.call('SADD', KEYS[6], room) == 1 then table.insert(fresh, room) end
-      redis.call('SADD', ARGV[6] .. room, user)
+    if enters then redis.pcall('HDEL', left, room) end
+    if enters or redis.pcall('HEXISTS', left, room) ~= 1 then
+      if redis.call('SADD', member_rooms, room) == 1 then table.insert(fresh, room) end
+      redis.call('SADD', members_of .. room, user)
     end
   end
 end
 -- In a room that none of the user's connections may hear, the user takes no part: its messages wait.
-local rooms = redis.call('SMEMBERS', KEYS[6])
-local hears = for_some and rooms_heard(redis.call('HVALS', KEYS[1]))
+local rooms = redis.call('SMEMBERS', member_rooms)
+local hears = for_some and rooms_heard(redis.call('HVALS', user_connections))
 for _, room in ipairs(rooms) do
   if not hears or hears(room) then
-    redis.call('SADD', ARGV[5] .. room, user)
-    redis.call('SREM', ARGV[7] .. room, user)
-    redis.call('SADD', KEYS[5], room)
+    redis.call('SADD', participants_of .. room, user)
+    redis.call('SREM', absentees_of .. room, user)
+    redis.call('SADD', user_rooms, room)
   else
-    redis.call('SREM', ARGV[5] .. room, user)
-    redis.call('SREM', ARGV[14] .. room, user)
-    redis.call('SREM', KEYS[5], room)
-    redis.call('SADD', ARGV[7] .. room, user)
+    redis.call('SREM', participants_of .. room, user)
+    redis.call('SREM', joined_of .. room, user)
+    redis.call('SREM', user_rooms, room)
+    redis.call('SADD', absentees_of .. room, user)
   end
 end
-for i = 19, #ARGV, 2 do
-  if ARGV[i + 1] == 'open' and redis.call('SISMEMBER', KEYS[5], ARGV[i]) == 1 then redis.call('SADD', ARGV[14] .. ARGV[i], user) end
+for i = first_room, #ARGV, 2 do
+  local room = ARGV[i]
+  if ARGV[i + 1] == 'open' and redis.call('SISMEMBER', user_rooms, room) == 1 then redis.call('SADD', joined_of .. room, user) end
 end
 -- To the user's other connections, too, these rooms are new.
-local connections = #fresh > 0 and count > 1 and redis.call('HGETALL', KEYS[1]) or {}
+local connections = #fresh > 0 and count > 1 and redis.call('HGETALL', user_connections) or {}
 for _, room in ipairs(#connections > 0 and fresh or {}) do
-  local time, place = entry_now(ARGV[16] .. room, KEYS[12])
-  tell_entry(user, room, time, place, connections, connection, ARGV[9])
+  local time, place = entry_now(head_of .. room, clock)
+  tell_entry(user, room, time, place, connections, connection, instance_channel_of)
 end
-table.insert(rooms, 1, tonumber(redis.pcall('GET', KEYS[11]) or 0) or 0)
+
+table.insert(rooms, 1, tonumber(redis.pcall('GET', kicked) or 0) or 0)
 table.insert(rooms, 1, at)
 table.insert(rooms, 1, waiting)
 -- A claim ends in .5 (announce_due.lua): rooms have been told of the absence, and friends are being told.
-local due = redis.call('ZSCORE', KEYS[8], user)
-if due then redis.call('ZREM', KEYS[8], user) end
+local due = redis.call('ZSCORE', pending_offline, user)
+if due then redis.call('ZREM', pending_offline, user) end
 table.insert(rooms, 1, due and tonumber(due) % 1 == 0 and 1 or 0)
 table.insert(rooms, 1, count)
 return rooms

@@ -6,7 +6,13 @@
 --      7… users
 -- Returns { now in ms, { user, member, participant, online, messages queued, place of this one in the queue (1 = oldest, 0 = not there),
 --           oldest one queued, dropped, last seen, { connection, JSON, lease end or '', 1 if the message is in flight to it }… }… }
-local call, tail = redis.call, ARGV[1]
+-- include lib/now.lua
+-- include lib/instance_of.lua
+local members, participants, online_users, instances = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local tail, connections_of, mailbox_of, inflight_of, dropped_of, last_seen_of = unpack(ARGV, 1, 6)
+local first = 7
+
+local call = redis.call
 local function place_in(key)
   local messages = call('LRANGE', key, 0, -1)
   for i, message in ipairs(messages) do
@@ -15,19 +21,17 @@ local function place_in(key)
   return 0, messages
 end
 
-local now = call('TIME')
-local out = { string.format('%.0f', now[1] * 1000 + math.floor(now[2] / 1000)) }
-for i = 7, #ARGV do
+local out = { string.format('%.0f', now) }
+for i = first, #ARGV do
   local user = ARGV[i]
-  local place, queued = place_in(ARGV[3] .. user)
-  local held, connections = call('HGETALL', ARGV[2] .. user), {}
+  local place, queued = place_in(mailbox_of .. user)
+  local held, connections = call('HGETALL', connections_of .. user), {}
   for c = 1, #held, 2 do
-    local ok, about = pcall(cjson.decode, held[c + 1])
-    local instance = ok and type(about) == 'table' and type(about.instance) == 'string' and about.instance or ''
-    table.insert(connections, { held[c], held[c + 1], call('ZSCORE', KEYS[4], instance) or '',
-      place_in(ARGV[4] .. user .. ':' .. held[c]) > 0 and 1 or 0 })
+    local connection, json = held[c], held[c + 1]
+    table.insert(connections, { connection, json, call('ZSCORE', instances, instance_of(json) or '') or '',
+      place_in(inflight_of .. user .. ':' .. connection) > 0 and 1 or 0 })
   end
-  table.insert(out, { user, call('SISMEMBER', KEYS[1], user), call('SISMEMBER', KEYS[2], user), call('SISMEMBER', KEYS[3], user),
-    #queued, place, queued[#queued] or '', call('GET', ARGV[5] .. user) or '0', call('GET', ARGV[6] .. user) or '', connections })
+  table.insert(out, { user, call('SISMEMBER', members, user), call('SISMEMBER', participants, user), call('SISMEMBER', online_users, user),
+    #queued, place, queued[#queued] or '', call('GET', dropped_of .. user) or '0', call('GET', last_seen_of .. user) or '', connections })
 end
 return out

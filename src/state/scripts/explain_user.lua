@@ -8,32 +8,35 @@
 --             messages queued, newest, oldest, dropped },
 --           { connection, JSON, lease end or '', 1 if being swept, 1 if its instance lists it, messages in flight }…,
 --           { room, 1 if member, participant, joined, absent }… }: the second and third are lists
-local call, user = redis.call, ARGV[1]
-local now = call('TIME')
-now = now[1] * 1000 + math.floor(now[2] / 1000)
+-- include lib/now.lua
+-- include lib/instance_of.lua
+local user_connections, online_users, clients, user_rooms, member_rooms, mailbox, dropped, last_seen, pending_offline, typing_users, typing_user,
+  instances, sweeps = unpack(KEYS)
+local user, listed_of, inflight_of, participants_of, joined_of, members_of, absentees_of = unpack(ARGV)
 
-local held = call('HGETALL', KEYS[1])
+local call = redis.call
+
+local held = call('HGETALL', user_connections)
 local connections = {}
 for i = 1, #held, 2 do
-  local ok, about = pcall(cjson.decode, held[i + 1])
-  local instance = ok and type(about) == 'table' and type(about.instance) == 'string' and about.instance or ''
-  table.insert(connections, { held[i], held[i + 1], call('ZSCORE', KEYS[12], instance) or '',
-    call('ZSCORE', KEYS[13], instance) and 1 or 0, call('HGET', ARGV[2] .. instance, held[i]) == user and 1 or 0,
-    call('LLEN', ARGV[3] .. held[i]) })
+  local connection, json = held[i], held[i + 1]
+  local instance = instance_of(json) or ''
+  table.insert(connections, { connection, json, call('ZSCORE', instances, instance) or '', call('ZSCORE', sweeps, instance) and 1 or 0,
+    call('HGET', listed_of .. instance, connection) == user and 1 or 0, call('LLEN', inflight_of .. connection) })
 end
 
 local rooms, seen = {}, {}
-for _, key in ipairs({ KEYS[5], KEYS[4] }) do
+for _, key in ipairs({ member_rooms, user_rooms }) do
   for _, room in ipairs(call('SMEMBERS', key)) do
     if not seen[room] then
       seen[room] = true
-      table.insert(rooms, { room, call('SISMEMBER', ARGV[6] .. room, user), call('SISMEMBER', ARGV[4] .. room, user),
-        call('SISMEMBER', ARGV[5] .. room, user), call('SISMEMBER', ARGV[7] .. room, user) })
+      table.insert(rooms, { room, call('SISMEMBER', members_of .. room, user), call('SISMEMBER', participants_of .. room, user),
+        call('SISMEMBER', joined_of .. room, user), call('SISMEMBER', absentees_of .. room, user) })
     end
   end
 end
 
-return { { string.format('%.0f', now), call('SISMEMBER', KEYS[2], user), call('HGET', KEYS[3], user) or '', call('GET', KEYS[8]) or '',
-  call('ZSCORE', KEYS[9], user) or '', call('HGET', KEYS[10], user) or '', call('PTTL', KEYS[11]),
-  call('LLEN', KEYS[6]), call('LINDEX', KEYS[6], 0) or '', call('LINDEX', KEYS[6], -1) or '', call('GET', KEYS[7]) or '0' },
+return { { string.format('%.0f', now), call('SISMEMBER', online_users, user), call('HGET', clients, user) or '', call('GET', last_seen) or '',
+  call('ZSCORE', pending_offline, user) or '', call('HGET', typing_users, user) or '', call('PTTL', typing_user),
+  call('LLEN', mailbox), call('LINDEX', mailbox, 0) or '', call('LINDEX', mailbox, -1) or '', call('GET', dropped) or '0' },
   connections, rooms }

@@ -3,7 +3,10 @@
 -- KEYS 1 last_seen:{u}  2 user_connections:{u}  3 online_users  4 member_rooms:{u}  5 offline_messages:{u}  6 offline_dropped:{u}
 -- ARGV 1 user
 -- Returns 1, or 0 when the user is here, is a member again, or was forgotten already
-if redis.call('EXISTS', KEYS[2]) == 1 or redis.call('SISMEMBER', KEYS[3], ARGV[1]) == 1 then return 0 end
-if redis.call('EXISTS', KEYS[4]) == 1 then return 0 end
-redis.call('UNLINK', KEYS[5], KEYS[6])
-return redis.call('DEL', KEYS[1])
+local last_seen, user_connections, online_users, member_rooms, mailbox, dropped = unpack(KEYS)
+local user = ARGV[1]
+
+if redis.call('EXISTS', user_connections) == 1 or redis.call('SISMEMBER', online_users, user) == 1 then return 0 end
+if redis.call('EXISTS', member_rooms) == 1 then return 0 end
+redis.call('UNLINK', mailbox, dropped)
+return redis.call('DEL', last_seen)

@@ -3,12 +3,17 @@
 -- KEYS 1 instance_connections:{i}
 -- ARGV 1 `repair` or ``  2 prefix user_connections  3… connections
 -- Returns { { connection, user }… }: those that their user does not have
+local listed = KEYS[1]
+local repair, connections_of = ARGV[1] == 'repair', ARGV[2]
+local first = 3
+
 local out = {}
-for i = 3, #ARGV do
-  local user = redis.pcall('HGET', KEYS[1], ARGV[i])
-  if type(user) == 'string' and redis.pcall('HEXISTS', ARGV[2] .. user, ARGV[i]) ~= 1 then
-    table.insert(out, { ARGV[i], user })
-    if ARGV[1] == 'repair' then redis.pcall('HDEL', KEYS[1], ARGV[i]) end
+for i = first, #ARGV do
+  local connection = ARGV[i]
+  local user = redis.pcall('HGET', listed, connection)
+  if type(user) == 'string' and redis.pcall('HEXISTS', connections_of .. user, connection) ~= 1 then
+    table.insert(out, { connection, user })
+    if repair then redis.pcall('HDEL', listed, connection) end
   end
 end
 return out

@@ -4,21 +4,27 @@
 --      6 prefix user_rooms  7 prefix joined_room_participants  8 prefix room_absent  9 prefix of instance channels  10 prefix room_head
 --      11… user, room, …
 -- Returns { { user, room, finding }… }. A key of another type counts as empty here; its type is a finding of its own.
+-- include lib/now.lua
+-- include lib/instance_of.lua
 -- include lib/rooms_heard.lua
+local mode, connections_of, members_of, member_rooms_of, participants_of, user_rooms_of, joined_of, absentees_of, instance_channel_of, head_of =
+  unpack(ARGV, 1, 10)
+local first = 11
+local repair = mode == 'repair'
+
 local call, out = redis.pcall, {}
-local repair = ARGV[1] == 'repair'
-for i = 11, #ARGV, 2 do
+for i = first, #ARGV, 2 do
   local user, room = ARGV[i], ARGV[i + 1]
-  local members, member_rooms = ARGV[3] .. room, ARGV[4] .. user
-  local participants, user_rooms = ARGV[5] .. room, ARGV[6] .. user
-  local joiners, absentees = ARGV[7] .. room, ARGV[8] .. room
+  local members, member_rooms = members_of .. room, member_rooms_of .. user
+  local participants, user_rooms = participants_of .. room, user_rooms_of .. user
+  local joiners, absentees = joined_of .. room, absentees_of .. room
   local function has(key, what) return call('SISMEMBER', key, what) == 1 end
   local function tell(finding) table.insert(out, { user, room, finding }) end
   local function mend(command, key, what)
     if repair then call(command, key, what) end
   end
 
-  local held = call('HGETALL', ARGV[2] .. user)
+  local held = call('HGETALL', connections_of .. user)
   local jsons = {}
   for c = 2, #held, 2 do jsons[#jsons + 1] = held[c] end
   local here = #jsons > 0 and rooms_heard(jsons)(room)  -- with a connection that may hear the room
@@ -43,16 +49,15 @@ for i = 11, #ARGV, 2 do
       mend('SADD', user_rooms, room)
       takes_part = true
       -- The instances that hold the user must hear the room from now on, or messages would be neither sent nor queued.
-      local now, head = call('TIME'), call('HMGET', ARGV[10] .. room, 'epoch', 'seq')
+      local head = call('HMGET', head_of .. room, 'epoch', 'seq')
       if head.err then head = {} end
-      local place = string.format('%.0f %s %s ', now[1] * 1000 + math.floor(now[2] / 1000), head[1] or '', head[2] or '0')
+      local place = string.format('%.0f %s %s ', now, head[1] or '', head[2] or '0')
       local told = {}
-      for c = 2, #held, 2 do
-        local ok, about = pcall(cjson.decode, held[c])
-        local instance = ok and type(about) == 'table' and about.instance
-        if repair and type(instance) == 'string' and not told[instance] then
+      for _, json in ipairs(repair and jsons or {}) do
+        local instance = instance_of(json)
+        if instance and not told[instance] then
           told[instance] = true
-          call('PUBLISH', ARGV[9] .. instance, 'a ' .. user .. '\n' .. place .. room)
+          call('PUBLISH', instance_channel_of .. instance, 'a ' .. user .. '\n' .. place .. room)
         end
       end
     elseif takes_part ~= knows then

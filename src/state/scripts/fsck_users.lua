@@ -5,81 +5,84 @@
 -- ARGV 1 `repair` or ``  2 prefix user_connections  3 prefix instance_connections  4 ms after the end of a lease in which living
 --      instances may sweep  5… users
 -- Returns { { user, finding, connection or '', its instance or '', lease end or '', its `at` or '' }… }
+-- include lib/now.lua
+-- include lib/instance_of.lua
+local online_users, clients, instances, sweeps, pending_offline = unpack(KEYS)
+local mode, connections_of, listed_of, patience = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
+local first = 5
+local repair = mode == 'repair'
+
 local call, out = redis.pcall, {}
-local repair = ARGV[1] == 'repair'
-local now = redis.call('TIME')
-now = now[1] * 1000 + math.floor(now[2] / 1000)
 local function score(key, name) -- a number, or nothing; also where the key is of another type
   local found = call('ZSCORE', key, name)
   return type(found) == 'string' and tonumber(found) or nil
 end
 
-for i = 5, #ARGV do
+for i = first, #ARGV do
   local user = ARGV[i]
   local function tell(finding, connection, instance, lease, at)
     table.insert(out, { user, finding, connection or '', instance or '', lease and string.format('%.0f', lease) or '', at or '' })
   end
-  local held = call('HGETALL', ARGV[2] .. user)
+  local held = call('HGETALL', connections_of .. user)
   local newest, newest_at, count = nil, -1, #held / 2
   for c = 1, #held, 2 do
-    local connection, text = held[c], held[c + 1]
-    local ok, about = pcall(cjson.decode, text)
-    local at = text:match('"at":(%d+)}$')
-    if not ok or type(about) ~= 'table' or type(about.instance) ~= 'string' then
+    local connection, json = held[c], held[c + 1]
+    local instance, about = instance_of(json)
+    local at = json:match('"at":(%d+)}$')
+    if not instance then
       tell('connection_of_nobody', connection, '', nil, at)
     else
       if tonumber(at or 0) > newest_at then newest, newest_at = about, tonumber(at or 0) end
-      local lease, sweep = score(KEYS[3], about.instance), score(KEYS[4], about.instance)
+      local lease, sweep = score(instances, instance), score(sweeps, instance)
       -- What a dead or unknown instance lists is told as one finding, of the instance.
-      if not (sweep and sweep >= now) and call('HGET', ARGV[3] .. about.instance, connection) ~= user then
+      if not (sweep and sweep >= now) and call('HGET', listed_of .. instance, connection) ~= user then
         if not lease then
-          tell('connection_of_unknown_instance', connection, about.instance, nil, at)
-        elseif lease < now - ARGV[4] then
-          tell('connection_of_dead_instance', connection, about.instance, lease, at)
+          tell('connection_of_unknown_instance', connection, instance, nil, at)
+        elseif lease < now - patience then
+          tell('connection_of_dead_instance', connection, instance, lease, at)
         else
-          tell('connection_not_listed', connection, about.instance)
-          if repair then call('HSET', ARGV[3] .. about.instance, connection, user) end
+          tell('connection_not_listed', connection, instance)
+          if repair then call('HSET', listed_of .. instance, connection, user) end
         end
       end
     end
   end
 
-  local online, client = call('SISMEMBER', KEYS[1], user) == 1, call('HGET', KEYS[2], user)
+  local online, client = call('SISMEMBER', online_users, user) == 1, call('HGET', clients, user)
   if type(client) ~= 'string' then client = nil end
   if count == 0 then
     if online then
       tell('ghost')
       if repair then
-        call('SREM', KEYS[1], user)
-        call('ZADD', KEYS[5], now, user)
+        call('SREM', online_users, user)
+        call('ZADD', pending_offline, now, user)
       end
     end
     if client then
       tell('client_without_connection')
-      if repair then call('HDEL', KEYS[2], user) end
+      if repair then call('HDEL', clients, user) end
     end
   else
     if not online then
       tell('connected_but_not_online')
       if repair then
-        call('SADD', KEYS[1], user)
-        call('ZREM', KEYS[5], user)
+        call('SADD', online_users, user)
+        call('ZREM', pending_offline, user)
       end
     end
     local ok, about = pcall(cjson.decode, client or '')
     local counted = client and client:match('"connections":(%d+)}$')
+    local counts = '"connections":' .. string.format('%d', count) .. '}'
     if not ok or type(about) ~= 'table' then
       if newest then
         tell('client_missing')
         local since = cjson.encode(type(newest.since) == 'string' and newest.since or '')
         local address = type(newest.ip) == 'string' and newest.ip ~= '' and ',"ipAddress":' .. cjson.encode(newest.ip) or ''
-        if repair then
-          call('HSET', KEYS[2], user, '{"connectedAt":' .. since .. ',"lastSeen":' .. since .. address .. ',"connections":' .. string.format('%d', count) .. '}')
-        end
+        if repair then call('HSET', clients, user, '{"connectedAt":' .. since .. ',"lastSeen":' .. since .. address .. ',' .. counts) end
       end
     elseif counted and tonumber(counted) ~= count then
       tell('client_miscounted')
-      if repair then call('HSET', KEYS[2], user, (client:gsub('"connections":%d+}$', '"connections":' .. string.format('%d', count) .. '}'))) end
+      if repair then call('HSET', clients, user, (client:gsub('"connections":%d+}$', counts))) end
     end
   end
 end

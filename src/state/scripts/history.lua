@@ -4,14 +4,18 @@
 -- KEYS 1 room_head:{r}  2 room_log:{r}
 -- ARGV 1 `after` | `before`  2 seq (not included)  3 most messages  4 most bytes, though one message at least
 -- Returns { epoch, newest seq, oldest seq kept (0 = none), 1 if there is more in this direction, else 0, [seq, frame, connection]… in order }
-local head = redis.call('HMGET', KEYS[1], 'epoch', 'seq')
-local oldest = redis.call('XRANGE', KEYS[2], '-', '+', 'COUNT', 1)
-local forward, most, room_left = ARGV[1] == 'after', tonumber(ARGV[3]), tonumber(ARGV[4])
+local head_key, log = KEYS[1], KEYS[2]
+local direction, seq, most, bytes = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
+
+local head = redis.call('HMGET', head_key, 'epoch', 'seq')
+local oldest = redis.call('XRANGE', log, '-', '+', 'COUNT', 1)
+local forward, room_left = direction == 'after', tonumber(bytes)
+most = tonumber(most)
 local command, edge, portion = forward and 'XRANGE' or 'XREVRANGE', forward and '+' or '-', 4
-local found, more, from = {}, 0, '(' .. ARGV[2] .. '-0'
-while more == 0 and (forward or ARGV[2] ~= '0') do  -- before the first there is nothing, and no range of Redis's says so
+local found, more, from = {}, 0, '(' .. seq .. '-0'
+while more == 0 and (forward or seq ~= '0') do  -- before the first there is nothing, and no range of Redis's says so
   local wanted = math.min(portion, most + 1 - #found)
-  local entries = redis.call(command, KEYS[2], from, edge, 'COUNT', wanted)
+  local entries = redis.call(command, log, from, edge, 'COUNT', wanted)
   for _, entry in ipairs(entries) do
     local fields = {}
     for i = 1, #entry[2], 2 do fields[entry[2][i]] = entry[2][i + 1] end

@@ -5,30 +5,32 @@
 --      6 for how many seconds an instance that did not hear of it may still learn of it (compare.lua)
 -- Returns { how many connections somebody who listens was told to end, what Redis said when it refused to store the rest, or `` }: to publish
 -- is no write, so connections end also while Redis refuses writes.
-local user = ARGV[1]
-local now = redis.call('TIME')
+-- include lib/now.lua
+-- include lib/instance_of.lua
+local user_connections, banned, kicked = KEYS[1], KEYS[2], KEYS[3]
+local user, ban, instance_channel_of, close_code, reason, life = unpack(ARGV)
+
 -- By this number connections know that a kick came behind their beginning (connect.lua): any but the one that they found then. So it differs from
 -- all of late, though the clock steps back.
-local kick = now[1] * 1000 + math.floor(now[2] / 1000)
-local latest = tonumber(redis.pcall('GET', KEYS[3]) or 0) or 0
+local kick = now
+local latest = tonumber(redis.pcall('GET', kicked) or 0) or 0
 if kick <= latest then kick = latest + 1 end
 local listens, told = {}, 0
-for _, json in ipairs(redis.call('HVALS', KEYS[1])) do
-  local ok, about = pcall(cjson.decode, json)
-  local instance = ok and type(about) == 'table' and about.instance
-  if type(instance) == 'string' then
+for _, json in ipairs(redis.call('HVALS', user_connections)) do
+  local instance = instance_of(json)
+  if instance then
     if listens[instance] == nil then
-      listens[instance] = redis.call('PUBLISH', ARGV[3] .. instance, 'k ' .. user .. '\n' .. ARGV[4] .. ' * ' .. ARGV[5]) > 0
+      listens[instance] = redis.call('PUBLISH', instance_channel_of .. instance, 'k ' .. user .. '\n' .. close_code .. ' * ' .. reason) > 0
     end
     if listens[instance] then told = told + 1 end
   end
 end
 -- Out of memory, Redis refuses a script's first write if it needs memory, and none that follows. This one needs none, and changes nothing.
-local refused = redis.pcall('HDEL', KEYS[1], '')
+local refused = redis.pcall('HDEL', user_connections, '')
 local function store(...)
   local answer = redis.pcall(...)
   if type(answer) == 'table' and answer.err then refused = answer end
 end
-if tonumber(ARGV[2]) > 0 then store('SET', KEYS[2], ARGV[5], 'EX', ARGV[2]) end
-store('SET', KEYS[3], string.format('%.0f', kick), 'EX', ARGV[6])
+if tonumber(ban) > 0 then store('SET', banned, reason, 'EX', ban) end
+store('SET', kicked, string.format('%.0f', kick), 'EX', life)
 return { told, type(refused) == 'table' and refused.err or '' }

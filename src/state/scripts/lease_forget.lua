@@ -5,9 +5,12 @@
 -- KEYS 1 instances  2 sweeps  3 instance_connections:{i}
 -- ARGV 1 instance
 -- Returns 1, or 0 when there are connections
-local empty = redis.call('EXISTS', KEYS[3]) == 0
-local lease = redis.call('ZSCORE', KEYS[1], ARGV[1])
-if empty then redis.call('ZREM', KEYS[1], ARGV[1])
-elseif lease then redis.call('ZADD', KEYS[1], math.floor(lease) + 0.5, ARGV[1]) end
-redis.call('ZREM', KEYS[2], ARGV[1])
+local instances, sweeps, listed = KEYS[1], KEYS[2], KEYS[3]
+local instance = ARGV[1]
+
+local empty = redis.call('EXISTS', listed) == 0
+local lease = redis.call('ZSCORE', instances, instance)
+if empty then redis.call('ZREM', instances, instance)
+elseif lease then redis.call('ZADD', instances, math.floor(lease) + 0.5, instance) end
+redis.call('ZREM', sweeps, instance)
 return empty and 1 or 0

@@ -4,11 +4,14 @@
 -- KEYS 1 instances  2 instance_connections:{i}
 -- ARGV 1 instance
 -- Returns how many connections are still listed
-local left = redis.call('HLEN', KEYS[2])
+local instances, listed = KEYS[1], KEYS[2]
+local instance = ARGV[1]
+
+local left = redis.call('HLEN', listed)
 if left == 0 then
-  redis.call('ZREM', KEYS[1], ARGV[1])
+  redis.call('ZREM', instances, instance)
 else
-  local now = redis.call('TIME')
-  redis.call('ZADD', KEYS[1], now[1] * 1000 + math.floor(now[2] / 1000), ARGV[1])
+  -- include lib/now.lua
+  redis.call('ZADD', instances, now, instance)
 end
 return left

@@ -1,28 +1,30 @@
 -- SPDX-License-Identifier: Apache-2.0
--- An instance says that it lives, and learns who does not. Time is Redis's.
+-- An instance says that it lives, and learns which do not. Time is Redis's.
 -- KEYS 1 instances  2 sweeps
 -- ARGV 1 instance  2 lease in ms  3 `begin`: the instance knows that it has none, and gets one
 -- Returns { 1 renewed | 0 it had no lease (new, swept, or the data was lost) | 2 it is being swept right now and gets none, expired instance… }
 -- Without `begin` an instance that has lost its lease gets none: it must have heard of the loss first, and an answer
 -- may be lost. The lease that connect.lua gives to an instance without one ends in .5 and is none here.
-local now = redis.call('TIME')
-now = now[1] * 1000 + math.floor(now[2] / 1000)
+-- include lib/now.lua
+local instances, sweeps = KEYS[1], KEYS[2]
+local instance, lease, begins = ARGV[1], ARGV[2], ARGV[3] == 'begin'
+
 -- No lease ends later than one that is renewed now, and no sweep, unless Redis's clock has stepped back: until it had
 -- caught up, nobody would see that an instance is dead. (A claim of .5 stays one.)
-local latest = now + ARGV[2]
-for _, key in ipairs({ KEYS[1], KEYS[2] }) do
-  local from = string.format('(%.0f', latest + 1)
+local latest = now + lease
+local from = string.format('(%.0f', latest + 1)
+for _, key in ipairs({ instances, sweeps }) do
   local late = redis.call('ZRANGEBYSCORE', key, from, '+inf', 'WITHSCORES', 'LIMIT', 0, 16)
   for i = 1, #late, 2 do redis.call('ZADD', key, latest + tonumber(late[i + 1]) % 1, late[i]) end
 end
-local own = redis.call('ZSCORE', KEYS[1], ARGV[1])
+local own = redis.call('ZSCORE', instances, instance)
 own = own and tonumber(own) % 1 == 0 and 1 or 0
-local sweep = redis.call('ZSCORE', KEYS[2], ARGV[1])
+local sweep = redis.call('ZSCORE', sweeps, instance)
 if sweep then own = tonumber(sweep) >= now and 2 or 0 end
-if own == 1 or own == 0 and ARGV[3] == 'begin' then
-  redis.call('ZREM', KEYS[2], ARGV[1])
-  redis.call('ZADD', KEYS[1], now + ARGV[2], ARGV[1])
+if own == 1 or own == 0 and begins then
+  redis.call('ZREM', sweeps, instance)
+  redis.call('ZADD', instances, latest, instance)
 end
-local out = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', '(' .. now, 'LIMIT', 0, 16)
+local out = redis.call('ZRANGEBYSCORE', instances, '-inf', '(' .. now, 'LIMIT', 0, 16)
 table.insert(out, 1, own)
 return out

@@ -6,28 +6,30 @@
 --      5 for how many ms an instance that did not hear of it may take the user for a member (connect.lua)
 -- Returns 1, or 0 when the user was not in the room
 -- include lib/time_from.lua
-local user, room = ARGV[1], ARGV[2]
-local was = redis.call('SREM', KEYS[4], user) + redis.call('SREM', KEYS[1], user)
-redis.call('SREM', KEYS[5], room)
-redis.call('SREM', KEYS[2], room)
-redis.call('SREM', KEYS[3], user)
-redis.call('SREM', KEYS[8], user)
-local typed = redis.call('ZREM', KEYS[9], user .. '\n' .. room) == 1
-if redis.call('HGET', KEYS[6], user) == room then
+local participants, user_rooms, joiners, members, member_rooms, typing_users, typing_user, absentees, typing_marks, head, clock, left = unpack(KEYS)
+local user, room, room_channel, announcement, unheard_life = unpack(ARGV)
+
+local was = redis.call('SREM', members, user) + redis.call('SREM', participants, user)
+redis.call('SREM', member_rooms, room)
+redis.call('SREM', user_rooms, room)
+redis.call('SREM', joiners, user)
+redis.call('SREM', absentees, user)
+local typed = redis.call('ZREM', typing_marks, user .. '\n' .. room) == 1
+if redis.call('HGET', typing_users, user) == room then
   typed = true
-  redis.call('HDEL', KEYS[6], user)
-  redis.call('DEL', KEYS[7])
+  redis.call('HDEL', typing_users, user)
+  redis.call('DEL', typing_user)
 end
 if typed then
-  redis.call('PUBLISH', ARGV[3], 't ' .. user .. '\n{"type":"typing","userId":' .. cjson.encode(user) .. ',"roomId":' ..
-    cjson.encode(room) .. ',"isTyping":false}')
+  -- include lib/typing_ended.lua
+  redis.call('PUBLISH', room_channel, typing_ended(user, cjson.encode(user), room))
 end
--- Who was not in the room is so perhaps because Redis has lost its data, and instances will soon say who was. Of rooms made up by a client
--- not too many are remembered.
-if was == 0 and redis.call('HLEN', KEYS[12]) >= 100 then return 0 end
-local _, now = time_from(KEYS[11], tonumber(redis.call('HGET', KEYS[10], 't')) or 0)
-redis.call('HSET', KEYS[12], room, now)
-redis.call('PEXPIRE', KEYS[12], ARGV[5])
+-- A user who was not in the room is so perhaps because Redis has lost its data, and instances will soon say who was. Of rooms made up by a
+-- client not too many are remembered.
+if was == 0 and redis.call('HLEN', left) >= 100 then return 0 end
+local _, since = time_from(clock, tonumber(redis.call('HGET', head, 't')) or 0)
+redis.call('HSET', left, room, since)
+redis.call('PEXPIRE', left, unheard_life)
 if was == 0 then return 0 end
-redis.call('PUBLISH', ARGV[3], 'l ' .. now .. ' ' .. ARGV[4])
+redis.call('PUBLISH', room_channel, 'l ' .. since .. ' ' .. announcement)
 return 1

@@ -7,17 +7,21 @@
 -- Returns 1, or 0 when the user was a member already
 -- include lib/rooms_heard.lua
 -- include lib/room_entry.lua
-local user, room = ARGV[1], ARGV[2]
-local added = redis.call('SADD', KEYS[3], user)
-redis.call('SADD', KEYS[4], room)
-redis.pcall('HDEL', KEYS[9], room)
-if added == 1 then redis.call('PUBLISH', ARGV[4], ARGV[5]) end
-local now, place = entry_now(KEYS[7], KEYS[8])
-tell_entry(user, room, now, place, redis.call('HGETALL', KEYS[5]), nil, ARGV[3])
-if rooms_heard(redis.call('HVALS', KEYS[5]))(room) then
-  redis.call('SADD', KEYS[1], user)
-  redis.call('SADD', KEYS[2], room)
+local participants, user_rooms, members, member_rooms, user_connections, absentees, head, clock, left = unpack(KEYS)
+local user, room, instance_channel_of, room_channel, announcement = unpack(ARGV)
+
+local added = redis.call('SADD', members, user)
+redis.call('SADD', member_rooms, room)
+redis.pcall('HDEL', left, room)
+if added == 1 then redis.call('PUBLISH', room_channel, announcement) end
+local since, place = entry_now(head, clock)
+local connections, jsons = redis.call('HGETALL', user_connections), {}
+tell_entry(user, room, since, place, connections, nil, instance_channel_of)
+for i = 2, #connections, 2 do jsons[#jsons + 1] = connections[i] end
+if rooms_heard(jsons)(room) then
+  redis.call('SADD', participants, user)
+  redis.call('SADD', user_rooms, room)
 else
-  redis.call('SADD', KEYS[6], user)
+  redis.call('SADD', absentees, user)
 end
 return added

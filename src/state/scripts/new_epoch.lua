@@ -3,7 +3,10 @@
 -- KEYS 1 room_head:{r}  2 room_log:{r}
 -- ARGV 1 the epoch that is over  2 the epoch to begin
 -- Returns 1, or 0 when the room has another epoch already
-if redis.call('HGET', KEYS[1], 'epoch') ~= ARGV[1] then return 0 end
-redis.call('DEL', KEYS[1], KEYS[2])
-redis.call('HSET', KEYS[1], 'epoch', ARGV[2])
+local head, log = KEYS[1], KEYS[2]
+local over, next_epoch = ARGV[1], ARGV[2]
+
+if redis.call('HGET', head, 'epoch') ~= over then return 0 end
+redis.call('DEL', head, log)
+redis.call('HSET', head, 'epoch', next_epoch)
 return 1

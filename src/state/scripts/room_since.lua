@@ -4,24 +4,12 @@
 -- ARGV 1 user  2 the time in ms
 -- A key that another program has made another type holds nothing: nobody belongs to the room, or it has said nothing.
 -- Returns { 1 when the user belongs to the room else 0, epoch (`` where nothing was ever said), seq of the last message before the time }
-local call = redis.call
-local head, oldest = redis.pcall('HMGET', KEYS[2], 'epoch', 'seq'), redis.pcall('XRANGE', KEYS[3], '-', '+', 'COUNT', 1)
+-- include lib/first_since.lua
+local members, head_key, log = KEYS[1], KEYS[2], KEYS[3]
+local user, time = ARGV[1], tonumber(ARGV[2])
+
+local head = redis.pcall('HMGET', head_key, 'epoch', 'seq')
 if head.err then head = {} end
-local member, epoch, newest = redis.pcall('SISMEMBER', KEYS[1], ARGV[1]) == 1 and 1 or 0, head[1] or '', tonumber(head[2] or 0)
-local time = tonumber(ARGV[2])
-local function read(entry)
-  for i = 1, #entry[2], 2 do
-    if entry[2][i] == 't' then return tonumber(entry[1]:match('^%d+')), tonumber(entry[2][i + 1]) end
-  end
-  return tonumber(entry[1]:match('^%d+')), 0
-end
-if oldest.err or not oldest[1] then return { member, epoch, newest } end
-local low = read(oldest[1])
-local high, at = read(call('XREVRANGE', KEYS[3], '+', '-', 'COUNT', 1)[1])
-if at < time then return { member, epoch, newest } end
-while low < high do
-  local middle = math.floor((low + high) / 2)
-  local seq, said = read(call('XRANGE', KEYS[3], string.format('%.0f-0', middle), '+', 'COUNT', 1)[1])
-  if said >= time then high = middle else low = seq + 1 end
-end
-return { member, epoch, low - 1 }
+local member, newest = redis.pcall('SISMEMBER', members, user) == 1 and 1 or 0, tonumber(head[2] or 0)
+local later = first_since(log, time)
+return { member, head[1] or '', later and later - 1 or newest }

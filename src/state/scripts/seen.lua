@@ -3,16 +3,16 @@
 -- KEYS 1 clients
 -- ARGV 1 ISO time  2… users
 -- Returns how many entries say so now
-local users, changed = {}, {}
-for i = 2, #ARGV do users[#users + 1] = ARGV[i] end
-local entries = redis.call('HMGET', KEYS[1], unpack(users))
-for i, user in ipairs(users) do
-  local entry, count = entries[i] or '', 0
-  entry, count = entry:gsub('"lastSeen":"[^"]*"', '"lastSeen":"' .. ARGV[1] .. '"', 1)
+local clients, time = KEYS[1], ARGV[1]
+local first = 2
+
+local last_seen, changed = '"lastSeen":"' .. time .. '"', {}
+for i, found in ipairs(redis.call('HMGET', clients, unpack(ARGV, first))) do
+  local entry, count = (found or ''):gsub('"lastSeen":"[^"]*"', last_seen, 1)
   if count == 1 then
-    changed[#changed + 1] = user
+    changed[#changed + 1] = ARGV[first + i - 1]
     changed[#changed + 1] = entry
   end
 end
-if #changed > 0 then redis.call('HSET', KEYS[1], unpack(changed)) end
+if #changed > 0 then redis.call('HSET', clients, unpack(changed)) end
 return #changed / 2

@@ -8,31 +8,32 @@
 --        Redis may have lost the mark: then its end is announced all the same)
 --      4 life of the mark in s  5 the room's channel  6 bus message
 -- Returns for how many ms the mark lives yet; 0: it has ended
-local user, room, what, life = ARGV[1], ARGV[2], ARGV[3], ARGV[4] * 1000
-local mark = user .. '\n' .. room
-local now = redis.call('TIME')
-now = now[1] * 1000 + math.floor(now[2] / 1000)
+-- include lib/now.lua
+local typing_users, typing_user, typing_marks = KEYS[1], KEYS[2], KEYS[3]
+local user, room, what, life_s, room_channel, message = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
+local mark, life = user .. '\n' .. room, life_s * 1000
+
 if what == 'on' then
-  redis.call('HSET', KEYS[1], user, room)
-  redis.call('SET', KEYS[2], room, 'EX', ARGV[4])
-  redis.call('ZADD', KEYS[3], now + life, mark)
-  redis.call('PUBLISH', ARGV[5], ARGV[6])
+  redis.call('HSET', typing_users, user, room)
+  redis.call('SET', typing_user, room, 'EX', life_s)
+  redis.call('ZADD', typing_marks, now + life, mark)
+  redis.call('PUBLISH', room_channel, message)
   return life
 end
 if what ~= 'off' then
-  local ends = redis.call('ZSCORE', KEYS[3], mark)
+  local ends = redis.call('ZSCORE', typing_marks, mark)
   if not ends and what == 'expired' then return 0 end
   local left = ends and tonumber(ends) - now or 0
   if left > life then  -- Redis's clock has stepped back
     left = life
-    redis.call('ZADD', KEYS[3], now + life, mark)
+    redis.call('ZADD', typing_marks, now + life, mark)
   end
   if left > 0 then return left end
 end
-redis.call('ZREM', KEYS[3], mark)
-if redis.call('HGET', KEYS[1], user) == room then
-  redis.call('HDEL', KEYS[1], user)
-  redis.call('DEL', KEYS[2])
+redis.call('ZREM', typing_marks, mark)
+if redis.call('HGET', typing_users, user) == room then
+  redis.call('HDEL', typing_users, user)
+  redis.call('DEL', typing_user)
 end
-redis.call('PUBLISH', ARGV[5], ARGV[6])
+redis.call('PUBLISH', room_channel, message)
 return 0

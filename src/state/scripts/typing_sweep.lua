@@ -5,25 +5,28 @@
 -- ARGV 1 most marks at once  2 life of a mark in ms  3 for how many ms it may be overdue  4 prefix typing_users:
 --      5 prefix of room channels
 -- Returns how many it has ended
-local now = redis.call('TIME')
-now = now[1] * 1000 + math.floor(now[2] / 1000)
+-- include lib/now.lua
+local typing_users, typing_marks = KEYS[1], KEYS[2]
+local most, life, patience, typing_user_of, room_channel_of = unpack(ARGV)
+
 -- No mark ends later than one that begins now, unless Redis's clock has stepped back.
-local late = string.format('(%.0f', now + ARGV[2])
-for _, mark in ipairs(redis.call('ZRANGEBYSCORE', KEYS[2], late, '+inf', 'LIMIT', 0, ARGV[1])) do
-  redis.call('ZADD', KEYS[2], now + ARGV[2], mark)
+local late = string.format('(%.0f', now + life)
+for _, mark in ipairs(redis.call('ZRANGEBYSCORE', typing_marks, late, '+inf', 'LIMIT', 0, most)) do
+  redis.call('ZADD', typing_marks, now + life, mark)
 end
-local ended = string.format('(%.0f', now - ARGV[3])
-local overdue = redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', ended, 'LIMIT', 0, ARGV[1])
+local ended = string.format('(%.0f', now - patience)
+local overdue = redis.call('ZRANGEBYSCORE', typing_marks, '-inf', ended, 'LIMIT', 0, most)
+if #overdue == 0 then return 0 end
+-- include lib/typing_ended.lua
 for _, mark in ipairs(overdue) do
-  redis.call('ZREM', KEYS[2], mark)
+  redis.call('ZREM', typing_marks, mark)
   local user, room = mark:match('^([^\n]*)\n(.*)$')
   if user then
-    if redis.call('HGET', KEYS[1], user) == room then
-      redis.call('HDEL', KEYS[1], user)
-      redis.call('DEL', ARGV[4] .. user)
+    if redis.call('HGET', typing_users, user) == room then
+      redis.call('HDEL', typing_users, user)
+      redis.call('DEL', typing_user_of .. user)
     end
-    redis.call('PUBLISH', ARGV[5] .. room, 't ' .. user .. '\n{"type":"typing","userId":' .. cjson.encode(user) ..
-      ',"roomId":' .. cjson.encode(room) .. ',"isTyping":false}')
+    redis.call('PUBLISH', room_channel_of .. room, typing_ended(user, cjson.encode(user), room))
   end
 end
 return #overdue

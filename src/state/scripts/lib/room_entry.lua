@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- include lib/time_from.lua
+-- include lib/instance_of.lua
 -- The time in ms from which a user who enters a room now takes part in it, as a string; and the room's place then: epoch and seq.
 local function entry_now(head_key, clock_key)
   local head = redis.pcall('HMGET', head_key, 'epoch', 'seq', 't')
@@ -9,14 +10,13 @@ local function entry_now(head_key, clock_key)
 end
 -- Tells the instances that hold connections of the user (`connections`: ids and values of user_connections:{u} in turn), but for the one that
 -- knows it.
-local function tell_entry(user, room, time, place, connections, knows, channels)
+local function tell_entry(user, room, time, place, connections, knows, instance_channel_of)
   local told = {}
   for i = 1, #connections, 2 do
-    local ok, about = pcall(cjson.decode, connections[i + 1])
-    local instance = ok and type(about) == 'table' and about.instance
-    if connections[i] ~= knows and type(instance) == 'string' and not told[instance] then
+    local instance = connections[i] ~= knows and instance_of(connections[i + 1])
+    if instance and not told[instance] then
       told[instance] = true
-      redis.call('PUBLISH', channels .. instance, 'a ' .. user .. '\n' .. time .. ' ' .. place .. ' ' .. room)
+      redis.call('PUBLISH', instance_channel_of .. instance, 'a ' .. user .. '\n' .. time .. ' ' .. place .. ' ' .. room)
     end
   end
 end

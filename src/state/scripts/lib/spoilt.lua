@@ -1,0 +1,17 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- A key that another program has made another type must not keep the user online: what it should hold is lost. Nothing else may be.
+-- redis.call, or false where the key is of another type.
+local function unless_spoilt(command, ...)
+  local answer = redis.pcall(command, ...)
+  if type(answer) == 'table' and answer.err then
+    if not answer.err:find('^%-?WRONGTYPE') then error(answer) end
+    return false
+  end
+  return answer
+end
+-- Calls a function, which ends where it meets such a key.
+local function as_far_as_possible(what, ...)
+  local ok, problem = pcall(what, ...)
+  local text = ok and '' or type(problem) == 'table' and problem.err or tostring(problem)
+  if not ok and not text:find('WRONGTYPE') then error(problem) end
+end
