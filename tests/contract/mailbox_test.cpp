@@ -100,6 +100,15 @@ TEST_F(mailbox, gets_what_was_said_before_a_token_closed_the_room) {
               testing::UnorderedElementsAre(testing::HasSubstr("\"content\":1"), testing::HasSubstr("\"content\":2")));
 }
 
+TEST_F(mailbox, whose_counter_another_program_has_spoilt_keeps_nobody_online) {
+  connect(phone);
+  probe("SET", "ws:offline_dropped:bob", "no number");
+  for (int i = 0; i < 102; ++i) probe("LPUSH", "ws:offline_messages:bob", std::to_string(i));
+  EXPECT_EQ(ok(store.connections.remove(phone, instance, bob)), 0);
+  EXPECT_EQ(probe("SISMEMBER", "ws:online_users", "bob"), "0");
+  EXPECT_EQ(probe("LLEN", "ws:offline_messages:bob"), "100");
+}
+
 // A connection that never pongs, in a room where much is said.
 TEST_F(mailbox, takes_no_more_memory_than_its_budget_when_a_connection_ends) {
   connect(phone);

@@ -287,7 +287,8 @@ function streamOf(c, { messages, leavings, changes, before: earlier, faults, str
   const lastAt = new Map(); // room → when that was
   let granted = c.granted && new Set(c.granted); // the rooms that the token is for
   const exact = c.kind === 'resume' || c.kind === 'bare';
-  const shown = earlier && c.kind === 'resume' ? shownBy(earlier, struck) : new Set();
+  // What a connection was given is known when it has ended; behind a hole the server takes it for alive yet.
+  const shown = earlier && c.kind === 'resume' && !(earlier.ghostTo > c.from) ? shownBy(earlier, struck) : new Set();
   // With the instance of that connection, or with Redis's data, the knowledge of what it showed has gone.
   const forgotten = (t) =>
     crashes.some((f) => f.from <= t && f.to >= earlier.from && (f.all || f.instance === earlier.instance));

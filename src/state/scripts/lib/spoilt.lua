@@ -1,10 +1,14 @@
 -- SPDX-License-Identifier: Apache-2.0
--- A key that another program has made another type must not keep the user online: what it should hold is lost. Nothing else may be.
--- redis.call, or false where the key is of another type.
+-- A key that another program has made another type, or a counter that is no number any more, must not keep the user online: what it should hold is
+-- lost. Nothing else may be.
+local function is_spoilt(problem)
+  return problem:find('^%-?WRONGTYPE') or problem:find('not an integer', 1, true) or problem:find('would overflow', 1, true)
+end
+-- redis.call, or false where the key is spoilt.
 local function unless_spoilt(command, ...)
   local answer = redis.pcall(command, ...)
   if type(answer) == 'table' and answer.err then
-    if not answer.err:find('^%-?WRONGTYPE') then error(answer) end
+    if not is_spoilt(answer.err) then error(answer) end
     return false
   end
   return answer
