@@ -131,7 +131,7 @@ class ledger {
   // Something was handed out that no pong has confirmed.
   bool unconfirmed() const { return unconfirmed_; }
   std::uint32_t since_ask() const { return since_ask_; }  // messages since the latest ping that asks
-  bool asks() const { return ping_ != 0; }                // a ping that asks is under way
+  bool asks() const { return ping_ != 0; }  // a ping that asks is under way
   // A ping was sent behind all that was handed out so far; its pong or that of a later one came.
   void asked(std::uint32_t ping);
   void answered(std::uint32_t ping);
@@ -147,12 +147,12 @@ class ledger {
   struct extra {
     std::vector<range> ranges;  // oldest first
     std::vector<state::message_place> claimed;  // what the client named, while it matters on which connection it got that
-    std::vector<state::message_place> begins;   // what it named, until the bus has passed it
+    std::vector<state::message_place> begins;  // what it named, until the bus has passed it
     std::vector<waiting_frame> waiting;
     std::size_t waiting_bytes = 0;
     struct lapsed_debt {
       debt owed;
-      bool given;          // it was handed to the client, and a pong may confirm it; else it never came here
+      bool given;  // it was handed to the client, and a pong may confirm it; else it never came here
       bool asked = false;  // the ping under way is behind it
     };
     std::vector<lapsed_debt> lapsed;  // of rooms that the connection may not hear any more, and of what was sent aside
@@ -181,7 +181,7 @@ class ledger {
 
   std::vector<entry> rooms_;
   std::unique_ptr<extra> extra_;  // mostly absent
-  std::uint32_t ping_ = 0;        // the one under way that asks; 0: none is
+  std::uint32_t ping_ = 0;  // the one under way that asks; 0: none is
   std::uint16_t since_ask_ = 0;
   bool unconfirmed_ = false;
 };
