@@ -7,7 +7,7 @@ using namespace hiky;
 
 namespace {
 
-std::string quoted(std::string_view text) {
+std::string json_text(std::string_view text) {
   std::string out;
   append_json_string(out, text);
   return out;
@@ -17,10 +17,10 @@ std::string as_json(bool value) { return value ? "true" : "false"; }
 std::string as_json(std::size_t value) { return std::to_string(value); }
 std::string as_json(json::object const& value) { return json::serialize(value); }
 // Of INFO's text its first line is enough.
-std::string as_json(std::string const& value) { return quoted(value.substr(0, value.find("\r\n"))); }
+std::string as_json(std::string const& value) { return json_text(value.substr(0, value.find("\r\n"))); }
 template <class Tag>
 std::string as_json(basic_id<Tag> const& value) {
-  return quoted(value);
+  return json_text(value);
 }
 template <class T>
 std::string as_json(std::optional<T> const& value) {
