@@ -50,7 +50,8 @@ task<std::vector<letter>> open_all(asio::any_io_executor executor, std::span<std
   std::size_t bytes = 0;
   for (auto const& text : texts) {
     out.push_back(open_letter(text));
-    if ((bytes += text.size()) < opened_at_once) continue;
+    bytes += text.size();
+    if (bytes < opened_at_once) continue;
     bytes = 0;
     co_await asio::post(executor, use_task);
   }
