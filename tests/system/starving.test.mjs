@@ -119,11 +119,11 @@ async function fill(store, command, key, values, each = 1000) {
 }
 const longLists = {
   'rooms in the directory': {
-    plant: ({ directory }) => fill(directory, 'SADD', 'hiky:user_rooms:big', many(10_000, 'room')),
+    plant: ({ directory }) => fill(directory, 'SADD', 'hiky:user_rooms:big', many(3_000, 'room')),
     ask: (big) => big.hears({ type: 'registered' }, { within: 60_000 }),
   },
   'rooms that the user belongs to': {
-    plant: ({ state }) => fill(state, 'SADD', 'ws:member_rooms:big', many(10_000, 'room')),
+    plant: ({ state }) => fill(state, 'SADD', 'ws:member_rooms:big', many(3_000, 'room')),
     ask: (big) => big.hears({ type: 'registered' }, { within: 60_000 }),
   },
   'people in a room': {
