@@ -70,7 +70,11 @@ struct client::core : std::enable_shared_from_this<client::core> {
     std::minstd_rand random{std::random_device{}()};
     while (life == current_life) {
       auto const up = co_await connect();
-      if (life != current_life) break;
+      if (life != current_life) {
+        // Stopped while it was under way, and not started again: what is open now would keep the io_context running for ever.
+        if (current_life == life + 1) drop({errc::not_connected, "the connection to Redis was closed here"});
+        break;
+      }
       if (up) {
         auto const why = co_await read();
         if (life != current_life) break;
