@@ -109,6 +109,7 @@ int run(std::vector<std::string> arguments) {
     s.app.stop();
     if (thrown) std::rethrow_exception(thrown);
     end = std::move(ended);
+    context.stop();  // a connection that is being made, or a look-up of a name, is nobody's any more
   });
   context.run();
   line.wipe();
