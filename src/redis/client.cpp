@@ -71,8 +71,8 @@ struct client::core : std::enable_shared_from_this<client::core> {
     while (life == current_life) {
       auto const up = co_await connect();
       if (life != current_life) {
-        // Stopped while it was under way, and not started again: what is open now would keep the io_context running for ever.
-        if (current_life == life + 1) drop({errc::not_connected, "the connection to Redis was closed here"});
+        // Stopped while it was under way: what is open now would keep the io_context running for ever.
+        if (!wanted) drop({errc::not_connected, "the connection to Redis was closed here"});
         break;
       }
       if (up) {
@@ -331,6 +331,7 @@ struct client::core : std::enable_shared_from_this<client::core> {
   error last_error{errc::not_connected, "no connection yet"};
   std::optional<error> ended;  // why we ended the connection that is open
   std::uint64_t current_life = 0;
+  bool wanted = false;  // started, and not stopped since
   std::size_t first_sentinel = 0;  // to ask
   std::atomic<bool> logged_in{false};  // read by other threads, for readiness
   bool is_open = false, writing = false, flush_posted = false, armed = false, pushes_seen = false, is_master = false;
@@ -340,11 +341,13 @@ client::client(asio::any_io_executor executor, address where) : core_(std::make_
 client::~client() { stop(); }
 
 void client::start() {
+  core_->wanted = true;
   auto const life = ++core_->current_life;
   asio::co_spawn(core_->ex, [core = core_, life] { return core->run(life); }, asio::detached);
 }
 
 void client::stop() {
+  core_->wanted = false;
   ++core_->current_life;
   core_->pause_timer.cancel();
   core_->state_timer.cancel();
