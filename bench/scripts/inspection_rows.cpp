@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What operators ask: explain and fsck.
+// The scripts behind operators' questions: explain and fsck.
 #include <memory>
 
 #include <fmt/format.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What waits for users, and its way to them.
+// Mail that waits for users, and its way to them.
 #include <fmt/format.h>
 
 #include "row.hpp"

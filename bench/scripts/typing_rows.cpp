@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Who types where: the chat's marks, and the document's keys.
+// Typing: the chat's marks, and the document's keys.
 #include <fmt/format.h>
 
 #include "row.hpp"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What instances do about each other, and announcements.
+// Instances that watch each other, and announcements.
 #include <memory>
 
 #include <fmt/format.h>

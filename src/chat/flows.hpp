@@ -137,7 +137,7 @@ class flows {
   task<> run_fetch_mail(session_ptr s);
   void confirm_mail(session& s, std::size_t count);
   void take_offline_ack(session& s, offline_ack const& ack);
-  // What of a room's log was read; `page` holds the beginning of it, and `more` and `newest` of its end.
+  // The part of a room's log that was read; `page` holds the beginning of it, and `more` and `newest` of its end.
   struct log_reading {
     state::log_page page;
     std::uint64_t first = 0, last = 0;  // seqs; 0: nothing was found

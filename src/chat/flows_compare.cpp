@@ -154,7 +154,7 @@ task<result<bool>> flows::enter_late(session_ptr s, room_id room, std::int64_t s
     if (!entry) outcome = std::unexpected(entry.error());
   }
   if (outcome && entry->member && !s->gone) {
-    // What comes live has no holes. Where some has been handed out, nothing older may follow it.
+    // Live messages have no holes. Where some have been handed out, nothing older may follow them.
     if (!hears) {
       // Not by the time alone: where a clock has stepped back, all of a log is later than that.
       auto const behind = std::max(entry->place.seq, s->ledger.last_in_order(entry->place.epoch));
@@ -168,7 +168,7 @@ task<result<bool>> flows::enter_late(session_ptr s, room_id room, std::int64_t s
   if (!in) hub_.leave(*s, room);
   else if (s->extended && !was_in) answer(*s, room_added(room));
   auto* const page = found ? &found->page : nullptr;
-  // What came live meanwhile waits, and is handed out behind this.
+  // Messages that came live meanwhile wait, and are handed out behind these.
   if (auto const live = in ? s->ledger.live_from(room, page->epoch) : 0; live != 0) {
     page->more &= page->messages.empty() || page->messages.back().seq + 1 < live;
     page->newest = std::min(page->newest, live - 1);

@@ -296,7 +296,7 @@ task<bool> flows::replay(session_ptr s, std::span<recovery const> resumed) {
   co_return true;
 }
 
-// What of a recovery is not at hand is read again. What has gone from the log meanwhile is a gap.
+// Messages of a recovery that are not at hand are read again. Those that have gone from the log meanwhile are a gap.
 task<bool> flows::replay_rest(session_ptr s, recovery const& room) {
   auto const lost = [&](std::uint64_t from, std::uint64_t to) {
     if (!s->extended || from > to) return;

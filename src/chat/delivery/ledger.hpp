@@ -147,7 +147,7 @@ class ledger {
   struct extra {
     std::vector<range> ranges;  // oldest first
     std::vector<state::message_place> claimed;  // what the client named, while it matters on which connection it got that
-    std::vector<state::message_place> begins;  // what it named, until the bus has passed it
+    std::vector<state::message_place> begins;  // nothing up to these comes live, until the bus has passed them
     std::vector<waiting_frame> waiting;
     std::size_t waiting_bytes = 0;
     struct lapsed_debt {

@@ -41,7 +41,7 @@ local was_there = call('HDEL', user_connections, connection) == 1
 local jsons, heard_since, instances = connections_left(user_connections)
 local left = #jsons
 
--- What may not have arrived goes to the queue; a client that had it sees the same messageId twice.
+-- Messages that may not have arrived go to the queue; a client that had them sees the same messageId twice.
 local doubts = new_doubts(user, log_of)
 if was_there then
   local began, some_until = tonumber(json:match('"at":(%d+)}$') or 0), tonumber(json:match('"some":(%d+),"'))

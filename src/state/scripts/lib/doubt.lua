@@ -25,7 +25,7 @@ end
 local function before(seq) return string.format('(%.0f-0', seq) end
 
 -- Doubts what a room said behind seq `heard`, since the time `since` and up to seq `last` (0 or nil: all), and before the user's other connections
--- hear it (since `heard_since`): the newest messages first and in growing portions, since mostly it is nothing. What fits no mailbox is only
+-- hear it (since `heard_since`): the newest messages first and in growing portions, since mostly it is nothing. Messages that fit no mailbox is only
 -- counted, by its numbers.
 local function doubt(doubts, room, heard, since, heard_since, last)
   local log, to = doubts.log_of .. room, last and last > 0 and string.format('%.0f-0', last) or '+'
