@@ -37,6 +37,17 @@ async function pairOf(t, daemon) {
   return longest;
 }
 
+// What a busy machine adds is not there each time; a fault is. So the shortest of three tries counts.
+const sanitized = Boolean(process.env.HIKY_SANITIZE);
+async function waitsNoLongerThan(calm, attempt) {
+  const most = Math.max(sanitized ? 1_000 : 250, 10 * calm), waits = [];
+  while (waits.length < 3) {
+    waits.push(await attempt());
+    if (waits.at(-1) < most) return;
+  }
+  assert.fail(`a message took ${waits.map((wait) => wait.toFixed()).join(', ')} ms, ${calm.toFixed()} ms in calm`);
+}
+
 test('a user has one burst, however many connections there are on however many workers, and however often they are made', bounded, async (t) => {
   const daemon = await daemonWith(t, '--workers', '3', '--rate-messages', '0.001:20');
   const bob = await clientAs(t, 'bob', daemon.url);
@@ -80,15 +91,14 @@ test('a user with very many friends keeps nobody waiting who is on the same work
   const popular = await clientAs(t, 'popular', daemon.url);
   const longest = await pairOf(t, daemon);
   const calm = await longest(() => pause(1_000));
-  const asked = await longest(async () => {
+  // It took seconds at a stretch.
+  await waitsNoLongerThan(calm, () => longest(async () => {
     for (let n = 0; n < 3; n += 1) assert.equal((await popular.ask({ type: 'getOnlineStatus' }, 60_000)).friends.length, 20_000);
-  });
-  const named = await longest(async () => {
+  }));
+  await waitsNoLongerThan(calm, () => longest(async () => {
     const { friends: all } = await popular.ask({ type: 'getOnlineStatus', userIds: friends.slice(0, 1_000) }, 60_000);
     assert.equal(all.length, 1_000);
-  });
-  // Generous: it took seconds at a stretch.
-  for (const worst of [asked, named]) assert.ok(worst < Math.max(250, 10 * calm), `a message took ${worst} ms, ${calm} ms in calm`);
+  }));
 });
 
 test('before the first message there is an empty page', bounded, async (t) => {
@@ -172,18 +182,19 @@ for (const [name, { plant, ask }] of Object.entries(longLists)) {
   test(`long lists keep nobody waiting: ${name}`, bounded, async (t) => {
     const daemon = await daemonWith(t, '--workers', '1', '--rate-messages', '0', '--limit-user-connections', '0');
     const stores = { directory: await look(t, daemon.redisSocket, 0), state: await look(t, daemon.redisSocket) };
-    await plant(stores);
     const longest = await pairOf(t, daemon);
     const calm = await longest(() => pause(1_000));
-    const worst = await longest(async () => {
+    const attack = async () => {
       const big = await clientAs(t, undefined, daemon.url);
       big.say({ type: 'register', userId: 'big' });
       await ask(big);
       await big.leaves();
       await pause(300);
+    };
+    await waitsNoLongerThan(calm, async () => {
+      await plant(stores);
+      return longest(attack);
     });
-    if (process.env.SHOW) console.log(`${name}: ${worst.toFixed(1)} ms, ${calm.toFixed(1)} ms in calm`);
-    assert.ok(worst < Math.max(250, 10 * calm), `a message took ${worst} ms, ${calm} ms in calm`);
   });
 }
 
@@ -244,7 +255,8 @@ test('who resumes and does not read holds no more than an outbox', bounded, asyn
     await pause(100);
     most = Math.max(most, await resident());
   }
-  assert.ok(most - before < count * 3, `${most - before} MiB for ${count} connections; it took 12 for each`);
+  // AddressSanitizer keeps what was freed.
+  if (!sanitized) assert.ok(most - before < count * 3, `${most - before} MiB for ${count} connections; it took 12 for each`);
   // One that reads gets everything, in order.
   const reader = await clientAs(t, undefined, daemon.url);
   reader.say({ type: 'register', userId: 'bob', resume });
