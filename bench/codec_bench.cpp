@@ -8,9 +8,9 @@
 #include <string>
 #include <string_view>
 
-#include "gateway/deflate.hpp"
-#include "gateway/frame.hpp"
-#include "gateway/utf8.hpp"
+#include "base/utf8.hpp"
+#include "gateway/ws/deflate.hpp"
+#include "gateway/ws/frame.hpp"
 
 namespace {
 

@@ -13,7 +13,7 @@ function(hiky_embed target header namespace)
   # Lua files may include others (embed_files.cmake).
   list(GET arg_FILES 0 first)
   get_filename_component(folder "${first}" DIRECTORY)
-  file(GLOB included CONFIGURE_DEPENDS "${folder}/lib/*.lua")
+  file(GLOB included CONFIGURE_DEPENDS "${folder}/../lib/*.lua")
   add_custom_command(OUTPUT "${out}" DEPENDS ${arg_FILES} ${included} "${PROJECT_SOURCE_DIR}/cmake/embed_files.cmake" VERBATIM
     COMMAND ${CMAKE_COMMAND} "-DOUT=${out}" "-DNAMESPACE=${namespace}" "-DFILES=${joined}" -P "${PROJECT_SOURCE_DIR}/cmake/embed_files.cmake")
   target_sources(${target} PRIVATE "${out}")

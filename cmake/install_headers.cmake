@@ -2,16 +2,15 @@
 # Run by cmake --install: fills TO with the headers of LAYERS as programs get them, from FROM (the project's src/). In the project a header includes
 # "state/page.hpp"; installed it is <hiky/state/page.hpp>, so that nothing but `hiky` stands in a program's include path.
 # What has not changed keeps its time, and nothing that includes it is built again.
-file(GLOB old LIST_DIRECTORIES false "${TO}/*/*.hpp")
+file(GLOB_RECURSE old LIST_DIRECTORIES false "${TO}/*.hpp")
 list(JOIN LAYERS "|" layers)
 foreach(layer IN LISTS LAYERS)
-  file(GLOB headers "${FROM}/${layer}/*.hpp")
+  file(GLOB_RECURSE headers RELATIVE "${FROM}" "${FROM}/${layer}/*.hpp")
   list(FILTER headers EXCLUDE REGEX "/precompiled\\.hpp$")
   foreach(header IN LISTS headers)
-    get_filename_component(name "${header}" NAME)
-    set(installed "${TO}/${layer}/${name}")
+    set(installed "${TO}/${header}")
     list(REMOVE_ITEM old "${installed}")
-    file(READ "${header}" text)
+    file(READ "${FROM}/${header}" text)
     string(REGEX REPLACE "#include \"((${layers})/[^\"]*)\"" "#include \"hiky/\\1\"" text "${text}")
     set(before "")
     if(EXISTS "${installed}")

@@ -2,7 +2,7 @@
 // The document's services from a program of one's own: two people, one room, one message for who is away.
 //   example redis://127.0.0.1:6379     (or unix:///path/to/redis.sock; it uses database 1, as the document does)
 #include <hiky/redis/client.hpp>
-#include <hiky/state/services.hpp>
+#include <hiky/state/document/services.hpp>
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>

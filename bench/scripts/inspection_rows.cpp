@@ -5,8 +5,8 @@
 #include <fmt/format.h>
 
 #include "row.hpp"
-#include "state/explain.hpp"
-#include "state/fsck_look.hpp"
+#include "state/inspect/explain.hpp"
+#include "state/inspect/fsck_look.hpp"
 #include "state/keys.hpp"
 
 namespace hiky::script_bench {

@@ -10,11 +10,11 @@
 #include <string_view>
 #include <vector>
 
-#include "state/absentees.hpp"
-#include "state/offline_messages.hpp"
-#include "state/room_participants.hpp"
-#include "state/store.hpp"
-#include "state/typing_users.hpp"
+#include "state/chat/absentees.hpp"
+#include "state/chat/store.hpp"
+#include "state/document/offline_messages.hpp"
+#include "state/document/room_participants.hpp"
+#include "state/document/typing_users.hpp"
 #include "support/redis_server.hpp"
 
 namespace hiky::script_bench {

@@ -3,7 +3,7 @@
 #pragma once
 #include <string>
 
-#include "app/config.hpp"
+#include "app/options/config.hpp"
 #include "base/error.hpp"
 
 namespace hiky::app {

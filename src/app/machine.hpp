@@ -4,7 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "app/config.hpp"
+#include "app/options/config.hpp"
 #include "base/error.hpp"
 
 namespace hiky::app {

@@ -11,9 +11,9 @@
 #include <csignal>
 #include <iostream>
 
-#include "gateway/connection.hpp"
 #include "gateway/http.hpp"
-#include "gateway/listener.hpp"
+#include "gateway/net/connection.hpp"
+#include "gateway/net/listener.hpp"
 
 namespace {
 

@@ -10,8 +10,8 @@
 #include <variant>
 
 #include "auth/counters.hpp"
-#include "auth/http_fetch.hpp"
 #include "auth/key_set.hpp"
+#include "base/http_fetch.hpp"
 
 namespace hiky::auth {
 

@@ -7,7 +7,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "chat/bus_message.hpp"
+#include "chat/bus/bus_message.hpp"
 #include "chat/session.hpp"
 
 namespace hiky::chat {

@@ -7,7 +7,7 @@
 #include <chrono>
 #include <string>
 
-#include "auth/http_fetch.hpp"
+#include "base/http_fetch.hpp"
 #include "base/ids.hpp"
 #include "chat/counters.hpp"
 #include "chat/user_rates.hpp"

@@ -6,7 +6,7 @@
 
 #include "chat/room_hook.hpp"
 #include "directory/directory.hpp"
-#include "state/members.hpp"
+#include "state/chat/members.hpp"
 
 namespace hiky::chat {
 

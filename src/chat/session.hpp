@@ -17,7 +17,7 @@
 #include "base/token_bucket.hpp"
 #include "chat/delivery/ledger.hpp"
 #include "chat/presence_watch.hpp"
-#include "state/room_log.hpp"
+#include "state/chat/room_log.hpp"
 
 namespace hiky::chat {
 

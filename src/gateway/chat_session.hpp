@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // A chat session over a WebSocket: joins `chat::session` to `connection`, and knows nothing else of either.
 #pragma once
-#include "chat/flows.hpp"
-#include "gateway/connection.hpp"
+#include "chat/flows/flows.hpp"
+#include "gateway/net/connection.hpp"
 
 namespace hiky::gateway {
 

@@ -2,9 +2,9 @@
 // What a fresh connection speaks first: HTTP/1.1, read by Beast. Ends in a WebSocket, or in answers.
 #pragma once
 #include "base/async.hpp"
-#include "gateway/admission.hpp"
-#include "gateway/connection.hpp"
-#include "gateway/handshake.hpp"
+#include "gateway/door/admission.hpp"
+#include "gateway/net/connection.hpp"
+#include "gateway/ws/handshake.hpp"
 
 namespace hiky::gateway {
 

@@ -9,11 +9,11 @@
 #include <vector>
 
 #include "base/token_bucket.hpp"
-#include "chat/bus.hpp"
+#include "chat/bus/bus.hpp"
 #include "chat/counters.hpp"
-#include "chat/forgetter.hpp"
-#include "chat/janitor.hpp"
-#include "gateway/admission.hpp"
+#include "chat/upkeep/forgetter.hpp"
+#include "chat/upkeep/janitor.hpp"
+#include "gateway/door/admission.hpp"
 #include "gateway/exposition.hpp"
 #include "redis/client.hpp"
 

@@ -5,11 +5,11 @@
 #include <memory>
 #include <vector>
 
-#include "chat/forgetter.hpp"
-#include "chat/janitor.hpp"
+#include "chat/upkeep/forgetter.hpp"
+#include "chat/upkeep/janitor.hpp"
 #include "chat/user_rates.hpp"
-#include "gateway/listener.hpp"
 #include "gateway/metrics.hpp"
+#include "gateway/net/listener.hpp"
 #include "gateway/worker.hpp"
 
 namespace hiky::gateway {

@@ -13,7 +13,7 @@
 #include "gateway/metrics.hpp"
 #include "gateway/worker.hpp"
 #include "pages.hpp"
-#include "state/online_users.hpp"
+#include "state/document/online_users.hpp"
 
 namespace hiky::gateway {
 

@@ -2,8 +2,8 @@
 // What the gateway answers over plain HTTP: health, life, readiness, metrics, and the demo.
 #pragma once
 #include "base/async.hpp"
-#include "gateway/connection.hpp"
-#include "gateway/handshake.hpp"
+#include "gateway/net/connection.hpp"
+#include "gateway/ws/handshake.hpp"
 
 namespace hiky::gateway {
 

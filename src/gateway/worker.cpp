@@ -12,8 +12,8 @@
 
 #include "base/log.hpp"
 #include "base/tls_tunnel.hpp"
+#include "gateway/door/proxy_protocol.hpp"
 #include "gateway/http.hpp"
-#include "gateway/proxy_protocol.hpp"
 
 namespace hiky::gateway {
 

@@ -3,7 +3,7 @@
 
 #include <fmt/format.h>
 
-#include "state/idempotency.hpp"
+#include "state/chat/idempotency.hpp"
 
 namespace hiky::state::keys {
 

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "state/batch_user_operations.hpp"
+#include "state/document/batch_user_operations.hpp"
 
 #include <boost/asio/post.hpp>
 
-#include "state/clients.hpp"
-#include "state/online_users.hpp"
-#include "state/services.hpp"
-#include "state/user_rooms.hpp"
+#include "state/document/clients.hpp"
+#include "state/document/online_users.hpp"
+#include "state/document/services.hpp"
+#include "state/document/user_rooms.hpp"
 #include "support/with_redis.hpp"
 
 using namespace hiky;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The bus on a real Redis: what workers get around an interruption, and when.
-#include "chat/bus.hpp"
+#include "chat/bus/bus.hpp"
 
 #include <boost/asio/post.hpp>
 

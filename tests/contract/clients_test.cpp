@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "state/clients.hpp"
+#include "state/document/clients.hpp"
 
 #include "support/with_redis.hpp"
 

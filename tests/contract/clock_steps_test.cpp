@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A Redis whose clock is behind that of the one before it (a failover): nothing that was due by the old clock waits for
 // the new one to catch up.
-#include "state/store.hpp"
+#include "state/chat/store.hpp"
 #include "support/with_redis.hpp"
 
 namespace {

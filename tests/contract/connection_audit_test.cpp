@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // What Redis lists for an instance and what the instance has: whatever is listed in vain is undone, and nothing else.
-#include "chat/connection_audit.hpp"
+#include "chat/upkeep/connection_audit.hpp"
 
 #include <fmt/format.h>
 
 #include <set>
 
-#include "state/store.hpp"
+#include "state/chat/store.hpp"
 #include "support/with_redis.hpp"
 
 namespace {

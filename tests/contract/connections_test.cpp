@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // What an ending connection leaves: mail that may not have arrived, counted where it does not fit.
-#include "state/connections.hpp"
+#include "state/chat/connections.hpp"
 
 #include <fmt/format.h>
 
 #include "base/json.hpp"
-#include "state/store.hpp"
+#include "state/chat/store.hpp"
 #include "support/with_redis.hpp"
 
 namespace {

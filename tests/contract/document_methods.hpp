@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "state/services.hpp"
+#include "state/document/services.hpp"
 #include "support/redis_probe.hpp"
 
 // What a method needs from Redis, and so which faults it meets.

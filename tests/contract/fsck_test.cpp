@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "state/fsck.hpp"
+#include "state/inspect/fsck.hpp"
 
 #include <random>
 
+#include "state/chat/store.hpp"
 #include "state/keys.hpp"
-#include "state/store.hpp"
 #include "support/with_redis.hpp"
 
 namespace {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Every connection in Redis is of an instance that has a lease, perhaps an ended one: so somebody finds and undoes it.
-#include "state/leases.hpp"
+#include "state/chat/leases.hpp"
 
-#include "state/store.hpp"
+#include "state/chat/store.hpp"
 #include "support/with_redis.hpp"
 
 namespace {

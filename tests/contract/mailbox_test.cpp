@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // The offline queue between a claim and its confirmation: what is lost on the way comes back.
-#include "state/mailbox.hpp"
+#include "state/chat/mailbox.hpp"
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 
-#include "state/store.hpp"
+#include "state/chat/store.hpp"
 #include "support/with_redis.hpp"
 
 namespace {

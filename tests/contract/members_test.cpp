@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Joining a room: since when, and who is named.
-#include "state/members.hpp"
+#include "state/chat/members.hpp"
 
 #include <fmt/format.h>
 
-#include "state/store.hpp"
+#include "state/chat/store.hpp"
 #include "support/with_redis.hpp"
 
 namespace {

@@ -4,8 +4,8 @@
 #include <gmock/gmock.h>
 
 #include "base/json.hpp"
-#include "state/explain.hpp"
-#include "state/store.hpp"
+#include "state/chat/store.hpp"
+#include "state/inspect/explain.hpp"
 #include "support/with_redis.hpp"
 
 namespace {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "state/offline_messages.hpp"
+#include "state/document/offline_messages.hpp"
 
 #include "support/with_redis.hpp"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "state/room_participants.hpp"
+#include "state/document/room_participants.hpp"
 
 #include "support/with_redis.hpp"
 

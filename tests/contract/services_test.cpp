@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The document's API as a whole; what each method does to the keys is in the tests of the strict classes behind it.
-#include "state/services.hpp"
+#include "state/document/services.hpp"
 
 #include "contract/document_methods.hpp"
 #include "support/with_redis.hpp"

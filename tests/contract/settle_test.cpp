@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "state/settle.hpp"
+#include "state/document/settle.hpp"
 
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
@@ -7,8 +7,8 @@
 
 #include <new>
 
-#include "state/online_users.hpp"
-#include "state/user_rooms.hpp"
+#include "state/document/online_users.hpp"
+#include "state/document/user_rooms.hpp"
 #include "support/with_redis.hpp"
 
 using namespace hiky;

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Every typing mark that was announced is ended and its end announced once, whatever became of the instance on which
 // the user typed.
-#include "state/typing_marks.hpp"
+#include "state/chat/typing_marks.hpp"
 
 #include <fmt/format.h>
 
-#include "state/store.hpp"
+#include "state/chat/store.hpp"
 #include "support/with_redis.hpp"
 
 namespace {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "state/typing_users.hpp"
+#include "state/document/typing_users.hpp"
 
 #include "support/with_redis.hpp"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "state/user_rooms.hpp"
+#include "state/document/user_rooms.hpp"
 
 #include "support/with_redis.hpp"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "state/utility.hpp"
+#include "state/document/utility.hpp"
 
 #include "support/with_redis.hpp"
 

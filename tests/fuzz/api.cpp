@@ -3,8 +3,8 @@
 #include "auth/api_keys.hpp"
 #include "base/json.hpp"
 #include "demand.hpp"
-#include "gateway/api_route.hpp"
-#include "gateway/api_target.hpp"
+#include "gateway/api/route.hpp"
+#include "gateway/api/target.hpp"
 
 using namespace hiky;
 using namespace hiky::gateway;

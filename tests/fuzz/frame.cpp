@@ -7,10 +7,10 @@
 #include <string>
 #include <vector>
 
+#include "base/utf8.hpp"
 #include "demand.hpp"
-#include "gateway/deflate.hpp"
-#include "gateway/frame.hpp"
-#include "gateway/utf8.hpp"
+#include "gateway/ws/deflate.hpp"
+#include "gateway/ws/frame.hpp"
 
 using namespace hiky::gateway;
 

@@ -4,11 +4,11 @@
 #include <boost/beast/http/parser.hpp>
 
 #include "demand.hpp"
-#include "gateway/handshake.hpp"
-#include "gateway/origin.hpp"
-#include "gateway/request_head.hpp"
-#include "gateway/shown_credentials.hpp"
+#include "gateway/door/origin.hpp"
+#include "gateway/door/shown_credentials.hpp"
+#include "gateway/http/request_head.hpp"
 #include "gateway/site.hpp"
+#include "gateway/ws/handshake.hpp"
 
 using namespace hiky::gateway;
 namespace http = boost::beast::http;

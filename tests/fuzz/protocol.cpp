@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // One text frame of a client. Whatever it is, there is an answer: a request whose ids are ids, or an error that is JSON.
-#include "chat/protocol.hpp"
+#include "chat/requests/protocol.hpp"
 #include "base/json.hpp"
+#include "base/utf8.hpp"
 #include "demand.hpp"
-#include "gateway/utf8.hpp"
 
 using namespace hiky;
 using namespace hiky::chat;

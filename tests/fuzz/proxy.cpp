@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What stands in front of a connection that a proxy forwards: a PROXY header, version 2, or anything else.
 #include "demand.hpp"
-#include "gateway/proxy_protocol.hpp"
+#include "gateway/door/proxy_protocol.hpp"
 
 using namespace hiky::gateway;
 

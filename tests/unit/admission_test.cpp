@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "gateway/admission.hpp"
+#include "gateway/door/admission.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "gateway/api_limits.hpp"
+#include "gateway/door/api_limits.hpp"
 
 #include <gtest/gtest.h>
 

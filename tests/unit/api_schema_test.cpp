@@ -3,7 +3,7 @@
 
 #include <set>
 
-#include "gateway/api_route.hpp"
+#include "gateway/api/route.hpp"
 
 using namespace hiky;
 using namespace hiky::gateway;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "gateway/api_target.hpp"
+#include "gateway/api/target.hpp"
 
 #include <gtest/gtest.h>
 

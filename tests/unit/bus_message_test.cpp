@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "chat/bus_message.hpp"
+#include "chat/bus/bus_message.hpp"
 
 #include <gtest/gtest.h>
 
 #include <string>
 
-#include "chat/arrival.hpp"
-#include "chat/frame_type.hpp"
+#include "chat/requests/arrival.hpp"
+#include "chat/requests/frame_type.hpp"
 
 using namespace hiky;
 using chat::parse_bus_message;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "gateway/deadlines.hpp"
+#include "gateway/net/deadlines.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "gateway/deflate_offer.hpp"
+#include "gateway/ws/deflate_offer.hpp"
 
 #include <gtest/gtest.h>
 

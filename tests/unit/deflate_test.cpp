@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "gateway/deflate.hpp"
+#include "gateway/ws/deflate.hpp"
 
 #include <gtest/gtest.h>
 
 #include <random>
 #include <thread>
 
-#include "gateway/frame_head.hpp"
+#include "gateway/ws/frame_head.hpp"
 #include "unit/zlib_peer.hpp"
 
 using namespace hiky;

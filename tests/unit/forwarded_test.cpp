@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "gateway/forwarded.hpp"
+#include "gateway/door/forwarded.hpp"
 
 #include <gtest/gtest.h>
 

@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "gateway/frame.hpp"
+#include "gateway/ws/frame.hpp"
 
 namespace hiky::gateway::test {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "gateway/frame.hpp"
+#include "gateway/ws/frame.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "chat/frame_type.hpp"
+#include "chat/requests/frame_type.hpp"
 
 #include <gtest/gtest.h>
 
-#include "chat/protocol.hpp"
+#include "chat/requests/protocol.hpp"
 
 using namespace hiky;
 using namespace hiky::chat;

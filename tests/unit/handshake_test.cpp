@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "gateway/handshake.hpp"
+#include "gateway/ws/handshake.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "chat/lane.hpp"
+#include "chat/requests/lane.hpp"
 
 #include <gtest/gtest.h>
 #include <boost/asio/co_spawn.hpp>

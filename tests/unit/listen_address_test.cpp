@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
 
-#include "gateway/listener.hpp"
+#include "gateway/net/listener.hpp"
 
 using namespace hiky::gateway;
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "gateway/mask.hpp"
+#include "gateway/ws/mask.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "gateway/origin.hpp"
+#include "gateway/door/origin.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "gateway/peer_address.hpp"
+#include "gateway/door/peer_address.hpp"
 
 #include <gtest/gtest.h>
 #include <netinet/in.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "gateway/proxy_protocol.hpp"
+#include "gateway/door/proxy_protocol.hpp"
 
 #include <gtest/gtest.h>
 

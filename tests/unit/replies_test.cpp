@@ -2,7 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "base/json.hpp"
-#include "chat/protocol.hpp"
+#include "chat/requests/protocol.hpp"
 
 using namespace hiky;
 using namespace hiky::chat;

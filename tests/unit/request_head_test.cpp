@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "gateway/request_head.hpp"
+#include "gateway/http/request_head.hpp"
 
 #include <gtest/gtest.h>
 

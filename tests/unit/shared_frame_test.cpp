@@ -7,7 +7,7 @@
 #include <thread>
 #include <vector>
 
-#include "gateway/frame.hpp"
+#include "gateway/ws/frame.hpp"
 
 using namespace hiky;
 

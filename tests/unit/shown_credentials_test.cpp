@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "gateway/shown_credentials.hpp"
+#include "gateway/door/shown_credentials.hpp"
 
 #include <gtest/gtest.h>
 

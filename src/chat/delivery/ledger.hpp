@@ -14,7 +14,7 @@
 #include <vector>
 
 #include "base/shared_frame.hpp"
-#include "state/room_log.hpp"
+#include "state/chat/room_log.hpp"
 
 namespace hiky::chat {
 

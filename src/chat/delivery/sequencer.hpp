@@ -18,7 +18,7 @@
 #include <variant>
 #include <vector>
 
-#include "state/room_log.hpp"
+#include "state/chat/room_log.hpp"
 
 namespace hiky::chat {
 

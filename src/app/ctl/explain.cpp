@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+// What state/explain and state/instances found out.
+#include "state/inspect/explain.hpp"
+#include "app/ctl/commands.hpp"
+#include "app/ctl/findings.hpp"
+#include "state/inspect/instances.hpp"
+
+namespace hiky::ctl {
+
+outcome instances(session& s) {
+  auto const all = co_await state::list_instances(s.ws);
+  if (!all) co_return std::unexpected(all.error());
+  co_return instances_report(state::to_json(*all));
+}
+
+outcome explain_user(session& s, user_id who) {
+  auto const found = co_await state::explain_user(s.ws, who);
+  if (!found) co_return std::unexpected(found.error());
+  co_return user_explanation_report(state::to_json(*found));
+}
+
+outcome explain_message(session& s, state::message_question about) {
+  auto const found = co_await state::explain_message(s.ws, about);
+  if (!found) co_return std::unexpected(found.error());
+  co_return message_explanation_report(state::to_json(*found));
+}
+
+}  // namespace hiky::ctl

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "gateway/api/page.hpp"
+
+#include <fmt/format.h>
+
+#include <charconv>
+
+namespace hiky::gateway {
+
+problem bad_cursor() { return {http_status::bad_request, "invalid_argument", std::string{state::foreign_cursor}}; }
+
+std::expected<page_wish, problem> wanted_page(api_call const& call) {
+  page_wish out;
+  if (auto const limit = call.parameter("limit")) {
+    auto const [end, ec] = std::from_chars(limit->data(), limit->data() + limit->size(), out.limit);
+    if (ec != std::errc{} || end != limit->data() + limit->size() || out.limit == 0 || out.limit > state::largest_page) {
+      return std::unexpected(
+          problem{http_status::bad_request, "invalid_argument", fmt::format("limit must be a number from 1 to {}", state::largest_page)});
+    }
+  }
+  if (auto const cursor = call.parameter("cursor")) {
+    auto from = state::read_cursor(*cursor);
+    if (!from) return std::unexpected(bad_cursor());
+    out.from = std::move(*from);
+  }
+  return out;
+}
+
+task<std::expected<list_page, problem>> stored_page(redis::client& redis, stored_as kind, std::string key, page_wish wish) {
+  auto page = co_await state::read_page(redis, kind, std::move(key), std::move(wish));
+  if (!page) co_return std::unexpected(problem_of(page.error()));
+  co_return std::move(*page);
+}
+
+}  // namespace hiky::gateway

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// Delivery of the offline queue: claimed by one connection, deleted only when it has arrived, otherwise put back in order.
+#pragma once
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/ids.hpp"
+#include "redis/client.hpp"
+#include "state/chat/room_log.hpp"
+
+namespace hiky::state {
+
+struct claimed_mail {
+  std::int64_t dropped = 0;           // how many the cap of 100 had discarded
+  std::vector<std::string> messages;  // JSON text, oldest first
+  std::vector<message_range> given{};  // what the client's earlier connection was given
+};
+
+// Some of the mail, by their places in what look() gave: the rest goes on waiting.
+struct mail_choice {
+  std::string newest;
+  std::size_t count = 0;              // of all that waited
+  std::vector<std::size_t> wanted{};  // 0 is the newest; ascending
+};
+
+class mailbox {
+ public:
+  explicit mailbox(redis::client& redis) : redis_(redis) {}
+
+  // What waits, newest first, and goes on waiting. LRANGE
+  task<result<std::vector<std::string>>> look(user_id user);
+  // `earlier`: the connection that the client had before, if it says so. conflict: what waits is not what was chosen from; look again.
+  // One round trip: mail_claim.lua
+  task<result<claimed_mail>> claim(user_id user, connection_id connection, std::optional<connection_id> earlier = {},
+                                   std::optional<mail_choice> choice = {});
+  // The oldest `count` of it arrived, and with it the number of dropped ones. What is never confirmed returns to the queue when the
+  // connection ends (connections::remove). One round trip: mail_confirm.lua
+  task<result<void>> confirm(user_id user, connection_id connection, std::size_t count, std::int64_t dropped);
+
+ private:
+  redis::client& redis_;
+};
+
+}  // namespace hiky::state

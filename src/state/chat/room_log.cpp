@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "state/chat/room_log.hpp"
+
+#include <fmt/format.h>
+
+#include <charconv>
+#include <random>
+
+#include "base/json.hpp"
+#include "redis/script.hpp"
+#include "scripts.hpp"
+#include "state/chat/idempotency.hpp"
+#include "state/keys.hpp"
+
+namespace hiky::state {
+namespace {
+
+// 48 random bits: an epoch only has to differ from the room's earlier ones.
+std::string new_epoch() {
+  static thread_local std::mt19937_64 random{std::random_device{}()};
+  return fmt::format("{:012x}", random() >> 16);
+}
+
+}  // namespace
+
+task<result<published>> room_log::publish(outgoing_message m) {
+  static redis::script const script{scripts::publish_lua};
+  std::string frame{"{\"type\":\"message\",\"roomId\":"};
+  frame.reserve(96 + m.room.str().size() + m.sender.str().size() + m.content.size());
+  append_json_string(frame, m.room);
+  frame += ",\"senderId\":";
+  append_json_string(frame, m.sender);
+  frame += ",\"content\":";
+  frame += m.content;
+  if (m.client_msg_id && m.tells_id) {
+    frame += ",\"clientMsgId\":";
+    append_json_string(frame, *m.client_msg_id);
+  }
+
+  std::vector<std::string> used_keys{keys::room_participants(m.room), keys::room_members(m.room), keys::room_head(m.room), keys::room_log(m.room),
+                                     std::string{keys::online_users}, keys::room_absent(m.room),  std::string{keys::clock}};
+  if (m.client_msg_id) used_keys.push_back(keys::dedup(m.room, m.sender, *m.client_msg_id));
+  auto call = script.call(used_keys, m.system ? 17 : 16);
+  call.arg(m.sender).arg(frame).arg(keys::room_channels(database_) + m.room.str()).arg("m " + m.connection.str() + " ").arg(new_epoch());
+  call.arg(keys::prefix::offline_messages).arg(keys::prefix::offline_dropped);
+  call.arg(limits_.kept).arg(limits_.life_ms).arg(limits_.max_mailbox_room).arg(limits_.dedup_s);
+  call.arg(m.heard.epoch).arg(m.heard.seq).arg(m.came.empty() ? std::string{} : ' ' + m.came).arg(keys::prefix::user_connections);
+  constexpr std::size_t digest_bytes = 8;
+  call.arg(m.client_msg_id ? short_digest(m.content, digest_bytes) : std::string{});
+  if (m.system) call.arg("system");
+
+  auto const answer = co_await script.run(redis_, std::move(call));
+  if (!answer) co_return std::unexpected(answer.error());
+  auto const items = (*answer)[0].items();
+  auto const outcome = items.empty() ? -1 : items[0].integer();
+  if (outcome == 0) co_return fail(errc::not_member, "the sender is not a member of the room");
+  if (outcome == 3) co_return fail(errc::conflict, "this clientMsgId has come with another content already; a new message needs a new one");
+  if (outcome < 0 || items.size() < 3) co_return fail(errc::unexpected_reply, "publish.lua returned something else than its table says");
+  auto const mailboxes = items.size() > 3 ? static_cast<std::size_t>(items[3].integer()) : 0;
+  co_return published{std::string{items[1].text()}, std::string{items[2].text()}, outcome == 2, mailboxes};
+}
+
+std::optional<message_place> parse_message_id(std::string_view id) {
+  auto const colon = id.find(':');
+  if (colon == 0 || colon == std::string_view::npos) return std::nullopt;
+  message_place out{std::string{id.substr(0, colon)}, 0};
+  auto const digits = id.substr(colon + 1);
+  auto const [end, ec] = std::from_chars(digits.data(), digits.data() + digits.size(), out.seq);
+  if (ec != std::errc{} || end != digits.data() + digits.size()) return std::nullopt;
+  return out;
+}
+
+task<result<log_page>> room_log::after(room_id room, std::uint64_t seq, std::size_t most, std::size_t bytes) {
+  return page(std::move(room), "after", seq, most, bytes);
+}
+task<result<log_page>> room_log::before(room_id room, std::uint64_t seq, std::size_t most, std::size_t bytes) {
+  return page(std::move(room), "before", seq, most, bytes);
+}
+
+task<result<void>> room_log::begin_epoch(room_id room, std::string over) {
+  static redis::script const script{scripts::new_epoch_lua};
+  std::string const used_keys[]{keys::room_head(room), keys::room_log(room)};
+  auto call = script.call(used_keys, 2);
+  call.arg(over).arg(new_epoch());
+  auto const answer = co_await script.run(redis_, std::move(call));
+  if (!answer) co_return std::unexpected(answer.error());
+  co_return result<void>{};
+}
+
+task<result<log_page>> room_log::page(room_id room, std::string_view direction, std::uint64_t seq, std::size_t most, std::size_t bytes) {
+  static redis::script const script{scripts::history_lua};
+  std::string const used_keys[]{keys::room_head(room), keys::room_log(room)};
+  auto call = script.call(used_keys, 4);
+  call.arg(direction).arg(seq).arg(most).arg(bytes);
+  auto const answer = co_await script.run(redis_, std::move(call));
+  if (!answer) co_return std::unexpected(answer.error());
+  auto const items = (*answer)[0].items();
+  if (items.size() < 4) co_return fail(errc::unexpected_reply, "history.lua returned something else than its table says");
+  log_page out{std::string{items[0].text()},
+               static_cast<std::uint64_t>(items[1].integer()),
+               static_cast<std::uint64_t>(items[2].integer()),
+               items[3].integer() == 1,
+               {}};
+  for (std::size_t i = 4; i < items.size(); ++i) {
+    auto const entry = items[i].items();
+    if (entry.size() != 3) continue;
+    out.messages.push_back({static_cast<std::uint64_t>(entry[0].integer()), std::string{entry[1].text()}, connection_id{entry[2].text()}});
+  }
+  co_return out;
+}
+
+}  // namespace hiky::state
