@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the codec costs by itself. All frames are masked with key 0: unmasking in place costs what it always costs and leaves
-// the stream as it was, so that the next round finds it again.
+// What the codec costs by itself. All frames are masked with key 0: unmasking in place costs what it always costs and
+// leaves the stream as it was, so that the next round finds it again.
 #include <benchmark/benchmark.h>
 
 #include <algorithm>
@@ -79,10 +79,11 @@ BENCHMARK(check_utf8)->DenseRange(0, 2);
 
 // One chat message of the given size, in words that do not repeat in order.
 std::string chat_message(std::size_t size) {
-  constexpr std::string_view words[] = {"the ",      "kettle ",  "is on, ", "bring ", "biscuits ", "and ",   "blue ",    "cups ",
-                                        "at noon, ", "because ", "nobody ", "else ",  "has ",      "time. ", "later ",   "today ",
-                                        "maybe ",    "you ",     "could ",  "tell ",  "Bob ",      "that ",  "room ",    "seven ",
-                                        "works ",    "fine ",    "again? ", "my ",    "train ",    "was ",   "delayed ", "twenty "};
+  constexpr std::string_view words[] = {"the ",   "kettle ",   "is on, ",  "bring ",  "biscuits ", "and ",    "blue ",
+                                        "cups ",  "at noon, ", "because ", "nobody ", "else ",     "has ",    "time. ",
+                                        "later ", "today ",    "maybe ",   "you ",    "could ",    "tell ",   "Bob ",
+                                        "that ",  "room ",     "seven ",   "works ",  "fine ",     "again? ", "my ",
+                                        "train ", "was ",      "delayed ", "twenty "};
   std::string text{R"({"type":"message","roomId":"tea","senderId":"alice","content":")"};
   constexpr std::string_view rest{R"(","timestamp":"2026-11-23T03:02:09.271Z","messageId":"a29fbfb8ed34:1","seq":1})"};
   for (std::uint32_t next = 1; text.size() + rest.size() < size;) {
@@ -106,7 +107,8 @@ void inflate_message(benchmark::State& state) {
   hiky::chat::counters count;
   deflater deflate{1, count};
   inflater inflate{count};
-  auto const frame = deflate.smallest(hiky::shared_frame::make(chat_message(static_cast<std::size_t>(state.range(0)))), 15);
+  auto const frame =
+      deflate.smallest(hiky::shared_frame::make(chat_message(static_cast<std::size_t>(state.range(0)))), 15);
   for (auto _ : state) benchmark::DoNotOptimize(inflate.inflate(frame->payload(), 1 << 20));
 }
 BENCHMARK(inflate_message)->Arg(250)->Arg(650)->Arg(1150)->Arg(2150)->Arg(64 * 1024);

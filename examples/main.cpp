@@ -29,11 +29,13 @@ task<> meet(redis::client& redis, int& exit_code) {
       co_await services.add_room_participant(tea, user);
     }
     if (!co_await services.is_user_online(bob)) {
-      co_await services.add_offline_message(bob, {{"type", "message"}, {"roomId", "tea"}, {"senderId", "alice"}, {"content", "kettle is on"}});
+      co_await services.add_offline_message(
+          bob, {{"type", "message"}, {"roomId", "tea"}, {"senderId", "alice"}, {"content", "kettle is on"}});
     }
 
     std::cout << "in tea: " << co_await services.get_room_participants_count(tea) << '\n';
-    for (auto const& message : co_await services.get_offline_messages(bob)) std::cout << "for bob: " << json::serialize(message) << '\n';
+    for (auto const& message : co_await services.get_offline_messages(bob))
+      std::cout << "for bob: " << json::serialize(message) << '\n';
     exit_code = co_await services.clear_offline_messages(bob) ? 0 : 1;
   }
   redis.stop();

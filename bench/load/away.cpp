@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A large room where nine in ten are offline: a message is a short fan-out and a great many mailboxes, all of it in Redis.
+// A large room where nine in ten are offline: a message is a short fan-out and a great many mailboxes, all of it in
+// Redis.
 #include <fmt/format.h>
 
 #include "ledger.hpp"
@@ -22,7 +23,8 @@ outcome away(run const& what) {
     one_way.add(now_ns() - *when);
     book.heard(member);
   };
-  if (!crowd.open(users, rooms_of("away", users), what.set.in_flight, setup_deadline(users))) return failed(found, crowd), found;
+  if (!crowd.open(users, rooms_of("away", users), what.set.in_flight, setup_deadline(users)))
+    return failed(found, crowd), found;
   crowd.leave(present, users - present);
   // Past the grace period in which an announcement is held back.
   crowd.run(now_ns() + 6 * ns_per_second, [] { return false; });

@@ -11,8 +11,12 @@ namespace {
 
 class hiky_dialect final : public dialect {
  public:
-  std::string greet(std::string_view user) const override { return fmt::format(R"({{"type":"register","userId":"{}"}})", user); }
-  std::string join(std::string_view room) const override { return fmt::format(R"({{"type":"joinRoom","roomId":"{}"}})", room); }
+  std::string greet(std::string_view user) const override {
+    return fmt::format(R"({{"type":"register","userId":"{}"}})", user);
+  }
+  std::string join(std::string_view room) const override {
+    return fmt::format(R"({{"type":"joinRoom","roomId":"{}"}})", room);
+  }
   std::string say(std::string_view, std::string_view room, std::string_view content) const override {
     return fmt::format(R"({{"type":"message","roomId":"{}","content":"{}"}})", room, content);
   }
@@ -30,11 +34,13 @@ class hiky_dialect final : public dialect {
   }
 };
 
-// Engine.IO 4 over WebSocket: one digit for the packet (0 open, 2 ping, 3 pong, 4 message), then one for Socket.IO's own
-// (0 connect, 2 event, 3 acknowledgement, 4 connect error).
+// Engine.IO 4 over WebSocket: one digit for the packet (0 open, 2 ping, 3 pong, 4 message), then one for Socket.IO's
+// own (0 connect, 2 event, 3 acknowledgement, 4 connect error).
 class socketio_dialect final : public dialect {
  public:
-  std::string target(std::string_view path, std::string_view) const override { return fmt::format("{}?EIO=4&transport=websocket", path); }
+  std::string target(std::string_view path, std::string_view) const override {
+    return fmt::format("{}?EIO=4&transport=websocket", path);
+  }
   std::string greet(std::string_view) const override { return "40"; }
   std::string join(std::string_view room) const override { return fmt::format(R"(420["join","{}"])", room); }
   std::string say(std::string_view user, std::string_view room, std::string_view content) const override {
@@ -51,16 +57,21 @@ class socketio_dialect final : public dialect {
   std::string heartbeat() const override { return "3"; }
 };
 
-// A channel of nginx's Nchan is a path: being connected is being in the room, and whatever is sent is published as it is.
+// A channel of nginx's Nchan is a path: being connected is being in the room, and whatever is sent is published as it
+// is.
 class nchan_dialect final : public dialect {
  public:
-  std::string target(std::string_view path, std::string_view room) const override { return fmt::format("{}/{}", path, room); }
+  std::string target(std::string_view path, std::string_view room) const override {
+    return fmt::format("{}/{}", path, room);
+  }
   std::string greet(std::string_view) const override { return {}; }
   std::string join(std::string_view) const override { return {}; }
   std::string say(std::string_view user, std::string_view room, std::string_view content) const override {
     return fmt::format(R"({{"type":"message","roomId":"{}","senderId":"{}","content":"{}"}})", room, user, content);
   }
-  heard meaning(std::string_view text) const override { return text.starts_with(R"({"type":"message")") ? heard::delivery : heard::nothing; }
+  heard meaning(std::string_view text) const override {
+    return text.starts_with(R"({"type":"message")") ? heard::delivery : heard::nothing;
+  }
   bool echoes() const override { return true; }
 };
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What each kind of server wants to hear: the words for "I am u", "let me into r", "say this", and what its answers mean.
-// Knows no sockets. Text is recognised by its first bytes, never parsed: the load generator must stay cheaper than the server.
+// What each kind of server wants to hear: the words for "I am u", "let me into r", "say this", and what its answers
+// mean. Knows no sockets. Text is recognised by its first bytes, never parsed: the load generator must stay cheaper
+// than the server.
 #pragma once
 #include <memory>
 #include <string>
@@ -26,7 +27,8 @@ class dialect {
   virtual bool echoes() const { return false; }
 };
 
-// `name`: hiky (the document's protocol, also spoken by its Node service), socketio, nchan. Null if there is no such dialect.
+// `name`: hiky (the document's protocol, also spoken by its Node service), socketio, nchan. Null if there is no such
+// dialect.
 std::unique_ptr<dialect> make_dialect(std::string_view name);
 
 }  // namespace hiky::load

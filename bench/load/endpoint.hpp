@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where the server listens, and opening sockets to it. Loopback only: this program makes more load than a network should see.
+// Where the server listens, and opening sockets to it. Loopback only: this program makes more load than a network
+// should see.
 #pragma once
 #include <netinet/in.h>
 
@@ -20,8 +21,9 @@ struct endpoint {
 // Reads ws://127.x.y.z:PORT/path; none if `url` is anything else.
 std::optional<endpoint> parse_url(std::string_view url);
 
-// A non-blocking socket whose connect is under way, or -1 with errno. `ordinal` counts the connections of this process: every
-// 20,000 take the next source address (127.0.0.1, 127.0.0.2, …), because an address has only some 28,000 ports to lend.
+// A non-blocking socket whose connect is under way, or -1 with errno. `ordinal` counts the connections of this process:
+// every 20,000 take the next source address (127.0.0.1, 127.0.0.2, …), because an address has only some 28,000 ports to
+// lend.
 int begin_connect(endpoint const& to, std::size_t ordinal);
 
 // A listening socket on a free port of 127.0.0.1, and where it is.

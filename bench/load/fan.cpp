@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// One sender, a room full of receivers; the next message leaves when everybody has the last one. Beside it the send floor, in turns of
-// half a second, so that whatever else the machine does meets both. Figures are medians over the turns.
+// One sender, a room full of receivers; the next message leaves when everybody has the last one. Beside it the send
+// floor, in turns of half a second, so that whatever else the machine does meets both. Figures are medians over the
+// turns.
 #include <algorithm>
 #include <memory>
 #include <vector>
@@ -52,7 +53,8 @@ struct fan_room {
         ++sent;
       }
       std::uint64_t const goal = (sent - what.set.window + 1) * copies;
-      if (!crowd.run(now_ns() + 10 * ns_per_second, [&] { return book.heard() >= goal || crowd.faults() > 0; })) return false;
+      if (!crowd.run(now_ns() + 10 * ns_per_second, [&] { return book.heard() >= goal || crowd.faults() > 0; }))
+        return false;
     }
     return crowd.run(now_ns() + 10 * ns_per_second, [&] { return book.complete() || crowd.faults() > 0; });
   }

@@ -32,8 +32,8 @@ dialect const& any_dialect() {
   return speech;
 }
 
-// The sender's whole life. Control messages: a frame to use from now on, or one byte for a round; the end of the control
-// connection ends it.
+// The sender's whole life. Control messages: a frame to use from now on, or one byte for a round; the end of the
+// control connection ends it.
 [[noreturn]] void send_rounds(int control, sockaddr_in to, std::size_t receivers) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   // Copies of the parent's sockets would keep its connections open after it has closed them.
@@ -56,7 +56,8 @@ dialect const& any_dialect() {
       continue;
     }
     for (int const fd : sockets)
-      if (::send(fd, frame.data(), frame.size(), MSG_NOSIGNAL | MSG_DONTWAIT) != static_cast<ssize_t>(frame.size())) _exit(1);
+      if (::send(fd, frame.data(), frame.size(), MSG_NOSIGNAL | MSG_DONTWAIT) != static_cast<ssize_t>(frame.size()))
+        _exit(1);
   }
 }
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The floor: what it costs to hand one frame to each of N loopback sockets with one send(2) a frame and nothing else.
-// A process of its own sends, so that its processor time is the sending alone; the swarm that reads a server's frames reads these.
-// One round = one frame to every socket; the next begins when all have arrived, as in the fan-out it is compared with.
+// A process of its own sends, so that its processor time is the sending alone; the swarm that reads a server's frames
+// reads these. One round = one frame to every socket; the next begins when all have arrived, as in the fan-out it is
+// compared with.
 #pragma once
 #include <sys/types.h>
 

@@ -22,7 +22,8 @@ void append_head(std::string& out, std::uint8_t code, std::size_t size, std::uin
 void append_client_frame(std::string& out, std::uint8_t code, std::string_view payload) {
   static std::uint32_t seed = 0x9E3779B9;
   seed = seed * 1664525 + 1013904223;
-  std::array<char, 4> const key{static_cast<char>(seed >> 24), static_cast<char>(seed >> 16), static_cast<char>(seed >> 8), static_cast<char>(seed)};
+  std::array<char, 4> const key{static_cast<char>(seed >> 24), static_cast<char>(seed >> 16),
+                                static_cast<char>(seed >> 8), static_cast<char>(seed)};
   append_head(out, code, payload.size(), 0x80);
   out.append(key.data(), key.size());
   std::size_t const start = out.size();

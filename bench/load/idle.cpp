@@ -17,14 +17,16 @@ outcome idle(run const& what) {
   {
     // Code and tables that the first connections bring into memory belong to the process, not to a connection.
     swarm first(what.to, what.speech);
-    if (!first.open(100, rooms_of("warm", room_size), what.set.in_flight, setup_deadline(100))) return failed(found, first), found;
+    if (!first.open(100, rooms_of("warm", room_size), what.set.in_flight, setup_deadline(100)))
+      return failed(found, first), found;
     settle(what, first);
   }
   swarm crowd(what.to, what.speech);
   settle(what, crowd);
   auto const gateway_before = what.server.gateway_resident_bytes();
   auto const redis_before = what.server.redis_resident_bytes();
-  if (!crowd.open(users, rooms_of("idle", room_size), what.set.in_flight, setup_deadline(users))) return failed(found, crowd), found;
+  if (!crowd.open(users, rooms_of("idle", room_size), what.set.in_flight, setup_deadline(users)))
+    return failed(found, crowd), found;
   settle(what, crowd);
   auto const cpu_before = what.server.cpu();
   std::int64_t const start = now_ns();
@@ -34,7 +36,8 @@ outcome idle(run const& what) {
   auto const each = [&](std::int64_t bytes) { return static_cast<double>(bytes) / static_cast<double>(users); };
   found.set("memory_b", each(what.server.gateway_resident_bytes() - gateway_before));
   found.set("redis_memory_b", each(what.server.redis_resident_bytes() - redis_before));
-  found.set("busy_percent", static_cast<double>(used.gateway + used.redis) * 100 / static_cast<double>(now_ns() - start));
+  found.set("busy_percent",
+            static_cast<double>(used.gateway + used.redis) * 100 / static_cast<double>(now_ns() - start));
   return found;
 }
 

@@ -18,7 +18,8 @@ void latency::add(std::int64_t ns) {
 
 double latency::quantile_ms(double share) const {
   if (count_ == 0) return 0;
-  auto const wanted = std::max<std::uint64_t>(static_cast<std::uint64_t>(std::ceil(share * static_cast<double>(count_))), 1);
+  auto const wanted =
+      std::max<std::uint64_t>(static_cast<std::uint64_t>(std::ceil(share * static_cast<double>(count_))), 1);
   std::uint64_t seen = 0;
   for (std::size_t i = 0; i < buckets_.size(); ++i) {
     seen += buckets_[i];

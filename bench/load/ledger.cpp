@@ -8,7 +8,11 @@
 namespace hiky::load {
 
 ledger::ledger(std::size_t members, std::size_t room_size, bool echoes)
-    : room_size_(room_size), echoes_(echoes), said_(members), said_in_room_((members + room_size - 1) / room_size), heard_(members) {}
+    : room_size_(room_size),
+      echoes_(echoes),
+      said_(members),
+      said_in_room_((members + room_size - 1) / room_size),
+      heard_(members) {}
 
 void ledger::said(std::size_t member) {
   std::size_t const room = member / room_size_;
@@ -25,7 +29,8 @@ std::string ledger::discrepancy() const {
     if (heard_[i] == wanted) continue;
     if (wrong++ == 0) first = fmt::format("member {} heard {} messages instead of {}", i, heard_[i], wanted);
   }
-  if (wrong > 1) first += fmt::format(", and {} more members differ ({} of {} deliveries arrived)", wrong - 1, heard_in_all_, due_);
+  if (wrong > 1)
+    first += fmt::format(", and {} more members differ ({} of {} deliveries arrived)", wrong - 1, heard_in_all_, due_);
   return first;
 }
 

@@ -34,7 +34,8 @@ void describe(CLI::App& app, request& asked) {
   app.add_option("--report", asked.report, "Run nothing: print what these files recorded");
   app.option_defaults()->take_last();
   app.add_option("--url", asked.url, "Server, ws://127.x.y.z:PORT/PATH");
-  app.add_option("--pid", asked.pid, "Process of the server; its children count with it. Without it no cost is measured");
+  app.add_option("--pid", asked.pid,
+                 "Process of the server; its children count with it. Without it no cost is measured");
   app.add_option("--redis-pid", asked.redis_pid, "Process of its Redis, unless it is a child of --pid");
   app.add_option("--dialect", asked.dialect, "hiky, socketio or nchan")->capture_default_str();
   app.add_option("--server", asked.set.server, "Name in the table")->capture_default_str();
@@ -44,10 +45,18 @@ void describe(CLI::App& app, request& asked) {
       ->check(CLI::Range(0.1, 600.0));
   app.add_option("--users", asked.set.users, "Instead of the scenario's own number");
   app.add_option("--room-size", asked.set.room_size, "mix, idle, storm: instead of 10, 1, 1");
-  app.add_option("--rate", asked.set.rate, "mix: messages per second")->capture_default_str()->check(CLI::Range(1.0, 1e6));
-  app.add_option("--window", asked.set.window, "fan: messages under way at once")->capture_default_str()->check(CLI::Range(1, 1000));
-  app.add_option("--in-flight", asked.set.in_flight, "Connections being opened at once")->capture_default_str()->check(CLI::Range(1, 4096));
-  app.add_option("--content", asked.set.content_bytes, "Bytes of a message's content")->capture_default_str()->check(CLI::Range(18, 60'000));
+  app.add_option("--rate", asked.set.rate, "mix: messages per second")
+      ->capture_default_str()
+      ->check(CLI::Range(1.0, 1e6));
+  app.add_option("--window", asked.set.window, "fan: messages under way at once")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 1000));
+  app.add_option("--in-flight", asked.set.in_flight, "Connections being opened at once")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 4096));
+  app.add_option("--content", asked.set.content_bytes, "Bytes of a message's content")
+      ->capture_default_str()
+      ->check(CLI::Range(18, 60'000));
   app.add_flag("--compress", asked.compress, "Offer permessage-deflate; the members themselves send plain");
   app.add_option("--record", asked.record, "Append the outcomes to this file and print nothing");
   app.add_flag("--json", asked.json, "JSON instead of a table");
@@ -59,7 +68,9 @@ int usage(std::string_view text) {
   return 2;
 }
 
-void print(std::vector<outcome> const& all, bool json) { std::fputs((json ? as_json(all) : as_table(all)).c_str(), stdout); }
+void print(std::vector<outcome> const& all, bool json) {
+  std::fputs((json ? as_json(all) : as_table(all)).c_str(), stdout);
+}
 
 int report(request const& asked) {
   std::vector<outcome> all;
@@ -84,8 +95,8 @@ int measure_floor(settings const& set) {
   floor.run(now_ns() + ns_per_second / 2);
   auto const slice = floor.run(now_ns() + static_cast<std::int64_t>(set.seconds * 1e9));
   if (slice.sends == 0) return usage("the sender of the floor could not connect or stopped");
-  fmt::print("bare send() to {} sockets in turn: {:.2f} us of processor time a send ({} sends in {} s)\n", receivers, slice.us_per_send, slice.sends,
-             set.seconds);
+  fmt::print("bare send() to {} sockets in turn: {:.2f} us of processor time a send ({} sends in {} s)\n", receivers,
+             slice.us_per_send, slice.sends, set.seconds);
   return 0;
 }
 
@@ -114,7 +125,8 @@ int main(int argc, char** argv) {
   for (scenario const& one : all_scenarios())
     if (asked.scenarios.empty() || std::ranges::count(asked.scenarios, one.name) > 0) chosen.push_back(one);
   for (std::string const& name : asked.scenarios)
-    if (std::ranges::count(all_scenarios(), name, &scenario::name) == 0) return usage(fmt::format("no scenario is called {}", name));
+    if (std::ranges::count(all_scenarios(), name, &scenario::name) == 0)
+      return usage(fmt::format("no scenario is called {}", name));
 
   run const what{asked.set, *to, *speech, processes(asked.pid, asked.redis_pid)};
   std::vector<outcome> all;

@@ -15,13 +15,15 @@ std::string flat(std::string text) {
 }  // namespace
 
 std::optional<double> outcome::get(std::string_view name) const {
-  auto const found = std::find_if(figures.begin(), figures.end(), [&](auto const& figure) { return figure.first == name; });
+  auto const found =
+      std::find_if(figures.begin(), figures.end(), [&](auto const& figure) { return figure.first == name; });
   return found == figures.end() ? std::nullopt : std::optional(found->second);
 }
 
 std::string to_line(outcome const& what) {
-  std::string line = fmt::format("server={}\tscenario={}\tsends={}\tload={}\tnote={}\tfailure={}", flat(what.server), flat(what.scenario),
-                                 flat(what.sends), flat(what.load), flat(what.note), flat(what.failure));
+  std::string line =
+      fmt::format("server={}\tscenario={}\tsends={}\tload={}\tnote={}\tfailure={}", flat(what.server),
+                  flat(what.scenario), flat(what.sends), flat(what.load), flat(what.note), flat(what.failure));
   for (auto const& [name, value] : what.figures) line += fmt::format("\t#{}={}", name, value);
   return line;
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What one scenario found out, and its form as one line of text, so that runs of several servers can be put into one table.
+// What one scenario found out, and its form as one line of text, so that runs of several servers can be put into one
+// table.
 #pragma once
 #include <optional>
 #include <string>
@@ -9,8 +10,8 @@
 
 namespace hiky::load {
 
-// Figures by name; the unit is the end of the name: rate_s (per second), p50_ms, p99_ms, gateway_us, redis_us, own_us (processor time
-// per delivery, for storm per connection), floor_us, ratio, memory_b, redis_memory_b.
+// Figures by name; the unit is the end of the name: rate_s (per second), p50_ms, p99_ms, gateway_us, redis_us, own_us
+// (processor time per delivery, for storm per connection), floor_us, ratio, memory_b, redis_memory_b.
 struct outcome {
   std::string server, scenario, load;
   std::string sends;    // how the server sends, if known: send or io_uring

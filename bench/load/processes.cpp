@@ -45,7 +45,8 @@ std::int64_t resident_bytes(pid_t process) {
 
 template <class Read>
 std::int64_t sum(std::vector<pid_t> const& all, Read read) {
-  return std::accumulate(all.begin(), all.end(), std::int64_t{0}, [&](std::int64_t so_far, pid_t one) { return so_far + read(one); });
+  return std::accumulate(all.begin(), all.end(), std::int64_t{0},
+                         [&](std::int64_t so_far, pid_t one) { return so_far + read(one); });
 }
 
 }  // namespace

@@ -9,19 +9,22 @@
 
 namespace hiky::load {
 
-// Processor time in ns since the process began, all its threads together, also those that have ended. Time the kernel spends in
-// the process's name is in it: for a socket on loopback that includes handing the bytes to the receiver.
+// Processor time in ns since the process began, all its threads together, also those that have ended. Time the kernel
+// spends in the process's name is in it: for a socket on loopback that includes handing the bytes to the receiver.
 std::int64_t cpu_ns(pid_t process);
 
 struct cpu_sample {
   std::int64_t gateway = 0, redis = 0, own = 0;
-  cpu_sample operator-(cpu_sample const& before) const { return {gateway - before.gateway, redis - before.redis, own - before.own}; }
+  cpu_sample operator-(cpu_sample const& before) const {
+    return {gateway - before.gateway, redis - before.redis, own - before.own};
+  }
 };
 
 class processes {
  public:
   processes() = default;
-  // `redis` 0: those named redis-server or valkey-server among the descendants of `gateway`. `gateway` 0: nothing is measured.
+  // `redis` 0: those named redis-server or valkey-server among the descendants of `gateway`. `gateway` 0: nothing is
+  // measured.
   processes(pid_t gateway, pid_t redis);
 
   bool known() const { return !gateway_.empty(); }

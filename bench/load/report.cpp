@@ -28,23 +28,30 @@ constexpr std::string_view row = "{:<10} {:<14} {:<38} {:>8} {:>8} {:>8} {:>8} {
 }  // namespace
 
 std::string as_table(std::span<outcome const> all) {
-  std::string out = fmt::format(fmt::runtime(row), "server", "what", "load", "rate/s", "p50 ms", "p99 ms", "gateway", "redis", "floor", "ratio",
-                                "client", "B/conn");
+  std::string out = fmt::format(fmt::runtime(row), "server", "what", "load", "rate/s", "p50 ms", "p99 ms", "gateway",
+                                "redis", "floor", "ratio", "client", "B/conn");
   for (outcome const& one : all) {
     if (!one.failure.empty()) {
       out += fmt::format("{:<10} {:<14} {:<38} FAILED: {}\n", one.server, one.title(), one.load, one.failure);
       continue;
     }
-    out += fmt::format(fmt::runtime(row), one.server, one.title(), one.load, cell(one, "rate_s", 0), cell(one, "p50_ms", 3), cell(one, "p99_ms", 3),
-                       cell(one, "gateway_us", 2), cell(one, "redis_us", 2), cell(one, "floor_us", 2), cell(one, "ratio", 2), cell(one, "own_us", 2),
-                       cell(one, "memory_b", 0));
+    out += fmt::format(fmt::runtime(row), one.server, one.title(), one.load, cell(one, "rate_s", 0),
+                       cell(one, "p50_ms", 3), cell(one, "p99_ms", 3), cell(one, "gateway_us", 2),
+                       cell(one, "redis_us", 2), cell(one, "floor_us", 2), cell(one, "ratio", 2),
+                       cell(one, "own_us", 2), cell(one, "memory_b", 0));
     if (!one.note.empty()) out += fmt::format("{:<25} note: {}\n", "", one.note);
   }
-  out += "rate: deliveries (storm: connects) a second. gateway, redis, floor, client: microseconds of processor time for each of them.\n";
+  out +=
+      "rate: deliveries (storm: connects) a second. gateway, redis, floor, client: microseconds of processor time for "
+      "each of them.\n";
   auto const verdicts = judge(all);
   if (!verdicts.empty()) out += '\n';
   for (verdict const& one : verdicts)
-    out += fmt::format("{:<4}  {:<14} {:<52} {:.4g}\n", !one.pass ? "" : *one.pass ? "pass" : "MISS", one.title, one.target, one.measured);
+    out += fmt::format("{:<4}  {:<14} {:<52} {:.4g}\n",
+                       !one.pass   ? ""
+                       : *one.pass ? "pass"
+                                   : "MISS",
+                       one.title, one.target, one.measured);
   return out;
 }
 
@@ -52,14 +59,16 @@ std::string as_json(std::span<outcome const> all) {
   std::string outcomes, targets;
   for (outcome const& one : all) {
     outcomes += outcomes.empty() ? "\n" : ",\n";
-    outcomes += fmt::format(R"(  {{"server": {}, "scenario": {}, "sends": {}, "load": {}, "note": {}, "failure": {})", quoted(one.server),
-                            quoted(one.scenario), quoted(one.sends), quoted(one.load), quoted(one.note), quoted(one.failure));
+    outcomes += fmt::format(R"(  {{"server": {}, "scenario": {}, "sends": {}, "load": {}, "note": {}, "failure": {})",
+                            quoted(one.server), quoted(one.scenario), quoted(one.sends), quoted(one.load),
+                            quoted(one.note), quoted(one.failure));
     for (auto const& [name, value] : one.figures) outcomes += fmt::format(", {}: {:.6g}", quoted(name), value);
     outcomes += '}';
   }
   for (verdict const& one : judge(all)) {
     targets += targets.empty() ? "\n" : ",\n";
-    targets += fmt::format(R"(  {{"what": {}, "target": {}, "measured": {:.6g}, "pass": {}}})", quoted(one.title), quoted(one.target), one.measured,
+    targets += fmt::format(R"(  {{"what": {}, "target": {}, "measured": {:.6g}, "pass": {}}})", quoted(one.title),
+                           quoted(one.target), one.measured,
                            !one.pass   ? "null"
                            : *one.pass ? "true"
                                        : "false");

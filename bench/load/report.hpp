@@ -11,8 +11,8 @@ namespace hiky::load {
 // One line per outcome, then one per target, then what went wrong.
 std::string as_table(std::span<outcome const> all);
 
-// {"outcomes": [{server, scenario, sends, load, note, failure, figures by name}], "targets": [{what, target, measured, pass}]}; pass is
-// null where servers are compared and no target is set.
+// {"outcomes": [{server, scenario, sends, load, note, failure, figures by name}], "targets": [{what, target, measured,
+// pass}]}; pass is null where servers are compared and no target is set.
 std::string as_json(std::span<outcome const> all);
 
 }  // namespace hiky::load

@@ -31,10 +31,14 @@ outcome begin_outcome(run const& what, std::string_view scenario, std::string lo
 std::function<place(std::size_t)> rooms_of(std::string_view scenario, std::size_t size) {
   // The process id keeps a second run on the same server out of the first one's rooms, which remember their members.
   std::string const stem = fmt::format("{}{}", scenario, getpid());
-  return [stem, size](std::size_t i) { return place{fmt::format("{}-u{}", stem, i), fmt::format("{}-r{}", stem, i / size)}; };
+  return [stem, size](std::size_t i) {
+    return place{fmt::format("{}-u{}", stem, i), fmt::format("{}-r{}", stem, i / size)};
+  };
 }
 
-std::int64_t setup_deadline(std::size_t count) { return now_ns() + 10 * ns_per_second + static_cast<std::int64_t>(count) * 5 * ns_per_ms; }
+std::int64_t setup_deadline(std::size_t count) {
+  return now_ns() + 10 * ns_per_second + static_cast<std::int64_t>(count) * 5 * ns_per_ms;
+}
 
 void settle(run const& what, swarm& crowd) {
   std::int64_t const limit = now_ns() + 20 * ns_per_second;

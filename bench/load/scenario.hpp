@@ -58,7 +58,8 @@ std::function<place(std::size_t)> rooms_of(std::string_view scenario, std::size_
 // Generous, but never for ever: how long opening `count` members may take.
 std::int64_t setup_deadline(std::size_t count);
 
-// Waits until server and Redis have stopped working off what came before (below 2 % of one core over 200 ms), 20 s at the longest.
+// Waits until server and Redis have stopped working off what came before (below 2 % of one core over 200 ms), 20 s at
+// the longest.
 void settle(run const& what, swarm& crowd);
 
 // Sets gateway_us, redis_us and own_us from the difference of two samples.

@@ -13,12 +13,13 @@ constexpr char mark = '~';
 constexpr std::size_t digits = 16;
 // In an order that does not repeat, so that what is compressed is no easier to compress than chat.
 constexpr std::array<std::string_view, 64> words{
-    "the ",    "kettle ",  "is ",    "on, ",   "bring ",   "biscuits ", "and ",     "blue ",   "cups; ",  "I ",     "think ",
-    "we ",     "should ",  "meet ",  "at ",    "noon, ",   "because ",  "nobody ",  "else ",   "has ",    "time. ", "later ",
-    "today ",  "maybe ",   "you ",   "could ", "some ",    "of ",       "those ",   "from ",   "last ",   "week? ", "please ",
-    "tell ",   "Bob ",     "that ",  "room ",  "seven ",   "ok ",       "thanks! ", "great, ", "see ",    "there ", "what ",
-    "about ",  "release ", "notes ", "it ",    "works ",   "fine ",     "now ",     "but ",    "logs ",   "show ",  "warnings ",
-    "again. ", "my ",      "train ", "was ",   "delayed ", "by ",       "twenty ",  "more ",   "minutes "};
+    "the ",    "kettle ", "is ",     "on, ",    "bring ",    "biscuits ", "and ",     "blue ",   "cups; ", "I ",
+    "think ",  "we ",     "should ", "meet ",   "at ",       "noon, ",    "because ", "nobody ", "else ",  "has ",
+    "time. ",  "later ",  "today ",  "maybe ",  "you ",      "could ",    "some ",    "of ",     "those ", "from ",
+    "last ",   "week? ",  "please ", "tell ",   "Bob ",      "that ",     "room ",    "seven ",  "ok ",    "thanks! ",
+    "great, ", "see ",    "there ",  "what ",   "about ",    "release ",  "notes ",   "it ",     "works ", "fine ",
+    "now ",    "but ",    "logs ",   "show ",   "warnings ", "again. ",   "my ",      "train ",  "was ",   "delayed ",
+    "by ",     "twenty ", "more ",   "minutes "};
 }  // namespace
 
 std::string stamped_content(std::size_t bytes, std::int64_t sent_ns) {

@@ -12,21 +12,24 @@ outcome storm(run const& what) {
   outcome found = begin_outcome(what, "storm", fmt::format("{} connects, rooms of {}", users, room_size));
   {
     swarm first(what.to, what.speech);
-    if (!first.open(100, rooms_of("warm", room_size), what.set.in_flight, setup_deadline(100))) return failed(found, first), found;
+    if (!first.open(100, rooms_of("warm", room_size), what.set.in_flight, setup_deadline(100)))
+      return failed(found, first), found;
     settle(what, first);
   }
   swarm crowd(what.to, what.speech);
   settle(what, crowd);
   auto const cpu_before = what.server.cpu();
   std::int64_t const start = now_ns();
-  if (!crowd.open(users, rooms_of("storm", room_size), what.set.in_flight, setup_deadline(users))) return failed(found, crowd), found;
+  if (!crowd.open(users, rooms_of("storm", room_size), what.set.in_flight, setup_deadline(users)))
+    return failed(found, crowd), found;
   double const seconds = static_cast<double>(now_ns() - start) / 1e9;
   auto const used = what.server.cpu() - cpu_before;
   found.set("rate_s", static_cast<double>(users) / seconds);
   found.set("p50_ms", crowd.setup().quantile_ms(0.5));
   found.set("p99_ms", crowd.setup().quantile_ms(0.99));
   set_cpu(found, what, used, users);
-  if (what.server.known()) found.set("rate_core_s", static_cast<double>(users) * 1e9 / static_cast<double>(used.gateway + used.redis));
+  if (what.server.known())
+    found.set("rate_core_s", static_cast<double>(users) * 1e9 / static_cast<double>(used.gateway + used.redis));
   return found;
 }
 

@@ -16,19 +16,22 @@
 namespace hiky::load {
 namespace {
 constexpr std::size_t buffer_bytes = 256 * 1024;
-// The nonce of RFC 6455 section 1.3 and the answer printed there: who computes the answer proves nothing here by varying it.
+// The nonce of RFC 6455 section 1.3 and the answer printed there: who computes the answer proves nothing here by
+// varying it.
 constexpr std::string_view nonce = "dGhlIHNhbXBsZSBub25jZQ==";
 constexpr std::string_view nonce_answer = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
 }  // namespace
 
-swarm::swarm(endpoint to, dialect const& speech) : to_(std::move(to)), speech_(speech), epoll_(epoll_create1(EPOLL_CLOEXEC)), buffer_(buffer_bytes) {}
+swarm::swarm(endpoint to, dialect const& speech)
+    : to_(std::move(to)), speech_(speech), epoll_(epoll_create1(EPOLL_CLOEXEC)), buffer_(buffer_bytes) {}
 
 swarm::~swarm() {
   leave(0, members_.size());
   close(epoll_);
 }
 
-bool swarm::open(std::size_t count, std::function<place(std::size_t)> const& where, std::size_t in_flight, std::int64_t until) {
+bool swarm::open(std::size_t count, std::function<place(std::size_t)> const& where, std::size_t in_flight,
+                 std::int64_t until) {
   std::size_t const first = members_.size();
   members_.reserve(first + count);
   auto const faults_before = faults_;
@@ -36,7 +39,8 @@ bool swarm::open(std::size_t count, std::function<place(std::size_t)> const& whe
   while ((begun < count || waiting_ > 0) && faults_ == faults_before) {
     while (begun < count && waiting_ < in_flight && begin(where(first + begun))) ++begun;
     if (now_ns() >= until) {
-      fault(fmt::format("set-up too slow: {} of {} members in their rooms when the time was over", begun - waiting_, count));
+      fault(fmt::format("set-up too slow: {} of {} members in their rooms when the time was over", begun - waiting_,
+                        count));
       break;
     }
     step(until);
@@ -101,7 +105,8 @@ void swarm::handle(std::size_t index, std::uint32_t events) {
     if (code != 0) return fault(index, fmt::format("could not connect: {}", std::strerror(code)));
     if (!(events & EPOLLOUT)) return;
     one.unsent = fmt::format(
-        "GET {} HTTP/1.1\r\nHost: {}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: {}\r\nSec-WebSocket-Version: 13\r\n{}\r\n",
+        "GET {} HTTP/1.1\r\nHost: {}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: "
+        "{}\r\nSec-WebSocket-Version: 13\r\n{}\r\n",
         speech_.target(to_.path, one.where.room), to_.authority, nonce,
         to_.compress ? "Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover\r\n" : "");
     one.at = stage::upgrading;
@@ -167,7 +172,8 @@ void swarm::take_frame(std::size_t index, frame_head const& head, std::string_vi
   if (head.code != opcode::close) return;
   auto const byte = [&](std::size_t i) { return static_cast<unsigned>(static_cast<std::uint8_t>(payload[i])); };
   unsigned const reason = payload.size() < 2 ? 1005 : byte(0) << 8 | byte(1);
-  fault(index, fmt::format("closed by the server with code {} {}", reason, payload.substr(std::min<std::size_t>(2, payload.size()))));
+  fault(index, fmt::format("closed by the server with code {} {}", reason,
+                           payload.substr(std::min<std::size_t>(2, payload.size()))));
 }
 
 void swarm::take_text(std::size_t index, std::string_view text) {

@@ -31,7 +31,8 @@ class swarm {
 
   // Adds `count` members, member i at where(i), at most `in_flight` of them not yet in their room at any time.
   // True once all are in; false after the first fault or at `until` (monotonic ns), with the reason in first_fault().
-  bool open(std::size_t count, std::function<place(std::size_t)> const& where, std::size_t in_flight, std::int64_t until);
+  bool open(std::size_t count, std::function<place(std::size_t)> const& where, std::size_t in_flight,
+            std::int64_t until);
 
   // Takes a connected socket on which the server's frames arrive without any handshake.
   void adopt(int fd);
@@ -61,8 +62,8 @@ class swarm {
     stage at = stage::connecting;
     std::int64_t started = 0;
     place where;
-    std::string unread;   // start of a frame whose end has not come yet
-    std::string unsent;   // what the socket would not take
+    std::string unread;  // start of a frame whose end has not come yet
+    std::string unsent;  // what the socket would not take
   };
 
   bool begin(place where);

@@ -11,7 +11,7 @@
 namespace hiky::load {
 
 struct verdict {
-  std::string title;   // of the outcome
+  std::string title;  // of the outcome
   std::string target;  // as a person reads it: "p50 ≤ 0.15 ms"
   double measured = 0;
   std::optional<bool> pass;  // none: a comparison that has no target

@@ -51,7 +51,8 @@ struct crowd {
   void look() { places = on.get(on.store.connections.places(user(name, users))).rooms; }
   void forget_mail() const {
     redis::request ask{"DEL", state::keys::pending_offline};
-    for (int i = 0; i < users; ++i) ask.add("DEL", state::keys::offline_messages(one(i)), state::keys::offline_dropped(one(i)));
+    for (int i = 0; i < users; ++i)
+      ask.add("DEL", state::keys::offline_messages(one(i)), state::keys::offline_dropped(one(i)));
     on.command(std::move(ask));
   }
 
@@ -130,7 +131,8 @@ std::vector<row> connection_rows(stage& on) {
                        redis::request ask;
                        for (int i = 0; i < claimed->users; ++i) {
                          auto const who = claimed->one(i);
-                         for (int n = 0; n < 20; ++n) ask.add("LPUSH", state::keys::offline_inflight(who, stage::connection(who)), short_content);
+                         for (int n = 0; n < 20; ++n)
+                           ask.add("LPUSH", state::keys::offline_inflight(who, stage::connection(who)), short_content);
                        }
                        claimed->on.command(std::move(ask));
                      },
@@ -148,22 +150,24 @@ std::vector<row> connection_rows(stage& on) {
                    for (int i = 0; i < busy_people; ++i) which.emplace_back(busy(i), stage::connection(busy(i)));
                    return done(on.store.connections.compare(std::move(which)));
                  }});
-  out.push_back({.script = "kick",
-                 .what = "2 connections",
-                 .plant =
-                     [&on] {
-                       on.all(100, [&on](int i) { return on.connect(user("kicked", i)); });
-                       on.all(100, [&on](int i) { return on.connect(user("kicked", i), {}, 2); });
-                     },
-                 .call = [&on](int i) { return done(on.store.connections.kick(user("kicked", i), std::chrono::seconds{0})); }});
+  out.push_back(
+      {.script = "kick",
+       .what = "2 connections",
+       .plant =
+           [&on] {
+             on.all(100, [&on](int i) { return on.connect(user("kicked", i)); });
+             on.all(100, [&on](int i) { return on.connect(user("kicked", i), {}, 2); });
+           },
+       .call = [&on](int i) { return done(on.store.connections.kick(user("kicked", i), std::chrono::seconds{0})); }});
   constexpr std::string_view note = R"({"type":"notification","notification":{"title":"the kettle is on"}})";
   out.push_back({.script = "notify", .what = "1 user", .calls = 200, .call = [&on, note](int i) {
                    return done(on.store.connections.notify({person(i)}, 'n', std::string{note}));
                  }});
   out.push_back({.script = "notify", .what = "1 user, with a new key", .calls = 200, .call = [&on, note](int i) {
                    static int next = 0;
-                   return done(on.store.connections.notify({person(i)}, 'n', std::string{note},
-                                                           state::once{"api", fmt::format("key-{}", ++next), "00ff00ff00ff00ff", 60}));
+                   return done(on.store.connections.notify(
+                       {person(i)}, 'n', std::string{note},
+                       state::once{"api", fmt::format("key-{}", ++next), "00ff00ff00ff00ff", 60}));
                  }});
   out.push_back({.script = "notify", .what = "100 users", .calls = 10, .call = [&on, note](int) {
                    std::vector<user_id> users;
@@ -175,7 +179,9 @@ std::vector<row> connection_rows(stage& on) {
                    for (int i = 0; i < 100; ++i) users.push_back(person(i));
                    return done(on.store.connections.seen(std::move(users), "2026-01-31T12:34:56.789Z"));
                  }});
-  out.push_back({.script = "user_places", .what = "10 rooms", .call = [&on](int i) { return done(on.store.connections.places(busy(i))); }});
+  out.push_back({.script = "user_places", .what = "10 rooms", .call = [&on](int i) {
+                   return done(on.store.connections.places(busy(i)));
+                 }});
   return out;
 }
 

@@ -38,58 +38,75 @@ std::vector<row> inspection_rows(stage& on) {
                        on.all(10, [&](int i) { return on.connect(user("explained", i), {{where, true}}); });
                        on.all(10, [&](int i) { return done(on.store.members.add(user("explained", 10 + i), where)); });
                        on.all(100, [&](int i) { return on.say(user("explained", i % 10), where, short_content); });
-                       *id = on.get(on.store.room_log.publish({where, user("explained", 0), connection_id{"x"}, short_content, {}})).message_id;
+                       *id = on.get(on.store.room_log.publish(
+                                        {where, user("explained", 0), connection_id{"x"}, short_content, {}}))
+                                 .message_id;
                      },
-                 .call = [&on, id](int) { return done(state::explain_message(on.redis, {.message_id = *id, .room = room_id{"explained"}})); }});
+                 .call =
+                     [&on, id](int) {
+                       return done(state::explain_message(on.redis, {.message_id = *id, .room = room_id{"explained"}}));
+                     }});
 
   out.push_back({.script = "fsck_users", .what = "100 users", .calls = 10, .call = [&on](int) {
-                   return done(state::examine_users(on.redis, hundred(look::user, [](int i) { return subject{{}, person(i).str()}; }), {}));
+                   return done(state::examine_users(
+                       on.redis, hundred(look::user, [](int i) { return subject{{}, person(i).str()}; }), {}));
                  }});
-  out.push_back({.script = "fsck_pairs", .what = "100 pairs", .calls = 10, .call = [&on](int) {
-                   return done(state::examine_pairs(
-                       on.redis, hundred(look::pair, [](int i) { return subject{{}, person(i).str(), room("room", i / 10).str()}; }), {}));
-                 }});
+  out.push_back(
+      {.script = "fsck_pairs", .what = "100 pairs", .calls = 10, .call = [&on](int) {
+         return done(state::examine_pairs(
+             on.redis,
+             hundred(look::pair, [](int i) { return subject{{}, person(i).str(), room("room", i / 10).str()}; }), {}));
+       }});
   out.push_back({.script = "fsck_listed",
                  .what = "500 connections of an instance",
                  .calls = 4,
                  .prepare = [&on] { on.lease(); },
-                 .call = [&on](int i) { return done(state::examine_instances(on.redis, {{look::instance, fmt::format("chat-{}", 1 + i)}}, {})); }});
-  out.push_back(
-      {.script = "fsck_inflight",
-       .what = "a connection that is gone, 20 messages",
-       .calls = 1,
-       .plant =
-           [&on] {
-             redis::request ask;
-             for (int i = 0; i < 100; ++i) {
-               auto const key = state::keys::offline_inflight(user("lost", i), connection_id{"gone.1"});
-               for (int n = 0; n < 20; ++n) ask.add("LPUSH", key, short_content);
-             }
-             on.command(std::move(ask));
-           },
-       .call =
-           [&on](int) {
-             return done(state::examine_inflight(
-                 on.redis,
-                 hundred(look::inflight, [](int i) { return subject{{}, state::keys::offline_inflight(user("lost", i), connection_id{"gone.1"})}; }),
-                 {}));
-           }});
-  out.push_back({.script = "fsck_typing",
-                 .what = "100 users, whose marks have no life",
-                 .calls = 10,
-                 .prepare =
+                 .call =
+                     [&on](int i) {
+                       return done(
+                           state::examine_instances(on.redis, {{look::instance, fmt::format("chat-{}", 1 + i)}}, {}));
+                     }});
+  out.push_back({.script = "fsck_inflight",
+                 .what = "a connection that is gone, 20 messages",
+                 .calls = 1,
+                 .plant =
                      [&on] {
-                       redis::request ask{"DEL", state::keys::typing_users, state::keys::typing_marks};
-                       for (int i = 0; i < 100; ++i) ask.add("HSET", state::keys::typing_users, user("vanished", i), "tea");
+                       redis::request ask;
+                       for (int i = 0; i < 100; ++i) {
+                         auto const key = state::keys::offline_inflight(user("lost", i), connection_id{"gone.1"});
+                         for (int n = 0; n < 20; ++n) ask.add("LPUSH", key, short_content);
+                       }
                        on.command(std::move(ask));
                      },
                  .call =
                      [&on](int) {
-                       return done(
-                           state::examine_typing(on.redis, hundred(look::typing, [](int i) { return subject{{}, user("vanished", i).str()}; }), {}));
+                       return done(state::examine_inflight(
+                           on.redis,
+                           hundred(look::inflight,
+                                   [](int i) {
+                                     return subject{
+                                         {}, state::keys::offline_inflight(user("lost", i), connection_id{"gone.1"})};
+                                   }),
+                           {}));
                      }});
+  out.push_back(
+      {.script = "fsck_typing",
+       .what = "100 users, whose marks have no life",
+       .calls = 10,
+       .prepare =
+           [&on] {
+             redis::request ask{"DEL", state::keys::typing_users, state::keys::typing_marks};
+             for (int i = 0; i < 100; ++i) ask.add("HSET", state::keys::typing_users, user("vanished", i), "tea");
+             on.command(std::move(ask));
+           },
+       .call =
+           [&on](int) {
+             return done(state::examine_typing(
+                 on.redis, hundred(look::typing, [](int i) { return subject{{}, user("vanished", i).str()}; }), {}));
+           }});
   out.push_back({.script = "fsck_room", .what = "a room with 20 messages", .calls = 1, .call = [&on](int) {
-                   return done(state::examine_rooms(on.redis, hundred(look::room, [](int i) { return subject{{}, hall(i).str()}; }), {}));
+                   return done(state::examine_rooms(
+                       on.redis, hundred(look::room, [](int i) { return subject{{}, hall(i).str()}; }), {}));
                  }});
   return out;
 }

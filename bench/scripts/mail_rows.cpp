@@ -11,12 +11,15 @@ namespace {
 constexpr int readers = 50, waiting = 20;
 
 user_id reader(int i) { return user("reader", i); }
-std::string message(int n) { return fmt::format(R"({{"type":"message","content":{},"messageId":"e:{}","seq":{}}})", short_content, n, n); }
+std::string message(int n) {
+  return fmt::format(R"({{"type":"message","content":{},"messageId":"e:{}","seq":{}}})", short_content, n, n);
+}
 
 void put_mail(stage& on) {
   redis::request ask;
   for (int i = 0; i < readers; ++i) {
-    ask.add("DEL", state::keys::offline_messages(reader(i)), state::keys::offline_inflight(reader(i), stage::connection(reader(i))));
+    ask.add("DEL", state::keys::offline_messages(reader(i)),
+            state::keys::offline_inflight(reader(i), stage::connection(reader(i))));
     for (int n = 1; n <= waiting; ++n) ask.add("LPUSH", state::keys::offline_messages(reader(i)), message(n));
   }
   on.command(std::move(ask));
@@ -41,8 +44,9 @@ std::vector<row> mail_rows(stage& on) {
                  .prepare = [&on] { put_mail(on); },
                  .call =
                      [&on](int i) {
-                       return done(on.store.mailbox.claim(reader(i), stage::connection(reader(i)), {},
-                                                          state::mail_choice{message(waiting), waiting, {0, 1, 2, 3, 4, 5, 6, 7, 8, 9}}));
+                       return done(on.store.mailbox.claim(
+                           reader(i), stage::connection(reader(i)), {},
+                           state::mail_choice{message(waiting), waiting, {0, 1, 2, 3, 4, 5, 6, 7, 8, 9}}));
                      }});
   out.push_back({.script = "mail_claim", .what = "nothing waits", .calls = 200, .call = [&on](int i) {
                    return done(on.store.mailbox.claim(person(i), stage::connection(person(i))));
@@ -56,9 +60,13 @@ std::vector<row> mail_rows(stage& on) {
                        put_mail(on);
                        on.all(readers, [&on](int i) { return claim(on, i); });
                      },
-                 .call = [&on](int i) { return done(on.store.mailbox.confirm(reader(i), stage::connection(reader(i)), waiting, 0)); }});
+                 .call =
+                     [&on](int i) {
+                       return done(on.store.mailbox.confirm(reader(i), stage::connection(reader(i)), waiting, 0));
+                     }});
   out.push_back({.script = "offline_push", .what = "a mailbox that is full", .calls = 200, .call = [&on](int i) {
-                   return done(on.offline_messages.push(user("pushed", i % 2), {{"type", "message"}, {"content", short_content}}));
+                   return done(on.offline_messages.push(user("pushed", i % 2),
+                                                        {{"type", "message"}, {"content", short_content}}));
                  }});
   out.push_back({.script = "forget",
                  .what = "20 messages wait",
@@ -67,7 +75,8 @@ std::vector<row> mail_rows(stage& on) {
                        redis::request ask;
                        for (int i = 0; i < 100; ++i) {
                          ask.add("SET", state::keys::last_seen(user("gone", i)), "2020-01-31T12:00:00.000Z");
-                         for (int n = 0; n < waiting; ++n) ask.add("LPUSH", state::keys::offline_messages(user("gone", i)), message(n));
+                         for (int n = 0; n < waiting; ++n)
+                           ask.add("LPUSH", state::keys::offline_messages(user("gone", i)), message(n));
                        }
                        on.command(std::move(ask));
                      },

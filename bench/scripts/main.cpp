@@ -79,7 +79,8 @@ void print_alone(std::vector<measured> const& all) {
 }
 
 void print_both(std::vector<measured> const& all) {
-  fmt::print("{:<22}{:<60}{:>10}{:>10}{:>9}{:>22}\n", "script", "situation", "before us", "now us", "change", "half of the rounds");
+  fmt::print("{:<22}{:<60}{:>10}{:>10}{:>9}{:>22}\n", "script", "situation", "before us", "now us", "change",
+             "half of the rounds");
   for (auto const& each : all) {
     quartiles const own{each.own};
     if (each.other.size() != each.own.size()) {
@@ -89,8 +90,8 @@ void print_both(std::vector<measured> const& all) {
     std::vector<double> changes;
     for (std::size_t i = 0; i < each.own.size(); ++i) changes.push_back(100 * (each.own[i] / each.other[i] - 1));
     quartiles const change{changes}, other{each.other};
-    fmt::print("{:<22}{:<60}{:>10.1f}{:>10.1f}{:>8.1f}%{:>22}\n", each.what->script, each.what->what, other.median, own.median, change.median,
-               fmt::format("{:+.1f}% to {:+.1f}%", change.first, change.third));
+    fmt::print("{:<22}{:<60}{:>10.1f}{:>10.1f}{:>8.1f}%{:>22}\n", each.what->script, each.what->what, other.median,
+               own.median, change.median, fmt::format("{:+.1f}% to {:+.1f}%", change.first, change.third));
   }
 }
 
@@ -98,8 +99,8 @@ void print_both(std::vector<measured> const& all) {
 int answer(stage& on, std::vector<row>& rows) {
   for (std::string line; std::getline(std::cin, line);) {
     auto const tab = line.find('\t');
-    auto const found =
-        std::ranges::find_if(rows, [&](row const& each) { return each.script == line.substr(0, tab) && each.what == line.substr(tab + 1); });
+    auto const found = std::ranges::find_if(
+        rows, [&](row const& each) { return each.script == line.substr(0, tab) && each.what == line.substr(tab + 1); });
     if (found == rows.end()) fmt::print("-\n");
     else fmt::print("{}\n", found->sample(on));
     std::fflush(stdout);
@@ -123,11 +124,16 @@ int run(wishes const& wanted) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  CLI::App app{"Calls each of hiky's Lua scripts on a redis-server of its own, as hikyd does, and prints how long Redis is busy with a call."};
+  CLI::App app{
+      "Calls each of hiky's Lua scripts on a redis-server of its own, as hikyd does, and prints how long Redis is busy "
+      "with a call."};
   wishes wanted;
   app.add_option("scripts", wanted.scripts, "Names without .lua (default: all)");
-  app.add_option("--rounds", wanted.rounds, "Samples of each row, of which the median counts")->capture_default_str()->check(CLI::Range(1, 1000));
-  app.add_option("--beside", wanted.beside, "Another build of this program: both take turns, and the table shows the change")
+  app.add_option("--rounds", wanted.rounds, "Samples of each row, of which the median counts")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 1000));
+  app.add_option("--beside", wanted.beside,
+                 "Another build of this program: both take turns, and the table shows the change")
       ->check(CLI::ExistingFile);
   app.add_flag("--answer", wanted.answer, "For --beside: measures the rows that are named on standard input");
   try {

@@ -34,7 +34,8 @@ row publish(stage& on, std::string what, std::string const& name, int calls, std
 
 row away_rows(stage& on, int away, int calls, bool full) {
   auto const name = fmt::format("away{}{}", away, full ? "full" : "");
-  auto out = publish(on, fmt::format("10 members are here, {} away, mailboxes {}", away, full ? "are full" : "fill"), name, calls);
+  auto out = publish(on, fmt::format("10 members are here, {} away, mailboxes {}", away, full ? "are full" : "fill"),
+                     name, calls);
   out.plant = [&on, name, away, full] {
     plant_room(on, name, away);
     if (full) on.all(110, [&](int i) { return on.say(user(name, i % here), room_id{name}, short_content); });
@@ -55,18 +56,20 @@ std::vector<row> message_rows(stage& on) {
   auto quiet = publish(on, "10 members, all here", "here", 500);
   quiet.plant = [&on] { plant_room(on, "here", 0); };
   out.push_back(std::move(quiet));
-  out.push_back({.script = "publish",
-                 .what = "10 members, all here, with a clientMsgId",
-                 .calls = 300,
-                 .plant = [&on] { plant_room(on, "told", 0); },
-                 .call = [&on](int i) { return on.say(user("told", i % here), room_id{"told"}, short_content, fresh_id()); }});
+  out.push_back(
+      {.script = "publish",
+       .what = "10 members, all here, with a clientMsgId",
+       .calls = 300,
+       .plant = [&on] { plant_room(on, "told", 0); },
+       .call = [&on](int i) { return on.say(user("told", i % here), room_id{"told"}, short_content, fresh_id()); }});
   out.push_back({.script = "publish",
                  .what = "the same clientMsgId again",
                  .calls = 300,
                  .plant =
                      [&on] {
                        plant_room(on, "again", 0);
-                       on.all(1, [&on](int) { return on.say(user("again", 0), room_id{"again"}, short_content, "one"); });
+                       on.all(1,
+                              [&on](int) { return on.say(user("again", 0), room_id{"again"}, short_content, "one"); });
                      },
                  .call = [&on](int) { return on.say(user("again", 0), room_id{"again"}, short_content, "one"); }});
   out.push_back(away_rows(on, 10, 90, false));
@@ -91,29 +94,32 @@ std::vector<row> message_rows(stage& on) {
     plant_room(on, "story", 0);
     on.all(1000, [&on](int i) { return on.say(user("story", i % here), room_id{"story"}, short_content); });
   };
-  out.push_back({.script = "history", .what = "the latest 50 messages of 1,000", .calls = 50, .plant = plant_story, .call = [&on](int) {
-                   return done(on.store.room_log.before(room_id{"story"}, 1001, 50));
-                 }});
+  out.push_back({.script = "history",
+                 .what = "the latest 50 messages of 1,000",
+                 .calls = 50,
+                 .plant = plant_story,
+                 .call = [&on](int) { return done(on.store.room_log.before(room_id{"story"}, 1001, 50)); }});
   out.push_back({.script = "history", .what = "50 messages behind a place", .calls = 50, .call = [&on](int) {
                    return done(on.store.room_log.after(room_id{"story"}, 500, 50));
                  }});
   out.push_back({.script = "history", .what = "nothing behind the latest", .calls = 200, .call = [&on](int) {
                    return done(on.store.room_log.after(room_id{"story"}, 1000, 50));
                  }});
-  out.push_back({.script = "room_since",
-                 .what = "since a time in the middle of 1,000 messages",
-                 .calls = 100,
-                 .plant =
-                     [&on] {
-                       redis::request ask{"DEL", state::keys::room_log(room_id{"timed"})};
-                       for (int i = 1; i <= 1000; ++i) {
-                         ask.add("XADD", state::keys::room_log(room_id{"timed"}), fmt::format("{}-0", i), "m", short_content, "c", "x", "s",
-                                 "somebody", "t", 1'000'000 + 10 * i);
-                       }
-                       ask.add("HSET", state::keys::room_head(room_id{"timed"}), "epoch", "e", "seq", 1000, "t", 1'010'000);
-                       on.command(std::move(ask));
-                     },
-                 .call = [&on](int i) { return done(on.store.members.entry(room_id{"timed"}, person(i), 1'005'000 + i)); }});
+  out.push_back(
+      {.script = "room_since",
+       .what = "since a time in the middle of 1,000 messages",
+       .calls = 100,
+       .plant =
+           [&on] {
+             redis::request ask{"DEL", state::keys::room_log(room_id{"timed"})};
+             for (int i = 1; i <= 1000; ++i) {
+               ask.add("XADD", state::keys::room_log(room_id{"timed"}), fmt::format("{}-0", i), "m", short_content, "c",
+                       "x", "s", "somebody", "t", 1'000'000 + 10 * i);
+             }
+             ask.add("HSET", state::keys::room_head(room_id{"timed"}), "epoch", "e", "seq", 1000, "t", 1'010'000);
+             on.command(std::move(ask));
+           },
+       .call = [&on](int i) { return done(on.store.members.entry(room_id{"timed"}, person(i), 1'005'000 + i)); }});
   out.push_back({.script = "room_since", .what = "nothing was said since", .calls = 200, .call = [&on](int i) {
                    return done(on.store.members.entry(room_id{"timed"}, person(i), 2'000'000));
                  }});
@@ -122,7 +128,8 @@ std::vector<row> message_rows(stage& on) {
                  .prepare =
                      [&on] {
                        redis::request ask;
-                       for (int i = 0; i < 100; ++i) ask.add("HSET", state::keys::room_head(room("epoch", i)), "epoch", "over", "seq", 7);
+                       for (int i = 0; i < 100; ++i)
+                         ask.add("HSET", state::keys::room_head(room("epoch", i)), "epoch", "over", "seq", 7);
                        on.command(std::move(ask));
                      },
                  .call = [&on](int i) { return done(on.store.room_log.begin_epoch(room("epoch", i), "over")); }});

@@ -23,7 +23,8 @@ double row::sample(stage& on) {
 
 std::vector<row> all_rows(stage& on) {
   std::vector<row> out;
-  for (auto const part : {message_rows, connection_rows, membership_rows, mail_rows, typing_rows, upkeep_rows, inspection_rows}) {
+  for (auto const part :
+       {message_rows, connection_rows, membership_rows, mail_rows, typing_rows, upkeep_rows, inspection_rows}) {
     std::ranges::move(part(on), std::back_inserter(out));
   }
   return out;

@@ -23,7 +23,8 @@ redis::address patient(redis::address where) {
 
 std::string content(std::size_t size) {
   std::string text = "\"";
-  while (text.size() < size) text += "the kettle is on, bring biscuits and seven blue cups at noon, nobody else has time later today; ";
+  while (text.size() < size)
+    text += "the kettle is on, bring biscuits and seven blue cups at noon, nobody else has time later today; ";
   text.resize(size - 1);
   return text + '"';
 }
@@ -43,7 +44,10 @@ user_id user(std::string_view group, int number) { return user_id{fmt::format("{
 room_id room(std::string_view group, int number) { return room_id{fmt::format("{}-{}", group, number)}; }
 
 // As the Redis that hikyd starts for itself keeps its lists; nothing goes to disk.
-stage::stage() : server({"--list-max-ziplist-size", "4"}), redis(io.get_executor(), patient(server.address(1))), store(redis, 1, {}, 5s, 0, 1h) {
+stage::stage()
+    : server({"--list-max-ziplist-size", "4"}),
+      redis(io.get_executor(), patient(server.address(1))),
+      store(redis, 1, {}, 5s, 0, 1h) {
   redis.start();
   all(1, [this](int) { return redis.wait_connected(5s); });
   lease();
@@ -86,14 +90,16 @@ script_time stage::spent() {
   auto const at = text.find("cmdstat_evalsha:");
   if (at == std::string_view::npos) return {};
   text = text.substr(at, text.find('\n', at) - at);
-  return {static_cast<double>(number_behind(text, "usec=")), number_behind(text, ":calls="), number_behind(text, "failed_calls=")};
+  return {static_cast<double>(number_behind(text, "usec=")), number_behind(text, ":calls="),
+          number_behind(text, "failed_calls=")};
 }
 
 instance_id stage::instance(user_id const& user) {
   auto const& name = user.str();
   auto const dash = name.find('-') + 1;
   // Instances 1 to 4 have 500 people each, and nobody else.
-  return instance_id{name.starts_with("person-") ? fmt::format("chat-{}", 1 + std::stoi(name.substr(dash)) / 500) : "chat-0"};
+  return instance_id{name.starts_with("person-") ? fmt::format("chat-{}", 1 + std::stoi(name.substr(dash)) / 500)
+                                                 : "chat-0"};
 }
 
 state::connection_details stage::details(user_id const& user, int connection) {
@@ -119,7 +125,8 @@ call stage::say(user_id const& sender, room_id const& where, std::string_view te
 }
 
 void stage::lease(int dead) {
-  auto const ends = std::chrono::duration_cast<std::chrono::milliseconds>((std::chrono::system_clock::now() + 1h).time_since_epoch());
+  auto const ends =
+      std::chrono::duration_cast<std::chrono::milliseconds>((std::chrono::system_clock::now() + 1h).time_since_epoch());
   redis::request ask{"DEL", state::keys::instances, state::keys::sweeps};
   for (int i = 0; i < 5; ++i) ask.add("ZADD", state::keys::instances, ends.count(), fmt::format("chat-{}", i));
   for (int i = 0; i < dead; ++i) ask.add("ZADD", state::keys::instances, 1000 + i, fmt::format("dead-{}", i));

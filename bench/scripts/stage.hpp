@@ -66,7 +66,8 @@ class stage {
   static instance_id instance(user_id const& user);
   call connect(user_id const& who, std::vector<state::known_room> rooms = {}, int connection = 1);
   call disconnect(user_id const& who, state::unsure_mail unsure = {}, int connection = 1);
-  call say(user_id const& sender, room_id const& where, std::string_view content, std::optional<std::string> id = std::nullopt);
+  call say(user_id const& sender, room_id const& where, std::string_view content,
+           std::optional<std::string> id = std::nullopt);
   // Leases of living instances, and of dead ones: `dead-0`…
   void lease(int dead = 0);
 

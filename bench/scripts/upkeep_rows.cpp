@@ -30,18 +30,23 @@ std::vector<row> upkeep_rows(stage& on) {
   std::vector<row> out;
   auto const living = [&on] { on.lease(); };
   auto const some_dead = [&on] { on.lease(dead); };
-  out.push_back({.script = "lease_renew", .what = "5 living instances", .calls = 200, .prepare = living, .call = [&on](int i) {
-                   return done(on.store.leases.renew(instance_id{fmt::format("chat-{}", i % 5)}, 1h));
-                 }});
-  out.push_back({.script = "lease_take", .what = "a dead instance", .calls = dead, .prepare = some_dead, .call = [&on](int i) {
-                   return done(on.store.leases.take(dead_instance(i), 15s));
-                 }});
-  out.push_back({.script = "lease_forget", .what = "a dead instance", .calls = dead, .prepare = some_dead, .call = [&on](int i) {
-                   return done(on.store.leases.forget(dead_instance(i)));
-                 }});
-  out.push_back({.script = "lease_give_up", .what = "no connection is listed", .calls = dead, .prepare = some_dead, .call = [&on](int i) {
-                   return done(on.store.leases.give_up(dead_instance(i)));
-                 }});
+  out.push_back(
+      {.script = "lease_renew", .what = "5 living instances", .calls = 200, .prepare = living, .call = [&on](int i) {
+         return done(on.store.leases.renew(instance_id{fmt::format("chat-{}", i % 5)}, 1h));
+       }});
+  out.push_back(
+      {.script = "lease_take", .what = "a dead instance", .calls = dead, .prepare = some_dead, .call = [&on](int i) {
+         return done(on.store.leases.take(dead_instance(i), 15s));
+       }});
+  out.push_back(
+      {.script = "lease_forget", .what = "a dead instance", .calls = dead, .prepare = some_dead, .call = [&on](int i) {
+         return done(on.store.leases.forget(dead_instance(i)));
+       }});
+  out.push_back({.script = "lease_give_up",
+                 .what = "no connection is listed",
+                 .calls = dead,
+                 .prepare = some_dead,
+                 .call = [&on](int i) { return done(on.store.leases.give_up(dead_instance(i))); }});
 
   auto const plant = [&on] {
     on.lease();
@@ -64,7 +69,11 @@ std::vector<row> upkeep_rows(stage& on) {
                  .calls = 10,
                  .plant = plant,
                  .prepare = [&on, told] { all_due(on), *told = on.get(on.store.announcements.take_due(gone, 5000)); },
-                 .call = [&on, told](int i) { return done(on.store.announcements.remove({told->begin() + 10 * i, told->begin() + 10 * i + 10})); }});
+                 .call =
+                     [&on, told](int i) {
+                       return done(
+                           on.store.announcements.remove({told->begin() + 10 * i, told->begin() + 10 * i + 10}));
+                     }});
   out.push_back({.script = "announce_back", .what = "10 users with 10 rooms each", .calls = 10, .call = [&on](int i) {
                    std::vector<state::returned_user> users;
                    for (int n = 10 * i; n < 10 * i + 10; ++n) {

@@ -51,7 +51,8 @@ TEST(frame, a_server_head_is_read_whole_or_not_at_all) {
     ASSERT_TRUE(head) << size;
     EXPECT_EQ(head->payload_bytes, size);
     EXPECT_EQ(head->bytes(), bytes.size());
-    for (std::size_t part = 0; part < head->head_bytes; ++part) EXPECT_FALSE(read_server_head(bytes.substr(0, part))) << size << ' ' << part;
+    for (std::size_t part = 0; part < head->head_bytes; ++part)
+      EXPECT_FALSE(read_server_head(bytes.substr(0, part))) << size << ' ' << part;
   }
 }
 
@@ -85,7 +86,8 @@ TEST(dialect, a_type_is_recognised_wherever_it_stands) {
 TEST(endpoint, only_loopback_is_loaded) {
   EXPECT_TRUE(parse_url("ws://127.0.0.1:8080/ws"));
   EXPECT_EQ(parse_url("ws://127.0.0.1:8080")->path, "/");
-  for (char const* const url : {"ws://10.0.0.1:80/ws", "ws://127.0.0.1/ws", "wss://127.0.0.1:80/", "ws://127.0.0.1:0/", "ws://127.0.0.1:99999/", ""})
+  for (char const* const url : {"ws://10.0.0.1:80/ws", "ws://127.0.0.1/ws", "wss://127.0.0.1:80/", "ws://127.0.0.1:0/",
+                                "ws://127.0.0.1:99999/", ""})
     EXPECT_FALSE(parse_url(url)) << url;
 }
 

@@ -28,7 +28,8 @@ constexpr auto patience = 5s;  // /health itself waits two for Redis
 
 // A Unix socket if there is one: it speaks no TLS and wants no PROXY header.
 listen_address door_of(daemon_config const& config) {
-  auto const unix_socket = std::ranges::find_if(config.listen, [](listen_address const& where) { return !where.unix_path.empty(); });
+  auto const unix_socket =
+      std::ranges::find_if(config.listen, [](listen_address const& where) { return !where.unix_path.empty(); });
   auto out = unix_socket != config.listen.end() ? *unix_socket : config.listen.front();
   if (out.host == "0.0.0.0") out.host = "127.0.0.1";
   if (out.host == "::") out.host = "::1";
@@ -39,8 +40,9 @@ task<result<std::string>> asked(listen_address where, bool tls, std::string path
   redis::socket socket{co_await asio::this_coro::executor};
   // Whose certificate it is does not matter: nothing secret is said, and it is meant for the names that clients use.
   auto const secure = tls ? tls::unchecking_client_context() : nullptr;
-  auto const open = where.unix_path.empty() ? co_await redis::dial(socket, {where.host, std::to_string(where.port)}, secure, patience)
-                                            : co_await redis::dial(socket, where.unix_path, patience);
+  auto const open = where.unix_path.empty()
+                        ? co_await redis::dial(socket, {where.host, std::to_string(where.port)}, secure, patience)
+                        : co_await redis::dial(socket, where.unix_path, patience);
   if (!open) co_return std::unexpected(open.error());
   boost::system::error_code ec;
   http::request<http::empty_body> question{http::verb::get, path, 11};
@@ -69,7 +71,8 @@ result<std::string> ask_daemon(daemon_config const& config) {
                    io.stop();
                  });
   io.run_for(patience);
-  if (!answer) return fail(errc::timeout, fmt::format("{}: no answer within {} s", where.to_string(), patience.count()));
+  if (!answer)
+    return fail(errc::timeout, fmt::format("{}: no answer within {} s", where.to_string(), patience.count()));
   if (!*answer) return fail((*answer).error().code, fmt::format("{}: {}", where.to_string(), answer->error().text));
   return std::move(*answer);
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Asks the daemon that runs with a configuration how it is, from its own machine or container: for health checks, which have no other tool there.
+// Asks the daemon that runs with a configuration how it is, from its own machine or container: for health checks, which
+// have no other tool there.
 #pragma once
 #include <string>
 
@@ -8,7 +9,8 @@
 
 namespace hiky::app {
 
-// What GET /health says when that is 200. Otherwise the error says what it was instead; a daemon that hangs has five seconds.
+// What GET /health says when that is 200. Otherwise the error says what it was instead; a daemon that hangs has five
+// seconds.
 result<std::string> ask_daemon(daemon_config const& config);
 
 }  // namespace hiky::app

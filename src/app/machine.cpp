@@ -14,11 +14,13 @@ namespace hiky::app {
 
 namespace {
 constexpr std::size_t few = 1000;
-constexpr std::size_t spare = 128;  // the connections over the limit that ask for /health, and those that are being turned away
+constexpr std::size_t spare =
+    128;  // the connections over the limit that ask for /health, and those that are being turned away
 }  // namespace
 
 std::size_t descriptors_besides(daemon_config const& config) {
-  // Of each worker: epoll, timer, wake-up, ring, and two connections to Redis that may be made anew while the old ones are closed.
+  // Of each worker: epoll, timer, wake-up, ring, and two connections to Redis that may be made anew while the old ones
+  // are closed.
   return 64 + spare + config.gateway.workers * (16 + config.listen.size());
 }
 
@@ -34,13 +36,15 @@ result<std::size_t> room_for_connections(std::size_t wanted, std::size_t besides
   auto const fit = files > besides ? (files - besides) / each : 0;
   auto const advice = "raise it with `ulimit -Hn`, LimitNOFILE= of systemd, or --ulimit nofile= of a container";
   if (wanted > fit) {
-    return fail(
-        errc::invalid_argument,
-        fmt::format("--limit-connections: {} connections need {} open files, but the limit is {}, which is enough for {}; {}, or ask for fewer",
-                    wanted, wanted * each + besides, files, fit, advice));
+    return fail(errc::invalid_argument, fmt::format("--limit-connections: {} connections need {} open files, but the "
+                                                    "limit is {}, which is enough for {}; {}, or ask for fewer",
+                                                    wanted, wanted * each + besides, files, fit, advice));
   }
-  if (fit == 0) return fail(errc::invalid_argument, fmt::format("{} open files are not enough to accept anybody; {}", files, advice));
-  if (wanted == 0 && fit < few) log::warn("descriptors.few", {{"open_files", files}, {"connections", fit}, {"advice", advice}});
+  if (fit == 0)
+    return fail(errc::invalid_argument,
+                fmt::format("{} open files are not enough to accept anybody; {}", files, advice));
+  if (wanted == 0 && fit < few)
+    log::warn("descriptors.few", {{"open_files", files}, {"connections", fit}, {"advice", advice}});
   return wanted > 0 ? wanted : fit;
 }
 

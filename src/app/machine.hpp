@@ -12,8 +12,9 @@ namespace hiky::app {
 // Open files that are not connections of clients: Redis, listeners, loops, the log, files of the moment.
 std::size_t descriptors_besides(daemon_config const& config);
 
-// Raises the limit of open files as far as it goes, and gives how many connections it leaves room for: `wanted`, or as many as there
-// can be (0). invalid_argument when it is too low for `wanted`, with what would help. `each`: descriptors per connection.
+// Raises the limit of open files as far as it goes, and gives how many connections it leaves room for: `wanted`, or as
+// many as there can be (0). invalid_argument when it is too low for `wanted`, with what would help. `each`: descriptors
+// per connection.
 result<std::size_t> room_for_connections(std::size_t wanted, std::size_t besides, std::size_t each);
 
 // Bytes: the machine's, or what the control group allows, if that is less.

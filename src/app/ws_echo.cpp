@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// An echo server on the gateway's codec and connection, for conformance suites: text stays text, binary stays binary. No Redis.
+// An echo server on the gateway's codec and connection, for conformance suites: text stays text, binary stays binary.
+// No Redis.
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -69,10 +70,14 @@ int main(int argc, char** argv) {
   CLI::App app{"ws_echo: sends every WebSocket message back"};
   app.add_option("--listen", listen, "HOST:PORT")->capture_default_str();
   app.add_option("--max-message", limits.max_message, "bytes")->capture_default_str();
-  app.add_option("--max-fragments", limits.max_fragments, "fragments of one message; 0 = no limit")->capture_default_str();
-  app.add_option("--compress-from", compress_from, "bytes of a message that is compressed for clients that offer it; 0 = for none")
+  app.add_option("--max-fragments", limits.max_fragments, "fragments of one message; 0 = no limit")
       ->capture_default_str();
-  app.add_option("--batch-send", send, "auto, io_uring or send")->check(CLI::IsMember({"auto", "io_uring", "send"}))->capture_default_str();
+  app.add_option("--compress-from", compress_from,
+                 "bytes of a message that is compressed for clients that offer it; 0 = for none")
+      ->capture_default_str();
+  app.add_option("--batch-send", send, "auto, io_uring or send")
+      ->check(CLI::IsMember({"auto", "io_uring", "send"}))
+      ->capture_default_str();
   CLI11_PARSE(app, argc, argv);
   ::signal(SIGPIPE, SIG_IGN);
 

@@ -26,7 +26,8 @@ std::string_view next_word(std::string_view& line) {
 // What `Authorization: Bearer` can carry (RFC 6750, token68).
 bool can_be_sent(std::string_view key) {
   return std::ranges::all_of(key, [](char c) {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || std::string_view{"-._~+/="}.contains(c);
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+           std::string_view{"-._~+/="}.contains(c);
   });
 }
 
@@ -54,14 +55,19 @@ result<api_keys> api_keys::parse(std::string_view text) {
   for (std::size_t number = 1; !text.empty(); ++number) {
     auto line = text.substr(0, text.find('\n'));
     text.remove_prefix(std::min(text.size(), line.size() + 1));
-    auto const wrong = [number](std::string_view what) { return fail(errc::invalid_argument, fmt::format("line {}: {}", number, what)); };
+    auto const wrong = [number](std::string_view what) {
+      return fail(errc::invalid_argument, fmt::format("line {}: {}", number, what));
+    };
     line = line.substr(0, line.find('#'));
     auto const key = next_word(line);
     if (key.empty()) continue;
-    if (key.size() < shortest_key) return wrong("the key is shorter than 16 characters; make one with: openssl rand -hex 32");
-    if (!can_be_sent(key)) return wrong("a key consists of letters, digits and -._~+/= only; make one with: openssl rand -hex 32");
+    if (key.size() < shortest_key)
+      return wrong("the key is shorter than 16 characters; make one with: openssl rand -hex 32");
+    if (!can_be_sent(key))
+      return wrong("a key consists of letters, digits and -._~+/= only; make one with: openssl rand -hex 32");
     auto scopes = next_word(line);
-    if (!next_word(line).empty()) return wrong("expected KEY [scope,scope] and nothing behind it; scopes are parted by commas without spaces");
+    if (!next_word(line).empty())
+      return wrong("expected KEY [scope,scope] and nothing behind it; scopes are parted by commas without spaces");
     entry one{digest_of(key), {}};
     one.key.name = fmt::format("{:02x}{:02x}{:02x}{:02x}", one.hash[0], one.hash[1], one.hash[2], one.hash[3]);
     if (scopes.empty()) one.key.scopes = 0xff;
@@ -72,10 +78,12 @@ result<api_keys> api_keys::parse(std::string_view text) {
       if (known == all_scopes.end()) return wrong("an unknown scope; expected read, publish or admin");
       one.key.scopes |= static_cast<std::uint8_t>(*known);
     }
-    if (std::ranges::any_of(out.entries_, [&](entry const& e) { return e.hash == one.hash; })) return wrong("this key stands in the file twice");
+    if (std::ranges::any_of(out.entries_, [&](entry const& e) { return e.hash == one.hash; }))
+      return wrong("this key stands in the file twice");
     out.entries_.push_back(std::move(one));
   }
-  if (out.entries_.empty()) return fail(errc::invalid_argument, "there is no key in it; expected one a line: KEY [scope,scope]");
+  if (out.entries_.empty())
+    return fail(errc::invalid_argument, "there is no key in it; expected one a line: KEY [scope,scope]");
   return out;
 }
 

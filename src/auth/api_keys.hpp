@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Who may use the HTTP API: the keys of a file, each with its scopes. Keeps digests only, so that no key can leave with a dump or a log.
+// Who may use the HTTP API: the keys of a file, each with its scopes. Keeps digests only, so that no key can leave with
+// a dump or a log.
 #pragma once
 #include <array>
 #include <cstdint>

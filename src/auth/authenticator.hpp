@@ -27,7 +27,9 @@ std::string_view to_string(outcome o);
 
 // An error that also says which class of refusal it is.
 struct denial : error {
-  denial(error e) : error(std::move(e)) {}  // NOLINT(google-explicit-constructor): what could not be found out is an error like any other
+  denial(error e)
+      : error(std::move(e)) {
+  }  // NOLINT(google-explicit-constructor): what could not be found out is an error like any other
   denial(errc code, std::string text, outcome why) : error{code, std::move(text)}, why(why) {}
   outcome why = outcome::unavailable;
 };
@@ -61,9 +63,11 @@ class authenticator {
  public:
   virtual ~authenticator() = default;
   // Nothing: none of what was shown is a kind of proof that is looked at here.
-  // invalid_argument: the proof is refused, and the text says why (never its content). Other errors: could not find out.
+  // invalid_argument: the proof is refused, and the text says why (never its content). Other errors: could not find
+  // out.
   virtual task<verdict<std::optional<identity>>> identify(credentials shown) = 0;
-  // Whether these sessions still say what they said: whom each is of now, in the order asked for. An error: could not find out.
+  // Whether these sessions still say what they said: whom each is of now, in the order asked for. An error: could not
+  // find out.
   virtual task<result<std::vector<verdict<identity>>>> look_again(std::vector<std::string> /*sessions*/) {
     co_return fail(errc::not_found, "this mode has no sessions");
   }

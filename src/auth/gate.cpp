@@ -8,7 +8,8 @@
 
 namespace hiky::auth {
 
-gate::gate(asio::any_io_executor executor, gate_settings const& settings, redis::address redis, counters& count) : count_(count) {
+gate::gate(asio::any_io_executor executor, gate_settings const& settings, redis::address redis, counters& count)
+    : count_(count) {
   if (settings.jwt) tokens_ = std::make_unique<tokens>(executor, settings.jwt->keys, settings.jwt->rules, count);
   redis.database = settings.session_database;
   if (settings.session) sessions_ = std::make_unique<sessions>(executor, std::move(redis), *settings.session);
@@ -18,7 +19,8 @@ gate::gate(asio::any_io_executor executor, gate_settings const& settings, redis:
 // Somebody who has shown nothing of the kind is no outcome.
 verdict<std::optional<identity>> gate::counted(mode by, verdict<std::optional<identity>> found) {
   if (found && *found && is_reserved((*found)->user)) {
-    found = std::unexpected(denial{errc::invalid_argument, fmt::format("'{}' {}", (*found)->user.str(), reserved_fault), outcome::claims});
+    found = std::unexpected(
+        denial{errc::invalid_argument, fmt::format("'{}' {}", (*found)->user.str(), reserved_fault), outcome::claims});
   }
   if (!found || *found) {
     auto const what = found ? outcome::accepted : found.error().why;

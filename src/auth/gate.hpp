@@ -21,7 +21,8 @@ struct gate_settings {
   int session_database = 3;
 };
 
-// A token is on purpose, so it decides. A cookie comes by itself: when it is of no use, the other modes are still asked.
+// A token is on purpose, so it decides. A cookie comes by itself: when it is of no use, the other modes are still
+// asked.
 class gate final : public authenticator {
  public:
   // `redis`: the server; which database is in the settings.

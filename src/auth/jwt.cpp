@@ -55,18 +55,24 @@ verdict<std::optional<sys_seconds>> date_in(json::object const& claims, std::str
   auto const* v = claims.if_contains(name);
   if (!v) return std::nullopt;
   if (!v->is_number()) return refuse(fmt::format("{} is not a number", name));
-  auto const seconds = v->is_int64() ? static_cast<double>(v->get_int64()) : v->is_uint64() ? static_cast<double>(v->get_uint64()) : v->get_double();
+  auto const seconds = v->is_int64()    ? static_cast<double>(v->get_int64())
+                       : v->is_uint64() ? static_cast<double>(v->get_uint64())
+                                        : v->get_double();
   if (!std::isfinite(seconds)) return refuse(fmt::format("{} is not a number", name));
-  if (seconds > end_of_dates) return refuse(fmt::format("{} is too large for seconds since 1970; is it in milliseconds?", name));
+  if (seconds > end_of_dates)
+    return refuse(fmt::format("{} is too large for seconds since 1970; is it in milliseconds?", name));
   return sys_seconds{std::chrono::seconds{static_cast<std::int64_t>(std::clamp(seconds, 0.0, most))}};
 }
 
 bool names_one_of(json::value const& audience, std::vector<std::string> const& ours) {
-  auto const is_ours = [&](json::value const& v) { return v.is_string() && std::ranges::find(ours, std::string_view{v.get_string()}) != ours.end(); };
+  auto const is_ours = [&](json::value const& v) {
+    return v.is_string() && std::ranges::find(ours, std::string_view{v.get_string()}) != ours.end();
+  };
   return audience.is_array() ? std::ranges::any_of(audience.get_array(), is_ours) : is_ours(audience);
 }
 
-verdict<void> judge_times(json::object const& claims, token_rules const& rules, std::chrono::system_clock::time_point now, grant& out) {
+verdict<void> judge_times(json::object const& claims, token_rules const& rules,
+                          std::chrono::system_clock::time_point now, grant& out) {
   auto const expiry = date_in(claims, "exp"), begin = date_in(claims, "nbf");
   if (!expiry) return std::unexpected(expiry.error());
   if (!begin) return std::unexpected(begin.error());
@@ -80,8 +86,10 @@ verdict<void> judge_times(json::object const& claims, token_rules const& rules, 
 verdict<void> judge_origin(json::object const& claims, token_rules const& rules) {
   if (!rules.issuer.empty() && text_in(claims, "iss") != rules.issuer) return refuse("it is from another issuer (iss)");
   auto const* const audience = claims.if_contains("aud");
-  if (rules.audiences.empty() && audience) return refuse("it is for an audience (aud), and this server has not been told that it is one");
-  if (!rules.audiences.empty() && (!audience || !names_one_of(*audience, rules.audiences))) return refuse("it is for another audience (aud)");
+  if (rules.audiences.empty() && audience)
+    return refuse("it is for an audience (aud), and this server has not been told that it is one");
+  if (!rules.audiences.empty() && (!audience || !names_one_of(*audience, rules.audiences)))
+    return refuse("it is for another audience (aud)");
   return {};
 }
 
@@ -92,13 +100,15 @@ verdict<void> read_rooms(json::object const& claims, grant& out) {
     return refuse(fmt::format("rooms is not a list of at most {} patterns", most_patterns));
   out.rooms.emplace();
   for (auto const& pattern : rooms->get_array()) {
-    if (!pattern.is_string() || pattern.get_string().size() > max_id_size) return refuse("a pattern in rooms is not a string of at most 128 bytes");
+    if (!pattern.is_string() || pattern.get_string().size() > max_id_size)
+      return refuse("a pattern in rooms is not a string of at most 128 bytes");
     out.rooms->emplace_back(pattern.get_string());
   }
   return {};
 }
 
-verdict<identity> read_claims(json::object const& claims, token_rules const& rules, std::chrono::system_clock::time_point now) {
+verdict<identity> read_claims(json::object const& claims, token_rules const& rules,
+                              std::chrono::system_clock::time_point now) {
   identity out;
   if (auto const good = judge_times(claims, rules, now, out.grant); !good) return std::unexpected(good.error());
   if (auto const good = judge_origin(claims, rules); !good) return std::unexpected(good.error());
@@ -114,7 +124,8 @@ verdict<identity> read_claims(json::object const& claims, token_rules const& rul
 
 }  // namespace
 
-verdict<identity> judge_token(std::string_view token, key_set const& keys, token_rules const& rules, std::chrono::system_clock::time_point now) {
+verdict<identity> judge_token(std::string_view token, key_set const& keys, token_rules const& rules,
+                              std::chrono::system_clock::time_point now) {
   if (token.size() > max_token_size) return malformed(fmt::format("it is longer than {} bytes", max_token_size));
   auto const first = token.find('.'), second = first == std::string_view::npos ? first : token.find('.', first + 1);
   if (second == std::string_view::npos || token.find('.', second + 1) != std::string_view::npos) {
@@ -135,9 +146,11 @@ verdict<identity> judge_token(std::string_view token, key_set const& keys, token
 
   auto const candidates = keys.candidates(*algorithm, text_in(head, "kid"));
   if (candidates.empty())
-    return std::unexpected(denial{errc::not_found, "the token is refused: it is signed with a key that is not known here", outcome::forged});
+    return std::unexpected(denial{
+        errc::not_found, "the token is refused: it is signed with a key that is not known here", outcome::forged});
   auto const signed_text = token.substr(0, second);
-  if (std::ranges::none_of(candidates, [&](auto const* key) { return key->verifies(*algorithm, signed_text, *signature); })) {
+  if (std::ranges::none_of(candidates,
+                           [&](auto const* key) { return key->verifies(*algorithm, signed_text, *signature); })) {
     return refuse("its signature is wrong", outcome::forged);
   }
   auto const claims = object_of(token.substr(first + 1, second - first - 1), "payload");

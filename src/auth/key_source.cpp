@@ -23,7 +23,8 @@ task<result<void>> key_source::refresh() {
   // Only somebody who finds nothing waits; the others use what is there while it is renewed.
   if (!read_ && (due || fetching_)) co_await fetch();
   else if (due) asio::co_spawn(executor_, fetch(), asio::detached);
-  if (!read_ && keys_.empty()) co_return fail(errc::not_connected, "the keys for tokens could not be fetched: " + fault_);
+  if (!read_ && keys_.empty())
+    co_return fail(errc::not_connected, "the keys for tokens could not be fetched: " + fault_);
   co_return result<void>{};
 }
 
@@ -66,9 +67,12 @@ task<result<key_set>> key_source::read() {
     if (!text) co_return std::unexpected(text.error());
     co_return key_set::from_jwks(*text, true);
   }
-  auto const answer = co_await http_fetch(executor_, std::get<web_address>(places_.jwks), {.patience = places_.patience});
+  auto const answer =
+      co_await http_fetch(executor_, std::get<web_address>(places_.jwks), {.patience = places_.patience});
   if (!answer) co_return std::unexpected(answer.error());
-  if (answer->status != 200) co_return fail(errc::io, fmt::format("{}: status {}", std::get<web_address>(places_.jwks).to_string(), answer->status));
+  if (answer->status != 200)
+    co_return fail(errc::io,
+                   fmt::format("{}: status {}", std::get<web_address>(places_.jwks).to_string(), answer->status));
   co_return key_set::from_jwks(answer->body, false);
 }
 

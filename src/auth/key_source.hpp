@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Where the keys come from: fixed ones, or a JWKS that lies in a file or at a web address and changes over time.
-// What was read last counts until something newer has been read whole: a source that is away takes nobody's key from them.
+// What was read last counts until something newer has been read whole: a source that is away takes nobody's key from
+// them.
 #pragma once
 #include <boost/asio/steady_timer.hpp>
 
@@ -19,7 +20,8 @@ struct key_places {
   key_set fixed{};                                                       // from --jwt-key
   std::variant<std::monostate, std::string, web_address> jwks{};         // a place for key_text, or an address
   std::chrono::milliseconds life{std::chrono::minutes{5}};               // older ones are read again
-  std::chrono::milliseconds pause{std::chrono::seconds{10}};             // at least, between two reads for unknown key ids, or after a failure
+  std::chrono::milliseconds pause{
+      std::chrono::seconds{10}};             // at least, between two reads for unknown key ids, or after a failure
   std::chrono::milliseconds patience{std::chrono::seconds{5}};           // for one try
 };
 
@@ -30,7 +32,8 @@ class key_source {
 
   // Keys that are not too old, if that can be had. An error when there is none at all.
   task<result<void>> refresh();
-  // Somebody has shown a key id that is not among them. Reads again, unless that was done for such a reason a moment ago; true when it was.
+  // Somebody has shown a key id that is not among them. Reads again, unless that was done for such a reason a moment
+  // ago; true when it was.
   task<bool> look_again();
   key_set const& keys() const { return keys_; }
 

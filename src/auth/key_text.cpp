@@ -19,7 +19,8 @@ std::unexpected<error> unread(std::string text) { return fail(errc::invalid_argu
 result<std::string> variable_text(std::string const& name) {
   if (name.empty()) return unread("'env:' names no variable; expected env:NAME");
   char const* const value = std::getenv(name.c_str());
-  if (!value) return unread(fmt::format("the environment has no variable {}; set it for this program, or name a file", name));
+  if (!value)
+    return unread(fmt::format("the environment has no variable {}; set it for this program, or name a file", name));
   if (!*value) return unread(fmt::format("the variable {} is empty", name));
   return std::string{value};
 }

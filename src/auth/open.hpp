@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Mode `open`: register.userId is believed, as in the document. For development on loopback; `config` refuses it elsewhere.
+// Mode `open`: register.userId is believed, as in the document. For development on loopback; `config` refuses it
+// elsewhere.
 #pragma once
 #include "auth/authenticator.hpp"
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Senders that are nobody: the server, and hikyctl. Nobody comes in under their names, whatever proves it, or others would take a user's
-// words for the server's.
+// Senders that are nobody: the server, and hikyctl. Nobody comes in under their names, whatever proves it, or others
+// would take a user's words for the server's.
 #pragma once
 #include <string_view>
 

@@ -15,8 +15,9 @@ task<verdict<std::optional<identity>>> sessions::identify(credentials shown) {
   if (!value) co_return std::nullopt;
   auto const id = signed_session_id(*value, settings_.secrets);
   if (!id) {
-    co_return std::unexpected(
-        denial{errc::invalid_argument, "the session is refused: its cookie is not one that the application has signed", outcome::forged});
+    co_return std::unexpected(denial{errc::invalid_argument,
+                                     "the session is refused: its cookie is not one that the application has signed",
+                                     outcome::forged});
   }
   auto found = co_await look_again({*id});
   if (!found) co_return std::unexpected(std::move(found.error()));
@@ -33,7 +34,8 @@ task<result<std::vector<verdict<identity>>>> sessions::look_again(std::vector<st
   if (!reply) co_return std::unexpected(reply.error());
   std::vector<verdict<identity>> out;
   out.reserve(ids.size());
-  for (std::size_t i = 0; i < ids.size(); ++i) out.push_back(judge(std::move(ids[i]), (*reply)[2 * i], (*reply)[2 * i + 1]));
+  for (std::size_t i = 0; i < ids.size(); ++i)
+    out.push_back(judge(std::move(ids[i]), (*reply)[2 * i], (*reply)[2 * i + 1]));
   co_return out;
 }
 
@@ -44,10 +46,13 @@ verdict<identity> sessions::judge(std::string id, redis::value stored, redis::va
   auto const text = stored.string();
   // Between the two it may have gone.
   if (!text || life.integer() == -2) {
-    return std::unexpected(denial{errc::invalid_argument, "the session is refused: it is over; log in again", outcome::expired});
+    return std::unexpected(
+        denial{errc::invalid_argument, "the session is refused: it is over; log in again", outcome::expired});
   }
-  auto found = read_session(*text, settings_.user_path, life.integer() < 0 ? std::nullopt : std::optional{std::chrono::milliseconds{life.integer()}},
-                            std::chrono::system_clock::now());
+  auto found =
+      read_session(*text, settings_.user_path,
+                   life.integer() < 0 ? std::nullopt : std::optional{std::chrono::milliseconds{life.integer()}},
+                   std::chrono::system_clock::now());
   if (found) found->session = std::move(id);
   return found;
 }

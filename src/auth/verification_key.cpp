@@ -36,7 +36,9 @@ using owned_bio = owned<BIO, BIO_free>;
 using owned_bn = owned<BIGNUM, BN_free>;
 using owned_context = owned<EVP_MD_CTX, EVP_MD_CTX_free>;
 
-std::shared_ptr<EVP_PKEY> shared(EVP_PKEY* key) { return key ? std::shared_ptr<EVP_PKEY>{key, EVP_PKEY_free} : nullptr; }
+std::shared_ptr<EVP_PKEY> shared(EVP_PKEY* key) {
+  return key ? std::shared_ptr<EVP_PKEY>{key, EVP_PKEY_free} : nullptr;
+}
 unsigned char const* bytes(std::string_view text) { return reinterpret_cast<unsigned char const*>(text.data()); }
 
 struct known_algorithm {
@@ -50,11 +52,13 @@ constexpr std::array secret_algorithms{known_algorithm{"HS256", EVP_sha256}, kno
 std::string der_of(std::string_view r_and_s) {
   if (r_and_s.size() != 64) return {};
   owned<ECDSA_SIG, ECDSA_SIG_free> const both{ECDSA_SIG_new()};
-  if (!ECDSA_SIG_set0(both.get(), BN_bin2bn(bytes(r_and_s), 32, nullptr), BN_bin2bn(bytes(r_and_s) + 32, 32, nullptr))) return {};
+  if (!ECDSA_SIG_set0(both.get(), BN_bin2bn(bytes(r_and_s), 32, nullptr), BN_bin2bn(bytes(r_and_s) + 32, 32, nullptr)))
+    return {};
   std::array<unsigned char, 80> out{};
   auto* end = out.data();
   auto const size = i2d_ECDSA_SIG(both.get(), &end);
-  return size > 0 ? std::string{reinterpret_cast<char const*>(out.data()), static_cast<std::size_t>(size)} : std::string{};
+  return size > 0 ? std::string{reinterpret_cast<char const*>(out.data()), static_cast<std::size_t>(size)}
+                  : std::string{};
 }
 
 std::shared_ptr<EVP_PKEY> key_from(char const* type, OSSL_PARAM_BLD* parts) {
@@ -92,13 +96,16 @@ std::string_view text_in(boost::json::object const& object, std::string_view nam
   auto const* v = object.if_contains(name);
   return v && v->is_string() ? std::string_view{v->get_string()} : std::string_view{};
 }
-std::string decoded_in(boost::json::object const& object, std::string_view name) { return from_base64url(text_in(object, name)).value_or(""); }
+std::string decoded_in(boost::json::object const& object, std::string_view name) {
+  return from_base64url(text_in(object, name)).value_or("");
+}
 
 }  // namespace
 
 result<verification_key> verification_key::from_secret(std::string secret) {
   if (secret.size() < least_secret) {
-    return fail(errc::invalid_argument, fmt::format("a secret of {} bytes can be guessed; expected at least {}", secret.size(), least_secret));
+    return fail(errc::invalid_argument,
+                fmt::format("a secret of {} bytes can be guessed; expected at least {}", secret.size(), least_secret));
   }
   verification_key out;
   out.kind_ = kind::secret;
@@ -110,8 +117,8 @@ result<verification_key> verification_key::from_public(std::shared_ptr<EVP_PKEY>
   verification_key out;
   if (EVP_PKEY_is_a(key.get(), "RSA")) {
     if (EVP_PKEY_get_bits(key.get()) < least_rsa_bits) {
-      return fail(errc::invalid_argument,
-                  fmt::format("an RSA key of {} bits is too weak; expected at least {}", EVP_PKEY_get_bits(key.get()), least_rsa_bits));
+      return fail(errc::invalid_argument, fmt::format("an RSA key of {} bits is too weak; expected at least {}",
+                                                      EVP_PKEY_get_bits(key.get()), least_rsa_bits));
     }
     out.kind_ = kind::rsa;
   } else if (EVP_PKEY_is_a(key.get(), "ED25519")) {
@@ -135,7 +142,8 @@ result<verification_key> verification_key::from_file_text(std::string_view text)
     return from_secret(std::string{text.substr(0, text.find_last_not_of("\r\n") + 1)});
   }
   if (text.contains("PRIVATE KEY-----")) {
-    return fail(errc::invalid_argument, "this is a private key, which belongs to whoever makes the tokens; expected the public key");
+    return fail(errc::invalid_argument,
+                "this is a private key, which belongs to whoever makes the tokens; expected the public key");
   }
   auto const reading = [&] { return owned_bio{BIO_new_mem_buf(text.data(), static_cast<int>(text.size()))}; };
   auto key = shared(PEM_read_bio_PUBKEY(reading().get(), nullptr, nullptr, nullptr));
@@ -144,7 +152,9 @@ result<verification_key> verification_key::from_file_text(std::string_view text)
     if (certificate) key = shared(X509_get_pubkey(certificate.get()));
   }
   ERR_clear_error();
-  if (!key) return fail(errc::invalid_argument, "not a public key in PEM; expected -----BEGIN PUBLIC KEY----- or a certificate");
+  if (!key)
+    return fail(errc::invalid_argument,
+                "not a public key in PEM; expected -----BEGIN PUBLIC KEY----- or a certificate");
   auto made = from_public(std::move(key));
   if (!made) made.error().code = errc::invalid_argument;
   return made;
@@ -157,9 +167,12 @@ result<verification_key> verification_key::from_jwk(boost::json::object const& j
     auto const verify = std::ranges::find(may->get_array(), boost::json::value{"verify"});
     if (verify == may->get_array().end()) return fail(errc::not_found, "the key is not for checking signatures");
   }
-  result<verification_key> out = fail(errc::not_found, fmt::format("a key of the type '{}' is of no use here", type.substr(0, 20)));
+  result<verification_key> out =
+      fail(errc::not_found, fmt::format("a key of the type '{}' is of no use here", type.substr(0, 20)));
   if (type == "oct") {
-    if (!secrets) return fail(errc::invalid_argument, "it holds a secret (kty oct), and whoever can fetch it knows that; put the secret into a file");
+    if (!secrets)
+      return fail(errc::invalid_argument,
+                  "it holds a secret (kty oct), and whoever can fetch it knows that; put the secret into a file");
     out = from_secret(decoded_in(jwk, "k"));
   } else {
     std::shared_ptr<EVP_PKEY> key;
@@ -172,7 +185,8 @@ result<verification_key> verification_key::from_jwk(boost::json::object const& j
       return out;
     }
     ERR_clear_error();
-    if (!key) return fail(errc::invalid_argument, fmt::format("the {} key is broken: its numbers make no public key", type));
+    if (!key)
+      return fail(errc::invalid_argument, fmt::format("the {} key is broken: its numbers make no public key", type));
     out = from_public(std::move(key));
   }
   if (!out) return out;
@@ -187,7 +201,8 @@ result<verification_key> verification_key::from_jwk(boost::json::object const& j
 bool verification_key::speaks(std::string_view algorithm) const {
   if (only_ && *only_ != algorithm) return false;
   switch (kind_) {
-    case kind::secret: return std::ranges::find(secret_algorithms, algorithm, &known_algorithm::name) != secret_algorithms.end();
+    case kind::secret:
+      return std::ranges::find(secret_algorithms, algorithm, &known_algorithm::name) != secret_algorithms.end();
     case kind::rsa: return algorithm == "RS256";
     case kind::p256: return algorithm == "ES256";
     case kind::ed25519: return algorithm == "EdDSA";
@@ -195,22 +210,26 @@ bool verification_key::speaks(std::string_view algorithm) const {
   return false;
 }
 
-bool verification_key::verifies(std::string_view algorithm, std::string_view signed_text, std::string_view signature) const {
+bool verification_key::verifies(std::string_view algorithm, std::string_view signed_text,
+                                std::string_view signature) const {
   if (!speaks(algorithm)) return false;
   if (kind_ == kind::secret) {
     auto const* const known = std::ranges::find(secret_algorithms, algorithm, &known_algorithm::name);
     std::array<unsigned char, EVP_MAX_MD_SIZE> code{};
     unsigned size = 0;
-    if (!HMAC(known->digest(), secret_.data(), static_cast<int>(secret_.size()), bytes(signed_text), signed_text.size(), code.data(), &size))
+    if (!HMAC(known->digest(), secret_.data(), static_cast<int>(secret_.size()), bytes(signed_text), signed_text.size(),
+              code.data(), &size))
       return false;
     return signature.size() == size && CRYPTO_memcmp(code.data(), signature.data(), size) == 0;
   }
   auto const in_der = kind_ == kind::p256 ? der_of(signature) : std::string{};
   auto const shown = kind_ == kind::p256 ? std::string_view{in_der} : signature;
   owned_context const checking{EVP_MD_CTX_new()};
-  bool const good = !shown.empty() &&
-                    EVP_DigestVerifyInit(checking.get(), nullptr, kind_ == kind::ed25519 ? nullptr : EVP_sha256(), nullptr, public_.get()) == 1 &&
-                    EVP_DigestVerify(checking.get(), bytes(shown), shown.size(), bytes(signed_text), signed_text.size()) == 1;
+  bool const good =
+      !shown.empty() &&
+      EVP_DigestVerifyInit(checking.get(), nullptr, kind_ == kind::ed25519 ? nullptr : EVP_sha256(), nullptr,
+                           public_.get()) == 1 &&
+      EVP_DigestVerify(checking.get(), bytes(shown), shown.size(), bytes(signed_text), signed_text.size()) == 1;
   ERR_clear_error();
   return good;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// One key with which signatures of tokens are checked. Its kind decides the algorithms: what a token asks for never does.
-// All cryptography is OpenSSL's.
+// One key with which signatures of tokens are checked. Its kind decides the algorithms: what a token asks for never
+// does. All cryptography is OpenSSL's.
 #pragma once
 #include <openssl/types.h>
 #include <boost/json/object.hpp>
@@ -17,8 +17,8 @@ namespace hiky::auth {
 
 class verification_key {
  public:
-  // PEM (`-----BEGIN …`): a public key or a certificate. Anything else is the secret of HS256, HS384 and HS512; line ends at its end
-  // do not count. A private key, a key too weak to rely on, or another kind of key is refused.
+  // PEM (`-----BEGIN …`): a public key or a certificate. Anything else is the secret of HS256, HS384 and HS512; line
+  // ends at its end do not count. A private key, a key too weak to rely on, or another kind of key is refused.
   static result<verification_key> from_file_text(std::string_view text);
   // A JWK (RFC 7517). not_found: a key that is of no use here (for encryption, of another kind), to be passed over.
   // `secrets`: whether symmetric keys are welcome; whoever can read a public address knows those.
@@ -35,7 +35,7 @@ class verification_key {
   static result<verification_key> from_secret(std::string secret);
 
   kind kind_{};
-  std::optional<std::string> id_;    // `kid`
+  std::optional<std::string> id_;  // `kid`
   std::optional<std::string> only_;  // `alg`: the one algorithm it is meant for
   std::string secret_;
   std::shared_ptr<EVP_PKEY> public_;

@@ -9,7 +9,8 @@ namespace hiky {
 
 namespace asio = boost::asio;
 
-// Parameters of a function that returns task<T> are taken by value or outlive it: a coroutine's frame keeps no temporary alive.
+// Parameters of a function that returns task<T> are taken by value or outlive it: a coroutine's frame keeps no
+// temporary alive.
 template <class T = void>
 using task = asio::awaitable<T>;
 

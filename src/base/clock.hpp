@@ -14,7 +14,8 @@ inline std::string iso8601_now() { return iso8601(std::chrono::system_clock::now
 
 // Of the steady clock, in ms; begins anew every 50 days, so only differences mean something.
 inline std::uint32_t now_ms(std::chrono::steady_clock::time_point when = std::chrono::steady_clock::now()) {
-  return static_cast<std::uint32_t>(std::chrono::duration_cast<std::chrono::milliseconds>(when.time_since_epoch()).count());
+  return static_cast<std::uint32_t>(
+      std::chrono::duration_cast<std::chrono::milliseconds>(when.time_since_epoch()).count());
 }
 
 }  // namespace hiky

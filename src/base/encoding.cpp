@@ -43,7 +43,8 @@ std::optional<std::string> from_base64url(std::string_view text) {
 std::string to_base64(std::string_view bytes) {
   std::string out(4 * ((bytes.size() + 2) / 3), '\0');
   // Writes a terminating zero behind the text, where std::string has one anyway.
-  EVP_EncodeBlock(reinterpret_cast<unsigned char*>(out.data()), reinterpret_cast<unsigned char const*>(bytes.data()), static_cast<int>(bytes.size()));
+  EVP_EncodeBlock(reinterpret_cast<unsigned char*>(out.data()), reinterpret_cast<unsigned char const*>(bytes.data()),
+                  static_cast<int>(bytes.size()));
   return out;
 }
 
@@ -64,7 +65,9 @@ std::optional<std::string> percent_decoded(std::string_view text) {
       continue;
     }
     unsigned byte = 0;
-    if (text.size() - i < 3 || std::from_chars(text.data() + i + 1, text.data() + i + 3, byte, 16).ptr != text.data() + i + 3) return std::nullopt;
+    if (text.size() - i < 3 ||
+        std::from_chars(text.data() + i + 1, text.data() + i + 3, byte, 16).ptr != text.data() + i + 3)
+      return std::nullopt;
     out += static_cast<char>(byte);
     i += 2;
   }
@@ -75,7 +78,8 @@ std::string percent_encoded(std::string_view text) {
   std::string out;
   out.reserve(text.size());
   for (char const c : text) {
-    bool const plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || std::string_view{"-._~"}.contains(c);
+    bool const plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                       std::string_view{"-._~"}.contains(c);
     if (plain) out += c;
     else fmt::format_to(std::back_inserter(out), "%{:02X}", static_cast<unsigned char>(c));
   }

@@ -24,8 +24,8 @@ std::string_view to_string(errc code) {
 
 namespace {
 
-// Whether `text` has one of Redis's own codes: in front, behind our words, or behind those about a script, as Redis 6 has it. Elsewhere the
-// letters are of a key: a room may be called BOOM.
+// Whether `text` has one of Redis's own codes: in front, behind our words, or behind those about a script, as Redis 6
+// has it. Elsewhere the letters are of a key: a room may be called BOOM.
 bool has_code(std::string_view text, std::initializer_list<std::string_view> codes) {
   return std::ranges::any_of(codes, [&](std::string_view code) {
     for (auto at = text.find(code); at != text.npos; at = text.find(code, at + 1)) {
@@ -37,7 +37,9 @@ bool has_code(std::string_view text, std::initializer_list<std::string_view> cod
 }
 
 // Error replies that a healthy Redis gives only for a while: loading, failing over or busy.
-bool server_will_recover(std::string_view text) { return has_code(text, {"LOADING", "BUSY", "TRYAGAIN", "MASTERDOWN", "CLUSTERDOWN"}); }
+bool server_will_recover(std::string_view text) {
+  return has_code(text, {"LOADING", "BUSY", "TRYAGAIN", "MASTERDOWN", "CLUSTERDOWN"});
+}
 
 }  // namespace
 

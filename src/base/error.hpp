@@ -31,7 +31,9 @@ struct error {
 template <class T>
 using result = std::expected<T, error>;
 
-inline std::unexpected<error> fail(errc code, std::string text) { return std::unexpected(error{code, std::move(text)}); }
+inline std::unexpected<error> fail(errc code, std::string text) {
+  return std::unexpected(error{code, std::move(text)});
+}
 
 // True when the same call may succeed a moment later (Redis away, slow or full).
 bool is_transient(error const& e);

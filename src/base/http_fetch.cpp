@@ -74,7 +74,8 @@ http::request<http::string_body> written(web_address const& where, web_question 
 
 // The answer, and whether the connection may be used again.
 template <class Stream>
-task<result<std::pair<web_answer, bool>>> converse(Stream& stream, web_address const& where, web_question const& what, bool keep) {
+task<result<std::pair<web_answer, bool>>> converse(Stream& stream, web_address const& where, web_question const& what,
+                                                   bool keep) {
   error_code ec;
   auto const request = written(where, what, keep);
   co_await http::async_write(stream, request, asio::redirect_error(use_task, ec));
@@ -112,7 +113,8 @@ task<result<link_ptr>> dial(asio::any_io_executor executor, web_address const& w
   auto const verdict = SSL_get_verify_result(stream.native_handle());
   if (verdict == X509_V_OK) co_return failed(where, "no TLS", ec);
   // OpenSSL has no word for what the check of the name found.
-  auto const* const why = verdict == X509_V_ERR_UNSPECIFIED ? "it is for another name" : X509_verify_cert_error_string(verdict);
+  auto const* const why =
+      verdict == X509_V_ERR_UNSPECIFIED ? "it is for another name" : X509_verify_cert_error_string(verdict);
   co_return fail(errc::io, fmt::format("{}: its certificate is not trusted: {}", where.to_string(), why));
 }
 
@@ -120,17 +122,21 @@ task<result<link_ptr>> dial(asio::any_io_executor executor, web_address const& w
 
 std::string web_address::to_string() const {
   bool const v6 = host.contains(':');
-  return fmt::format("{}://{}{}{}:{}{}", tls ? "https" : "http", v6 ? "[" : "", host, v6 ? "]" : "", port, target.substr(0, target.find('?')));
+  return fmt::format("{}://{}{}{}:{}{}", tls ? "https" : "http", v6 ? "[" : "", host, v6 ? "]" : "", port,
+                     target.substr(0, target.find('?')));
 }
 
 result<web_address> parse_web_address(std::string_view url) {
   constexpr std::string_view expected = "expected http:// or https:// HOST[:PORT][/PATH]";
-  auto const no = [&](std::string_view why) { return fail(errc::invalid_argument, fmt::format("'{}' {}; {}", url, why, expected)); };
+  auto const no = [&](std::string_view why) {
+    return fail(errc::invalid_argument, fmt::format("'{}' {}; {}", url, why, expected));
+  };
   web_address out;
   out.tls = url.starts_with("https://");
   if (!out.tls && !url.starts_with("http://")) return no("is not a web address");
   for (char const c : url) {
-    if (static_cast<unsigned char>(c) <= 0x20 || static_cast<unsigned char>(c) >= 0x7f) return no("has a character that must be percent-encoded");
+    if (static_cast<unsigned char>(c) <= 0x20 || static_cast<unsigned char>(c) >= 0x7f)
+      return no("has a character that must be percent-encoded");
   }
   auto rest = url.substr(out.tls ? 8 : 7);
   auto const path = rest.find_first_of("/?#");
@@ -138,7 +144,8 @@ result<web_address> parse_web_address(std::string_view url) {
   if (out.target.front() != '/') out.target.insert(0, "/");
   if (out.target.contains('#')) return no("has a fragment");
   auto authority = rest.substr(0, path);
-  if (authority.contains('@')) return fail(errc::invalid_argument, fmt::format("a web address with login data is not possible; {}", expected));
+  if (authority.contains('@'))
+    return fail(errc::invalid_argument, fmt::format("a web address with login data is not possible; {}", expected));
   out.port = out.tls ? "443" : "80";
   auto const colon = authority.rfind(':');
   if (colon != std::string_view::npos && !authority.substr(colon).contains(']')) {
@@ -156,7 +163,8 @@ result<web_address> parse_web_address(std::string_view url) {
 }
 
 struct http_client::pool : std::enable_shared_from_this<http_client::pool> {
-  pool(asio::any_io_executor on, web_address to, bool reuse) : executor(std::move(on)), where(std::move(to)), keeps(reuse) {}
+  pool(asio::any_io_executor on, web_address to, bool reuse)
+      : executor(std::move(on)), where(std::move(to)), keeps(reuse) {}
 
   link_ptr take() {
     auto const now = steady_clock::now();
@@ -179,7 +187,8 @@ struct http_client::pool : std::enable_shared_from_this<http_client::pool> {
   }
   task<result<web_answer>> ask_on(link_ptr on, web_question const& what) {
     auto* const secure = std::get_if<1>(&on->stream);
-    auto answer = secure ? co_await converse(*secure, where, what, keeps) : co_await converse(std::get<0>(on->stream), where, what, keeps);
+    auto answer = secure ? co_await converse(*secure, where, what, keeps)
+                         : co_await converse(std::get<0>(on->stream), where, what, keeps);
     if (!answer) co_return std::unexpected(answer.error());
     if (answer->second && idle.size() < most_idle) {
       on->idle_since = steady_clock::now();
@@ -199,7 +208,8 @@ http_client::http_client(asio::any_io_executor executor, web_address where, bool
 
 web_address const& http_client::where() const { return pool_->where; }
 
-// A look-up of a name can't be interrupted, so nobody waits for the work itself: it is told to stop, and its end is its own affair.
+// A look-up of a name can't be interrupted, so nobody waits for the work itself: it is told to stop, and its end is its
+// own affair.
 task<result<web_answer>> http_client::fetch(web_question what) {
   struct pending {
     asio::steady_timer over;
@@ -210,10 +220,11 @@ task<result<web_answer>> http_client::fetch(web_question what) {
   auto const from = pool_;
   auto const shared = std::make_shared<pending>(asio::steady_timer{from->executor, patience});
   asio::co_spawn(from->executor, from->ask(std::move(what)),
-                 asio::bind_cancellation_slot(shared->stop.slot(), [shared, from](std::exception_ptr thrown, result<web_answer> answer) {
-                   if (!thrown) shared->answer = std::move(answer);
-                   shared->over.cancel();
-                 }));
+                 asio::bind_cancellation_slot(shared->stop.slot(),
+                                              [shared, from](std::exception_ptr thrown, result<web_answer> answer) {
+                                                if (!thrown) shared->answer = std::move(answer);
+                                                shared->over.cancel();
+                                              }));
   error_code ec;
   co_await shared->over.async_wait(asio::redirect_error(use_task, ec));
   if (shared->answer) co_return std::move(*shared->answer);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// One request to an HTTP server of the application's, and its answer: for key sets and for questions whether somebody may enter.
-// Bounded in time and size; certificates of https are checked against the system's; redirects are not followed.
+// One request to an HTTP server of the application's, and its answer: for key sets and for questions whether somebody
+// may enter. Bounded in time and size; certificates of https are checked against the system's; redirects are not
+// followed.
 #pragma once
 #include <chrono>
 #include <memory>
@@ -34,14 +35,17 @@ struct web_answer {
   std::string body;
 };
 
-// Any answer that arrives is one, whatever its status. io: it did not arrive, and the text says why. timeout: not in time.
+// Any answer that arrives is one, whatever its status. io: it did not arrive, and the text says why. timeout: not in
+// time.
 task<result<web_answer>> http_fetch(asio::any_io_executor executor, web_address where, web_question what);
 
-// The same for a server that is asked often: connections stay open for the next question (RFC 9112 9.3). A question that fails on one of
-// these, which the server may have closed meanwhile, is asked once more on a new one, so it must be one that may be asked twice.
+// The same for a server that is asked often: connections stay open for the next question (RFC 9112 9.3). A question
+// that fails on one of these, which the server may have closed meanwhile, is asked once more on a new one, so it must
+// be one that may be asked twice.
 class http_client {
  public:
-  http_client(asio::any_io_executor executor, web_address where) : http_client(std::move(executor), std::move(where), true) {}
+  http_client(asio::any_io_executor executor, web_address where)
+      : http_client(std::move(executor), std::move(where), true) {}
   task<result<web_answer>> fetch(web_question what);
   web_address const& where() const;
 

@@ -37,7 +37,8 @@ using instance_id = basic_id<struct instance_tag>;
 inline constexpr std::size_t max_id_size = 128;
 
 // Why `text` can't be an id, or nothing: ids are 1 to 128 bytes of UTF-8 without control characters.
-// `text` must be valid UTF-8 already (JSON parsing has checked it). Everything else is legal: `:`, `{}`, quotes, spaces.
+// `text` must be valid UTF-8 already (JSON parsing has checked it). Everything else is legal: `:`, `{}`, quotes,
+// spaces.
 std::optional<std::string_view> id_fault(std::string_view text);
 
 // Hash that finds an id by a view of its text, without making an id.

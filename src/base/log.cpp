@@ -37,7 +37,8 @@ void append_value(std::string& out, std::string_view value) {
     else if (c == '\r') out += "\\r";
     else if (c == '\t') out += "\\t";
     else if (c == '"' || c == '\\') (out += '\\') += c;
-    else if (static_cast<unsigned char>(c) < ' ' || c == 0x7f) out += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
+    else if (static_cast<unsigned char>(c) < ' ' || c == 0x7f)
+      out += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
     else out += c;
   }
   out += '"';
@@ -50,7 +51,8 @@ void append_json_value(std::string& out, std::string const& value) {
   bool const ascii = std::ranges::all_of(value, [](char c) { return static_cast<unsigned char>(c) < 0x80; });
   if (ascii || parse_json(std::string_view{out}.substr(before))) return;
   std::ranges::replace_if(
-      out.begin() + static_cast<std::ptrdiff_t>(before), out.end(), [](char c) { return static_cast<unsigned char>(c) >= 0x80; }, '?');
+      out.begin() + static_cast<std::ptrdiff_t>(before), out.end(),
+      [](char c) { return static_cast<unsigned char>(c) >= 0x80; }, '?');
 }
 
 constexpr std::string_view name_of(level at) {
@@ -93,7 +95,8 @@ throttle limits;
 bool limited = false;
 
 void write(level at, std::string_view noun_verb, std::initializer_list<field> fields) {
-  spdlog::log(to_spdlog(at), "{}", chosen == format::json ? json_line(at, noun_verb, fields) : text_line(noun_verb, fields));
+  spdlog::log(to_spdlog(at), "{}",
+              chosen == format::json ? json_line(at, noun_verb, fields) : text_line(noun_verb, fields));
 }
 
 }  // namespace
@@ -112,7 +115,8 @@ void event(level at, std::string_view noun_verb, std::initializer_list<field> fi
 void limit_lines() { limited = true; }
 
 void tell_left_out() {
-  for (auto const& [noun_verb, lines] : limits.take_omissions(now_ms())) write(level::warn, "log.left_out", {{"event", noun_verb}, {"lines", lines}});
+  for (auto const& [noun_verb, lines] : limits.take_omissions(now_ms()))
+    write(level::warn, "log.left_out", {{"event", noun_verb}, {"lines", lines}});
 }
 
 }  // namespace hiky::log

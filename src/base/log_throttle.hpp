@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which lines of the log are written. Most events can be caused by a client, as fast as it can send, so each kind has a bucket of its own: a flood of
-// one hides no other. What is left out is counted.
+// Which lines of the log are written. Most events can be caused by a client, as fast as it can send, so each kind has a
+// bucket of its own: a flood of one hides no other. What is left out is counted.
 #pragma once
 #include <cstdint>
 #include <functional>

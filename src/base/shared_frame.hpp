@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A finished WebSocket text frame (RFC 6455, unmasked), made once and shared by all its receivers on all threads. Knows that it may
-// have a twin, the same message in fewer bytes, and nothing of how that is made.
+// A finished WebSocket text frame (RFC 6455, unmasked), made once and shared by all its receivers on all threads. Knows
+// that it may have a twin, the same message in fewer bytes, and nothing of how that is made.
 #pragma once
 #include <boost/smart_ptr/intrusive_ptr.hpp>
 
@@ -18,8 +18,8 @@ class shared_frame {
   bool is_control() const { return (data()[0] & 8) != 0; }
   std::uint8_t tag() const { return tag_; }
 
-  // The twin; null for none. The first who asks has it made: `make` gives the frame, or null where there can't be one. From any thread;
-  // of two that are made at the same time one is kept.
+  // The twin; null for none. The first who asks has it made: `make` gives the frame, or null where there can't be one.
+  // From any thread; of two that are made at the same time one is kept.
   template <class Make>
   boost::intrusive_ptr<shared_frame const> twin(Make const& make) const {
     auto const* found = twin_.load(std::memory_order_acquire);
@@ -34,13 +34,17 @@ class shared_frame {
   }
 
   // `first_byte` is FIN and opcode; 0x81 is a whole text message. `tag` tells its maker what it is; twins have none.
-  static boost::intrusive_ptr<shared_frame const> make(std::string_view payload, std::uint8_t first_byte = 0x81, std::uint8_t tag = 0);
+  static boost::intrusive_ptr<shared_frame const> make(std::string_view payload, std::uint8_t first_byte = 0x81,
+                                                       std::uint8_t tag = 0);
 
  private:
-  shared_frame(std::uint32_t size, std::uint8_t header_size, std::uint8_t tag) : size_(size), header_size_(header_size), tag_(tag) {}
+  shared_frame(std::uint32_t size, std::uint8_t header_size, std::uint8_t tag)
+      : size_(size), header_size_(header_size), tag_(tag) {}
   char const* data() const { return reinterpret_cast<char const*>(this + 1); }
 
-  friend void intrusive_ptr_add_ref(shared_frame const* f) noexcept { f->users_.fetch_add(1, std::memory_order_relaxed); }
+  friend void intrusive_ptr_add_ref(shared_frame const* f) noexcept {
+    f->users_.fetch_add(1, std::memory_order_relaxed);
+  }
   friend void intrusive_ptr_release(shared_frame const* f) noexcept {
     if (f->users_.fetch_sub(1, std::memory_order_acq_rel) == 1) destroy(f);
   }

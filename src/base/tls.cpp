@@ -21,13 +21,14 @@ result<void> readable(std::string_view what, std::filesystem::path const& file) 
   return fail(errc::invalid_argument, fmt::format("{}: {} cannot be read", what, file.string()));
 }
 
-// Picks HTTP/1.1 from what the client offers. To one that offers only others it says no_application_protocol (RFC 7301 3.2); who offers
-// nothing is not asked about here.
-int choose_protocol(SSL*, unsigned char const** out, unsigned char* size, unsigned char const* offered, unsigned offered_size, void*) {
+// Picks HTTP/1.1 from what the client offers. To one that offers only others it says no_application_protocol (RFC
+// 7301 3.2); who offers nothing is not asked about here.
+int choose_protocol(SSL*, unsigned char const** out, unsigned char* size, unsigned char const* offered,
+                    unsigned offered_size, void*) {
   std::string_view const ours{"\x08http/1.1"};
   unsigned char* chosen = nullptr;
-  auto const found = SSL_select_next_proto(&chosen, size, reinterpret_cast<unsigned char const*>(ours.data()), static_cast<unsigned>(ours.size()),
-                                           offered, offered_size);
+  auto const found = SSL_select_next_proto(&chosen, size, reinterpret_cast<unsigned char const*>(ours.data()),
+                                           static_cast<unsigned>(ours.size()), offered, offered_size);
   if (found != OPENSSL_NPN_NEGOTIATED) return SSL_TLSEXT_ERR_ALERT_FATAL;
   *out = chosen;
   return SSL_TLSEXT_ERR_OK;
@@ -38,18 +39,21 @@ context made(SSL_METHOD const* method) {
   context out{SSL_CTX_new(method), SSL_CTX_free};
   SSL_CTX_set_min_proto_version(out.get(), TLS1_2_VERSION);
   // An idle connection holds no buffers; what could not be written at once may lie elsewhere the next time.
-  SSL_CTX_set_mode(out.get(), SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+  SSL_CTX_set_mode(out.get(),
+                   SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
   SSL_CTX_set_options(out.get(), SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION);
   return out;
 }
 
 // The pair that `option`-cert and `option`-key name.
-result<void> show(SSL_CTX& by, std::string_view option, std::filesystem::path const& cert, std::filesystem::path const& key) {
+result<void> show(SSL_CTX& by, std::string_view option, std::filesystem::path const& cert,
+                  std::filesystem::path const& key) {
   if (auto ok = readable(fmt::format("{}-cert", option), cert); !ok) return ok;
   if (auto ok = readable(fmt::format("{}-key", option), key); !ok) return ok;
   if (SSL_CTX_use_certificate_chain_file(&by, cert.c_str()) != 1) return refused("the certificate", cert);
   if (SSL_CTX_use_PrivateKey_file(&by, key.c_str(), SSL_FILETYPE_PEM) != 1) return refused("the key", key);
-  if (SSL_CTX_check_private_key(&by) != 1) return refused(fmt::format("the key that is to belong to {}", cert.string()), key);
+  if (SSL_CTX_check_private_key(&by) != 1)
+    return refused(fmt::format("the key that is to belong to {}", cert.string()), key);
   return {};
 }
 
@@ -84,7 +88,8 @@ result<context> client_context(client_files const& files) {
     if (auto const shown = show(*out, "--redis", files.cert, files.key); !shown) return std::unexpected(shown.error());
   }
   if (authorities.empty()) {
-    if (SSL_CTX_set_default_verify_paths(out.get()) != 1) return fail(errc::io, "the system's certificates cannot be read: " + last_reason());
+    if (SSL_CTX_set_default_verify_paths(out.get()) != 1)
+      return fail(errc::io, "the system's certificates cannot be read: " + last_reason());
     return out;
   }
   if (auto ok = readable("--redis-ca", authorities); !ok) return std::unexpected(ok.error());

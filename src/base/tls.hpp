@@ -15,7 +15,8 @@ namespace hiky::tls {
 
 using context = std::shared_ptr<SSL_CTX>;
 
-// TLS 1.2 or newer, with HTTP/1.1 by ALPN. `cert` is a PEM chain, the server's own certificate first. The error names the file and its fault.
+// TLS 1.2 or newer, with HTTP/1.1 by ALPN. `cert` is a PEM chain, the server's own certificate first. The error names
+// the file and its fault.
 result<context> server_context(std::filesystem::path const& cert, std::filesystem::path const& key);
 
 // TLS 1.2 or newer. The error names the option, the file and its fault.

@@ -5,7 +5,8 @@
 
 namespace hiky::tls {
 
-// In PEM, each may be empty: whom the server's certificate must be by (the system's authorities), and what is shown of us (nothing).
+// In PEM, each may be empty: whom the server's certificate must be by (the system's authorities), and what is shown of
+// us (nothing).
 struct client_files {
   std::string authorities{}, cert{}, key{};
 };

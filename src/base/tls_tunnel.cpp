@@ -68,7 +68,8 @@ task<bool> ready(socket& s, socket::wait_type what) {
   co_return !ec;
 }
 
-// Waits for what OpenSSL wants before the same call can go on. False when there is nothing to wait for: the connection is over.
+// Waits for what OpenSSL wants before the same call can go on. False when there is nothing to wait for: the connection
+// is over.
 task<bool> wanted(tunnel& t, int outcome) {
   switch (SSL_get_error(t.ssl.get(), outcome)) {
     case SSL_ERROR_WANT_READ: co_return co_await ready(t.tcp, socket::wait_read);
@@ -97,10 +98,13 @@ task<> decrypt(tunnel_ptr t) {
       if (!co_await wanted(*t, size)) break;
       continue;
     }
-    auto const taken = ::send(t->plain.native_handle(), scratch.data(), static_cast<std::size_t>(size), MSG_DONTWAIT | MSG_NOSIGNAL);
+    auto const taken =
+        ::send(t->plain.native_handle(), scratch.data(), static_cast<std::size_t>(size), MSG_DONTWAIT | MSG_NOSIGNAL);
     if (taken < 0 && errno != EAGAIN && errno != EINTR) break;
     auto const done = taken < 0 ? 0 : taken;
-    if (done < size && !co_await write_plain(*t, std::string{scratch.data() + done, static_cast<std::size_t>(size - done)})) break;
+    if (done < size &&
+        !co_await write_plain(*t, std::string{scratch.data() + done, static_cast<std::size_t>(size - done)}))
+      break;
     if (++turn % portions_per_turn == 0) co_await asio::post(use_task);
   }
   // Our side reads what is there, then the end, and closes in turn.
@@ -189,7 +193,8 @@ task<result<int>> shake_hands(tunnel_ptr t, std::chrono::milliseconds patience) 
     auto const outcome = SSL_do_handshake(t->ssl.get());
     if (outcome == 1) break;
     auto const what = SSL_get_error(t->ssl.get(), outcome);
-    if (what != SSL_ERROR_WANT_READ && what != SSL_ERROR_WANT_WRITE) co_return fail(errc::io, why_not(t->ssl.get(), {}));
+    if (what != SSL_ERROR_WANT_READ && what != SSL_ERROR_WANT_WRITE)
+      co_return fail(errc::io, why_not(t->ssl.get(), {}));
     auto const left = std::chrono::duration_cast<std::chrono::milliseconds>(until - std::chrono::steady_clock::now());
     error_code ec;
     co_await t->tcp.async_wait(what == SSL_ERROR_WANT_READ ? socket::wait_read : socket::wait_write,

@@ -19,7 +19,9 @@ std::string trace_id_of(std::string_view traceparent) {
   if (traceparent.size() < size || traceparent[2] != '-' || traceparent[35] != '-' || traceparent[52] != '-') return {};
   auto const version = traceparent.substr(0, 2), trace = traceparent.substr(3, 32), parent = traceparent.substr(36, 16),
              flags = traceparent.substr(53, 2);
-  if (!is_hex(version) || !is_hex(trace) || !is_hex(parent) || !is_hex(flags) || version == "ff" || is_zero(trace) || is_zero(parent)) return {};
+  if (!is_hex(version) || !is_hex(trace) || !is_hex(parent) || !is_hex(flags) || version == "ff" || is_zero(trace) ||
+      is_zero(parent))
+    return {};
   if (traceparent.size() > size && (version == "00" || traceparent[size] != '-')) return {};
   return std::string{trace};
 }

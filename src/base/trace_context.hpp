@@ -6,8 +6,8 @@
 
 namespace hiky {
 
-// The trace id (32 hexadecimal digits) of a `traceparent` header. Empty when the header is not exactly as the standard has it: to go on with
-// half of it would tie together what does not belong together.
+// The trace id (32 hexadecimal digits) of a `traceparent` header. Empty when the header is not exactly as the standard
+// has it: to go on with half of it would tie together what does not belong together.
 std::string trace_id_of(std::string_view traceparent);
 
 }  // namespace hiky

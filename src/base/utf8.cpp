@@ -23,7 +23,9 @@ enum state : unsigned {
 };
 
 constexpr state after(state from, unsigned byte) {
-  auto const within = [byte](unsigned low, unsigned high, state next) { return byte >= low && byte <= high ? next : bad; };
+  auto const within = [byte](unsigned low, unsigned high, state next) {
+    return byte >= low && byte <= high ? next : bad;
+  };
   switch (from) {
     case start:
       if (byte < 0x80) return start;
@@ -82,7 +84,8 @@ bool validator::take(std::string_view bytes) noexcept {
     if (now == bad) break;
     at += 32;
   }
-  // Not the last eight bytes in one load: unmasking has just written them in other widths, and the load would wait for that.
+  // Not the last eight bytes in one load: unmasking has just written them in other widths, and the load would wait for
+  // that.
   if (now == start)
     while (end - at >= 8 && ascii<8>(at)) at += 8;
   if (now != bad) {

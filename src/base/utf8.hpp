@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Whether bytes are UTF-8 (RFC 3629: shortest forms only, no surrogates, nothing above U+10FFFF), also when they come in
-// pieces. Knows nothing of frames.
+// Whether bytes are UTF-8 (RFC 3629: shortest forms only, no surrogates, nothing above U+10FFFF), also when they come
+// in pieces. Knows nothing of frames.
 #pragma once
 #include <cstddef>
 #include <cstdint>

@@ -6,8 +6,10 @@
 namespace hiky::chat {
 
 namespace {
-constexpr std::uint32_t many_unconfirmed = 128;  // messages to one connection, before it is asked for a receipt however lately it was
-constexpr std::uint32_t receipt_every_ms = 1500, receipt_spread_ms = 1024;  // spread, so that not everybody answers at the same time
+constexpr std::uint32_t many_unconfirmed =
+    128;  // messages to one connection, before it is asked for a receipt however lately it was
+constexpr std::uint32_t receipt_every_ms = 1500,
+                        receipt_spread_ms = 1024;  // spread, so that not everybody answers at the same time
 }  // namespace
 
 void hub::attach(session& s) { users_[s.user.str()].push_back(&s); }
@@ -98,7 +100,8 @@ void hub::sent_aside(session& s, room_id const& r, delivery::ledger::range messa
   expect_receipt(s);
 }
 
-// Both vectors swap with their last, and each tells the other side of the one that moved: no search, whatever the room's size.
+// Both vectors swap with their last, and each tells the other side of the one that moved: no search, whatever the
+// room's size.
 void hub::remove_from(session& s, std::size_t index_in_session) {
   auto const gone = s.ledger.rooms()[index_in_session];
   auto& sessions = room_of(gone).sessions;
@@ -141,7 +144,8 @@ std::vector<session_ptr> hub::some_sessions(double& from, double share) const {
   std::vector<session_ptr> out;
   auto const buckets = static_cast<double>(users_.bucket_count());
   auto const to = from + share;
-  for (auto b = static_cast<std::size_t>(from * buckets); b < static_cast<std::size_t>(std::min(to, 1.0) * buckets); ++b) {
+  for (auto b = static_cast<std::size_t>(from * buckets); b < static_cast<std::size_t>(std::min(to, 1.0) * buckets);
+       ++b) {
     for (auto one = users_.begin(b); one != users_.end(b); ++one) {
       for (auto* s : one->second) {
         if (s->registered) out.emplace_back(s);
@@ -157,7 +161,8 @@ void hub::hand(session& s, bus_message const& m, traffic kind) {
   else s.send(m.frame, kind);
 }
 
-// A client that vanishes, or closes while the message is under way, has perhaps not received it. A pong shows what it has.
+// A client that vanishes, or closes while the message is under way, has perhaps not received it. A pong shows what it
+// has.
 void hub::hand_message(session& s, frame_ptr frame) {
   s.send(std::move(frame), traffic::chat);
   s.ledger.handed();
@@ -251,7 +256,9 @@ std::size_t hub::to_user(bus_message const& m, traffic kind, bool extended_only)
 
 std::size_t hub::apply(bus_message const& m, std::function<void(session&, bus_message const&)> const& about) {
   auto const others = [&](room::member const& one) { return one.who->user.str() != m.subject; };
-  auto const watching = [&](room::member const& one) { return one.who->extended && one.who->ledger.at(one.index).open != 0 && others(one); };
+  auto const watching = [&](room::member const& one) {
+    return one.who->extended && one.who->ledger.at(one.index).open != 0 && others(one);
+  };
   std::size_t handed = 0;
   switch (m.kind) {
     case 'm': handed = message_to_room(m); break;
@@ -260,7 +267,9 @@ std::size_t hub::apply(bus_message const& m, std::function<void(session&, bus_me
     case 'o': handed = to_room(m, traffic::presence, others); break;
     case 'b':
       for (auto const& part : m.parts) {
-        handed += to_room(part, traffic::presence, [&](room::member const& one) { return one.who->extended && one.who->user.str() != part.subject; });
+        handed += to_room(part, traffic::presence, [&](room::member const& one) {
+          return one.who->extended && one.who->user.str() != part.subject;
+        });
       }
       break;
     case 'j': handed = to_room(m, traffic::presence, watching); break;

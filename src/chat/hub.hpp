@@ -24,7 +24,8 @@ struct room : delivery::stream {
 
 class hub {
  public:
-  // Called when the worker's last session leaves a room. The first one's entry is up to the caller, who must await the bus.
+  // Called when the worker's last session leaves a room. The first one's entry is up to the caller, who must await the
+  // bus.
   void on_empty(std::function<void(room_id const&)> handler) { on_empty_ = std::move(handler); }
 
   // Makes the session findable by its user. The session outlives its stay.
@@ -42,11 +43,14 @@ class hub {
   void enter(session& s, room_id const& r, bool joined, std::int64_t since_ms = 0);
   void set_since(session& s, room_id const& r, std::int64_t since_ms);
   void leave(session& s, room_id const& r);
-  // The session entered the room while Redis was asked, and its user does not belong to it: the client never hears of the room.
+  // The session entered the room while Redis was asked, and its user does not belong to it: the client never hears of
+  // the room.
   void retract(session& s, room_id const& r);
-  // The session may not hear the room any more, to which its user belongs all the same. Messages behind `upto` are mail.
+  // The session may not hear the room any more, to which its user belongs all the same. Messages behind `upto` are
+  // mail.
   void lapse(session& s, room_id const& r, std::optional<delivery::ledger::standing> const& upto);
-  // The session is being sent these messages of the room by other means than the bus, and nobody else keeps them for its user.
+  // The session is being sent these messages of the room by other means than the bus, and nobody else keeps them for
+  // its user.
   void sent_aside(session& s, room_id const& r, delivery::ledger::range messages);
 
   // How many mailboxes the latest message of this worker to the room was put into: what the next one will cost Redis.
@@ -58,20 +62,21 @@ class hub {
 
   std::vector<session*> const* sessions_of(std::string_view user) const;
   std::vector<session_ptr> registered_sessions() const;
-  // The registered sessions of the next `share` of the users; `from`, between 0 and 1, says where that begins and is moved on. Users that come or
-  // go meanwhile may be left out of one round.
+  // The registered sessions of the next `share` of the users; `from`, between 0 and 1, says where that begins and is
+  // moved on. Users that come or go meanwhile may be left out of one round.
   std::vector<session_ptr> some_sessions(double& from, double share) const;
   std::size_t users() const { return users_.size(); }
   std::size_t rooms() const { return rooms_.size(); }
 
-  // Asks sessions that were handed messages whether these have arrived: with the first message after a while, every two seconds or so while more
-  // come, and when none has come since the call before. Call a few times a second with a clock that counts milliseconds.
+  // Asks sessions that were handed messages whether these have arrived: with the first message after a while, every two
+  // seconds or so while more come, and when none has come since the call before. Call a few times a second with a clock
+  // that counts milliseconds.
   void ask_receipts(std::uint32_t now_ms);
   // The frames that waited in the session's ledger are handed to it.
   void release(session& s);
 
-  // Hands what came over the bus to those whom it concerns. `l`, `a`, `k` and `w` concern the user's own sessions: `about` is
-  // called with each, and may end sessions. So it is with `u` and `U` and those that watch, and may not.
+  // Hands what came over the bus to those whom it concerns. `l`, `a`, `k` and `w` concern the user's own sessions:
+  // `about` is called with each, and may end sessions. So it is with `u` and `U` and those that watch, and may not.
   // Returns how many it was handed to.
   std::size_t apply(bus_message const& m, std::function<void(session&, bus_message const&)> const& about);
 

@@ -6,13 +6,15 @@
 
 namespace hiky::chat {
 
-presence_watch::presence_watch(std::vector<user_id> users, watch_times times, time now) : times_(times), renewal_(now + times.renewal) {
+presence_watch::presence_watch(std::vector<user_id> users, watch_times times, time now)
+    : times_(times), renewal_(now + times.renewal) {
   users_.reserve(users.size());
   for (auto& user : users) users_.push_back({std::move(user)});
 }
 
 presence_watch::watched* presence_watch::find(std::string_view user) {
-  auto const found = std::ranges::lower_bound(users_, user, {}, [](watched const& w) { return std::string_view{w.user}; });
+  auto const found =
+      std::ranges::lower_bound(users_, user, {}, [](watched const& w) { return std::string_view{w.user}; });
   return found != users_.end() && std::string_view{found->user} == user ? &*found : nullptr;
 }
 

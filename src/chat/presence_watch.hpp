@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Whom one connection watches (watchPresence), what it has been told of them, and when to look at whom again. Pure: no Redis, no clock.
+// Whom one connection watches (watchPresence), what it has been told of them, and when to look at whom again. Pure: no
+// Redis, no clock.
 //
-// Announcements only say when to look; what is told is what Redis says then. So one that is lost, comes twice or comes late does no harm
-// that lasts, and whoever goes and comes back between two looks was never away. An absence that nobody has announced is told only if it
-// is still so after `patience`: within a grace period, and while connections are put into a Redis that has lost them, it means nothing.
+// Announcements only say when to look; what is told is what Redis says then. So one that is lost, comes twice or comes
+// late does no harm that lasts, and whoever goes and comes back between two looks was never away. An absence that
+// nobody has announced is told only if it is still so after `patience`: within a grace period, and while connections
+// are put into a Redis that has lost them, it means nothing.
 #pragma once
 #include <boost/smart_ptr/intrusive_ref_counter.hpp>
 
@@ -18,10 +20,12 @@
 namespace hiky::chat {
 
 struct watch_times {
-  std::chrono::milliseconds batch{250};      // from an announcement to the look; of one connection, between two looks
-  std::chrono::milliseconds patience{8'000};  // longer than the grace period, and than connections take to be asserted again
-  std::chrono::milliseconds retry{1'000};     // when Redis did not answer, or the client has no room for the news
-  std::chrono::milliseconds renewal{60'000};  // until everybody is looked at, and friendships are asked for, whatever was announced
+  std::chrono::milliseconds batch{250};  // from an announcement to the look; of one connection, between two looks
+  std::chrono::milliseconds patience{
+      8'000};  // longer than the grace period, and than connections take to be asserted again
+  std::chrono::milliseconds retry{1'000};  // when Redis did not answer, or the client has no room for the news
+  std::chrono::milliseconds renewal{
+      60'000};  // until everybody is looked at, and friendships are asked for, whatever was announced
 };
 
 // Shared by the session and by whoever looks for it, who must find out when another has taken its place.
@@ -46,7 +50,8 @@ class presence_watch : public boost::intrusive_ref_counter<presence_watch, boost
   void renew(std::span<user_id const> sorted_friends, time now);
   void postpone_renewal(time now) { renewal_ = now + times_.retry; }
 
-  // Whom to look at now, and whoever would be next before another batch is due. Their states are answered, or they are put off.
+  // Whom to look at now, and whoever would be next before another batch is due. Their states are answered, or they are
+  // put off.
   std::vector<user_id> take_due(time now);
   // How it stands with one of them; true when the client has to be told.
   bool answered(user_id const& user, bool online, time now);
@@ -58,7 +63,7 @@ class presence_watch : public boost::intrusive_ref_counter<presence_watch, boost
   struct watched {
     user_id user;
     bool shown = false;  // as online
-    bool sure = false;   // an absence seen now counts
+    bool sure = false;  // an absence seen now counts
     time look_at = time::max();
   };
   watched* find(std::string_view user);

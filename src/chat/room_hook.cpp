@@ -32,7 +32,8 @@ std::string question(user_id const& user, room_id const& room) {
 
 }  // namespace
 
-room_hook::room_hook(asio::any_io_executor executor, room_hook_settings settings, redis::address cache, user_rates& rates, counters& count)
+room_hook::room_hook(asio::any_io_executor executor, room_hook_settings settings, redis::address cache,
+                     user_rates& rates, counters& count)
     : executor_(executor),
       settings_(std::move(settings)),
       application_(executor, settings_.where),
@@ -55,7 +56,8 @@ task<result<bool>> room_hook::may_join(user_id user, room_id room) {
   auto const answer = co_await ask(std::move(user), std::move(room));
   if (!answer) co_return answer;
   auto const life = *answer ? settings_.life : std::min(settings_.life, life_of_a_no);
-  if (auto const stored = co_await cache_.exec(redis::request{"SET", key, *answer ? "1" : "0", "EX", life.count()}); !stored) {
+  if (auto const stored = co_await cache_.exec(redis::request{"SET", key, *answer ? "1" : "0", "EX", life.count()});
+      !stored) {
     log::debug("room_hook.uncached", {{"reason", stored.error().text}});
   }
   co_return answer;
@@ -81,18 +83,20 @@ task<result<bool>> room_hook::ask(user_id user, room_id room) {
     ~place() { --count; }
     std::size_t& count;
   };
-  if (!co_await may_ask(user)) co_return fail(errc::overloaded, "this user asks to enter more rooms than the room hook is asked about");
-  if (asking_ >= settings_.at_once) co_return fail(errc::overloaded, fmt::format("{} questions wait for the room hook already", asking_));
+  if (!co_await may_ask(user))
+    co_return fail(errc::overloaded, "this user asks to enter more rooms than the room hook is asked about");
+  if (asking_ >= settings_.at_once)
+    co_return fail(errc::overloaded, fmt::format("{} questions wait for the room hook already", asking_));
   place const taken{asking_};
   auto const began = std::chrono::steady_clock::now();
-  auto const answer =
-      co_await application_.fetch({.json = question(user, room), .bearer = settings_.key, .most_body = 16 * 1024, .patience = settings_.patience});
+  auto const answer = co_await application_.fetch(
+      {.json = question(user, room), .bearer = settings_.key, .most_body = 16 * 1024, .patience = settings_.patience});
   count_.room_hook.observe(std::chrono::steady_clock::now() - began);
   if (!answer) co_return std::unexpected(answer.error());
   if (answer->status == 200 || answer->status == 204) co_return true;
   if (answer->status == 403) co_return false;
-  co_return fail(errc::unexpected_reply,
-                 fmt::format("{}: status {}; expected 200 or 204 for yes, 403 for no", settings_.where.to_string(), answer->status));
+  co_return fail(errc::unexpected_reply, fmt::format("{}: status {}; expected 200 or 204 for yes, 403 for no",
+                                                     settings_.where.to_string(), answer->status));
 }
 
 }  // namespace hiky::chat

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Asks the application, over HTTP, whether somebody may enter a room. Answers are kept in Redis for a while, for all instances.
-// Whatever is no clear yes or no is an error: nobody is let in on a guess. A user who asks for many rooms waits for the next question, so
-// that one client is no flood for the application.
+// Asks the application, over HTTP, whether somebody may enter a room. Answers are kept in Redis for a while, for all
+// instances. Whatever is no clear yes or no is an error: nobody is let in on a guess. A user who asks for many rooms
+// waits for the next question, so that one client is no flood for the application.
 #pragma once
 
 #include <chrono>
@@ -26,10 +26,11 @@ struct room_hook_settings {
 class room_hook {
  public:
   // `cache`: the server and the database.
-  room_hook(asio::any_io_executor executor, room_hook_settings settings, redis::address cache, user_rates& rates, counters& count);
+  room_hook(asio::any_io_executor executor, room_hook_settings settings, redis::address cache, user_rates& rates,
+            counters& count);
   ~room_hook() { cache_.stop(); }
-  // POST {"userId", "roomId", "action": "join"}: 200 and 204 are yes, 403 is no. Everything else is an error, as are too many questions at
-  // once.
+  // POST {"userId", "roomId", "action": "join"}: 200 and 204 are yes, 403 is no. Everything else is an error, as are
+  // too many questions at once.
   task<result<bool>> may_join(user_id user, room_id room);
   redis::counters const& cache_counts() const { return cache_.counts(); }
 

@@ -9,11 +9,12 @@ namespace hiky::chat {
 
 using kind = room_policy_settings::kind;
 
-room_policy::room_policy(asio::any_io_executor executor, room_policy_settings const& settings, state::members& members, directory::directory& people,
-                         redis::address redis, user_rates& rates, counters& count)
+room_policy::room_policy(asio::any_io_executor executor, room_policy_settings const& settings, state::members& members,
+                         directory::directory& people, redis::address redis, user_rates& rates, counters& count)
     : by_(settings.by), members_(members), people_(people) {
   redis.database = settings.cache_database;
-  if (by_ == kind::hook) hook_ = std::make_unique<room_hook>(std::move(executor), settings.hook, std::move(redis), rates, count);
+  if (by_ == kind::hook)
+    hook_ = std::make_unique<room_hook>(std::move(executor), settings.hook, std::move(redis), rates, count);
 }
 
 task<result<void>> room_policy::may_join(user_id user, room_id room) {
@@ -21,10 +22,15 @@ task<result<void>> room_policy::may_join(user_id user, room_id room) {
   if (by_ == kind::open || by_ == kind::token) co_return result<void>{};
   auto const may = by_ == kind::members ? co_await is_member(user, room) : co_await hook_->may_join(user, room);
   if (!may) {
-    log::warn("room.unjudged", {{"user", user.str()}, {"room", room.str()}, {"code", to_string(may.error().code)}, {"reason", may.error().text}});
+    log::warn("room.unjudged", {{"user", user.str()},
+                                {"room", room.str()},
+                                {"code", to_string(may.error().code)},
+                                {"reason", may.error().text}});
     co_return std::unexpected(may.error());
   }
-  if (!*may) co_return fail(errc::invalid_argument, by_ == kind::members ? "only members may enter this room" : "you may not enter this room");
+  if (!*may)
+    co_return fail(errc::invalid_argument,
+                   by_ == kind::members ? "only members may enter this room" : "you may not enter this room");
   co_return result<void>{};
 }
 

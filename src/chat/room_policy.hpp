@@ -25,8 +25,8 @@ struct room_policy_settings {
 class room_policy {
  public:
   // `redis`: the server; which database is in the settings.
-  room_policy(asio::any_io_executor executor, room_policy_settings const& settings, state::members& members, directory::directory& people,
-              redis::address redis, user_rates& rates, counters& count);
+  room_policy(asio::any_io_executor executor, room_policy_settings const& settings, state::members& members,
+              directory::directory& people, redis::address redis, user_rates& rates, counters& count);
 
   // invalid_argument: no, and the text says so to the user. Other errors: it can't be found out.
   task<result<void>> may_join(user_id user, room_id room);

@@ -37,10 +37,11 @@ class session {
   session& operator=(session const&) = delete;
   virtual ~session() = default;
 
-  // Queues a frame; never suspends, never throws, safe while rooms are iterated. A full outbox closes the connection later.
-  // False when it was left out.
+  // Queues a frame; never suspends, never throws, safe while rooms are iterated. A full outbox closes the connection
+  // later. False when it was left out.
   virtual bool send(frame_ptr frame, traffic kind) = 0;
-  // What `send` would do with one more frame, for one that is to wait in the ledger: what waits there counts as if it were in the outbox.
+  // What `send` would do with one more frame, for one that is to wait in the ledger: what waits there counts as if it
+  // were in the outbox.
   virtual bool admits(traffic kind) = 0;
   // While the ledger holds what comes, the frame waits there, as far as it may.
   void hold_back(frame_ptr frame, traffic kind, state::message_place place = {}) {
@@ -52,7 +53,8 @@ class session {
   virtual void ask_receipt() = 0;
   // Calls `done` once the client has received all that was queued so far (true), or never will (false).
   virtual void after_pong(std::function<void(bool)> done) = 0;
-  // Calls `done` once all that was queued so far has left the process (true), or never will (false). Unlike a pong, it needs no reading.
+  // Calls `done` once all that was queued so far has left the process (true), or never will (false). Unlike a pong, it
+  // needs no reading.
   virtual void after_flush(std::function<void(bool)> done) = 0;
   // Whether to read from the client; paused while too many of its requests wait.
   virtual void read_more(bool wanted) = 0;
@@ -64,16 +66,18 @@ class session {
   connection_id id;
   user_id user;  // empty until identified
   std::unique_ptr<auth::identity> shown;  // who this is by what the handshake showed; until registered
-  std::unique_ptr<auth::grant> grant;     // what the identity is restricted to; mostly absent
+  std::unique_ptr<auth::grant> grant;  // what the identity is restricted to; mostly absent
   std::unique_ptr<std::string> trace;  // the trace that its handshake belongs to, if any
   std::string_view trace_id() const { return trace ? std::string_view{*trace} : std::string_view{}; }
 
-  delivery::ledger ledger;  // what this connection has of its rooms' messages, and the frames that wait while it is being given the rest
+  delivery::ledger ledger;  // what this connection has of its rooms' messages, and the frames that wait while it is
+                            // being given the rest
   struct waiting_request {
     std::string text;
     std::chrono::steady_clock::time_point came;
   };
-  std::unique_ptr<std::deque<waiting_request>> backlog;  // requests that wait for `busy` to end; the client's own close does not undo them
+  std::unique_ptr<std::deque<waiting_request>>
+      backlog;  // requests that wait for `busy` to end; the client's own close does not undo them
   std::unique_ptr<unconfirmed_mail> mail;
   boost::intrusive_ptr<presence_watch> watch;  // mostly absent
   std::unique_ptr<connection_id> earlier;  // the same client's connection before this one, as it says; mostly absent
@@ -85,27 +89,28 @@ class session {
   std::uint32_t greedy_ms = 0;  // when it last got a large page of history; 0: never
   std::uint8_t refusals = 0;  // counts, and wraps
   std::uint8_t useless_tokens = 0;  // that it has shown
-  std::uint32_t asked_ms = 0;   // when it was last asked for a receipt (hub's clock)
-  std::uint32_t unasked = 0;    // messages since then, when the hub looked last
-  std::int64_t began_ms = 0;     // Redis TIME since which it hears the rooms that its user had then
-  std::int64_t kick = 0;         // the latest of its user before it began, by its number (state::connections); any other ends it
+  std::uint32_t asked_ms = 0;  // when it was last asked for a receipt (hub's clock)
+  std::uint32_t unasked = 0;  // messages since then, when the hub looked last
+  std::int64_t began_ms = 0;  // Redis TIME since which it hears the rooms that its user had then
+  std::int64_t kick =
+      0;  // the latest of its user before it began, by its number (state::connections); any other ends it
   std::int64_t compared_ms = 0;  // Redis TIME when its rooms and mail were last compared with Redis; 0: never
-  std::uint16_t notices = 0;     // of changes to the user's rooms that came; counts, and wraps
+  std::uint16_t notices = 0;  // of changes to the user's rooms that came; counts, and wraps
   std::uint32_t asserted = 0;  // the state of Redis's data in which it knows of this connection (flows::data_)
   bool unasserted : 1 = false;  // Redis is to be told of it once more, though it has lost no data
   bool registered : 1 = false;
   bool extended : 1 = false;  // asked for frames the document does not have
-  bool acks : 1 = false;       // confirms offline mail itself
+  bool acks : 1 = false;  // confirms offline mail itself
   bool newest_first : 1 = false;  // wants offline mail in the document's order
   bool returning : 1 = false;  // came back before its absence was announced
-  bool busy : 1 = false;      // a request is under way, which no later one overtakes
+  bool busy : 1 = false;  // a request is under way, which no later one overtakes
   bool mail_waits : 1 = false;  // came while it could not be fetched
-  bool unclaimed : 1 = false;   // a claim of mail failed, and perhaps Redis took it all the same: it must be made again
-  bool gone : 1 = false;      // the socket has closed
-  bool seen : 1 = false;      // has sent something of which `lastSeen` does not tell yet
-  bool resting : 1 = false;   // is not listened to for a moment: too much of what it wants is refused
+  bool unclaimed : 1 = false;  // a claim of mail failed, and perhaps Redis took it all the same: it must be made again
+  bool gone : 1 = false;  // the socket has closed
+  bool seen : 1 = false;  // has sent something of which `lastSeen` does not tell yet
+  bool resting : 1 = false;  // is not listened to for a moment: too much of what it wants is refused
   bool end_waits : 1 = false;  // `closed` is called once more, behind what it asked for before
-  bool doubted : 1 = false;   // what it knows of its rooms and mail is to be compared with Redis
+  bool doubted : 1 = false;  // what it knows of its rooms and mail is to be compared with Redis
   bool receipt_due : 1 = false;  // stands in the hub's list of those that will be asked for a receipt
 
  private:

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The rates of users: one bucket of each kind for a user, whatever connections on whatever workers share it, and however often they
-// are made anew. A bucket that is full again is nobody's memory. Shared by all workers.
+// The rates of users: one bucket of each kind for a user, whatever connections on whatever workers share it, and
+// however often they are made anew. A bucket that is full again is nobody's memory. Shared by all workers.
 #pragma once
 #include <array>
 #include <atomic>
@@ -54,7 +54,8 @@ class user_rates {
   void charge(user_id const& user, user_rate kind, float more) {
     auto& here = shard_of(user);
     std::lock_guard const held{here.lock};
-    if (auto const found = here.users.find(std::string_view{user}); found != here.users.end()) found->second[index(kind)].charge(more);
+    if (auto const found = here.users.find(std::string_view{user}); found != here.users.end())
+      found->second[index(kind)].charge(more);
   }
   // Forgets whose buckets are full, in one of the shards; to be called a few times a second.
   void tick(std::uint32_t now_ms) {

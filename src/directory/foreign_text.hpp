@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Text that other programs wrote into Redis. Frames are valid UTF-8 or the client hangs up, so it is mended before it travels.
+// Text that other programs wrote into Redis. Frames are valid UTF-8 or the client hangs up, so it is mended before it
+// travels.
 #pragma once
 #include <string>
 #include <string_view>

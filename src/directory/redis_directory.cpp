@@ -21,10 +21,9 @@ std::string friends_key(user_id const& u) { return std::string{friends_prefix} +
 std::string rooms_key(user_id const& u) { return std::string{rooms_prefix} + u.str(); }
 std::string members_key(room_id const& r) { return std::string{members_prefix} + r.str(); }
 
-// A script, since whom to forget is known only once the sets are read: between a read and a later MULTI, a new friend would be missed.
-// KEYS 1 hiky:user:{u}  2 hiky:user_friends:{u}  3 hiky:user_rooms:{u}
-// ARGV 1 user  2 prefix hiky:user_friends  3 prefix hiky:room_members
-// Returns how many of the three keys were there
+// A script, since whom to forget is known only once the sets are read: between a read and a later MULTI, a new friend
+// would be missed. KEYS 1 hiky:user:{u}  2 hiky:user_friends:{u}  3 hiky:user_rooms:{u} ARGV 1 user  2 prefix
+// hiky:user_friends  3 prefix hiky:room_members Returns how many of the three keys were there
 constexpr std::string_view remove_user_lua = R"(
 for _, friend in ipairs(redis.call('SMEMBERS', KEYS[2])) do redis.call('SREM', ARGV[2] .. friend, ARGV[1]) end
 for _, room in ipairs(redis.call('SMEMBERS', KEYS[3])) do redis.call('SREM', ARGV[3] .. room, ARGV[1]) end
@@ -40,7 +39,9 @@ std::vector<Id> ids(redis::value set) {
   return out;
 }
 
-void ask_profile(redis::request& r, user_id const& user) { r.add("HMGET", user_key(user), "username", "name", "profileImage"); }
+void ask_profile(redis::request& r, user_id const& user) {
+  r.add("HMGET", user_key(user), "username", "name", "profileImage");
+}
 
 profile to_profile(user_id user, redis::value fields) {
   profile out{std::move(user), {}, {}, {}};
@@ -71,7 +72,8 @@ task<result<std::vector<std::int64_t>>> commit(redis::client& redis, redis::requ
     if (each.is_error()) co_return fail(errc::server_error, std::string{each.text()});
     out.push_back(each.integer());
   }
-  if (out.size() + 2 != last + 1) co_return fail(errc::unexpected_reply, "EXEC answered another number of commands than it was sent");
+  if (out.size() + 2 != last + 1)
+    co_return fail(errc::unexpected_reply, "EXEC answered another number of commands than it was sent");
   co_return out;
 }
 
@@ -115,7 +117,8 @@ task<result<std::vector<profile>>> redis_directory::profiles(std::vector<user_id
   for (std::size_t i = 0; i < users.size(); ++i) {
     auto const fields = (*answer)[i];
     // Only a key of a wrong type is one user's fault; LOADING, NOAUTH and their like are everybody's.
-    if (fields.is_error() && !fields.text().starts_with("WRONGTYPE")) co_return fail(errc::server_error, std::string{fields.text()});
+    if (fields.is_error() && !fields.text().starts_with("WRONGTYPE"))
+      co_return fail(errc::server_error, std::string{fields.text()});
     out.push_back(to_profile(std::move(users[i]), fields));
   }
   co_return out;
@@ -127,7 +130,8 @@ task<result<bool>> redis_directory::add_user(profile_change change) {
                                          r.add("EXISTS", key);
                                          if (change.username) r.add("HSET", key, "username", *change.username);
                                          if (change.name) r.add("HSET", key, "name", *change.name);
-                                         if (change.profile_image) r.add("HSET", key, "profileImage", *change.profile_image);
+                                         if (change.profile_image)
+                                           r.add("HSET", key, "profileImage", *change.profile_image);
                                          r.add("HSETNX", key, "username", change.id);
                                        }));
   if (!answers) co_return std::unexpected(answers.error());
@@ -145,24 +149,30 @@ task<result<bool>> redis_directory::remove_user(user_id user) {
 }
 
 task<result<bool>> redis_directory::add_friend(user_id one, user_id other) {
-  if (one == other) co_return fail(errc::invalid_argument, fmt::format("'{}' can't be their own friend; expected two different users", one.str()));
-  co_return co_await changes_anything(
-      redis_, transaction([&](redis::request& r) { r.add("SADD", friends_key(one), other).add("SADD", friends_key(other), one); }));
+  if (one == other)
+    co_return fail(errc::invalid_argument,
+                   fmt::format("'{}' can't be their own friend; expected two different users", one.str()));
+  co_return co_await changes_anything(redis_, transaction([&](redis::request& r) {
+                                        r.add("SADD", friends_key(one), other).add("SADD", friends_key(other), one);
+                                      }));
 }
 
 task<result<bool>> redis_directory::remove_friend(user_id one, user_id other) {
-  co_return co_await changes_anything(
-      redis_, transaction([&](redis::request& r) { r.add("SREM", friends_key(one), other).add("SREM", friends_key(other), one); }));
+  co_return co_await changes_anything(redis_, transaction([&](redis::request& r) {
+                                        r.add("SREM", friends_key(one), other).add("SREM", friends_key(other), one);
+                                      }));
 }
 
 task<result<bool>> redis_directory::add_room_member(user_id user, room_id room) {
-  co_return co_await changes_anything(
-      redis_, transaction([&](redis::request& r) { r.add("SADD", members_key(room), user).add("SADD", rooms_key(user), room); }));
+  co_return co_await changes_anything(redis_, transaction([&](redis::request& r) {
+                                        r.add("SADD", members_key(room), user).add("SADD", rooms_key(user), room);
+                                      }));
 }
 
 task<result<bool>> redis_directory::remove_room_member(user_id user, room_id room) {
-  co_return co_await changes_anything(
-      redis_, transaction([&](redis::request& r) { r.add("SREM", members_key(room), user).add("SREM", rooms_key(user), room); }));
+  co_return co_await changes_anything(redis_, transaction([&](redis::request& r) {
+                                        r.add("SREM", members_key(room), user).add("SREM", rooms_key(user), room);
+                                      }));
 }
 
 }  // namespace hiky::directory

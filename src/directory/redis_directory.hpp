@@ -19,7 +19,8 @@ class redis_directory final : public editable_directory {
   // One round trip each.
   task<result<entry>> load(user_id user) override;
   task<result<std::vector<user_id>>> friends(user_id user) override;
-  // One round trip for all. A user whose key holds something else than a hash is unknown; the others are not hidden by it.
+  // One round trip for all. A user whose key holds something else than a hash is unknown; the others are not hidden by
+  // it.
   task<result<std::vector<profile>>> profiles(std::vector<user_id> users) override;
   task<result<std::vector<user_id>>> room_members(room_id room) override;
 

@@ -3,8 +3,9 @@
 
 namespace hiky::gateway {
 
-void chat_session::begin(chat::flows& flows, chat::counters& count, connection_ptr link, connection_id id, std::string user_agent,
-                         std::unique_ptr<auth::identity> who, std::string_view already_read, std::string trace) {
+void chat_session::begin(chat::flows& flows, chat::counters& count, connection_ptr link, connection_id id,
+                         std::string user_agent, std::unique_ptr<auth::identity> who, std::string_view already_read,
+                         std::string trace) {
   auto* const s = new chat_session{flows, count, link};
   s->self_ = s;
   s->id = std::move(id);
@@ -16,7 +17,8 @@ void chat_session::begin(chat::flows& flows, chat::counters& count, connection_p
 
 void chat_session::received(opcode op, std::string_view payload) {
   if (op == opcode::binary)
-    return close(static_cast<std::uint16_t>(close_code::unsupported), "binary frame; expected one JSON object per text frame");
+    return close(static_cast<std::uint16_t>(close_code::unsupported),
+                 "binary frame; expected one JSON object per text frame");
   flows_.receive(*this, payload);
 }
 
@@ -36,7 +38,8 @@ bool chat_session::send(frame_ptr frame, chat::traffic kind) {
 bool chat_session::admits(chat::traffic kind) {
   if (!link_) return false;
   // Hints go first, long before anything that matters would have to.
-  if (link_->queued_share() <= (kind == chat::traffic::typing ? 0.25 : kind == chat::traffic::presence ? 0.5 : 1)) return true;
+  if (link_->queued_share() <= (kind == chat::traffic::typing ? 0.25 : kind == chat::traffic::presence ? 0.5 : 1))
+    return true;
   // A chat message is never skipped: the reader learns that it was too slow, and comes back for what it missed.
   if (kind != chat::traffic::chat) count_.shed[static_cast<std::size_t>(kind)].add();
   else if (link_->close_later(close_code::slow_consumer, "too slow: reconnect and resume")) count_.slow_closed.add();

@@ -8,9 +8,11 @@ namespace hiky::gateway {
 
 class chat_session final : public chat::session, public endpoint {
  public:
-  // Starts the conversation; the session keeps itself until the connection has ended. `who`: by the handshake, if it showed anybody.
-  static void begin(chat::flows& flows, chat::counters& count, connection_ptr link, connection_id id, std::string user_agent,
-                    std::unique_ptr<auth::identity> who, std::string_view already_read, std::string trace = {});
+  // Starts the conversation; the session keeps itself until the connection has ended. `who`: by the handshake, if it
+  // showed anybody.
+  static void begin(chat::flows& flows, chat::counters& count, connection_ptr link, connection_id id,
+                    std::string user_agent, std::unique_ptr<auth::identity> who, std::string_view already_read,
+                    std::string trace = {});
 
   void received(opcode op, std::string_view payload) override;
   void asked(std::uint32_t ping) override { ledger.asked(ping); }
@@ -34,7 +36,8 @@ class chat_session final : public chat::session, public endpoint {
   std::string_view user_agent() const override { return user_agent_; }
 
  private:
-  chat_session(chat::flows& flows, chat::counters& count, connection_ptr link) : flows_(flows), count_(count), link_(std::move(link)) {}
+  chat_session(chat::flows& flows, chat::counters& count, connection_ptr link)
+      : flows_(flows), count_(count), link_(std::move(link)) {}
 
   chat::flows& flows_;
   chat::counters& count_;

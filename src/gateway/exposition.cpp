@@ -39,13 +39,15 @@ std::pair<double, double> memory() {
 double open_files() {
   std::error_code ec;
   auto const entries = std::filesystem::directory_iterator{"/proc/self/fd", ec};
-  return ec ? 0 : static_cast<double>(std::distance(begin(entries), end(entries))) - 1;  // one of them is this look itself
+  return ec ? 0
+            : static_cast<double>(std::distance(begin(entries), end(entries))) - 1;  // one of them is this look itself
 }
 
 void add_up(prometheus::ClientMetric::Histogram& all, std::vector<histogram const*> const& parts) {
   for (std::size_t i = 0; i <= histogram::bounds; ++i) {
     for (auto const* one : parts) all.sample_count += one->in_bucket(i);
-    all.bucket.push_back({all.sample_count, i < histogram::bounds ? histogram::bound_s(i) : std::numeric_limits<double>::infinity()});
+    all.bucket.push_back(
+        {all.sample_count, i < histogram::bounds ? histogram::bound_s(i) : std::numeric_limits<double>::infinity()});
   }
   for (auto const* one : parts) all.sample_sum += one->sum_s();
 }
@@ -99,8 +101,8 @@ void add_process(metric_families& to) {
   rlimit files{};
   ::getrlimit(RLIMIT_NOFILE, &files);
   auto const [total, resident] = memory();
-  to.push_back(
-      count("process_cpu_seconds_total", "Processor time spent, in user mode and in the kernel", seconds(used.ru_utime) + seconds(used.ru_stime)));
+  to.push_back(count("process_cpu_seconds_total", "Processor time spent, in user mode and in the kernel",
+                     seconds(used.ru_utime) + seconds(used.ru_stime)));
   to.push_back(gauge("process_resident_memory_bytes", "Memory that the process holds", resident));
   to.push_back(gauge("process_virtual_memory_bytes", "Address space that the process has", total));
   to.push_back(gauge("process_open_fds", "Open files, of which each connection is one", open_files()));

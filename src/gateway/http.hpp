@@ -26,8 +26,9 @@ struct http_greeting {
 enum class no_request : std::uint8_t { malformed, head, body, late, silent, closed };
 
 // Reads one request within `patience`; its body only if `wants_body`, which is called once for each head, says so.
-task<std::expected<http_greeting, no_request>> read_request(stream_socket& socket, std::string& buffer, std::chrono::milliseconds patience,
-                                                            std::function<bool(http_request const& head)> const& wants_body);
+task<std::expected<http_greeting, no_request>> read_request(
+    stream_socket& socket, std::string& buffer, std::chrono::milliseconds patience,
+    std::function<bool(http_request const& head)> const& wants_body);
 // Sends an answer, without its body if it answers a HEAD. False when the connection is not to be used any more.
 task<bool> write_response(stream_socket& socket, http_request const& to, http_response response);
 // Lets the peer read the answer before the connection is reset by what it still sends.

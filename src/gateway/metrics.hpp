@@ -26,14 +26,16 @@ class metrics {
   // By database, in the order of their flags; none where it is not used.
   using redis_counts = std::array<redis::counters const*, 4>;
 
-  metrics(std::string instance, std::string send_method) : instance_(std::move(instance)), send_method_(std::move(send_method)) {}
+  metrics(std::string instance, std::string send_method)
+      : instance_(std::move(instance)), send_method_(std::move(send_method)) {}
   // Both outlive this.
   void add_worker(chat::counters const& count, redis_counts const& redis) { workers_.push_back({&count, redis}); }
   void watch(admission const& doors) { doors_ = &doors; }
   void watch(chat::bus const& channel, chat::janitor const& sweeper, chat::forgetter const& forgetter) {
     bus_ = &channel, janitor_ = &sweeper, forgetter_ = &forgetter;
   }
-  // From any thread. Made anew each time, unless it is asked for so often that to make it would keep others waiting: then up to a second old.
+  // From any thread. Made anew each time, unless it is asked for so often that to make it would keep others waiting:
+  // then up to a second old.
   std::string text() const;
 
  private:

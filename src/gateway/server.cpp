@@ -17,8 +17,10 @@ namespace hiky::gateway {
 using namespace std::chrono_literals;
 
 namespace {
-constexpr float questions_per_s = 20, question_burst = 200;  // of one user, to the application that says who may enter a room
-// Of one user. A burst: all tabs of a browser that starts. More, for long, are tabs that connect again whenever they are replaced.
+constexpr float questions_per_s = 20,
+                question_burst = 200;  // of one user, to the application that says who may enter a room
+// Of one user. A burst: all tabs of a browser that starts. More, for long, are tabs that connect again whenever they
+// are replaced.
 constexpr float replacements_per_s = 0.2F, replacement_burst = 20;
 constexpr auto assertion_spread = 2000ms;  // over which connections are put into Redis again, so that it is not flooded
 
@@ -45,20 +47,27 @@ server::server(gateway_settings settings)
   auto& first = *workers_.front();
   janitor_ = std::make_unique<chat::janitor>(
       first.redis(), first.store(), settings_.instance, settings_.leases,
-      chat::janitor::effects{.tell_friends = [&first](user_id user, bool online) { return first.flows().announce(std::move(user), online); },
-                             .lost = [this] { return lost(); },
-                             .assert_again =
-                                 [this] {
-                                   for (auto const& w : workers_) asio::post(w->io(), [&w = *w] { w.assert_again(assertion_spread); });
-                                 }});
+      chat::janitor::effects{
+          .tell_friends = [&first](user_id user,
+                                   bool online) { return first.flows().announce(std::move(user), online); },
+          .lost = [this] { return lost(); },
+          .assert_again =
+              [this] {
+                for (auto const& w : workers_) asio::post(w->io(), [&w = *w] { w.assert_again(assertion_spread); });
+              }});
   forgetter_ = std::make_unique<chat::forgetter>(first.redis(), first.store().members, settings_.forget_absent);
   metrics_.watch(*bus_, *janitor_, *forgetter_);
   for (auto const& w : workers_) {
     w->redis().on_other_data([&w = *w] { w.assert_again(assertion_spread); });
-    w->belongs_to({.connected = [this] { return bus_->alive() && std::ranges::all_of(workers_, [](auto const& one) { return one->connected(); }); },
+    w->belongs_to({.connected =
+                       [this] {
+                         return bus_->alive() &&
+                                std::ranges::all_of(workers_, [](auto const& one) { return one->connected(); });
+                       },
                    .refusal = [this] { return janitor_->refusal(); },
                    .when_all_answer = [this](std::function<void()> then) { when_all_answer(std::move(then)); }});
-    w->flows().on_offline([this, &io = first.io()] { asio::post(io, [this] { janitor_->expect_announcement(settings_.grace); }); });
+    w->flows().on_offline(
+        [this, &io = first.io()] { asio::post(io, [this] { janitor_->expect_announcement(settings_.grace); }); });
   }
 }
 
@@ -76,12 +85,14 @@ result<void> server::listen(std::vector<listen_address>& addresses) {
       auto const fd = listener::open(where, i == 0);
       if (!fd) return std::unexpected(fd.error());
       auto& to = *workers_[i];
-      auto accepted = [this, &to, shared, by = where.to, next = std::size_t{0}](stream_socket s, peer_address from) mutable {
+      auto accepted = [this, &to, shared, by = where.to, next = std::size_t{0}](stream_socket s,
+                                                                                peer_address from) mutable {
         if (shared) return to.adopt(std::move(s), from, by);
         auto& chosen = *workers_[next++ % workers_.size()];
         int const raw = s.release();
-        asio::post(chosen.io(),
-                   [&chosen, raw, by] { chosen.adopt(stream_socket{chosen.io(), asio::generic::stream_protocol{AF_UNIX, 0}, raw}, {}, by); });
+        asio::post(chosen.io(), [&chosen, raw, by] {
+          chosen.adopt(stream_socket{chosen.io(), asio::generic::stream_protocol{AF_UNIX, 0}, raw}, {}, by);
+        });
       };
       listeners_.push_back(std::make_unique<listener>(to.io(), *fd, std::move(accepted)));
     }
@@ -99,19 +110,23 @@ result<void> server::start(std::chrono::milliseconds patience) {
     if (!up) return up;
   }
   while (!bus_->alive()) {
-    if (std::chrono::steady_clock::now() > until) return fail(errc::not_connected, "the subscriber could not connect to Redis in time");
+    if (std::chrono::steady_clock::now() > until)
+      return fail(errc::not_connected, "the subscriber could not connect to Redis in time");
     std::this_thread::sleep_for(1ms);
   }
   auto& io = workers_.front()->io();
   if (asio::co_spawn(io, bus_->has_twin(), asio::use_future).get()) {
-    return fail(errc::conflict, fmt::format("another hikyd runs as instance '{}' on this Redis; stop that one, or choose another --instance-id",
-                                            settings_.instance.str()));
+    return fail(
+        errc::conflict,
+        fmt::format("another hikyd runs as instance '{}' on this Redis; stop that one, or choose another --instance-id",
+                    settings_.instance.str()));
   }
   asio::post(io, [this] { bus_->start(); });
   auto const begin = [&] { return asio::co_spawn(io, janitor_->begin(settings_.sole_owner), asio::use_future).get(); };
   auto clean = begin();
   // Redis may go away once more, in the middle of this.
-  for (; !clean && is_transient(clean.error()) && std::chrono::steady_clock::now() < until; clean = begin()) std::this_thread::sleep_for(200ms);
+  for (; !clean && is_transient(clean.error()) && std::chrono::steady_clock::now() < until; clean = begin())
+    std::this_thread::sleep_for(200ms);
   if (!clean) return clean;
   asio::co_spawn(io, janitor_->run(), asio::detached);
   asio::co_spawn(io, forgetter_->run(), asio::detached);

@@ -63,7 +63,9 @@ task<http_response> health(worker& on, http_request const& request) {
   auto const count = co_await online.count();
   if (!count) co_return unhealthy(request, "Redis connection failed", count.error().text);
   if (auto const words = on.whole().refusal()) co_return unhealthy(request, "Redis refuses writes", *words);
-  std::string body = fmt::format(R"({{"status":"healthy","redis":"connected","onlineUsers":{},"timestamp":"{}","instance":)", *count, iso8601_now());
+  std::string body =
+      fmt::format(R"({{"status":"healthy","redis":"connected","onlineUsers":{},"timestamp":"{}","instance":)", *count,
+                  iso8601_now());
   append_json_string(body, on.settings().instance);
   body += fmt::format(R"(,"bus":"{}"}})", on.bus().alive() ? "connected" : "disconnected");
   co_return typed(request, http::status::ok, "application/json", std::move(body));
@@ -71,7 +73,9 @@ task<http_response> health(worker& on, http_request const& request) {
 
 // Where clients should go. What is known of Redis may be a second old, so it is asked as well.
 task<http_response> ready(worker& on, http_request const& request) {
-  auto const no = [&](std::string why) { return plain_response(request, http::status::service_unavailable, std::move(why) + "\n"); };
+  auto const no = [&](std::string why) {
+    return plain_response(request, http::status::service_unavailable, std::move(why) + "\n");
+  };
   if (on.draining()) co_return no("draining");
   if (!on.whole().connected()) co_return no("no connection to Redis");
   if (auto const words = on.whole().refusal()) co_return no("Redis refuses writes: " + *words);
@@ -79,14 +83,16 @@ task<http_response> ready(worker& on, http_request const& request) {
   co_return plain_response(request, http::status::ok, "ready\n");
 }
 
-// Whether every worker comes round. Says nothing of Redis: to start again mends none of its outages, and throws out all who stayed.
+// Whether every worker comes round. Says nothing of Redis: to start again mends none of its outages, and throws out all
+// who stayed.
 task<http_response> live(worker& on, http_request const& request) {
   // Not a timer that the last one cancels: it would belong to another thread, and might outlive its loop there.
   auto const answered = std::make_shared<std::atomic<bool>>(false);
   on.whole().when_all_answer([answered] { *answered = true; });
   asio::steady_timer pause{on.io()};
   for (auto const until = std::chrono::steady_clock::now() + workers_patience; !*answered;) {
-    if (std::chrono::steady_clock::now() > until) co_return plain_response(request, http::status::service_unavailable, "a worker thread hangs\n");
+    if (std::chrono::steady_clock::now() > until)
+      co_return plain_response(request, http::status::service_unavailable, "a worker thread hangs\n");
     pause.expires_after(1ms);
     co_await pause.async_wait(use_task);
   }
@@ -105,10 +111,12 @@ std::string proofs_wanted(auth::gate_settings const& identity) {
 
 http_response demo_response(worker& on, http_request const& request, std::string_view path) {
   auto const none = [&](std::string_view words) {
-    return plain_response(request, http::status::not_found, fmt::format("nothing at this path; the WebSocket is at {}{}\n", websocket_path, words));
+    return plain_response(request, http::status::not_found,
+                          fmt::format("nothing at this path; the WebSocket is at {}{}\n", websocket_path, words));
   };
   if (!on.settings().demo) return none(path == "/" ? ", and the demo is off (--demo on shows it here)" : "");
-  if (path == "/demo.json") return typed(request, http::status::ok, "application/json", proofs_wanted(on.settings().identity));
+  if (path == "/demo.json")
+    return typed(request, http::status::ok, "application/json", proofs_wanted(on.settings().identity));
   auto const text = page_at(path);
   if (!text) return none(", the demo at /");
   auto page = typed(request, http::status::ok, media_type(path), std::string{*text});
@@ -120,11 +128,13 @@ http_response demo_response(worker& on, http_request const& request, std::string
 task<http_response> answer(worker& on, http_request const& request, door by) {
   auto const path = path_of(request);
   if (by == door::clients && path != "/health" && path != "/live" && path != "/ready") {
-    co_return plain_response(request, http::status::not_found, fmt::format("nothing at this path; the WebSocket is at {}\n", websocket_path));
+    co_return plain_response(request, http::status::not_found,
+                             fmt::format("nothing at this path; the WebSocket is at {}\n", websocket_path));
   }
   if (request.method() != http::verb::get && request.method() != http::verb::head) {
-    auto out = plain_response(request, http::status::method_not_allowed,
-                              fmt::format("{} is not possible here; expected GET\n", std::string_view{request.method_string()}));
+    auto out = plain_response(
+        request, http::status::method_not_allowed,
+        fmt::format("{} is not possible here; expected GET\n", std::string_view{request.method_string()}));
     out.set(http::field::allow, "GET, HEAD");
     co_return out;
   }
@@ -142,6 +152,8 @@ std::string_view path_of(http_request const& r) {
   return target.substr(0, target.find('?'));
 }
 
-task<http_response> site_response(worker& on, http_request const& request, door by) { co_return co_await answer(on, request, by); }
+task<http_response> site_response(worker& on, http_request const& request, door by) {
+  co_return co_await answer(on, request, by);
+}
 
 }  // namespace hiky::gateway

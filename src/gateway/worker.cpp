@@ -47,7 +47,8 @@ chat::flow_limits limits_of_flows(gateway_settings const& s) {
   return out;
 }
 
-// 36 random bits in front of a counter: unique among all workers of all instances, and short enough for std::string to keep in place.
+// 36 random bits in front of a counter: unique among all workers of all instances, and short enough for std::string to
+// keep in place.
 std::string random_prefix() {
   constexpr std::string_view digits = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_-";
   std::random_device random;
@@ -58,8 +59,8 @@ std::string random_prefix() {
 
 }  // namespace
 
-worker::worker(gateway_settings const& settings, std::size_t index, gateway::metrics& numbers, gateway::admission& doors, gateway::api_limits& api,
-               chat::user_rates& rates)
+worker::worker(gateway_settings const& settings, std::size_t index, gateway::metrics& numbers,
+               gateway::admission& doors, gateway::api_limits& api, chat::user_rates& rates)
     : settings_(settings),
       index_(index),
       numbers_(numbers),
@@ -69,22 +70,24 @@ worker::worker(gateway_settings const& settings, std::size_t index, gateway::met
       io_(BOOST_ASIO_CONCURRENCY_HINT_UNSAFE_IO),  // other threads post to it, and touch nothing else
       redis_(io_.get_executor(), settings.redis),
       directory_redis_(io_.get_executor(), directory_address(settings)),
-      store_(redis_, settings.redis.database, settings.room_log, settings.grace, settings.connections_per_user, settings.leases.lease),
+      store_(redis_, settings.redis.database, settings.room_log, settings.grace, settings.connections_per_user,
+             settings.leases.lease),
       gate_(io_.get_executor(), settings.identity, settings.redis, count_.identity),
       people_(directory_redis_),
       door_(io_.get_executor(), settings.rooms, store_.members, people_, settings.redis, rates, count_),
       loop_(io_, settings.method, settings.frames, settings.times, settings.max_outbox, settings.compress_from, count_),
       connection_prefix_(random_prefix()) {
   loop_.tell_addresses = settings_.tell_addresses;
-  numbers_.add_worker(count_, {&directory_redis_.counts(), &redis_.counts(), door_.cache_counts(), gate_.redis_counts()});
+  numbers_.add_worker(count_,
+                      {&directory_redis_.counts(), &redis_.counts(), door_.cache_counts(), gate_.redis_counts()});
 }
 
 worker::~worker() { join(); }
 
 void worker::use(chat::bus& channel) {
   bus_ = &channel;
-  flows_ = std::make_unique<chat::flows>(io_.get_executor(), index_, settings_.instance, store_, people_, gate_, door_, channel, user_rates_, count_,
-                                         limits_of_flows(settings_));
+  flows_ = std::make_unique<chat::flows>(io_.get_executor(), index_, settings_.instance, store_, people_, gate_, door_,
+                                         channel, user_rates_, count_, limits_of_flows(settings_));
   channel.add_worker([this](chat::bus::batch messages, std::chrono::steady_clock::time_point read_at) {
     asio::dispatch(io_, [this, messages = std::move(messages), read_at] {
       flows_->deliver(messages, loop_.arrivals);
@@ -114,16 +117,20 @@ void worker::join() {
 
 void worker::stop() { io_.stop(); }
 
-connection_id worker::next_connection_id() { return connection_id{connection_prefix_ + fmt::format("{:x}", ++last_connection_)}; }
+connection_id worker::next_connection_id() {
+  return connection_id{connection_prefix_ + fmt::format("{:x}", ++last_connection_)};
+}
 
 void worker::begin_audit(std::vector<std::string> prefixes) {
   asio::post(io_, [this, all = std::move(prefixes)]() mutable {
     chat::connection_audit::effects on{
         .holds = [this](connection_id const& c, user_id const& u) { return flows_->holds(c, u); },
-        .undo = [this](connection_id c, user_id u, std::int64_t since) { return flows_->undo(std::move(c), std::move(u), since); }};
-    audit_ = std::make_unique<chat::connection_audit>(io_.get_executor(), store_.connections, settings_.instance,
-                                                      chat::connection_names{connection_prefix_, std::move(all)}, settings_.leases.lease,
-                                                      settings_.leases.unconfirmed, std::move(on));
+        .undo = [this](connection_id c, user_id u,
+                       std::int64_t since) { return flows_->undo(std::move(c), std::move(u), since); }};
+    audit_ =
+        std::make_unique<chat::connection_audit>(io_.get_executor(), store_.connections, settings_.instance,
+                                                 chat::connection_names{connection_prefix_, std::move(all)},
+                                                 settings_.leases.lease, settings_.leases.unconfirmed, std::move(on));
     spawn(audit_->run());
     spawn(flows_->keep_online(settings_.leases.lease / 3));
   });
@@ -165,12 +172,14 @@ void worker::adopt(stream_socket socket, peer_address from, door by) {
 task<> worker::greet(stream_socket socket, admission::seat seat, door by) {
   auto const until = std::chrono::steady_clock::now() + settings_.handshake_deadline;
   auto const left = [until] {
-    return std::max(1ms, std::chrono::duration_cast<std::chrono::milliseconds>(until - std::chrono::steady_clock::now()));
+    return std::max(1ms,
+                    std::chrono::duration_cast<std::chrono::milliseconds>(until - std::chrono::steady_clock::now()));
   };
   bool const by_tcp = !from_unix(socket);
   if (settings_.proxy_protocol && by_tcp && by != door::operators) {
     if (!doors_.is_trusted(seat.address())) {
-      refuse_proxy("proxy.untrusted", {{"address", seat.address().to_string()}, {"expected", "a connection from a --trusted-proxy"}});
+      refuse_proxy("proxy.untrusted",
+                   {{"address", seat.address().to_string()}, {"expected", "a connection from a --trusted-proxy"}});
       co_return;
     }
     auto const client = co_await read_proxy_header(socket, left());
@@ -245,7 +254,9 @@ task<> worker::say_goodbye(std::chrono::milliseconds spread, std::function<void(
   bool settled = co_await flows_->settled(5s);
   // An outage has ended while we waited: now Redis takes what it could not take before.
   if (!settled && redis_.connected()) settled = co_await flows_->settled(5s);
-  if (!settled) log::warn("drain.incomplete", {{"reason", "Redis did not take every goodbye in time; other instances end the rest"}});
+  if (!settled)
+    log::warn("drain.incomplete",
+              {{"reason", "Redis did not take every goodbye in time; other instances end the rest"}});
   // First politely; then whoever did not hang up is dropped. A connection must not outlive its worker.
   for (auto const wait : {2000ms, 1000ms}) {
     auto const until = std::chrono::steady_clock::now() + wait;

@@ -41,11 +41,13 @@ struct gateway_settings {
   chat::flow_limits flow;
   chat::room_policy_settings rooms;
   state::room_log_limits room_log;
-  std::chrono::seconds forget_absent{std::chrono::days{90}};  // after which a user who was not seen is no member any more; 0: never
+  std::chrono::seconds forget_absent{
+      std::chrono::days{90}};  // after which a user who was not seen is no member any more; 0: never
   chat::lease_times leases;
   std::chrono::milliseconds grace{5'000};  // before an absence is announced
   std::chrono::milliseconds handshake_deadline{10'000};
-  std::chrono::milliseconds keep_alive{75'000};  // between two requests of an HTTP connection; balancers use theirs again for 60 s
+  std::chrono::milliseconds keep_alive{
+      75'000};  // between two requests of an HTTP connection; balancers use theirs again for 60 s
   std::size_t connections_per_user = 16;  // on all instances; the oldest go
   admission_limits admission;
   std::shared_ptr<tls::identity> tls;  // set: TCP listeners speak TLS
@@ -65,8 +67,8 @@ struct whole {
 
 class worker {
  public:
-  worker(gateway_settings const& settings, std::size_t index, gateway::metrics& numbers, gateway::admission& doors, gateway::api_limits& api,
-         chat::user_rates& rates);
+  worker(gateway_settings const& settings, std::size_t index, gateway::metrics& numbers, gateway::admission& doors,
+         gateway::api_limits& api, chat::user_rates& rates);
   ~worker();
 
   // The parts that all workers share; before run().
@@ -80,7 +82,8 @@ class worker {
   // Redis may have lost what it knew of this worker: puts it there again, and undoes what is there too much.
   void assert_again(std::chrono::milliseconds spread);
 
-  // From any thread. Says goodbye to all connections, spread over `spread`, and waits until Redis knows; then calls `done` here.
+  // From any thread. Says goodbye to all connections, spread over `spread`, and waits until Redis knows; then calls
+  // `done` here.
   void drain(std::chrono::milliseconds spread, std::function<void()> done);
   void stop();  // ends the loop as it is
 

@@ -11,13 +11,15 @@ namespace hiky::redis {
 namespace {
 
 constexpr std::string_view expected =
-    "expected redis[s]://[user[:password]@]host[:port][/database], unix://PATH or redis[s]+sentinel://host[:port],…/NAME";
+    "expected redis[s]://[user[:password]@]host[:port][/database], unix://PATH or "
+    "redis[s]+sentinel://host[:port],…/NAME";
 
 std::string percent_decoded(std::string_view text) {
   std::string out;
   for (std::size_t i = 0; i < text.size(); ++i) {
     unsigned byte = 0;
-    if (text[i] == '%' && i + 2 < text.size() && std::from_chars(text.data() + i + 1, text.data() + i + 3, byte, 16).ptr == text.data() + i + 3) {
+    if (text[i] == '%' && i + 2 < text.size() &&
+        std::from_chars(text.data() + i + 1, text.data() + i + 3, byte, 16).ptr == text.data() + i + 3) {
       out += static_cast<char>(byte);
       i += 2;
     } else {
@@ -67,7 +69,8 @@ result<address> parse_sentinels(std::string_view rest, bool tls) {
   take_login(rest, out);
   auto const slash = rest.find('/');
   out.master = slash == std::string_view::npos ? std::string_view{} : rest.substr(slash + 1);
-  if (out.master.empty()) return fail(errc::invalid_argument, fmt::format("a Sentinel URL needs the name of the master; {}", expected));
+  if (out.master.empty())
+    return fail(errc::invalid_argument, fmt::format("a Sentinel URL needs the name of the master; {}", expected));
   for (auto hosts = rest.substr(0, slash); !hosts.empty();) {
     auto const comma = hosts.find(',');
     auto one = parse_host(hosts.substr(0, comma), "26379");
@@ -76,7 +79,8 @@ result<address> parse_sentinels(std::string_view rest, bool tls) {
     if (comma == std::string_view::npos) break;
     hosts.remove_prefix(comma + 1);
   }
-  if (out.sentinels.empty()) return fail(errc::invalid_argument, fmt::format("a Sentinel URL needs a host; {}", expected));
+  if (out.sentinels.empty())
+    return fail(errc::invalid_argument, fmt::format("a Sentinel URL needs a host; {}", expected));
   return out;
 }
 
@@ -91,9 +95,11 @@ std::string address::to_string() const {
 }
 
 result<void> address::use(tls::client_files given) {
-  for (auto const& [option, file] : {std::pair{"--redis-ca", &given.authorities}, {"--redis-cert", &given.cert}, {"--redis-key", &given.key}}) {
+  for (auto const& [option, file] :
+       {std::pair{"--redis-ca", &given.authorities}, {"--redis-cert", &given.cert}, {"--redis-key", &given.key}}) {
     if (!tls && !file->empty())
-      return fail(errc::invalid_argument, fmt::format("{}: only rediss:// has certificates; --redis names another URL", option));
+      return fail(errc::invalid_argument,
+                  fmt::format("{}: only rediss:// has certificates; --redis names another URL", option));
   }
   if (!tls) return {};
   if (given.cert.empty() != given.key.empty()) {
@@ -108,7 +114,8 @@ result<address> parse_address(std::string_view url) {
   address out;
   if (url.starts_with("unix://")) {
     out.unix_path = url.substr(7);
-    if (out.unix_path.empty()) return fail(errc::invalid_argument, fmt::format("'{}' names no socket; {}", url, expected));
+    if (out.unix_path.empty())
+      return fail(errc::invalid_argument, fmt::format("'{}' names no socket; {}", url, expected));
     return out;
   }
   auto const begin = url.find("://");

@@ -37,8 +37,9 @@ struct address {
 };
 
 // `redis://[user[:password]@]host[:port][/db]`, the same with `rediss://` (TLS), `unix://PATH`, or
-// `redis+sentinel://[user[:password]@]host[:port],host[:port],…/NAME`, with `rediss+sentinel://` over TLS to all of them; user and password are for
-// the master, and for Sentinels that want a login. Percent-encoding is undone in user and password.
+// `redis+sentinel://[user[:password]@]host[:port],host[:port],…/NAME`, with `rediss+sentinel://` over TLS to all of
+// them; user and password are for the master, and for Sentinels that want a login. Percent-encoding is undone in user
+// and password.
 result<address> parse_address(std::string_view url);
 
 }  // namespace hiky::redis

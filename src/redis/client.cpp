@@ -25,10 +25,12 @@ namespace {
 constexpr auto first_pause = 50ms;
 constexpr auto longest_pause = 2000ms;
 constexpr std::size_t read_size = 16 * 1024;
-// Then Redis is asked something, so that a connection that a NAT or firewall has dropped is missed before a user needs it.
+// Then Redis is asked something, so that a connection that a NAT or firewall has dropped is missed before a user needs
+// it.
 constexpr auto longest_silence = 15s;
 
-// The history that the server's data belongs to: a restarted server, and a replica that becomes the master, begin one of their own.
+// The history that the server's data belongs to: a restarted server, and a replica that becomes the master, begin one
+// of their own.
 std::string history_id(std::string_view info) {
   constexpr std::string_view name = "master_replid:";
   auto const at = info.find(name);
@@ -46,11 +48,15 @@ std::string role_in(value hello) {
 }
 
 std::string_view hint(std::string_view refusal) {
-  if (refusal.contains("NOAUTH")) return "; put the user and password into the URL: redis://user:password@host:port, best in HIKY_REDIS";
-  if (refusal.contains("WRONGPASS")) return "; check the user and password in the URL (redis://user:password@host:port; %40 for @)";
+  if (refusal.contains("NOAUTH"))
+    return "; put the user and password into the URL: redis://user:password@host:port, best in HIKY_REDIS";
+  if (refusal.contains("WRONGPASS"))
+    return "; check the user and password in the URL (redis://user:password@host:port; %40 for @)";
   if (refusal.contains("DB index is out of range"))
-    return "; it has fewer databases than --redis-db-ws, --redis-db-app, --redis-db-session or --redis-db-cache say: `databases` in redis.conf";
-  if (refusal.contains("NOPERM")) return "; the user lacks a right or a channel: deploy/redis/users.acl shows all that are needed";
+    return "; it has fewer databases than --redis-db-ws, --redis-db-app, --redis-db-session or --redis-db-cache say: "
+           "`databases` in redis.conf";
+  if (refusal.contains("NOPERM"))
+    return "; the user lacks a right or a channel: deploy/redis/users.acl shows all that are needed";
   return {};
 }
 
@@ -58,7 +64,13 @@ std::string_view hint(std::string_view refusal) {
 
 struct client::core : std::enable_shared_from_this<client::core> {
   core(asio::any_io_executor executor, address to)
-      : ex(std::move(executor)), where(std::move(to)), sock(ex), deadline_timer(ex), pause_timer(ex), state_timer(ex), silence_timer(ex) {
+      : ex(std::move(executor)),
+        where(std::move(to)),
+        sock(ex),
+        deadline_timer(ex),
+        pause_timer(ex),
+        state_timer(ex),
+        silence_timer(ex) {
     // One look at the clock per read, not per answer; when a request was submitted is known by its deadline.
     chat.on_answer([this](exchange::clock::time_point deadline) {
       if (logged_in) counts.round_trips.observe(read_at - (deadline - where.deadline));
@@ -78,7 +90,8 @@ struct client::core : std::enable_shared_from_this<client::core> {
       if (up) {
         auto const why = co_await read();
         if (life != current_life) break;
-        // Let in and refused at once is as good as not let in: the pause goes on growing, and the same refusal is told once.
+        // Let in and refused at once is as good as not let in: the pause goes on growing, and the same refusal is told
+        // once.
         if (why.code != errc::server_error || exchange::clock::now() - login_at > longest_pause) {
           pause = first_pause;
           last_error = {};
@@ -124,11 +137,14 @@ struct client::core : std::enable_shared_from_this<client::core> {
       where.host = found->host;
       where.port = found->port;
     }
-    auto const open = where.unix_path.empty() ? co_await dial(sock, {where.host, where.port}, secure, where.connect_deadline)
-                                              : co_await dial(sock, where.unix_path, where.connect_deadline);
+    auto const open = where.unix_path.empty()
+                          ? co_await dial(sock, {where.host, where.port}, secure, where.connect_deadline)
+                          : co_await dial(sock, where.unix_path, where.connect_deadline);
     if (!open) {
-      auto const master = where.sentinels.empty() ? std::string{} : fmt::format(" (master {}:{})", where.host, where.port);
-      co_return fail(open.error().code, fmt::format("cannot connect to {}{}: {}", where.to_string(), master, open.error().text));
+      auto const master =
+          where.sentinels.empty() ? std::string{} : fmt::format(" (master {}:{})", where.host, where.port);
+      co_return fail(open.error().code,
+                     fmt::format("cannot connect to {}{}: {}", where.to_string(), master, open.error().text));
     }
     counts.connects.fetch_add(1, std::memory_order_relaxed);
     is_open = true;
@@ -155,16 +171,18 @@ struct client::core : std::enable_shared_from_this<client::core> {
     while (!answer || !*told) {
       error_code ec;
       auto const room = chat.prepare(read_size);
-      auto const size = co_await sock.async_read_some(asio::buffer(room.data(), room.size()),
-                                                      asio::cancel_after(where.connect_deadline, asio::redirect_error(use_task, ec)));
+      auto const size =
+          co_await sock.async_read_some(asio::buffer(room.data(), room.size()),
+                                        asio::cancel_after(where.connect_deadline, asio::redirect_error(use_task, ec)));
       if (ec == asio::error::operation_aborted) {
-        co_return fail(errc::not_connected,
-                       fmt::format("{} did not answer the login within {} ms", where.to_string(), where.connect_deadline.count()));
+        co_return fail(errc::not_connected, fmt::format("{} did not answer the login within {} ms", where.to_string(),
+                                                        where.connect_deadline.count()));
       }
       if (ec) {
         auto why = lost(ec);
         // TLS 1.3 tells a client without a certificate only after the handshake.
-        if (where.tls && where.files.cert.empty()) why.text += "; a Redis that wants certificates of its clients does that: --redis-cert shows one";
+        if (where.tls && where.files.cert.empty())
+          why.text += "; a Redis that wants certificates of its clients does that: --redis-cert shows one";
         co_return std::unexpected(std::move(why));
       }
       if (auto const fed = chat.commit(size); !fed) co_return fed;
@@ -172,13 +190,16 @@ struct client::core : std::enable_shared_from_this<client::core> {
     if (!*answer) co_return std::unexpected(answer->error());
     // A Redis that can't save refuses even a PING; what it holds can be read.
     if (auto const refused = (*answer)->server_error(); refused && !refused->starts_with("MISCONF")) {
-      co_return fail(errc::server_error, fmt::format("{} refused the login: {}{}", where.to_string(), *refused, hint(*refused)));
+      co_return fail(errc::server_error,
+                     fmt::format("{} refused the login: {}{}", where.to_string(), *refused, hint(*refused)));
     }
     auto const role = role_in((**answer)[0]);
     if (!where.sentinels.empty() && role != "master") {
       ++first_sentinel;
-      co_return fail(errc::not_connected, fmt::format("a Sentinel of {} names {}:{} as the master, which says that it is a {}; the next one is asked",
-                                                      where.to_string(), where.host, where.port, role));
+      co_return fail(
+          errc::not_connected,
+          fmt::format("a Sentinel of {} names {}:{} as the master, which says that it is a {}; the next one is asked",
+                      where.to_string(), where.host, where.port, role));
     }
     auto const now_in = *told && **told ? history_id((***told)[0].text()) : std::string{};
     bool const other_data = !history.empty() && !now_in.empty() && history != now_in;
@@ -196,13 +217,16 @@ struct client::core : std::enable_shared_from_this<client::core> {
   }
 
   // Why the connection is over: our own reason, if we ended it.
-  error lost(error_code ec) const { return ended.value_or(error{errc::not_connected, "connection to Redis lost: " + ec.message()}); }
+  error lost(error_code ec) const {
+    return ended.value_or(error{errc::not_connected, "connection to Redis lost: " + ec.message()});
+  }
 
   task<error> read() {
     for (;;) {
       error_code ec;
       auto const room = chat.prepare(read_size);
-      auto const size = co_await sock.async_read_some(asio::buffer(room.data(), room.size()), asio::redirect_error(use_task, ec));
+      auto const size =
+          co_await sock.async_read_some(asio::buffer(room.data(), room.size()), asio::redirect_error(use_task, ec));
       read_at = exchange::clock::now();
       if (ec) co_return lost(ec);
       auto const fed = chat.commit(size);
@@ -225,7 +249,8 @@ struct client::core : std::enable_shared_from_this<client::core> {
     ended.reset();
     error_code ignored;
     sock.close(ignored);
-    chat.abandon({errc::not_connected, why.text});  // of whatever kind the reason is: those who wait have lost their connection
+    chat.abandon(
+        {errc::not_connected, why.text});  // of whatever kind the reason is: those who wait have lost their connection
     deadline_timer.cancel();
     silence_timer.cancel();
     armed = false;
@@ -236,7 +261,9 @@ struct client::core : std::enable_shared_from_this<client::core> {
   void submit(request const& r, exchange::done then) {
     auto const queued = chat.submit(r, exchange::clock::now() + where.deadline, then);
     if (!queued) {
-      asio::post(ex, [then = std::move(then), why = queued.error()]() mutable { std::move(then)(result<reply>{std::unexpected(why)}); });
+      asio::post(ex, [then = std::move(then), why = queued.error()]() mutable {
+        std::move(then)(result<reply>{std::unexpected(why)});
+      });
       return;
     }
     counts.requests.fetch_add(1, std::memory_order_relaxed);
@@ -281,7 +308,8 @@ struct client::core : std::enable_shared_from_this<client::core> {
     });
   }
 
-  // The read loop sees it, and connects anew. Nothing is sent any more: behind a hole in the stream everything would mean something else.
+  // The read loop sees it, and connects anew. Nothing is sent any more: behind a hole in the stream everything would
+  // mean something else.
   void end(error why) {
     if (!std::exchange(is_open, false)) return;
     ended = std::move(why);
@@ -289,8 +317,8 @@ struct client::core : std::enable_shared_from_this<client::core> {
     sock.shutdown(socket::shutdown_both, ignored);
   }
 
-  // When the master has become a replica, whoever is the master now is found by connecting anew. Who was a replica at the login is left now
-  // and then only: reads still have their answers from it.
+  // When the master has become a replica, whoever is the master now is found by connecting anew. Who was a replica at
+  // the login is left now and then only: reads still have their answers from it.
   void no_writes(std::string_view refusal) {
     if (!is_master && exchange::clock::now() - login_at < longest_pause) return;
     end({errc::server_error, fmt::format("Redis takes no writes: {}", refusal)});
@@ -310,7 +338,8 @@ struct client::core : std::enable_shared_from_this<client::core> {
       self->armed = false;
       auto const now = exchange::clock::now();
       self->chat.expire(now);
-      if (auto const oldest = self->chat.oldest_deadline(); oldest && *oldest + self->where.deadline <= now && self->is_open) {
+      if (auto const oldest = self->chat.oldest_deadline();
+          oldest && *oldest + self->where.deadline <= now && self->is_open) {
         return self->end({errc::not_connected, "Redis hangs: no answer for two deadlines"});
       }
       self->arm_deadline();
@@ -337,7 +366,8 @@ struct client::core : std::enable_shared_from_this<client::core> {
   bool is_open = false, writing = false, flush_posted = false, armed = false, pushes_seen = false, is_master = false;
 };
 
-client::client(asio::any_io_executor executor, address where) : core_(std::make_shared<core>(std::move(executor), std::move(where))) {}
+client::client(asio::any_io_executor executor, address where)
+    : core_(std::make_shared<core>(std::move(executor), std::move(where))) {}
 client::~client() { stop(); }
 
 void client::start() {
@@ -377,7 +407,8 @@ task<result<void>> client::wait_connected(std::chrono::milliseconds patience) {
 task<result<reply>> client::exec_each(request r) {
   auto core = core_;
   if (!core->logged_in) {
-    co_return fail(errc::not_connected, "no connection to Redis at " + core->where.to_string() + ": " + core->last_error.text);
+    co_return fail(errc::not_connected,
+                   "no connection to Redis at " + core->where.to_string() + ": " + core->last_error.text);
   }
   co_return co_await asio::async_initiate<asio::use_awaitable_t<> const, void(result<reply>)>(
       [&core, &r](auto handler) { core->submit(r, std::move(handler)); }, use_task);

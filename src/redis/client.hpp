@@ -51,8 +51,8 @@ class client {
   // Whether Redis answers anything at all within `patience`, be it with an error.
   task<bool> answers(std::chrono::milliseconds patience);
 
-  // SUBSCRIBE or UNSUBSCRIBE, confirmed by pushes. Dropped when there is no connection. A refusal ends the connection, so that on_state's
-  // handler asks for everything again.
+  // SUBSCRIBE or UNSUBSCRIBE, confirmed by pushes. Dropped when there is no connection. A refusal ends the connection,
+  // so that on_state's handler asks for everything again.
   void send(request const& r);
   // Sent after each login, ahead of everything else; its answers are not looked at. Set before start().
   void on_login(request r);
@@ -60,8 +60,8 @@ class client {
   void on_push(exchange::push_handler handler, std::function<void()> batch_end);
   // Called with true after each login, and with false after each loss.
   void on_state(std::function<void(bool)> handler);
-  // Called after a login, ahead of on_state's handler, when the data may be other than at the login before: Redis was started anew, or
-  // a replica has become the master. It may be the same, older, or none.
+  // Called after a login, ahead of on_state's handler, when the data may be other than at the login before: Redis was
+  // started anew, or a replica has become the master. It may be the same, older, or none.
   void on_other_data(std::function<void()> handler);
 
   address const& where() const;

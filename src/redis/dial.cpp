@@ -39,7 +39,8 @@ void keep_alive(int fd) {
 task<error_code> open(socket& into, address::host_port const& to, std::chrono::milliseconds patience) {
   error_code ec;
   asio::ip::tcp::resolver resolver{into.get_executor()};
-  auto const found = co_await resolver.async_resolve(to.host, to.port, asio::cancel_after(patience, asio::redirect_error(use_task, ec)));
+  auto const found = co_await resolver.async_resolve(to.host, to.port,
+                                                     asio::cancel_after(patience, asio::redirect_error(use_task, ec)));
   if (ec) co_return ec;
   for (auto const& entry : found) {
     ec = co_await open(into, entry.endpoint(), patience);
@@ -67,9 +68,11 @@ task<result<void>> dial(socket& into, address::host_port to, tls::context secure
 
 task<result<void>> dial(socket& into, std::string unix_path, std::chrono::milliseconds patience) {
   if (unix_path.size() > 107) {
-    co_return fail(errc::invalid_argument, fmt::format("the socket path '{}' is longer than the 107 bytes Linux allows", unix_path));
+    co_return fail(errc::invalid_argument,
+                   fmt::format("the socket path '{}' is longer than the 107 bytes Linux allows", unix_path));
   }
-  if (auto const ec = co_await open(into, asio::local::stream_protocol::endpoint{unix_path}, patience)) co_return refused(ec.message());
+  if (auto const ec = co_await open(into, asio::local::stream_protocol::endpoint{unix_path}, patience))
+    co_return refused(ec.message());
   co_return result<void>{};
 }
 

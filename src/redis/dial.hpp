@@ -11,8 +11,8 @@ namespace hiky::redis {
 
 using socket = asio::generic::stream_protocol::socket;
 
-// Connects `into`, non-blocking, each step within `patience`. TLS (if `secure` is set) stays outside: `into` becomes the plain end of a tunnel.
-// The caller may close `into` to give up.
+// Connects `into`, non-blocking, each step within `patience`. TLS (if `secure` is set) stays outside: `into` becomes
+// the plain end of a tunnel. The caller may close `into` to give up.
 task<result<void>> dial(socket& into, address::host_port to, tls::context secure, std::chrono::milliseconds patience);
 task<result<void>> dial(socket& into, std::string unix_path, std::chrono::milliseconds patience);
 

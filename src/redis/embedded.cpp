@@ -68,8 +68,8 @@ struct embedded::child {
   std::filesystem::path socket_path() const { return data / "redis.sock"; }
 
   result<void> spawn() {
-    // Lists are mailboxes, pushed at one end and cut at the other: packed to 8 KB, as is usual, each push would move all that the
-    // node holds. `ziplist` is Redis 6's word, which later ones know too.
+    // Lists are mailboxes, pushed at one end and cut at the other: packed to 8 KB, as is usual, each push would move
+    // all that the node holds. `ziplist` is Redis 6's word, which later ones know too.
     std::vector<std::string> const words{program,
                                          "--port",
                                          "0",
@@ -101,7 +101,8 @@ struct embedded::child {
     auto const id = ::fork();
     if (id < 0) return fail(errc::io, fmt::format("cannot start redis-server: {}", std::strerror(errno)));
     if (id == 0) {
-      // Only async-signal-safe calls from here to exec. Its own session: Ctrl-C is for the daemon, which stops the server itself.
+      // Only async-signal-safe calls from here to exec. Its own session: Ctrl-C is for the daemon, which stops the
+      // server itself.
       ::setsid();
       ::prctl(PR_SET_PDEATHSIG, SIGTERM);
       if (::getppid() != parent) ::_exit(1);
@@ -150,7 +151,8 @@ struct embedded::child {
         stopping = true;
         if (gone) pid = -1;
         else kill();
-        return fail(errc::io, fmt::format("redis-server did not start; its log says why: {}", (data / "redis.log").string()));
+        return fail(errc::io,
+                    fmt::format("redis-server did not start; its log says why: {}", (data / "redis.log").string()));
       }
       std::this_thread::sleep_for(std::chrono::milliseconds{2});
     }
@@ -165,11 +167,13 @@ struct embedded::child {
     pid = -1;
     if (stopping) return;
     // Long enough up means that whatever killed it was not its start.
-    pause = std::chrono::steady_clock::now() - started > 10s ? restart_pause : std::min(pause * 2, std::chrono::milliseconds{longest_restart_pause});
-    log::error("redis.died",
-               {{"status", WIFSIGNALED(status) ? fmt::format("signal {}", WTERMSIG(status)) : fmt::format("exit {}", WEXITSTATUS(status))},
-                {"log", (data / "redis.log").string()},
-                {"restart_ms", pause.count()}});
+    pause = std::chrono::steady_clock::now() - started > 10s
+                ? restart_pause
+                : std::min(pause * 2, std::chrono::milliseconds{longest_restart_pause});
+    log::error("redis.died", {{"status", WIFSIGNALED(status) ? fmt::format("signal {}", WTERMSIG(status))
+                                                             : fmt::format("exit {}", WEXITSTATUS(status))},
+                              {"log", (data / "redis.log").string()},
+                              {"restart_ms", pause.count()}});
     restart_later();
   }
 
@@ -203,27 +207,37 @@ result<std::unique_ptr<embedded>> embedded::start(asio::io_context& io, std::fil
   std::error_code ec;
   data = std::filesystem::absolute(data, ec);
   std::filesystem::create_directories(data, ec);
-  if (ec) return fail(errc::io, fmt::format("cannot make the data folder {}: {}; choose another with --data", data.string(), ec.message()));
+  if (ec)
+    return fail(errc::io, fmt::format("cannot make the data folder {}: {}; choose another with --data", data.string(),
+                                      ec.message()));
   ::chmod(data.c_str(), 0700);
   auto program = find_program("redis-server");
   if (program.empty()) {
     return fail(errc::not_found,
-                "redis-server is not in PATH: install it (Debian: apt-get install redis-server), or use a running one with --redis URL");
+                "redis-server is not in PATH: install it (Debian: apt-get install redis-server), or use a running one "
+                "with --redis URL");
   }
   auto c = std::make_unique<child>(io, data, std::move(program));
   if (c->socket_path().string().size() > 107) {
-    return fail(errc::invalid_argument, fmt::format("the path {} is longer than the 107 bytes Linux allows for a socket; choose a shorter --data",
-                                                    c->socket_path().string()));
+    return fail(
+        errc::invalid_argument,
+        fmt::format("the path {} is longer than the 107 bytes Linux allows for a socket; choose a shorter --data",
+                    c->socket_path().string()));
   }
   c->owner_lock = lock_file(data / "hikyd.lock");
   if (c->owner_lock < 0) {
-    return fail(errc::conflict,
-                fmt::format("the data folder {} is in use by another hikyd; stop that one, or choose another folder with --data", data.string()));
+    return fail(
+        errc::conflict,
+        fmt::format(
+            "the data folder {} is in use by another hikyd; stop that one, or choose another folder with --data",
+            data.string()));
   }
   auto const until = std::chrono::steady_clock::now() + lock_patience;
   while ((c->server_lock = lock_file(data / "redis.lock")) < 0) {
     if (std::chrono::steady_clock::now() > until) {
-      return fail(errc::conflict, fmt::format("an earlier redis-server still runs in {} and does not end; stop it, then start again", data.string()));
+      return fail(errc::conflict,
+                  fmt::format("an earlier redis-server still runs in {} and does not end; stop it, then start again",
+                              data.string()));
     }
     std::this_thread::sleep_for(20ms);
   }

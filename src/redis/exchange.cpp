@@ -53,7 +53,8 @@ result<void> exchange::commit(std::size_t size) {
       pieces_.push_back({got->data_type, got->aggregate_size, got->depth, offset, got->value.size()});
     }
     message_.clear();
-    for (auto const& p : pieces_) message_.push_back({p.type, p.aggregate_size, p.depth, view.substr(p.offset, p.size)});
+    for (auto const& p : pieces_)
+      message_.push_back({p.type, p.aggregate_size, p.depth, view.substr(p.offset, p.size)});
     pieces_.clear();
     begin_ += parser_.get_consumed();
     parser_.reset();
@@ -74,7 +75,8 @@ result<void> exchange::deliver() {
   }
   bool const refused = root.data_type == type::simple_error || root.data_type == type::blob_error;
   if (waiting_.empty()) {
-    return fail(errc::unexpected_reply, refused ? fmt::format("Redis said: {}", root.value) : "Redis answered what nobody had asked");
+    return fail(errc::unexpected_reply,
+                refused ? fmt::format("Redis said: {}", root.value) : "Redis answered what nobody had asked");
   }
   auto& front = waiting_.front();
   if (front.silent) {
@@ -87,7 +89,8 @@ result<void> exchange::deliver() {
 }
 
 result<void> exchange::confirm() {
-  if (waiting_.empty() || !waiting_.front().silent) return fail(errc::unexpected_reply, "Redis confirmed a subscription that nobody had asked for");
+  if (waiting_.empty() || !waiting_.front().silent)
+    return fail(errc::unexpected_reply, "Redis confirmed a subscription that nobody had asked for");
   if (--waiting_.front().missing == 0) waiting_.pop_front();
   return {};
 }

@@ -29,8 +29,8 @@ class exchange {
   // Queues `r`. `then` is called exactly once, from feed, expire or abandon, never from here.
   // overloaded, or invalid_argument for no command at all: nothing was queued, and `then` was not touched.
   result<void> submit(request const& r, clock::time_point deadline, done& then);
-  // Queues SUBSCRIBE or UNSUBSCRIBE, which Redis answers with a push for each channel. They wait in the queue like all others: a refusal is
-  // an ordinary answer, which the next request would take for its own.
+  // Queues SUBSCRIBE or UNSUBSCRIBE, which Redis answers with a push for each channel. They wait in the queue like all
+  // others: a refusal is an ordinary answer, which the next request would take for its own.
   void submit_silent(request const& r, clock::time_point deadline);
 
   // What to send next, valid until something else is called; sent() takes off its front what has been sent.
@@ -39,8 +39,8 @@ class exchange {
 
   // Room for at least `least` bytes of input, to be filled and committed.
   std::span<char> prepare(std::size_t least);
-  // Handles `size` received bytes: completes what they answer, hands out pushes. An error means the stream is broken for good, or of no more
-  // use: server_error when Redis refused a subscription.
+  // Handles `size` received bytes: completes what they answer, hands out pushes. An error means the stream is broken
+  // for good, or of no more use: server_error when Redis refused a subscription.
   result<void> commit(std::size_t size);
 
   // Answers every request whose deadline has passed with timeout; its reply is dropped when it comes.
@@ -48,8 +48,8 @@ class exchange {
   std::optional<clock::time_point> oldest_deadline() const;
   bool idle() const { return waiting_.empty(); }
 
-  // The connection is gone: answers everything with `why` and starts afresh. What was not sent never is: on the next connection the rest of
-  // a request would be read as commands.
+  // The connection is gone: answers everything with `why` and starts afresh. What was not sent never is: on the next
+  // connection the rest of a request would be read as commands.
   void abandon(error const& why);
 
   void on_push(push_handler handler) { push_ = std::move(handler); }
@@ -70,7 +70,7 @@ class exchange {
   result<void> confirm();
 
   std::string out_, sending_;  // queued, and on its way
-  std::size_t sent_ = 0;       // of `sending_`
+  std::size_t sent_ = 0;  // of `sending_`
   std::deque<entry> waiting_;
   std::vector<char> in_;
   std::size_t begin_ = 0, end_ = 0;

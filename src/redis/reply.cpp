@@ -9,9 +9,12 @@ using boost::redis::resp3::type;
 
 bool value::is_null() const { return nodes_.empty() || nodes_.front().data_type == type::null; }
 bool value::is_error() const {
-  return !nodes_.empty() && (nodes_.front().data_type == type::simple_error || nodes_.front().data_type == type::blob_error);
+  return !nodes_.empty() &&
+         (nodes_.front().data_type == type::simple_error || nodes_.front().data_type == type::blob_error);
 }
-bool value::is_aggregate() const { return !nodes_.empty() && boost::redis::resp3::is_aggregate(nodes_.front().data_type); }
+bool value::is_aggregate() const {
+  return !nodes_.empty() && boost::redis::resp3::is_aggregate(nodes_.front().data_type);
+}
 bool value::is_integer() const { return !nodes_.empty() && nodes_.front().data_type == type::number; }
 
 std::int64_t value::integer() const {

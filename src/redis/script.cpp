@@ -31,7 +31,8 @@ task<result<reply>> script::run(client& redis, request prepared) const {
   auto answer = co_await redis.exec(prepared);
   // Redis may forget it again between the two.
   for (int tries = 0; tries < 5 && unknown(answer); ++tries) {
-    if (auto const loaded = co_await redis.exec(request{"SCRIPT", "LOAD", text_}); !loaded) co_return std::unexpected(loaded.error());
+    if (auto const loaded = co_await redis.exec(request{"SCRIPT", "LOAD", text_}); !loaded)
+      co_return std::unexpected(loaded.error());
     answer = co_await redis.exec(prepared);
   }
   co_return answer;

@@ -15,7 +15,8 @@ class script {
 
   // Starts a call with its keys; the caller appends `arguments` many arg()s.
   request call(std::span<std::string const> keys, std::size_t arguments) const;
-  // Runs a call made by call(). Loads the script on NOSCRIPT (restart, SCRIPT FLUSH, a new replica) and tries once more.
+  // Runs a call made by call(). Loads the script on NOSCRIPT (restart, SCRIPT FLUSH, a new replica) and tries once
+  // more.
   task<result<reply>> run(client& redis, request prepared) const;
 
   std::string const& sha1() const { return sha1_; }

@@ -20,23 +20,28 @@ task<result<reply>> ask(socket& through, request const& what, std::chrono::milli
   exchange talk;
   auto const answer = std::make_shared<std::optional<result<reply>>>();
   exchange::done then{[answer](result<reply> r) { *answer = std::move(r); }};
-  if (auto const queued = talk.submit(what, exchange::clock::now() + patience, then); !queued) co_return std::unexpected(queued.error());
+  if (auto const queued = talk.submit(what, exchange::clock::now() + patience, then); !queued)
+    co_return std::unexpected(queued.error());
   error_code ec;
-  co_await asio::async_write(through, asio::buffer(talk.output()), asio::cancel_after(patience, asio::redirect_error(use_task, ec)));
+  co_await asio::async_write(through, asio::buffer(talk.output()),
+                             asio::cancel_after(patience, asio::redirect_error(use_task, ec)));
   while (!ec && !*answer) {
     auto const room = talk.prepare(1024);
-    auto const size =
-        co_await through.async_read_some(asio::buffer(room.data(), room.size()), asio::cancel_after(patience, asio::redirect_error(use_task, ec)));
+    auto const size = co_await through.async_read_some(
+        asio::buffer(room.data(), room.size()), asio::cancel_after(patience, asio::redirect_error(use_task, ec)));
     if (ec) break;
     if (auto const fed = talk.commit(size); !fed) co_return std::unexpected(fed.error());
   }
-  if (ec == asio::error::operation_aborted) co_return fail(errc::timeout, fmt::format("no answer within {} ms", patience.count()));
+  if (ec == asio::error::operation_aborted)
+    co_return fail(errc::timeout, fmt::format("no answer within {} ms", patience.count()));
   if (ec) co_return fail(errc::not_connected, ec.message());
   co_return std::move(**answer);
 }
 
-task<result<address::host_port>> ask_one(socket& through, address const& where, address::host_port const& sentinel, tls::context secure) {
-  if (auto const open = co_await dial(through, sentinel, std::move(secure), where.connect_deadline); !open) co_return std::unexpected(open.error());
+task<result<address::host_port>> ask_one(socket& through, address const& where, address::host_port const& sentinel,
+                                         tls::context secure) {
+  if (auto const open = co_await dial(through, sentinel, std::move(secure), where.connect_deadline); !open)
+    co_return std::unexpected(open.error());
   request const which{"SENTINEL", "get-master-addr-by-name", where.master};
   auto told = co_await ask(through, which, where.connect_deadline);
   if (told && told->server_error() && !where.password.empty()) {
@@ -57,7 +62,8 @@ task<result<address::host_port>> ask_one(socket& through, address const& where, 
 
 }  // namespace
 
-task<result<address::host_port>> find_master(socket& through, address const& where, tls::context secure, std::size_t first) {
+task<result<address::host_port>> find_master(socket& through, address const& where, tls::context secure,
+                                             std::size_t first) {
   std::string why;
   for (std::size_t i = 0; i < where.sentinels.size(); ++i) {
     auto const& sentinel = where.sentinels[(first + i) % where.sentinels.size()];

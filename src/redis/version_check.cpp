@@ -30,7 +30,8 @@ task<result<std::vector<std::string>>> look(client& redis, std::chrono::millisec
   result<reply> answer;
   do {
     auto const left = duration_cast<milliseconds>(until - steady_clock::now());
-    if (auto const up = co_await redis.wait_connected(std::max(left, milliseconds{1})); !up) co_return std::unexpected(up.error());
+    if (auto const up = co_await redis.wait_connected(std::max(left, milliseconds{1})); !up)
+      co_return std::unexpected(up.error());
     answer = co_await redis.exec(request{"INFO"});
     if (!answer) co_await asio::steady_timer{redis.executor(), milliseconds{50}}.async_wait(use_task);
   } while (!answer && is_transient(answer.error()) && steady_clock::now() < until);  // it has gone away again
@@ -41,13 +42,15 @@ task<result<std::vector<std::string>>> look(client& redis, std::chrono::millisec
   std::string const version{info_field(info, "redis_version")};
   int major = 0, minor = 0;
   if (std::sscanf(version.c_str(), "%d.%d", &major, &minor) == 2 && (major < 6 || (major == 6 && minor < 2))) {
-    co_return fail(errc::conflict,
-                   fmt::format("Redis at {} is version {}; expected Redis 6.2 or newer, or Valkey", redis.where().to_string(), version));
+    co_return fail(errc::conflict, fmt::format("Redis at {} is version {}; expected Redis 6.2 or newer, or Valkey",
+                                               redis.where().to_string(), version));
   }
   auto const policy = info_field(info, "maxmemory_policy");
-  if (info_field(info, "maxmemory") != "0" && !policy.empty() && policy != "noeviction" && !policy.starts_with("volatile")) {
-    warnings.push_back(
-        fmt::format("maxmemory-policy is {}: Redis may evict members and messages when memory runs out; set it to noeviction", policy));
+  if (info_field(info, "maxmemory") != "0" && !policy.empty() && policy != "noeviction" &&
+      !policy.starts_with("volatile")) {
+    warnings.push_back(fmt::format(
+        "maxmemory-policy is {}: Redis may evict members and messages when memory runs out; set it to noeviction",
+        policy));
   }
   co_return warnings;
 }
@@ -69,7 +72,8 @@ result<std::vector<std::string>> check_server(address where, std::chrono::millis
   io.run();
   if (!out && out.error().code != errc::conflict) {
     return fail(errc::not_connected,
-                fmt::format("Redis at {} can't be used: {}; start it, or name another with --redis", redis.where().to_string(), out.error().text));
+                fmt::format("Redis at {} can't be used: {}; start it, or name another with --redis",
+                            redis.where().to_string(), out.error().text));
   }
   return out;
 }

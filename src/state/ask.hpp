@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// One question to Redis and its answer as a C++ value. Errors name the command and its key; a reply of another kind than
-// the command gives is unexpected_reply, never read as empty or zero.
+// One question to Redis and its answer as a C++ value. Errors name the command and its key; a reply of another kind
+// than the command gives is unexpected_reply, never read as empty or zero.
 #pragma once
 #include <cstddef>
 #include <optional>
@@ -65,8 +65,8 @@ task<result<T>> ask(redis::client& redis, std::string_view command, std::string_
 
 // The same with a script (a static one) in the place of a command; errors name its first key.
 template <class T, class... Args>
-task<result<T>> ask(redis::client& redis, redis::script const& script, std::string_view name, std::vector<std::string> const& keys,
-                    Args const&... args) {
+task<result<T>> ask(redis::client& redis, redis::script const& script, std::string_view name,
+                    std::vector<std::string> const& keys, Args const&... args) {
   auto call = script.call(keys, sizeof...(args));
   (call.arg(args), ...);
   return answer<T>(script.run(redis, std::move(call)), name, keys.front());

@@ -58,14 +58,17 @@ list_page cut_page(std::vector<list_page::entry> all, page_wish const& wish) {
   out.count = all.size();
   std::ranges::sort(all, {}, &list_page::entry::id);
   auto const after = std::string_view{wish.from}.substr(wish.from.empty() ? 0 : 1);
-  auto const begin = wish.from.empty() ? all.begin() : std::ranges::upper_bound(all, after, {}, [](auto const& e) { return std::string_view{e.id}; });
+  auto const begin = wish.from.empty() ? all.begin() : std::ranges::upper_bound(all, after, {}, [](auto const& e) {
+    return std::string_view{e.id};
+  });
   auto const end = begin + std::min(static_cast<std::ptrdiff_t>(wish.limit), all.end() - begin);
   if (end != all.end()) out.next = sorted + (end - 1)->id;
   out.items.assign(std::make_move_iterator(begin), std::make_move_iterator(end));
   return out;
 }
 
-task<result<list_page>> read_page(redis::client& redis, stored_as kind, std::string key, page_wish wish, std::vector<std::string> also) {
+task<result<list_page>> read_page(redis::client& redis, stored_as kind, std::string key, page_wish wish,
+                                  std::vector<std::string> also) {
   bool const is_set = kind == stored_as::set;
   bool const begins = wish.from.empty(), scans = wish.from.starts_with(scanned);
   std::string place{scans ? wish.from.substr(1) : "0"};
@@ -79,17 +82,19 @@ task<result<list_page>> read_page(redis::client& redis, stored_as kind, std::str
     auto const reply = co_await redis.exec(redis::request{command, key});
     if (!reply) co_return std::unexpected(in_context(reply.error(), command, key));
     auto all = entries((*reply)[0], kind);
-    std::erase_if(also, [&](std::string const& id) { return std::ranges::find(all, id, &list_page::entry::id) != all.end(); });
+    std::erase_if(
+        also, [&](std::string const& id) { return std::ranges::find(all, id, &list_page::entry::id) != all.end(); });
     for (auto& id : also) all.push_back({std::move(id), {}});
     co_return cut_page(std::move(all), wish);
   }
-  // A list that has outgrown sorting since its first page is walked from the beginning: some come twice, nobody is left out, and no
-  // cursor makes Redis read a long list at once.
+  // A list that has outgrown sorting since its first page is walked from the beginning: some come twice, nobody is left
+  // out, and no cursor makes Redis read a long list at once.
   std::string_view const command = is_set ? "SSCAN" : "HSCAN";
   auto const reply = co_await redis.exec(redis::request{command, key, place, "COUNT", wish.limit});
   if (!reply) co_return std::unexpected(in_context(reply.error(), command, key));
   auto const scan = (*reply)[0].items();
-  if (scan.size() != 2) co_return std::unexpected(in_context({errc::unexpected_reply, "a scan without a cursor"}, command, key));
+  if (scan.size() != 2)
+    co_return std::unexpected(in_context({errc::unexpected_reply, "a scan without a cursor"}, command, key));
   list_page out{entries(scan[1], kind), *size + also.size(), {}};
   if (scan[0].text() != "0") out.next = scanned + std::string{scan[0].text()};
   else

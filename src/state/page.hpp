@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Lists that may be long, a page at a time. A cursor says where the next page begins; callers hand it back and never look inside.
+// Lists that may be long, a page at a time. A cursor says where the next page begins; callers hand it back and never
+// look inside.
 #pragma once
 #include <optional>
 #include <string>
@@ -34,10 +35,12 @@ struct list_page {
 };
 
 enum class stored_as { set, hash };
-// A page of a Redis set or hash. One of up to 1,000 entries comes sorted and is cut exactly. A longer one is walked with SSCAN or HSCAN, in
-// pages of about the size asked for: who was in it all the time comes, and may come twice. invalid_argument: the cursor is none of this list's.
-// `also`: what belongs to a set though it is not stored in it; of a longer one it comes with the last page.
-task<result<list_page>> read_page(redis::client& redis, stored_as kind, std::string key, page_wish wish, std::vector<std::string> also = {});
+// A page of a Redis set or hash. One of up to 1,000 entries comes sorted and is cut exactly. A longer one is walked
+// with SSCAN or HSCAN, in pages of about the size asked for: who was in it all the time comes, and may come twice.
+// invalid_argument: the cursor is none of this list's. `also`: what belongs to a set though it is not stored in it; of
+// a longer one it comes with the last page.
+task<result<list_page>> read_page(redis::client& redis, stored_as kind, std::string key, page_wish wish,
+                                  std::vector<std::string> also = {});
 
 // Sorts `all`, and cuts the page out of it.
 list_page cut_page(std::vector<list_page::entry> all, page_wish const& wish);

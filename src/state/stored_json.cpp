@@ -100,7 +100,8 @@ bool append(std::string& out, json::value const& v, int levels) {
 
 result<std::string> stringify(json::object const& object) {
   std::string text;
-  if (!append(text, object, deepest)) return fail(errc::invalid_argument, fmt::format("cannot be stored as JSON: deeper than {} levels", deepest));
+  if (!append(text, object, deepest))
+    return fail(errc::invalid_argument, fmt::format("cannot be stored as JSON: deeper than {} levels", deepest));
   // Read back at once: otherwise the text would be skipped as poison later, long after its writer was told "stored".
   if (auto const readable = parse_json(text); !readable) {
     return fail(errc::invalid_argument, "cannot be stored as JSON: " + readable.error().text);

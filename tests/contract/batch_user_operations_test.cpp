@@ -130,5 +130,6 @@ TEST_F(batch, says_once_that_redis_is_away) {
   log.clear();
   auto const done = run(batch_user_operations(users(500), [&](user_id user) { return online.add(user); }));
   for (auto const& outcome : done) EXPECT_THAT(outcome.error, StartsWith("no connection to Redis"));
-  EXPECT_THAT(log.lines(), ElementsAre(StartsWith("batch.failed users=500 of=500 first_reason=\"no connection to Redis")));
+  EXPECT_THAT(log.lines(),
+              ElementsAre(StartsWith("batch.failed users=500 of=500 first_reason=\"no connection to Redis")));
 }

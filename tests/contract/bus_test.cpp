@@ -43,7 +43,9 @@ struct bus_of_two_workers : Test {
     events.run_for(1ms);
   }
   void listen(std::size_t worker) { ASSERT_TRUE(events.run(channel->listen(worker, {room_id{"tea"}}))); }
-  void publish() { ASSERT_TRUE(events.run(log_of_rooms.publish({room_id{"tea"}, user_id{"alice"}, connection_id{"c"}, "\"x\"", {}}))); }
+  void publish() {
+    ASSERT_TRUE(events.run(log_of_rooms.publish({room_id{"tea"}, user_id{"alice"}, connection_id{"c"}, "\"x\"", {}})));
+  }
   // The subscriber loses its connection and comes back; one message is said meanwhile.
   void interrupt() {
     auto const before = generation;

@@ -15,8 +15,10 @@ struct clients : support::with_redis {
 }  // namespace
 
 TEST_F(clients, stores_metadata_as_json_in_one_hash) {
-  ok(all.set(user_id{"alice"}, {{"connectedAt", "2026-01-31T12:00:00.123Z"}, {"lastSeen", nullptr}, {"connections", 2}, {"load", 0.5}}));
-  EXPECT_EQ(probe("HGET", "ws:clients", "alice"), R"({"connectedAt":"2026-01-31T12:00:00.123Z","lastSeen":null,"connections":2,"load":0.5})");
+  ok(all.set(user_id{"alice"},
+             {{"connectedAt", "2026-01-31T12:00:00.123Z"}, {"lastSeen", nullptr}, {"connections", 2}, {"load", 0.5}}));
+  EXPECT_EQ(probe("HGET", "ws:clients", "alice"),
+            R"({"connectedAt":"2026-01-31T12:00:00.123Z","lastSeen":null,"connections":2,"load":0.5})");
   EXPECT_EQ(probe("TYPE", "ws:clients"), "hash");
   EXPECT_EQ(probe("DBSIZE"), "1");
 }
@@ -54,7 +56,8 @@ TEST_F(clients, gives_all_of_them_by_user) {
   EXPECT_TRUE(ok(all.all()).empty());
   ok(all.set(user_id{"alice"}, {{"n", 1}}));
   ok(all.set(user_id{"bob"}, {{"n", 2}}));
-  EXPECT_EQ(ok(all.all()), (std::map<user_id, json::object>{{user_id{"alice"}, {{"n", 1}}}, {user_id{"bob"}, {{"n", 2}}}}));
+  EXPECT_EQ(ok(all.all()),
+            (std::map<user_id, json::object>{{user_id{"alice"}, {{"n", 1}}}, {user_id{"bob"}, {{"n", 2}}}}));
 }
 
 TEST_F(clients, takes_ids_and_values_with_odd_characters) {

@@ -22,10 +22,13 @@ class a_clock_that_stepped_back : public support::with_redis {
     return std::stoll(time[0]) * 1000 + std::stoll(time[1]) / 1000;
   }
   // As the clock before has left it.
-  void plant(std::string const& key, std::string const& member, std::int64_t from_now, std::string const& fraction = "") {
+  void plant(std::string const& key, std::string const& member, std::int64_t from_now,
+             std::string const& fraction = "") {
     probe("ZADD", key, std::to_string(now() + from_now) + fraction, member);
   }
-  double ahead(std::string const& key, std::string const& member) { return std::stod(probe("ZSCORE", key, member)) - static_cast<double>(now()); }
+  double ahead(std::string const& key, std::string const& member) {
+    return std::stod(probe("ZSCORE", key, member)) - static_cast<double>(now());
+  }
   std::vector<instance_id> expired() { return ok(store.leases.renew(living, lease, true)).expired; }
 
   std::chrono::milliseconds const lease = 300ms, grace = 400ms;
@@ -83,7 +86,8 @@ TEST_F(a_clock_that_stepped_back, delays_no_absence_beyond_the_grace) {
 TEST_F(a_clock_that_stepped_back, holds_no_claim_for_longer_than_it_was_made_for) {
   plant("ws:pending_offline", "bob", 90'000, ".5");
   EXPECT_THAT(ok(store.announcements.take_due(100, 600)), IsEmpty());
-  EXPECT_THAT(probe("ZSCORE", "ws:pending_offline", "bob"), testing::EndsWith(".5")) << "connect.lua tells claims by it";
+  EXPECT_THAT(probe("ZSCORE", "ws:pending_offline", "bob"), testing::EndsWith(".5"))
+      << "connect.lua tells claims by it";
   EXPECT_LE(ahead("ws:pending_offline", "bob"), 602);
   events.run_for(620ms);
   EXPECT_THAT(ok(store.announcements.take_due(100, 600)), SizeIs(1));
@@ -93,8 +97,8 @@ TEST_F(a_clock_that_stepped_back, holds_no_claim_for_longer_than_it_was_made_for
 TEST_F(a_clock_that_stepped_back, lets_no_connection_begin_before_what_its_rooms_have_said) {
   user_id const bob{"bob"};
   auto const add = [&](char const* id, std::int64_t newest) {
-    return ok(store.connections.add({connection_id{id}, living, bob, "2026-01-31T12:00:00.000Z", "", ""}, {room_id{"tea"}, room_id{"go"}},
-                                    state::known_rooms::enters, newest))
+    return ok(store.connections.add({connection_id{id}, living, bob, "2026-01-31T12:00:00.000Z", "", ""},
+                                    {room_id{"tea"}, room_id{"go"}}, state::known_rooms::enters, newest))
         .at_ms;
   };
   auto const before = now();
@@ -111,7 +115,8 @@ TEST_F(a_clock_that_stepped_back, lets_no_connection_begin_before_what_its_rooms
   EXPECT_THAT(places.rooms, SizeIs(2));
   EXPECT_EQ(add("c.2", places.newest_ms), later + 1);
   EXPECT_EQ(add("c.2", 0), later + 1) << "a connection that is asserted again has heard its rooms all along";
-  EXPECT_THAT(probe("HGET", "ws:user_connections:bob", "c.2"), testing::HasSubstr("\"at\":" + std::to_string(later + 1) + "}"));
+  EXPECT_THAT(probe("HGET", "ws:user_connections:bob", "c.2"),
+              testing::HasSubstr("\"at\":" + std::to_string(later + 1) + "}"));
 }
 
 // Between a connection's look at its rooms and its beginning, more may be said.
@@ -119,7 +124,8 @@ TEST_F(a_clock_that_stepped_back, lets_no_connection_begin_before_what_was_said_
   user_id const ann{"ann"}, bob{"bob"};
   room_id const tea{"tea"};
   auto const add = [&](user_id const& who, char const* id, std::int64_t newest) {
-    return ok(store.connections.add({connection_id{id}, living, who, "2026-01-31T12:00:00.000Z", "", ""}, {tea}, state::known_rooms::enters, newest))
+    return ok(store.connections.add({connection_id{id}, living, who, "2026-01-31T12:00:00.000Z", "", ""}, {tea},
+                                    state::known_rooms::enters, newest))
         .at_ms;
   };
   add(ann, "a.1", 0);
@@ -135,7 +141,8 @@ TEST_F(a_clock_that_stepped_back, gives_no_message_a_time_before_connections_beg
   user_id const bob{"bob"};
   room_id const tea{"tea"}, go{"go"};
   auto const add = [&](char const* id) {
-    return ok(store.connections.add({connection_id{id}, living, bob, "2026-01-31T12:00:00.000Z", "", ""}, {tea, go})).at_ms;
+    return ok(store.connections.add({connection_id{id}, living, bob, "2026-01-31T12:00:00.000Z", "", ""}, {tea, go}))
+        .at_ms;
   };
   auto const say = [&](room_id const& room) {
     ok(store.room_log.publish({room, bob, connection_id{"c.1"}, "1", {}, {}}));
@@ -147,7 +154,8 @@ TEST_F(a_clock_that_stepped_back, gives_no_message_a_time_before_connections_beg
     EXPECT_EQ(add(step < 100'000 ? "c.1" : "c.2"), given);
     EXPECT_EQ(say(tea), given);
     EXPECT_EQ(say(go), given) << "in every room";
-    EXPECT_EQ(ok(store.members.join(user_id{"ann"}, tea, connection_id{"a.1"}, 10)).at_ms, given + 1) << "behind what was said";
+    EXPECT_EQ(ok(store.members.join(user_id{"ann"}, tea, connection_id{"a.1"}, 10)).at_ms, given + 1)
+        << "behind what was said";
     EXPECT_EQ(say(go), given + 1);
   }
 }

@@ -20,19 +20,21 @@ using testing::UnorderedElementsAre;
 class connection_audit : public support::with_redis {
  protected:
   chat::connection_audit worker(chat::connection_names names, chat::connection_audit::effects more = {}) {
-    chat::connection_audit::effects on{.holds = [this](connection_id const& c, user_id const&) { return held.contains(c.str()); },
-                                       .undo = [this](connection_id c, user_id u, std::int64_t since) -> task<> {
-                                         undone.push_back(c.str());
-                                         since_ms = since;
-                                         ok_now(co_await store.connections.remove(std::move(c), here, std::move(u), {since, {}}));
-                                       },
-                                       .listed = std::move(more.listed)};
+    chat::connection_audit::effects on{
+        .holds = [this](connection_id const& c, user_id const&) { return held.contains(c.str()); },
+        .undo = [this](connection_id c, user_id u, std::int64_t since) -> task<> {
+          undone.push_back(c.str());
+          since_ms = since;
+          ok_now(co_await store.connections.remove(std::move(c), here, std::move(u), {since, {}}));
+        },
+        .listed = std::move(more.listed)};
     return {events.executor(), store.connections, here, std::move(names), 15s, 36s, std::move(on)};
   }
   static void ok_now(result<std::int64_t> const& r) { EXPECT_TRUE(r) << (r ? "" : r.error().text); }
   // As a failover brings it back: in Redis, and not here unless it is held.
   void listed(std::string const& connection, std::string const& user = "bob") {
-    ok(store.connections.add({connection_id{connection}, here, user_id{user}, "2026-01-31T12:00:00.000Z", "", ""}, {room_id{"tea"}}));
+    ok(store.connections.add({connection_id{connection}, here, user_id{user}, "2026-01-31T12:00:00.000Z", "", ""},
+                             {room_id{"tea"}}));
   }
   std::int64_t now() {
     auto const time = probe.list("TIME");
@@ -76,7 +78,8 @@ TEST_F(connection_audit, queues_what_was_said_since_it_last_agreed_with_redis) {
   auto const before = now();
   EXPECT_EQ(ok(audit.compare()), 0u);
   listed("aaaaaa.1");
-  ok(store.connections.add({connection_id{"aaaaaa.2"}, here, user_id{"alice"}, "2026-01-31T12:00:00.000Z", "", ""}, {room_id{"tea"}}));
+  ok(store.connections.add({connection_id{"aaaaaa.2"}, here, user_id{"alice"}, "2026-01-31T12:00:00.000Z", "", ""},
+                           {room_id{"tea"}}));
   held = {"aaaaaa.2"};
   ok(store.room_log.publish({room_id{"tea"}, user_id{"alice"}, connection_id{"aaaaaa.2"}, "\"are you there?\"", ""}));
   EXPECT_EQ(ok(audit.compare()), 1u);
@@ -109,7 +112,8 @@ TEST_F(connection_audit, looks_at_long_lists_in_pages_and_tells_what_it_has_seen
     if (n % 100 != 0) held.insert(id);
   }
   std::size_t told = 0;
-  auto audit = worker({"aaaaaa.", {}}, {.holds = {}, .undo = {}, .listed = [&](auto const& all) { told = all.size(); }});
+  auto audit =
+      worker({"aaaaaa.", {}}, {.holds = {}, .undo = {}, .listed = [&](auto const& all) { told = all.size(); }});
   EXPECT_EQ(ok(audit.compare()), 13u);
   EXPECT_EQ(told, 1287u);
   EXPECT_EQ(probe("HLEN", "ws:instance_connections:chat-1"), "1287");

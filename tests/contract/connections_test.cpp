@@ -17,12 +17,13 @@ using testing::IsEmpty;
 class an_ending_connection : public support::with_redis {
  protected:
   void connect(std::string const& connection) {
-    ok(store.connections.add({connection_id{connection}, here, bob, "2026-01-31T12:00:00.000Z", "", ""}, {room_id{"tea"}, room_id{"go"}}));
+    ok(store.connections.add({connection_id{connection}, here, bob, "2026-01-31T12:00:00.000Z", "", ""},
+                             {room_id{"tea"}, room_id{"go"}}));
   }
   // A message of the log, said when we say so.
   void say(std::string const& room, int seq, std::int64_t at_ms, std::string const& sender = "alice") {
-    probe("XADD", "ws:room_log:" + room, fmt::format("{}-0", seq), "m", fmt::format("{} {}", room, seq), "c", "x", "s", sender, "t",
-          std::to_string(at_ms));
+    probe("XADD", "ws:room_log:" + room, fmt::format("{}-0", seq), "m", fmt::format("{} {}", room, seq), "c", "x", "s",
+          sender, "t", std::to_string(at_ms));
     probe("HSET", "ws:room_head:" + room, "epoch", "e", "seq", std::to_string(seq));
   }
   void end(std::string const& connection, state::unsure_mail unsure) {
@@ -32,9 +33,12 @@ class an_ending_connection : public support::with_redis {
   std::string mail_at(int index) { return probe("LINDEX", "ws:offline_messages:bob", std::to_string(index)); }
   std::string dropped() { return probe("GET", "ws:offline_dropped:bob"); }
   void began(std::string const& connection, std::int64_t at) {
-    probe("HSET", "ws:user_connections:bob", connection, "{\"instance\":\"" + here.str() + "\",\"at\":" + std::to_string(at) + "}");
+    probe("HSET", "ws:user_connections:bob", connection,
+          "{\"instance\":\"" + here.str() + "\",\"at\":" + std::to_string(at) + "}");
   }
-  state::unsure_mail heard(std::uint64_t tea, std::uint64_t go) { return {.heard = {{room_id{"tea"}, {"e", tea}}, {room_id{"go"}, {"e", go}}}}; }
+  state::unsure_mail heard(std::uint64_t tea, std::uint64_t go) {
+    return {.heard = {{room_id{"tea"}, {"e", tea}}, {room_id{"go"}, {"e", go}}}};
+  }
 
   instance_id const here{"chat-1"};
   user_id const bob{"bob"};
@@ -106,10 +110,13 @@ TEST_F(an_ending_connection, does_so_with_a_log_that_is_gone) {
 
 class a_connection_that_is_asserted_again : public support::with_redis {
  protected:
-  a_connection_that_is_asserted_again() { ok(store.leases.renew(instance_id{"chat-1"}, std::chrono::seconds{15}, true)); }
+  a_connection_that_is_asserted_again() {
+    ok(store.leases.renew(instance_id{"chat-1"}, std::chrono::seconds{15}, true));
+  }
   std::int64_t asserted(state::known_rooms what, std::optional<std::int64_t> known = {}, bool open = false) {
-    return ok(store.connections.add({connection_id{"c.1"}, instance_id{"chat-1"}, bob, "2026-01-31T12:00:00.000Z", "", ""}, {{tea, open}, {go, open}},
-                                    what, 0, known.value_or(now())))
+    return ok(store.connections.add(
+                  {connection_id{"c.1"}, instance_id{"chat-1"}, bob, "2026-01-31T12:00:00.000Z", "", ""},
+                  {{tea, open}, {go, open}}, what, 0, known.value_or(now())))
         .at_ms;
   }
   std::int64_t now() { return 1000 * std::stoll(probe.list("TIME")[0]); }

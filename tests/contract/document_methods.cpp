@@ -42,7 +42,9 @@ std::string as_json(std::map<K, V> const& values) {
 template <class... Params, class T>
 auto calling(task<T> (state::services::*method)(Params...), std::type_identity_t<Params>... args) {
   return [=](state::services& services) -> task<std::string> {
-    return [](task<T> inner) -> task<std::string> { co_return as_json(co_await std::move(inner)); }((services.*method)(args...));
+    return [](task<T> inner) -> task<std::string> {
+      co_return as_json(co_await std::move(inner));
+    }((services.*method)(args...));
   };
 }
 
@@ -51,8 +53,9 @@ std::vector<document_method> make() {
   user_id const alice{"alice"};
   room_id const tea{"tea"}, empty{"empty"};
   json::object const data{{"n", 1}};
-  constexpr auto clients = "ws:clients", online = "ws:online_users", rooms = "ws:user_rooms:alice", people = "ws:room_participants:tea",
-                 joined = "ws:joined_room_participants:tea", typing = "ws:typing_users", mail = "ws:offline_messages:alice";
+  constexpr auto clients = "ws:clients", online = "ws:online_users", rooms = "ws:user_rooms:alice",
+                 people = "ws:room_participants:tea", joined = "ws:joined_room_participants:tea",
+                 typing = "ws:typing_users", mail = "ws:offline_messages:alice";
   return {
       {"set_client", needs::memory, clients, "true", "false", calling(&s::set_client, alice, data)},
       {"get_client", needs::read, clients, R"({"n":1})", "null", calling(&s::get_client, alice)},
@@ -71,14 +74,19 @@ std::vector<document_method> make() {
       {"remove_all_user_rooms", needs::write, "", "true", "false", calling(&s::remove_all_user_rooms, alice)},
 
       {"add_room_participant", needs::memory, people, "true", "false", calling(&s::add_room_participant, tea, alice)},
-      {"remove_room_participant", needs::write, people, "true", "false", calling(&s::remove_room_participant, tea, alice)},
+      {"remove_room_participant", needs::write, people, "true", "false",
+       calling(&s::remove_room_participant, tea, alice)},
       {"get_room_participants", needs::read, people, R"(["alice"])", "[]", calling(&s::get_room_participants, tea)},
       {"get_room_participants_count", needs::read, people, "1", "0", calling(&s::get_room_participants_count, tea)},
-      {"remove_room_if_empty", needs::write, "ws:room_participants:empty", "true", "false", calling(&s::remove_room_if_empty, empty)},
+      {"remove_room_if_empty", needs::write, "ws:room_participants:empty", "true", "false",
+       calling(&s::remove_room_if_empty, empty)},
 
-      {"add_joined_room_participant", needs::memory, joined, "true", "false", calling(&s::add_joined_room_participant, tea, alice)},
-      {"remove_joined_room_participant", needs::write, joined, "true", "false", calling(&s::remove_joined_room_participant, tea, alice)},
-      {"get_joined_room_participants", needs::read, joined, R"(["alice"])", "[]", calling(&s::get_joined_room_participants, tea)},
+      {"add_joined_room_participant", needs::memory, joined, "true", "false",
+       calling(&s::add_joined_room_participant, tea, alice)},
+      {"remove_joined_room_participant", needs::write, joined, "true", "false",
+       calling(&s::remove_joined_room_participant, tea, alice)},
+      {"get_joined_room_participants", needs::read, joined, R"(["alice"])", "[]",
+       calling(&s::get_joined_room_participants, tea)},
 
       {"set_typing_user", needs::memory, typing, "true", "false", calling(&s::set_typing_user, alice, tea)},
       {"remove_typing_user", needs::write, typing, "true", "false", calling(&s::remove_typing_user, alice)},

@@ -22,12 +22,16 @@ class explain : public support::with_redis {
   explain() { ok(store.leases.renew(chat_1, 15s, true)); }
 
   void connect(char const* user, char const* connection, instance_id instance) {
-    ok(store.connections.add({connection_id{connection}, instance, user_id{user}, "2026-01-31T12:00:00.000Z", "192.0.2.1", "probe"}, {}));
+    ok(store.connections.add(
+        {connection_id{connection}, instance, user_id{user}, "2026-01-31T12:00:00.000Z", "192.0.2.1", "probe"}, {}));
   }
-  void join(char const* user, char const* room) { ok(store.members.join(user_id{user}, room_id{room}, connection_id{}, 10)); }
+  void join(char const* user, char const* room) {
+    ok(store.members.join(user_id{user}, room_id{room}, connection_id{}, 10));
+  }
   std::string say(char const* user, char const* room, char const* connection = "c.1") {
     events.run_for(3ms);  // connections that began before did so in an earlier millisecond
-    return ok(store.room_log.publish({room_id{room}, user_id{user}, connection_id{connection}, "\"tea?\"", {}})).message_id;
+    return ok(store.room_log.publish({room_id{room}, user_id{user}, connection_id{connection}, "\"tea?\"", {}}))
+        .message_id;
   }
   state::recipient fate_of(std::string const& message, char const* user) {
     auto all = ok(state::explain_message(redis, {message, {}, {}}));
@@ -176,7 +180,8 @@ TEST_F(explain, a_content_that_looks_like_the_message_is_not_taken_for_it) {
   connect("bob", "c.2", chat_1);
   join("alice", "tea"), join("bob", "tea");
   auto const id = say("alice", "tea");
-  probe("LPUSH", "ws:offline_messages:bob", R"({"content":{"messageId":")" + id + R"(","seq":1},"messageId":"x:1","seq":1})");
+  probe("LPUSH", "ws:offline_messages:bob",
+        R"({"content":{"messageId":")" + id + R"(","seq":1},"messageId":"x:1","seq":1})");
   EXPECT_EQ(fate_of(id, "bob").what, state::fate::routed);
 }
 
@@ -199,7 +204,8 @@ TEST_F(explain, messages_that_never_were_are_told_apart) {
   auto const id = say("alice", "tea");
   auto const epoch = id.substr(0, id.find(':'));
   EXPECT_EQ(fault(state::explain_message(redis, {"tea", {}, {}})).code, errc::invalid_argument);
-  EXPECT_THAT(fault(state::explain_message(redis, {"000000000000:1", {}, {}})).text, HasSubstr("no room counts in the epoch"));
+  EXPECT_THAT(fault(state::explain_message(redis, {"000000000000:1", {}, {}})).text,
+              HasSubstr("no room counts in the epoch"));
   EXPECT_THAT(fault(state::explain_message(redis, {epoch + ":2", {}, {}})).text, HasSubstr("has counted to 1"));
   EXPECT_THAT(fault(state::explain_message(redis, {id, room_id{"cake"}, {}})).text, HasSubstr("from another room"));
 }

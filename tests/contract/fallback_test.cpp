@@ -63,10 +63,12 @@ struct fallback : Test {
     std::vector<std::optional<std::string>> values(document_methods().size());
     auto const begin = std::chrono::steady_clock::now();
     for (std::size_t i = 0; i < values.size(); ++i) {
-      asio::co_spawn(events.executor(), document_methods()[i].call(*services),
-                     [&value = values[i]](std::exception_ptr thrown, std::string got) { value = thrown ? "thrown" : got; });
+      asio::co_spawn(
+          events.executor(), document_methods()[i].call(*services),
+          [&value = values[i]](std::exception_ptr thrown, std::string got) { value = thrown ? "thrown" : got; });
     }
-    while (!std::ranges::all_of(values, &std::optional<std::string>::has_value) && std::chrono::steady_clock::now() - begin < deadline + slack)
+    while (!std::ranges::all_of(values, &std::optional<std::string>::has_value) &&
+           std::chrono::steady_clock::now() - begin < deadline + slack)
       events.run_for(5ms);
     for (std::size_t i = 0; i < values.size(); ++i) {
       auto const& method = document_methods()[i];

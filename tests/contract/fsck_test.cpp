@@ -30,9 +30,13 @@ class fsck : public support::with_redis {
   }
 
   void connect(char const* user, char const* connection, instance_id instance = instance_id{"chat-1"}) {
-    ok(store.connections.add({connection_id{connection}, std::move(instance), user_id{user}, "2026-01-31T12:00:00.000Z", "192.0.2.1", "probe"}, {}));
+    ok(store.connections.add({connection_id{connection}, std::move(instance), user_id{user}, "2026-01-31T12:00:00.000Z",
+                              "192.0.2.1", "probe"},
+                             {}));
   }
-  state::fsck_report look(bool repair = false, bool strays = false) { return ok(state::fsck(redis, {repair, strays, 0ms})); }
+  state::fsck_report look(bool repair = false, bool strays = false) {
+    return ok(state::fsck(redis, {repair, strays, 0ms}));
+  }
   static std::vector<std::string> kinds(state::fsck_report const& r) {
     std::vector<std::string> out;
     for (auto const& f : r.findings) out.push_back(f.kind);
@@ -97,7 +101,8 @@ TEST_F(fsck, finds_nothing_whatever_people_do) {
         }
         break;
       case 3:
-        if (!open.empty()) ok(store.members.join(user_id{open.back().first}, room, connection_id{open.back().second}, 10));
+        if (!open.empty())
+          ok(store.members.join(user_id{open.back().first}, room, connection_id{open.back().second}, 10));
         break;
       case 4: ok(store.members.leave(user_id{user}, room)); break;
       case 5: ok(store.members.add(user_id{user}, room)); break;
@@ -210,8 +215,9 @@ TEST_F(fsck, entries_of_ws_clients_follow_the_connections) {
   mended("client_without_connection");
   probe("HDEL", "ws:clients", "bob");
   mended("client_missing");
-  EXPECT_EQ(probe("HGET", "ws:clients", "bob"),
-            R"({"connectedAt":"2026-01-31T12:00:00.000Z","lastSeen":"2026-01-31T12:00:00.000Z","ipAddress":"192.0.2.1","connections":1})");
+  EXPECT_EQ(
+      probe("HGET", "ws:clients", "bob"),
+      R"({"connectedAt":"2026-01-31T12:00:00.000Z","lastSeen":"2026-01-31T12:00:00.000Z","ipAddress":"192.0.2.1","connections":1})");
   probe("HSET", "ws:clients", "bob", R"({"connectedAt":"x","connections":7})");
   mended("client_miscounted");
   EXPECT_EQ(probe("HGET", "ws:clients", "bob"), R"({"connectedAt":"x","connections":1})");
@@ -306,7 +312,8 @@ TEST_F(fsck, rooms_can_be_written_to_again) {
   EXPECT_FALSE(run(store.room_log.publish({tea, user_id{"alice"}, connection_id{}, "1", {}})));
   probe("HSET", "ws:room_head:tea", "seq", "0");
   mended("seq_behind_log");
-  EXPECT_THAT(ok(store.room_log.publish({tea, user_id{"alice"}, connection_id{}, "1", {}})).message_id, testing::EndsWith(":2"));
+  EXPECT_THAT(ok(store.room_log.publish({tea, user_id{"alice"}, connection_id{}, "1", {}})).message_id,
+              testing::EndsWith(":2"));
 
   probe("HSET", "ws:room_head:tea", "seq", "many");
   mended("head_unreadable");

@@ -45,5 +45,6 @@ TEST_F(joined_room_participants, keeps_odd_ids_apart) {
 
 TEST_F(joined_room_participants, never_reads_an_error_as_nobody) {
   probe("SET", "ws:joined_room_participants:tea", "a string");
-  EXPECT_THAT(fault(joined.all(room_id{"tea"})).text, AllOf(StartsWith("WRONGTYPE"), HasSubstr("(SMEMBERS ws:joined_room_participants:tea)")));
+  EXPECT_THAT(fault(joined.all(room_id{"tea"})).text,
+              AllOf(StartsWith("WRONGTYPE"), HasSubstr("(SMEMBERS ws:joined_room_participants:tea)")));
 }

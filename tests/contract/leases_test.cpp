@@ -22,7 +22,9 @@ class leases : public support::with_redis {
   void disconnect(std::string const& connection, instance_id const& from) {
     ok(store.connections.remove(connection_id{connection}, from, user_id{"bob"}));
   }
-  lease_state renew(instance_id const& who, bool begin = false) { return ok(store.leases.renew(who, lease, begin)).own; }
+  lease_state renew(instance_id const& who, bool begin = false) {
+    return ok(store.leases.renew(who, lease, begin)).own;
+  }
   std::vector<instance_id> expired() { return ok(store.leases.renew(other, lease, true)).expired; }
   std::int64_t now() {
     auto const time = probe.list("TIME");

@@ -17,8 +17,12 @@ using testing::SizeIs;
 
 class mailbox : public support::with_redis {
  protected:
-  void connect(connection_id const& c) { ok(store.connections.add({c, instance, bob, "2026-01-31T12:00:00.000Z", "", ""}, {room_id{"tea"}})); }
-  std::int64_t mail_seen_by(connection_id const& c) { return ok(store.connections.compare({{bob, c}})).seen.at(0).mail; }
+  void connect(connection_id const& c) {
+    ok(store.connections.add({c, instance, bob, "2026-01-31T12:00:00.000Z", "", ""}, {room_id{"tea"}}));
+  }
+  std::int64_t mail_seen_by(connection_id const& c) {
+    return ok(store.connections.compare({{bob, c}})).seen.at(0).mail;
+  }
 
   user_id const bob{"bob"};
   connection_id const phone{"c.1"}, laptop{"c.2"};

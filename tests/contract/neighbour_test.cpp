@@ -24,7 +24,8 @@ class a_neighbour : public support::with_redis {
     probe("SADD", "ws:user_rooms:bob", "tea");
   }
   void connect(char const* id) {
-    ok(store.connections.add({connection_id{id}, here, bob, "2026-01-31T12:00:00.000Z", "192.0.2.1", "probe"}, {room_id{"tea"}}));
+    ok(store.connections.add({connection_id{id}, here, bob, "2026-01-31T12:00:00.000Z", "192.0.2.1", "probe"},
+                             {room_id{"tea"}}));
   }
   std::int64_t disconnect(char const* id) { return ok(store.connections.remove(connection_id{id}, here, bob)); }
   std::string entry() { return probe("HGET", "ws:clients", "bob"); }
@@ -48,14 +49,18 @@ class a_neighbour : public support::with_redis {
 TEST_F(a_neighbour, who_came_first_keeps_its_user_online) {
   connects();
   connect("c.1");
-  EXPECT_EQ(entry(), R"({"connectedAt":"2026-01-31T12:00:00.000Z","lastSeen":"2026-01-31T12:00:00.000Z","ipAddress":"192.0.2.1",)"
-                     R"("neighbour":true,"connections":1})");
+  EXPECT_EQ(
+      entry(),
+      R"({"connectedAt":"2026-01-31T12:00:00.000Z","lastSeen":"2026-01-31T12:00:00.000Z","ipAddress":"192.0.2.1",)"
+      R"("neighbour":true,"connections":1})");
   connect("c.2");
   EXPECT_EQ(disconnect("c.1"), 1);
   EXPECT_TRUE(entry().ends_with(R"(,"neighbour":true,"connections":1})"));
   EXPECT_THAT(ok(state::explain_user(redis, bob)).problems, IsEmpty());
   EXPECT_EQ(disconnect("c.2"), 1) << "the neighbour's counts as one: nobody is told of an absence";
-  EXPECT_EQ(entry(), R"({"connectedAt":"2026-01-31T12:00:00.000Z","lastSeen":"2026-01-31T12:00:00.000Z","ipAddress":"192.0.2.1"})");
+  EXPECT_EQ(
+      entry(),
+      R"({"connectedAt":"2026-01-31T12:00:00.000Z","lastSeen":"2026-01-31T12:00:00.000Z","ipAddress":"192.0.2.1"})");
   expect_here();
   connect("c.3");
   EXPECT_EQ(disconnect("c.3"), 1);

@@ -19,7 +19,8 @@ TEST_F(offline_messages, queues_json_in_a_list_newest_first) {
   ok(queue.push(alice, {{"type", "message"}, {"roomId", "tea"}, {"content", "first"}}));
   ok(queue.push(alice, {{"type", "message"}, {"roomId", "tea"}, {"content", "second ☕"}}));
   EXPECT_THAT(probe.list("LRANGE", "ws:offline_messages:alice", "0", "-1"),
-              ElementsAre(R"({"type":"message","roomId":"tea","content":"second ☕"})", R"({"type":"message","roomId":"tea","content":"first"})"));
+              ElementsAre(R"({"type":"message","roomId":"tea","content":"second ☕"})",
+                          R"({"type":"message","roomId":"tea","content":"first"})"));
   EXPECT_EQ(probe("TYPE", "ws:offline_messages:alice"), "list");
 }
 
@@ -83,7 +84,8 @@ TEST_F(offline_messages, refuses_to_queue_what_nobody_could_read_back) {
 TEST_F(offline_messages, takes_a_large_message) {
   std::string const large(1 << 20, 'x');
   ok(queue.push(alice, {{"content", large}}));
-  EXPECT_EQ(probe("LINDEX", "ws:offline_messages:alice", "0").size(), large.size() + std::string_view{R"({"content":""})"}.size());
+  EXPECT_EQ(probe("LINDEX", "ws:offline_messages:alice", "0").size(),
+            large.size() + std::string_view{R"({"content":""})"}.size());
   EXPECT_EQ(ok(queue.all(alice)).at(0).at("content").as_string(), large);
 }
 

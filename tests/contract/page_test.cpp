@@ -12,7 +12,9 @@ using state::stored_as;
 namespace {
 
 struct pages : support::with_redis {
-  state::list_page page(std::string const& from, std::size_t limit) { return ok(state::read_page(redis, stored_as::set, "list", {limit, from})); }
+  state::list_page page(std::string const& from, std::size_t limit) {
+    return ok(state::read_page(redis, stored_as::set, "list", {limit, from}));
+  }
   void add(int from, int to) {
     for (int i = from; i < to; ++i) probe("SADD", "list", "u" + std::to_string(i));
   }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The connection under faults of a real Redis: no byte and no answer goes where it does not belong, and it comes back without haste.
+// The connection under faults of a real Redis: no byte and no answer goes where it does not belong, and it comes back
+// without haste.
 #include <chrono>
 
 #include "support/with_redis.hpp"
@@ -24,9 +25,12 @@ struct redis_client : Test {
 
   // Asks, and writes the answer's text or the error's name to `into`.
   void ask(request question, std::string& into) {
-    asio::co_spawn(events.executor(), client->exec(std::move(question)), [&into](std::exception_ptr bug, result<redis::reply> answer) {
-      into = bug ? "thrown" : answer ? std::string{(*answer)[0].text()} : std::string{to_string(answer.error().code)};
-    });
+    asio::co_spawn(events.executor(), client->exec(std::move(question)),
+                   [&into](std::exception_ptr bug, result<redis::reply> answer) {
+                     into = bug      ? "thrown"
+                            : answer ? std::string{(*answer)[0].text()}
+                                     : std::string{to_string(answer.error().code)};
+                   });
   }
 
   support::log_capture log;
@@ -73,7 +77,8 @@ TEST_F(redis_client, gives_no_answer_to_another_question_when_a_subscription_is_
   for (std::size_t i = 0; i < told.size(); ++i) EXPECT_THAT(told[i], AnyOf(std::to_string(i), "not_connected"));
   EXPECT_EQ(told.front(), "0");
   EXPECT_EQ(told.back(), "not_connected");
-  EXPECT_THAT(log.lines("redis.lost"), ElementsAre(AllOf(HasSubstr("refused a subscription: NOPERM"), HasSubstr("deploy/redis/users.acl"))));
+  EXPECT_THAT(log.lines("redis.lost"),
+              ElementsAre(AllOf(HasSubstr("refused a subscription: NOPERM"), HasSubstr("deploy/redis/users.acl"))));
   ASSERT_TRUE(events.run(client->wait_connected(5s)));
   std::string answer;
   ask(request{"ECHO", "again"}, answer);
@@ -89,7 +94,8 @@ TEST_F(redis_client, comes_back_without_haste_to_a_redis_that_refuses_its_subscr
   });
   client->start();
   events.run_for(2s);
-  EXPECT_THAT(client->counts().connects.load(), AllOf(Ge(3), Le(8)));  // after 50 ms, 100 ms, and so on, or half of that
+  EXPECT_THAT(client->counts().connects.load(),
+              AllOf(Ge(3), Le(8)));  // after 50 ms, 100 ms, and so on, or half of that
   EXPECT_THAT(log.lines("redis."), SizeIs(1));
   probe("ACL", "SETUSER", "default", "&shut");
   events.run_for(3s);

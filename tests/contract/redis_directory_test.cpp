@@ -9,7 +9,8 @@ using namespace testing;
 namespace {
 
 struct redis_directory : support::with_redis {
-  redis_directory() : app_probe(support::shared_server().socket(), 0), app(events.executor(), support::shared_server().address(0)) {
+  redis_directory()
+      : app_probe(support::shared_server().socket(), 0), app(events.executor(), support::shared_server().address(0)) {
     app.start();
     ok(app.wait_connected(std::chrono::seconds{5}));
   }
@@ -25,7 +26,8 @@ struct redis_directory : support::with_redis {
 }  // namespace
 
 TEST_F(redis_directory, loads_what_another_program_wrote_in_one_round_trip) {
-  app_probe("HSET", "hiky:user:alice", "username", "al", "name", "Alice A.", "profileImage", "/a.png", "passwordHash", "none of our business");
+  app_probe("HSET", "hiky:user:alice", "username", "al", "name", "Alice A.", "profileImage", "/a.png", "passwordHash",
+            "none of our business");
   app_probe("SADD", "hiky:user_friends:alice", "bob", "carol");
   app_probe("SADD", "hiky:user_rooms:alice", "tea", "cake");
   auto const before = app.counts().requests.load();
@@ -96,7 +98,8 @@ TEST_F(redis_directory, mends_texts_that_are_no_utf8_and_leaves_out_what_cannot_
 
 TEST_F(redis_directory, adds_a_user_and_says_that_it_is_new) {
   EXPECT_TRUE(ok(people.add_user({.id = alice, .username = "al", .name = "Alice", .profile_image = "/a.png"})));
-  EXPECT_THAT(app_probe.list("HGETALL", "hiky:user:alice"), ElementsAre("username", "al", "name", "Alice", "profileImage", "/a.png"));
+  EXPECT_THAT(app_probe.list("HGETALL", "hiky:user:alice"),
+              ElementsAre("username", "al", "name", "Alice", "profileImage", "/a.png"));
 }
 
 TEST_F(redis_directory, gives_a_new_user_without_a_username_the_id_as_username) {
@@ -161,8 +164,8 @@ TEST_F(redis_directory, forgets_a_removed_user_everywhere) {
   ok(people.add_room_member(bob, tea));
   ok(people.add_room_member(alice, cake));
   EXPECT_TRUE(ok(people.remove_user(alice)));
-  EXPECT_THAT(app_probe.list("KEYS", "*"),
-              UnorderedElementsAre("hiky:user_friends:bob", "hiky:user_friends:carol", "hiky:user_rooms:bob", "hiky:room_members:tea"));
+  EXPECT_THAT(app_probe.list("KEYS", "*"), UnorderedElementsAre("hiky:user_friends:bob", "hiky:user_friends:carol",
+                                                                "hiky:user_rooms:bob", "hiky:room_members:tea"));
   EXPECT_THAT(ok(people.friends(bob)), ElementsAre(carol));
   EXPECT_THAT(ok(people.room_members(tea)), ElementsAre(bob));
   EXPECT_FALSE(ok(people.remove_user(alice)));

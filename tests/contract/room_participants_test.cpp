@@ -50,7 +50,9 @@ TEST_F(room_participants, removes_a_room_when_the_last_one_has_left) {
   EXPECT_EQ(probe("EXISTS", "ws:room_participants:tea"), "0");
 }
 
-TEST_F(room_participants, counts_a_room_that_never_was_as_removed) { EXPECT_TRUE(ok(participants.remove_if_empty(room_id{"never there"}))); }
+TEST_F(room_participants, counts_a_room_that_never_was_as_removed) {
+  EXPECT_TRUE(ok(participants.remove_if_empty(room_id{"never there"})));
+}
 
 TEST_F(room_participants, never_reads_an_error_as_an_empty_room) {
   probe("SET", "ws:room_participants:tea", "a string");

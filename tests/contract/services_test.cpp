@@ -51,7 +51,8 @@ TEST_F(services, writes_what_the_document_writes) {
   EXPECT_TRUE(run(all.add_offline_message(bob, {{"content", "hi"}})));
   EXPECT_THAT(probe.list("KEYS", "*"),
               UnorderedElementsAre("ws:clients", "ws:online_users", "ws:user_rooms:alice", "ws:room_participants:tea",
-                                   "ws:joined_room_participants:tea", "ws:typing_users", "ws:typing_users:alice", "ws:offline_messages:bob"));
+                                   "ws:joined_room_participants:tea", "ws:typing_users", "ws:typing_users:alice",
+                                   "ws:offline_messages:bob"));
   EXPECT_EQ(probe("HGET", "ws:clients", "alice"), R"({"ipAddress":"::1"})");
   EXPECT_EQ(probe("SISMEMBER", "ws:online_users", "alice"), "1");
   EXPECT_EQ(probe("SISMEMBER", "ws:user_rooms:alice", "tea"), "1");

@@ -45,7 +45,8 @@ TEST_F(safe_operation, falls_back_and_says_why_in_one_line) {
   std::vector<room_id> const lobby{room_id{"lobby"}};
   EXPECT_EQ(run(safe_redis_operation([&] { return rooms.all(alice); }, lobby)), lobby);
   ASSERT_THAT(log.lines(), SizeIs(1));
-  EXPECT_THAT(log.lines()[0], StartsWith("operation.failed operation=safe_redis_operation code=server_error reason=\"WRONGTYPE"));
+  EXPECT_THAT(log.lines()[0],
+              StartsWith("operation.failed operation=safe_redis_operation code=server_error reason=\"WRONGTYPE"));
 }
 
 TEST_F(safe_operation, falls_back_to_nothing_unless_told_otherwise) {
@@ -63,9 +64,10 @@ TEST_F(safe_operation, tells_success_where_there_is_no_value) {
 TEST_F(safe_operation, turns_every_exception_into_the_fallback) {
   EXPECT_EQ(run(safe_redis_operation(thrown<std::bad_alloc>, -1)), -1);
   EXPECT_EQ(run(safe_redis_operation(thrown<int>, -1)), -1);
-  EXPECT_EQ(run(safe_redis_operation([]() -> task<int> { throw std::runtime_error("before there was a task"); }, -1)), -1);
-  EXPECT_THAT(log.lines(), ElementsAre(HasSubstr("code=exception reason=std::bad_alloc"), HasSubstr("not a std::exception"),
-                                       HasSubstr("before there was a task")));
+  EXPECT_EQ(run(safe_redis_operation([]() -> task<int> { throw std::runtime_error("before there was a task"); }, -1)),
+            -1);
+  EXPECT_THAT(log.lines(), ElementsAre(HasSubstr("code=exception reason=std::bad_alloc"),
+                                       HasSubstr("not a std::exception"), HasSubstr("before there was a task")));
 }
 
 TEST_F(safe_operation, falls_back_when_it_is_cancelled) {
@@ -76,8 +78,9 @@ TEST_F(safe_operation, falls_back_when_it_is_cancelled) {
     co_await timer.async_wait(use_task);
     co_return 7;
   };
-  asio::co_spawn(events.executor(), safe_redis_operation(sleep, -1),
-                 asio::bind_cancellation_slot(stop.slot(), [&](std::exception_ptr e, int value) { got = e ? -2 : value; }));
+  asio::co_spawn(
+      events.executor(), safe_redis_operation(sleep, -1),
+      asio::bind_cancellation_slot(stop.slot(), [&](std::exception_ptr e, int value) { got = e ? -2 : value; }));
   events.run_for(std::chrono::milliseconds{1});
   EXPECT_EQ(got, std::nullopt);
   stop.emit(asio::cancellation_type::terminal);

@@ -42,7 +42,9 @@ class typing_marks : public support::with_redis {
   void connect(std::string const& connection) {
     ok(store.connections.add({connection_id{connection}, here, bob, "2026-01-31T12:00:00.000Z", "", ""}, {}));
   }
-  std::chrono::milliseconds change(room_id const& room, typing_change what) { return ok(store.typing.change(bob, room, what)); }
+  std::chrono::milliseconds change(room_id const& room, typing_change what) {
+    return ok(store.typing.change(bob, room, what));
+  }
   void put_end(room_id const& room, std::int64_t from_now) {
     auto const time = probe.list("TIME");
     auto const now = std::stoll(time[0]) * 1000 + std::stoll(time[1]) / 1000;
@@ -50,7 +52,8 @@ class typing_marks : public support::with_redis {
   }
   std::int64_t left(room_id const& room) {
     auto const time = probe.list("TIME");
-    return std::stoll(probe("ZSCORE", "ws:typing_marks", "bob\n" + room.str())) - std::stoll(time[0]) * 1000 - std::stoll(time[1]) / 1000;
+    return std::stoll(probe("ZSCORE", "ws:typing_marks", "bob\n" + room.str())) - std::stoll(time[0]) * 1000 -
+           std::stoll(time[1]) / 1000;
   }
   // Rooms that have heard of an end since the last call.
   std::vector<std::string> ended() {

@@ -114,7 +114,8 @@ TEST_F(typing_users, takes_odd_ids) {
 
 TEST_F(typing_users, changes_nothing_when_the_hash_is_something_else) {
   probe("SET", "ws:typing_users", "a string");
-  for (auto const& e : {fault(typing.set(alice, tea)), fault(typing.remove(alice)), fault(typing.get(alice)), fault(typing.all())}) {
+  for (auto const& e :
+       {fault(typing.set(alice, tea)), fault(typing.remove(alice)), fault(typing.get(alice)), fault(typing.all())}) {
     EXPECT_THAT(e.text, AllOf(HasSubstr("WRONGTYPE"), HasSubstr("ws:typing_users)")));
   }
   EXPECT_EQ(probe("EXISTS", "ws:typing_users:alice"), "0");

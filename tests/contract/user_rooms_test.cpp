@@ -56,5 +56,6 @@ TEST_F(user_rooms, keeps_odd_ids_apart) {
 
 TEST_F(user_rooms, never_reads_an_error_as_no_rooms) {
   probe("SET", "ws:user_rooms:alice", "a string");
-  EXPECT_THAT(fault(rooms.all(user_id{"alice"})).text, AllOf(StartsWith("WRONGTYPE"), HasSubstr("(SMEMBERS ws:user_rooms:alice)")));
+  EXPECT_THAT(fault(rooms.all(user_id{"alice"})).text,
+              AllOf(StartsWith("WRONGTYPE"), HasSubstr("(SMEMBERS ws:user_rooms:alice)")));
 }

@@ -15,7 +15,8 @@ struct utility : support::with_redis {
 }  // namespace
 
 TEST_F(utility, cleanup_removes_every_key_under_ws_and_no_other) {
-  probe("MSET", "ws:a", "1", "ws:", "2", "ws:with space ☕", "3", "ws", "4", "xws:a", "5", "WS:a", "6", "session:1", "7");
+  probe("MSET", "ws:a", "1", "ws:", "2", "ws:with space ☕", "3", "ws", "4", "xws:a", "5", "WS:a", "6", "session:1",
+        "7");
   probe("SADD", "ws:online_users", "alice");
   probe("HSET", "ws:clients", "alice", "{}");
   probe("XADD", "ws:room_log:tea", "1-0", "a", "b");

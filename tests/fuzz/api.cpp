@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a caller of the HTTP API sends: a target (the first line of the input) and a body (the rest), judged for every route that takes them.
+// What a caller of the HTTP API sends: a target (the first line of the input) and a body (the rest), judged for every
+// route that takes them.
 #include "auth/api_keys.hpp"
 #include "base/json.hpp"
 #include "demand.hpp"
@@ -21,7 +22,8 @@ void judge_target(std::string_view text) {
     if (!ids) continue;
     ++matches;
     demand(ids->size() == names_in(r.pattern).size(), "a match has a value for every name");
-    for (auto const& id : *ids) demand(id_fault(id).has_value() || id.size() <= max_id_size, "what has no fault is an id");
+    for (auto const& id : *ids)
+      demand(id_fault(id).has_value() || id.size() <= max_id_size, "what has no fault is an id");
   }
   demand(matches <= 4, "a path is one resource's");
 }
@@ -43,12 +45,14 @@ void judge_body(std::string_view text) {
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size) {  // NOLINT(readability-identifier-naming): libFuzzer calls it so
+extern "C" int LLVMFuzzerTestOneInput(
+    std::uint8_t const* data, std::size_t size) {  // NOLINT(readability-identifier-naming): libFuzzer calls it so
   std::string_view const input{reinterpret_cast<char const*>(data), size};
   auto const line = input.substr(0, input.find('\n'));
   auto const body = input.substr(std::min(input.size(), line.size() + 1));
   judge_target(line);
   judge_body(body);
-  if (auto const keys = auth::api_keys::parse(body)) demand(keys->size() > 0 && keys->find("") == nullptr, "nobody is no key");
+  if (auto const keys = auth::api_keys::parse(body))
+    demand(keys->size() > 0 && keys->find("") == nullptr, "nobody is no key");
   return 0;
 }

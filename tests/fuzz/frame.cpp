@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The first four bytes seed the cuts, the fifth's lowest bit chooses the role, its second whether compression was negotiated; the rest is
-// what the peer sent, and after that the same bytes again as a message to be written and read back.
+// The first four bytes seed the cuts, the fifth's lowest bit chooses the role, its second whether compression was
+// negotiated; the rest is what the peer sent, and after that the same bytes again as a message to be written and read
+// back.
 #include <algorithm>
 #include <cstring>
 #include <random>
@@ -29,7 +30,9 @@ constexpr decoder_limits limits{.max_message = 2048, .max_fragments = 12};
 void feed(decoder& to, std::string_view bytes, std::vector<said>& out) {
   std::vector<char> read(bytes.begin(), bytes.end());
   std::span<char> input{read};
-  auto const ended = [&] { return !out.empty() && (out.back().what == event::close || out.back().what == event::failed); };
+  auto const ended = [&] {
+    return !out.empty() && (out.back().what == event::close || out.back().what == event::failed);
+  };
   for (;;) {
     auto const now = to.next(input);
     if (now.what == event::need_more) break;
@@ -37,7 +40,8 @@ void feed(decoder& to, std::string_view bytes, std::vector<said>& out) {
     // How much of the beginning of a message that is too big is here depends on the cuts.
     bool const failed = now.what == event::failed;
     demand(!failed || now.payload.empty() || now.code == close_code::too_big, "only what is too big has a beginning");
-    out.push_back({now.what, now.op, now.code, failed ? std::string{} : std::string{now.payload}, std::string{now.reason}});
+    out.push_back(
+        {now.what, now.op, now.code, failed ? std::string{} : std::string{now.payload}, std::string{now.reason}});
     if (failed) continue;
     if (now.op == opcode::text) demand(utf8::valid(now.payload), "text is UTF-8");
     demand(now.payload.size() <= (now.what == event::message ? limits.max_message : 125), "payloads keep the limits");
@@ -66,7 +70,8 @@ void what_is_written_is_read(std::string_view bytes, decoder::role reader, std::
   auto const op = utf8::valid(payload) ? opcode::text : opcode::binary;
   std::string stream;
   auto const write = [&](opcode as, std::string_view part, bool last) {
-    if (reader == decoder::role::server) return encode_masked(stream, as, part, static_cast<std::uint32_t>(random()), last);
+    if (reader == decoder::role::server)
+      return encode_masked(stream, as, part, static_cast<std::uint32_t>(random()), last);
     char header[max_header];
     stream.append(header, write_header(header, as, part.size(), last)).append(part);
   };
@@ -93,10 +98,12 @@ void what_is_written_is_read(std::string_view bytes, decoder::role reader, std::
   }
   demand(out.size() == 2, "a message and a close were written and read");
   demand(out[0].what == event::message && out[0].op == op && out[0].payload == payload, "the message is the same");
-  demand(out[1].what == event::close && out[1].code == close_code::going_away && out[1].payload == goodbye, "so is the close");
+  demand(out[1].what == event::close && out[1].code == close_code::going_away && out[1].payload == goodbye,
+         "so is the close");
 }
 
-void what_is_compressed_is_the_same(std::string_view bytes, deflater& deflate, inflater& inflate, unsigned window_bits) {
+void what_is_compressed_is_the_same(std::string_view bytes, deflater& deflate, inflater& inflate,
+                                    unsigned window_bits) {
   auto const payload = bytes.substr(0, limits.max_message);
   auto const frame = hiky::shared_frame::make(payload, utf8::valid(payload) ? 0x81 : 0x82);
   auto const sent = deflate.smallest(frame, window_bits);
@@ -104,12 +111,14 @@ void what_is_compressed_is_the_same(std::string_view bytes, deflater& deflate, i
   decoder it{limits, decoder::role::client, &inflate};
   std::vector<said> out;
   feed(it, sent->bytes(), out);
-  demand(out.size() == 1 && out[0].what == event::message && out[0].payload == payload, "a client reads the same message");
+  demand(out.size() == 1 && out[0].what == event::message && out[0].payload == payload,
+         "a client reads the same message");
 }
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size) {  // NOLINT(readability-identifier-naming): libFuzzer calls it so
+extern "C" int LLVMFuzzerTestOneInput(
+    std::uint8_t const* data, std::size_t size) {  // NOLINT(readability-identifier-naming): libFuzzer calls it so
   if (size < 5) return 0;
   std::uint32_t seed;
   std::memcpy(&seed, data, sizeof seed);

@@ -18,11 +18,13 @@ namespace {
 
 void judge(http_request r) {
   auto const fault = settle_head(r);
-  demand(!fault || fault->status == http::status::bad_request || fault->status == http::status::not_implemented, "a head is refused with 400 or 501");
+  demand(!fault || fault->status == http::status::bad_request || fault->status == http::status::not_implemented,
+         "a head is refused with 400 or 501");
   if (fault) return;
   demand(r.count(field::host) == (r.version() < 11 ? r.count(field::host) : 1), "HTTP/1.1 has one host");
   auto const shown = shown_credentials(r);
-  demand(shown.token.size() <= r.target().size() + r[field::authorization].size() + 16 * 1024, "a token stands in the request");
+  demand(shown.token.size() <= r.target().size() + r[field::authorization].size() + 16 * 1024,
+         "a token stands in the request");
   demand(!shown.claimed, "a handshake claims nothing");
   (void)origin_allowed(r[field::origin], r[field::host], {});
   demand(origin_allowed({}, r[field::host], {"https://chat.example"}), "no origin is no page");
@@ -31,7 +33,8 @@ void judge(http_request r) {
   demand(path_of(r).find('?') == std::string_view::npos, "a path has no query");
   if (!answer) {
     auto const& why = answer.error();
-    demand(why.status == http::status::bad_request || why.status == http::status::upgrade_required, "a refusal is 400 or 426");
+    demand(why.status == http::status::bad_request || why.status == http::status::upgrade_required,
+           "a refusal is 400 or 426");
     demand(!why.reason.empty(), "a refusal says why");
     return;
   }
@@ -50,7 +53,8 @@ void judge(http_request r) {
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size) {  // NOLINT(readability-identifier-naming): libFuzzer calls it so
+extern "C" int LLVMFuzzerTestOneInput(
+    std::uint8_t const* data, std::size_t size) {  // NOLINT(readability-identifier-naming): libFuzzer calls it so
   http::request_parser<http::string_body> parser;
   parser.header_limit(16 * 1024);
   parser.body_limit(64 * 1024);

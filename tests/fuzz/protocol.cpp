@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// One text frame of a client. Whatever it is, there is an answer: a request whose ids are ids, or an error that is JSON.
+// One text frame of a client. Whatever it is, there is an answer: a request whose ids are ids, or an error that is
+// JSON.
 #include "chat/requests/protocol.hpp"
 #include "base/json.hpp"
 #include "base/utf8.hpp"
@@ -10,7 +11,9 @@ using namespace hiky::chat;
 
 namespace {
 
-void is_id(std::string_view text) { demand(gateway::utf8::valid(text) && !id_fault(text), "an id that was taken is one"); }
+void is_id(std::string_view text) {
+  demand(gateway::utf8::valid(text) && !id_fault(text), "an id that was taken is one");
+}
 
 // The frame is one that a client can read, and has `id`.
 void is_frame(std::string const& text, std::optional<std::string> const& id) {
@@ -77,14 +80,19 @@ struct check {
     }
     is_frame(presence(id, states), id);
   }
-  void operator()(offline_ack const& a) const { demand(!a.up_to || state::parse_message_id(*a.up_to), "what is confirmed is a messageId"); }
-  void operator()(refresh_identity const& r) const { demand(!r.token.empty() && r.token.size() <= 8192, "a token is there, and within its limit"); }
+  void operator()(offline_ack const& a) const {
+    demand(!a.up_to || state::parse_message_id(*a.up_to), "what is confirmed is a messageId");
+  }
+  void operator()(refresh_identity const& r) const {
+    demand(!r.token.empty() && r.token.size() <= 8192, "a token is there, and within its limit");
+  }
   void operator()(ping const&) const { is_frame(pong(id), id); }
 };
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size) {  // NOLINT(readability-identifier-naming): libFuzzer calls it so
+extern "C" int LLVMFuzzerTestOneInput(
+    std::uint8_t const* data, std::size_t size) {  // NOLINT(readability-identifier-naming): libFuzzer calls it so
   std::string_view const text{reinterpret_cast<char const*>(data), size};
   for (auto const beginning : {text, text.substr(0, size / 2)}) {
     if (auto const id = id_in_beginning(beginning)) is_frame(error_frame({error_code::too_large, "too large", id}), id);

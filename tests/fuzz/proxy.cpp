@@ -5,7 +5,8 @@
 
 using namespace hiky::gateway;
 
-extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size) {  // NOLINT(readability-identifier-naming): libFuzzer calls it so
+extern "C" int LLVMFuzzerTestOneInput(
+    std::uint8_t const* data, std::size_t size) {  // NOLINT(readability-identifier-naming): libFuzzer calls it so
   std::span<unsigned char const> const all{data, size};
   auto const whole = parse_proxy_header(all);
   if (!whole) demand(!whole.error().empty(), "a refusal says why");

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Cookies from anybody, and sessions as another program's hand may have left them in Redis: `c` and a Cookie header, or `s` and JSON.
+// Cookies from anybody, and sessions as another program's hand may have left them in Redis: `c` and a Cookie header, or
+// `s` and JSON.
 #include "auth/session_cookie.hpp"
 #include "demand.hpp"
 
@@ -20,10 +21,12 @@ void judge_cookie(std::string_view header) {
 
 void judge_session(std::string_view text) {
   auto const now = std::chrono::sys_seconds{std::chrono::seconds{1'800'000'000}};
-  for (auto const life : {std::optional<std::chrono::milliseconds>{}, std::optional{5000ms}, std::optional{std::chrono::milliseconds::max()}}) {
+  for (auto const life : {std::optional<std::chrono::milliseconds>{}, std::optional{5000ms},
+                          std::optional{std::chrono::milliseconds::max()}}) {
     auto const who = read_session(text, "passport.user", life, now);
     if (!who) {
-      demand(who.error().code == errc::invalid_argument || who.error().code == errc::unexpected_reply, "nobody, or not a session");
+      demand(who.error().code == errc::invalid_argument || who.error().code == errc::unexpected_reply,
+             "nobody, or not a session");
       continue;
     }
     demand(!id_fault(who->user), "a user's id is one");
@@ -33,7 +36,8 @@ void judge_session(std::string_view text) {
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size) {  // NOLINT(readability-identifier-naming): libFuzzer calls it so
+extern "C" int LLVMFuzzerTestOneInput(
+    std::uint8_t const* data, std::size_t size) {  // NOLINT(readability-identifier-naming): libFuzzer calls it so
   if (size == 0) return 0;
   std::string_view const rest{reinterpret_cast<char const*>(data) + 1, size - 1};
   if (data[0] == 's') judge_session(rest);

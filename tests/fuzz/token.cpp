@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Tokens from anybody. The first byte says what is done with the rest: judged as it is, or as the parts of a token that is
-// signed rightly, so that the claims are reached.
+// Tokens from anybody. The first byte says what is done with the rest: judged as it is, or as the parts of a token that
+// is signed rightly, so that the claims are reached.
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 #include <array>
@@ -21,10 +21,11 @@ key_set const& keys() {
     key_set out;
     out.add(verification_key::from_file_text(secret).value());
     // The example keys of RFC 8037 and RFC 7515.
-    out.add(key_set::from_jwks(R"({"keys":[{"kty":"OKP","crv":"Ed25519","kid":"e","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"},)"
-                               R"({"kty":"EC","crv":"P-256","kid":"p","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","y":)"
-                               R"("x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"}]})",
-                               false)
+    out.add(key_set::from_jwks(
+                R"({"keys":[{"kty":"OKP","crv":"Ed25519","kid":"e","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"},)"
+                R"({"kty":"EC","crv":"P-256","kid":"p","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","y":)"
+                R"("x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"}]})",
+                false)
                 .value());
     return out;
   }();
@@ -42,8 +43,8 @@ std::string signed_token(std::string_view header, std::string_view claims) {
   auto const text = base64url(header) + '.' + base64url(claims);
   std::array<unsigned char, EVP_MAX_MD_SIZE> code{};
   unsigned size = 0;
-  HMAC(EVP_sha256(), secret.data(), static_cast<int>(secret.size()), reinterpret_cast<unsigned char const*>(text.data()), text.size(), code.data(),
-       &size);
+  HMAC(EVP_sha256(), secret.data(), static_cast<int>(secret.size()),
+       reinterpret_cast<unsigned char const*>(text.data()), text.size(), code.data(), &size);
   return text + '.' + base64url({reinterpret_cast<char const*>(code.data()), size});
 }
 
@@ -51,7 +52,8 @@ void judge(std::string_view token, bool ours) {
   auto const now = std::chrono::sys_seconds{std::chrono::seconds{1'800'000'000}};
   auto const who = judge_token(token, keys(), {}, now);
   if (!who) {
-    demand(who.error().code == errc::invalid_argument || who.error().code == errc::not_found, "a refusal is for good, or for want of a key");
+    demand(who.error().code == errc::invalid_argument || who.error().code == errc::not_found,
+           "a refusal is for good, or for want of a key");
     demand(who.error().text.starts_with("the token is refused: "), "a refusal says so");
     demand(who.error().text.size() <= 200, "in a few words");
     return;
@@ -66,7 +68,8 @@ void judge(std::string_view token, bool ours) {
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size) {  // NOLINT(readability-identifier-naming): libFuzzer calls it so
+extern "C" int LLVMFuzzerTestOneInput(
+    std::uint8_t const* data, std::size_t size) {  // NOLINT(readability-identifier-naming): libFuzzer calls it so
   if (size == 0) return 0;
   std::string_view const rest{reinterpret_cast<char const*>(data) + 1, size - 1};
   switch (data[0]) {

@@ -24,7 +24,9 @@ class log_capture::sink : public spdlog::sinks::base_sink<std::mutex> {
   }
 
  private:
-  void sink_it_(spdlog::details::log_msg const& message) override { lines_.emplace_back(message.payload.data(), message.payload.size()); }
+  void sink_it_(spdlog::details::log_msg const& message) override {
+    lines_.emplace_back(message.payload.data(), message.payload.size());
+  }
   void flush_() override {}
 
   std::vector<std::string> lines_;

@@ -38,7 +38,8 @@ std::vector<std::string> redis_probe::ask_list(std::vector<std::string_view> con
 
 redis_probe::answer redis_probe::exchange(std::vector<std::string_view> const& words) {
   std::string out = "*" + std::to_string(words.size()) + "\r\n";
-  for (auto word : words) out.append("$").append(std::to_string(word.size())).append("\r\n").append(word).append("\r\n");
+  for (auto word : words)
+    out.append("$").append(std::to_string(word.size())).append("\r\n").append(word).append("\r\n");
   for (std::size_t sent = 0; sent < out.size();) {
     auto const size = ::send(socket_, out.data() + sent, out.size() - sent, MSG_NOSIGNAL);
     if (size <= 0) throw std::runtime_error("redis-server took no command");

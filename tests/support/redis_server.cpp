@@ -23,8 +23,9 @@ redis_server::redis_server(std::vector<std::string> options) {
   if (::mkdtemp(folder.data()) == nullptr) throw std::runtime_error("cannot make a folder " + folder);
   folder_ = folder;
 
-  std::vector<std::string> words{"redis-server", "--port", "0",         "--unixsocket",  socket(), "--dir", folder_, "--save", "",
-                                 "--appendonly", "no",     "--logfile", folder_ + "/log"};
+  std::vector<std::string> words{"redis-server",  "--port", "0", "--unixsocket", socket(), "--dir",
+                                 folder_,         "--save", "",  "--appendonly", "no",     "--logfile",
+                                 folder_ + "/log"};
   words.insert(words.end(), options.begin(), options.end());
   std::vector<char*> arguments;
   arguments.reserve(words.size() + 1);

@@ -20,9 +20,10 @@
 namespace support {
 
 // Legal ids that a careless key, script or parser would trip over.
-inline std::vector<std::string_view> const odd_ids{"a:b",      "tea:",        ":", "{}",   "{tag}x", "\"quoted\"",
-                                                   "it's",     "back\\slash", "*", "ws:*", "%s %d",  "naïve ☕ 日本 👩‍👩‍👧",
-                                                   " spaces ", "0",           ""};
+inline std::vector<std::string_view> const odd_ids{
+    "a:b",      "tea:",        ":", "{}",   "{tag}x", "\"quoted\"",
+    "it's",     "back\\slash", "*", "ws:*", "%s %d",  "naïve ☕ 日本 👩‍👩‍👧",
+    " spaces ", "0",           ""};
 
 inline redis_server& shared_server() {
   static redis_server server;
@@ -31,7 +32,8 @@ inline redis_server& shared_server() {
 
 class with_redis : public testing::Test {
  protected:
-  explicit with_redis(redis_server& on = shared_server()) : probe(on.socket(), 1), redis(events.executor(), on.address(1)) {
+  explicit with_redis(redis_server& on = shared_server())
+      : probe(on.socket(), 1), redis(events.executor(), on.address(1)) {
     probe("REPLICAOF", "NO", "ONE");  // a test that failed may have left it read-only
     probe("FLUSHALL");
     redis.start();

@@ -70,8 +70,10 @@ TEST(admission, lets_a_few_in_beyond_its_limit_but_not_stay) {
 }
 
 TEST(admission, counts_the_client_in_the_place_of_its_proxy) {
-  admission doors{{.per_address = 1, .accepts_per_s = 0, .trusted_proxies = {address_range::parse("10.0.0.0/8").value()}}};
-  auto one = doors.enter(at("10.0.0.1")).value(), two = doors.enter(at("10.0.0.1")).value(), three = doors.enter(at("10.0.0.1")).value();
+  admission doors{
+      {.per_address = 1, .accepts_per_s = 0, .trusted_proxies = {address_range::parse("10.0.0.0/8").value()}}};
+  auto one = doors.enter(at("10.0.0.1")).value(), two = doors.enter(at("10.0.0.1")).value(),
+       three = doors.enter(at("10.0.0.1")).value();
   EXPECT_TRUE(doors.speaks_for(one, at("192.0.2.1")));
   EXPECT_EQ(one.address(), at("192.0.2.1"));
   EXPECT_EQ(doors.speaks_for(two, at("192.0.2.1")).error(), no_entry::address_connections);

@@ -6,7 +6,8 @@
 using namespace hiky::auth;
 
 TEST(api_keys, a_key_has_the_scopes_of_its_line_or_all) {
-  auto const keys = api_keys::parse("# comment\n\nfirst-key-0123456789\r\n second-key-0123456789\tread,publish  # why\nthird-key-0123456789 admin");
+  auto const keys = api_keys::parse(
+      "# comment\n\nfirst-key-0123456789\r\n second-key-0123456789\tread,publish  # why\nthird-key-0123456789 admin");
   ASSERT_TRUE(keys) << keys.error().text;
   EXPECT_EQ(keys->size(), 3U);
   auto const* first = keys->find("first-key-0123456789");
@@ -24,14 +25,16 @@ TEST(api_keys, a_key_has_the_scopes_of_its_line_or_all) {
 TEST(api_keys, what_is_not_exactly_a_key_is_none) {
   auto const keys = api_keys::parse("first-key-0123456789 read\n");
   ASSERT_TRUE(keys);
-  for (auto const* other : {"", "first-key-012345678", "first-key-01234567890", "First-key-0123456789", " first-key-0123456789", "read"}) {
+  for (auto const* other :
+       {"", "first-key-012345678", "first-key-01234567890", "First-key-0123456789", " first-key-0123456789", "read"}) {
     EXPECT_EQ(keys->find(other), nullptr) << other;
   }
 }
 
 TEST(api_keys, a_fault_names_its_line_and_never_the_key) {
-  for (auto const* text : {"\nshort", "\nfirst-key-0123456789 write", "\nfirst-key-0123456789 read,", "\nfirst-key-0123456789 read publish",
-                           "\nfirst-key-0123456789!", "first-key-0123456789\nfirst-key-0123456789 read"}) {
+  for (auto const* text : {"\nshort", "\nfirst-key-0123456789 write", "\nfirst-key-0123456789 read,",
+                           "\nfirst-key-0123456789 read publish", "\nfirst-key-0123456789!",
+                           "first-key-0123456789\nfirst-key-0123456789 read"}) {
     auto const keys = api_keys::parse(text);
     if (std::string_view{text}.ends_with(',')) {
       EXPECT_TRUE(keys);  // a comma at the end parts nothing

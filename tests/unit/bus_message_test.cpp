@@ -108,8 +108,8 @@ TEST(bus_message, that_ends_connections_says_which_and_why) {
   auto const one = parse_bus_message("", "k alice\n4409 Xy12_-.7f replaced");
   ASSERT_TRUE(one && one->end);
   EXPECT_EQ(one->end->connection, "Xy12_-.7f");
-  for (auto const* wrong : {"k alice\n", "k alice\n4403", "k alice\n4403 ", "k alice\n4403 *", "k alice\n4403  x", "k alice\n1000 * x",
-                            "k alice\n70000 * x", "k alice\nx * y"}) {
+  for (auto const* wrong : {"k alice\n", "k alice\n4403", "k alice\n4403 ", "k alice\n4403 *", "k alice\n4403  x",
+                            "k alice\n1000 * x", "k alice\n70000 * x", "k alice\nx * y"}) {
     EXPECT_FALSE(parse_bus_message("", wrong)) << wrong;
   }
   EXPECT_FALSE(parse_bus_message("tea", "k alice\n4403 * x"));
@@ -123,8 +123,8 @@ TEST(bus_message, keeps_line_ends_of_the_frame) {
 
 TEST(bus_message, of_no_known_form_is_nothing) {
   for (auto const* room : {"", "tea"}) {
-    for (auto const& text : {""s, "m"s, "m "s, "m\n"s, "m c\n{}"s, "\n"s, "\n{}"s, "t"s, "t alice"s, "talice\n{}"s, "x alice\n{}"s, " alice\n{}"s,
-                             "\0 alice\n{}"s, "M c id\n{}"s}) {
+    for (auto const& text : {""s, "m"s, "m "s, "m\n"s, "m c\n{}"s, "\n"s, "\n{}"s, "t"s, "t alice"s, "talice\n{}"s,
+                             "x alice\n{}"s, " alice\n{}"s, "\0 alice\n{}"s, "M c id\n{}"s}) {
       EXPECT_FALSE(parse_bus_message(room, text)) << room << '|' << text;
     }
   }

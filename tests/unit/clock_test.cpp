@@ -22,8 +22,10 @@ TEST(clock, writes_time_as_javascript_does) {
 }
 
 TEST(clock, cuts_what_is_finer_than_a_millisecond) {
-  EXPECT_EQ(iso8601(system_clock::time_point{duration_cast<system_clock::duration>(microseconds{1'999})}), "1970-01-01T00:00:00.001Z");
-  EXPECT_EQ(iso8601(system_clock::time_point{duration_cast<system_clock::duration>(microseconds{-1})}), "1969-12-31T23:59:59.999Z");
+  EXPECT_EQ(iso8601(system_clock::time_point{duration_cast<system_clock::duration>(microseconds{1'999})}),
+            "1970-01-01T00:00:00.001Z");
+  EXPECT_EQ(iso8601(system_clock::time_point{duration_cast<system_clock::duration>(microseconds{-1})}),
+            "1969-12-31T23:59:59.999Z");
 }
 
 TEST(clock, now_is_between_before_and_after) {

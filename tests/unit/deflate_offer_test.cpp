@@ -41,9 +41,11 @@ TEST(deflate_offer, of_a_client_s_window_is_a_hint_that_is_not_answered) {
 
 TEST(deflate_offer, of_a_server_s_window_is_kept) {
   for (int bits = 8; bits <= 15; ++bits) {
-    takes(fmt::format("permessage-deflate; server_max_window_bits={}", bits), bits, fmt::format("{}; server_max_window_bits={}", answer, bits));
+    takes(fmt::format("permessage-deflate; server_max_window_bits={}", bits), bits,
+          fmt::format("{}; server_max_window_bits={}", answer, bits));
   }
-  takes("permessage-deflate; server_max_window_bits=\"10\"; client_max_window_bits=\"12\"", 10, answer + "; server_max_window_bits=10"s);
+  takes("permessage-deflate; server_max_window_bits=\"10\"; client_max_window_bits=\"12\"", 10,
+        answer + "; server_max_window_bits=10"s);
 }
 
 TEST(deflate_offer, that_can_not_be_kept_is_declined) {
@@ -73,14 +75,17 @@ TEST(deflate_offer, that_can_not_be_kept_is_declined) {
 }
 
 TEST(deflate_offer, that_can_be_kept_is_found_behind_those_that_can_not) {
-  takes("permessage-deflate; server_max_window_bits=7, permessage-deflate; server_max_window_bits=9", 9, answer + "; server_max_window_bits=9"s);
+  takes("permessage-deflate; server_max_window_bits=7, permessage-deflate; server_max_window_bits=9", 9,
+        answer + "; server_max_window_bits=9"s);
   takes("x-webkit-deflate-frame, permessage-bzip2; level=9, permessage-deflate; x, permessage-deflate");
-  takes("permessage-deflate; server_max_window_bits=12, permessage-deflate", 12, answer + "; server_max_window_bits=12"s);
+  takes("permessage-deflate; server_max_window_bits=12, permessage-deflate", 12,
+        answer + "; server_max_window_bits=12"s);
 }
 
 TEST(deflate_offer, is_found_between_empty_elements) {
   takes(",, permessage-deflate,");
-  takes("permessage-bzip2 ,\t, permessage-deflate; server_max_window_bits=9 , ", 9, answer + "; server_max_window_bits=9"s);
+  takes("permessage-bzip2 ,\t, permessage-deflate; server_max_window_bits=9 , ", 9,
+        answer + "; server_max_window_bits=9"s);
 }
 
 TEST(deflate_offer, may_quote_what_it_says) {
@@ -89,13 +94,15 @@ TEST(deflate_offer, may_quote_what_it_says) {
 }
 
 TEST(deflate_offer, of_something_else_is_none) {
-  for (auto const* offers : {"permessage-bzip2", "permessage-deflated", "x; permessage-deflate", "Permessage-Deflate"}) declines(offers);
+  for (auto const* offers : {"permessage-bzip2", "permessage-deflated", "x; permessage-deflate", "Permessage-Deflate"})
+    declines(offers);
 }
 
 TEST(deflate_offer, that_is_malformed_is_told_so) {
-  for (auto const* offers : {"", ",", " , ", "permessage-deflate; server_max_window_bits=\"9",
-                             "permessage-deflate; =", "permessage-deflate; a=", "permessage-deflate, permessage-deflate; =", "permessage-deflate x",
-                             "permessage-deflate;", ";;,,", "a; b=\"\"", "a; b=\"c d\"", "a; b=\"c\"d", "a; b=\"c\\", "a/b"}) {
+  for (auto const* offers :
+       {"", ",", " , ", "permessage-deflate; server_max_window_bits=\"9", "permessage-deflate; =",
+        "permessage-deflate; a=", "permessage-deflate, permessage-deflate; =", "permessage-deflate x",
+        "permessage-deflate;", ";;,,", "a; b=\"\"", "a; b=\"c d\"", "a; b=\"c\"d", "a; b=\"c\\", "a/b"}) {
     EXPECT_FALSE(accept_deflate(offers)) << offers;
   }
 }

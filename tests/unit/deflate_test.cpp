@@ -16,8 +16,9 @@ using namespace std::string_literals;
 
 namespace {
 
-std::string const conversation =
-    repeated(R"({"type":"message","roomId":"tea","senderId":"alice","content":"the kettle is on, and the cups are blue"} )", 3000);
+std::string const conversation = repeated(
+    R"({"type":"message","roomId":"tea","senderId":"alice","content":"the kettle is on, and the cups are blue"} )",
+    3000);
 
 std::string noise(std::size_t size) {
   std::mt19937 random{5};
@@ -100,7 +101,8 @@ TEST_F(deflate, leaves_control_frames_alone) {
 TEST_F(deflate, keeps_within_the_window_of_the_client) {
   for (unsigned bits = 8; bits <= 15; ++bits) {
     auto const size = std::size_t{1} << bits;
-    auto const within = shared_frame::make(repeated(conversation, size)), beyond = shared_frame::make(repeated(conversation, size + 1));
+    auto const within = shared_frame::make(repeated(conversation, size)),
+               beyond = shared_frame::make(repeated(conversation, size + 1));
     auto const made = out.smallest(within, bits);
     ASSERT_NE(made, within) << bits;
     EXPECT_EQ(inflated(made->payload(), static_cast<int>(bits)), within->payload());
@@ -128,8 +130,8 @@ TEST_F(deflate, gives_all_threads_one_twin) {
 TEST_F(deflate, inflates_the_examples_of_rfc_7692) {
   inflates("Hello", "\xf2\x48\xcd\xc9\xc9\x07\0"s);                                                  // one block
   inflates("Hello", "\0\x05\0\xfa\xff\x48\x65\x6c\x6c\x6f\0"s);                                    // stored
-  inflates("Hello", "\xf3\x48\xcd\xc9\xc9\x07\0\0"s);                                              // a final block, and an empty one
-  inflates("Hello", "\xf2\x48\x05\0\0\0\xff\xff\xca\xc9\xc9\x07\0"s);                              // two blocks
+  inflates("Hello", "\xf3\x48\xcd\xc9\xc9\x07\0\0"s);  // a final block, and an empty one
+  inflates("Hello", "\xf2\x48\x05\0\0\0\xff\xff\xca\xc9\xc9\x07\0"s);  // two blocks
   inflates("", "\0"s);
   EXPECT_EQ(count.inflated.get(), 5u);
 }
@@ -158,7 +160,8 @@ TEST_F(deflate, inflates_blocks_behind_a_final_one_that_look_back_beyond_it) {
   ASSERT_LT(refers.size(), 60u);
   inflates(conversation + conversation, final(conversation) + refers);
   inflates(conversation + "Hello" + conversation.substr(0, 50),
-           final(conversation) + final("Hello") + deflated_with_dictionary(conversation.substr(0, 50), conversation + "Hello"));
+           final(conversation) + final("Hello") +
+               deflated_with_dictionary(conversation.substr(0, 50), conversation + "Hello"));
   refuses(faults::not_deflate, refers);
 }
 
@@ -185,7 +188,7 @@ TEST_F(deflate, keeps_nothing_from_one_message_to_the_next) {
 
 TEST_F(deflate, refuses_what_is_no_deflate_data_or_not_all_of_it) {
   refuses(faults::not_deflate, "");
-  refuses(faults::not_deflate, "\x07");          // a block type that there is not
+  refuses(faults::not_deflate, "\x07");  // a block type that there is not
   refuses(faults::not_deflate, "\xff\xff\xff");
   refuses(faults::not_deflate, conversation);
   auto const whole = deflated(conversation);

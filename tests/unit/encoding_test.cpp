@@ -14,19 +14,22 @@ TEST(encoding, reads_base64url_in_the_one_spelling_it_has) {
   EXPECT_EQ(from_base64url("Zm8"), "fo");
   EXPECT_EQ(from_base64url("Zm9v"), "foo");
   EXPECT_EQ(from_base64url("-_8"), "\xfb\xff");
-  for (auto const* text : {"Z", "Zg==", "Zh", "Zm9", "+_8", "/_8", "Zm 9v", "Zm9v\n", "Zm9vZ"}) EXPECT_EQ(from_base64url(text), std::nullopt) << text;
+  for (auto const* text : {"Z", "Zg==", "Zh", "Zm9", "+_8", "/_8", "Zm 9v", "Zm9v\n", "Zm9vZ"})
+    EXPECT_EQ(from_base64url(text), std::nullopt) << text;
   EXPECT_EQ(from_base64url("Zm9v\0AA"s), std::nullopt);
 }
 
 TEST(encoding, writes_base64url_as_it_reads_it) {
-  for (auto const* bytes : {"", "f", "fo", "foo", "\xfb\xff", "\xfb\xff\xbf"}) EXPECT_EQ(from_base64url(to_base64url(bytes)), bytes);
+  for (auto const* bytes : {"", "f", "fo", "foo", "\xfb\xff", "\xfb\xff\xbf"})
+    EXPECT_EQ(from_base64url(to_base64url(bytes)), bytes);
   EXPECT_EQ(to_base64url("\xfb\xff"), "-_8");
 }
 
 TEST(encoding, undoes_percent_encoding) {
   EXPECT_EQ(percent_decoded("a%2Bb%20c+%C3%A9"), "a+b c+é");
   EXPECT_EQ(percent_decoded("%00"), "\0"s);
-  for (auto const* text : {"%", "%4", "a%4", "%zz", "%-1", "%+1", "% 1"}) EXPECT_EQ(percent_decoded(text), std::nullopt) << text;
+  for (auto const* text : {"%", "%4", "a%4", "%zz", "%-1", "%+1", "% 1"})
+    EXPECT_EQ(percent_decoded(text), std::nullopt) << text;
 }
 
 TEST(encoding, percent_encodes_all_that_a_path_or_query_reads) {

@@ -10,11 +10,12 @@ error said(std::string text) { return {errc::server_error, std::move(text)}; }
 }  // namespace
 
 TEST(error, a_redis_that_refuses_writes_is_known_by_its_words) {
-  for (auto const* text : {"OOM command not allowed when used memory > 'maxmemory'.",
-                           "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk.",
-                           "READONLY You can't write against a read only replica.", "NOREPLICAS Not enough good replicas to write.",
-                           "ERR Error running script (call to f_0): @user_script:4: @user_script: 4: -OOM command not allowed",
-                           "Redis takes no writes: READONLY You can't write against a read only replica. script: 0, on @user_script:1."}) {
+  for (auto const* text :
+       {"OOM command not allowed when used memory > 'maxmemory'.",
+        "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk.",
+        "READONLY You can't write against a read only replica.", "NOREPLICAS Not enough good replicas to write.",
+        "ERR Error running script (call to f_0): @user_script:4: @user_script: 4: -OOM command not allowed",
+        "Redis takes no writes: READONLY You can't write against a read only replica. script: 0, on @user_script:1."}) {
     EXPECT_TRUE(refuses_writes(said(text))) << text;
     EXPECT_TRUE(is_transient(said(text))) << text;
     EXPECT_EQ(unavailability(said(text)), "the storage refuses writes right now; try again in a moment");
@@ -32,9 +33,13 @@ TEST(error, a_redis_that_is_away_is_not_one_that_refuses_writes) {
 
 TEST(error, the_name_of_a_room_is_not_taken_for_words_of_redis) {
   for (auto const* room : {"BOOM", "OOM ", "BUSY", "x READONLY y", "LOADING"}) {
-    auto const wrong = said(std::string{"WRONGTYPE Operation against a key holding the wrong kind of value (HGET ws:room_head:"} + room + ")");
+    auto const wrong =
+        said(std::string{"WRONGTYPE Operation against a key holding the wrong kind of value (HGET ws:room_head:"} +
+             room + ")");
     EXPECT_FALSE(is_transient(wrong)) << room;
     EXPECT_FALSE(refuses_writes(wrong)) << room;
-    EXPECT_FALSE(refuses_writes({errc::timeout, std::string{"Redis did not answer in time (HGET ws:room_head:"} + room + ")"})) << room;
+    EXPECT_FALSE(
+        refuses_writes({errc::timeout, std::string{"Redis did not answer in time (HGET ws:room_head:"} + room + ")"}))
+        << room;
   }
 }

@@ -21,8 +21,9 @@ struct talk {
   exchange::clock::time_point const start{};
 
   void ask(std::string name, request const& r = request{"GET", "k"}, exchange::clock::duration patience = 1s) {
-    exchange::done then{
-        [this, name](result<reply> a) { told.push_back(name + '=' + (a ? std::string{(*a)[0].text()} : std::string{to_string(a.error().code)})); }};
+    exchange::done then{[this, name](result<reply> a) {
+      told.push_back(name + '=' + (a ? std::string{(*a)[0].text()} : std::string{to_string(a.error().code)}));
+    }};
     ASSERT_TRUE(chat.submit(r, start + patience, then));
   }
   void subscribe(request const& r, exchange::clock::duration patience = 1s) { chat.submit_silent(r, start + patience); }
@@ -93,7 +94,8 @@ TEST(exchange, answers_in_the_order_of_the_questions) {
 }
 
 TEST(exchange, does_not_care_how_the_stream_is_cut) {
-  std::string const bytes = "*3\r\n$2\r\nab\r\n$0\r\n\r\n%1\r\n+k\r\n:7\r\n>2\r\n+message\r\n$3\r\nxyz\r\n$5\r\nhello\r\n-ERR no\r\n";
+  std::string const bytes =
+      "*3\r\n$2\r\nab\r\n$0\r\n\r\n%1\r\n+k\r\n:7\r\n>2\r\n+message\r\n$3\r\nxyz\r\n$5\r\nhello\r\n-ERR no\r\n";
   for (std::size_t cut = 1; cut <= bytes.size(); ++cut) {
     talk t;
     strings pushes;
@@ -184,7 +186,8 @@ TEST(exchange, a_refused_subscription_breaks_the_stream_instead_of_answering_ano
     auto const fed = t.hear("+1\r\n" + std::string{refusal} + "+2\r\n");
     ASSERT_FALSE(fed);
     EXPECT_EQ(fed.error().code, errc::server_error);
-    EXPECT_TRUE(fed.error().text.contains("BUSY a script runs") || fed.error().text.contains("NOPERM no c")) << fed.error().text;
+    EXPECT_TRUE(fed.error().text.contains("BUSY a script runs") || fed.error().text.contains("NOPERM no c"))
+        << fed.error().text;
     t.chat.abandon(fed.error());
     EXPECT_EQ(t.take(), (strings{"a=1", "b=server_error"}));
   }
@@ -195,7 +198,8 @@ TEST(exchange, a_subscription_is_confirmed_channel_by_channel) {
   t.subscribe(request{"SUBSCRIBE", "c", "d"});
   t.subscribe(request{"UNSUBSCRIBE", "c"});
   t.ask("a");
-  EXPECT_TRUE(t.hear(">3\r\n+subscribe\r\n+c\r\n:1\r\n>3\r\n+message\r\n+c\r\n+hello\r\n>3\r\n+subscribe\r\n+d\r\n:2\r\n"));
+  EXPECT_TRUE(
+      t.hear(">3\r\n+subscribe\r\n+c\r\n:1\r\n>3\r\n+message\r\n+c\r\n+hello\r\n>3\r\n+subscribe\r\n+d\r\n:2\r\n"));
   EXPECT_TRUE(t.hear(">3\r\n+unsubscribe\r\n+c\r\n:1\r\n+1\r\n"));
   EXPECT_EQ(t.take(), strings{"a=1"});
   EXPECT_TRUE(t.chat.idle());
@@ -273,6 +277,7 @@ TEST(exchange, keeps_large_answers_whole) {
   exchange::done then{[&](result<reply> a) { got = std::string{(*a)[0].text()}; }};
   ASSERT_TRUE(t.chat.submit(request{"GET", "k"}, t.start + 1s, then));
   auto const bytes = "$" + std::to_string(large.size()) + "\r\n" + large + "\r\n";
-  for (std::size_t at = 0; at < bytes.size(); at += 65'537) ASSERT_TRUE(t.hear(std::string_view{bytes}.substr(at, 65'537)));
+  for (std::size_t at = 0; at < bytes.size(); at += 65'537)
+    ASSERT_TRUE(t.hear(std::string_view{bytes}.substr(at, 65'537)));
   EXPECT_EQ(got, large);
 }

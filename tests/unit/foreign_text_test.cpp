@@ -27,7 +27,8 @@ TEST(foreign_text, takes_every_character_there_is_in_its_shortest_form_only) {
     int const shortest = code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
     bool const exists = code < 0x110000 && (code < 0xd800 || code > 0xdfff);
     ASSERT_EQ(is_utf8(bytes_of(code, shortest)), exists) << code;
-    for (int size = shortest + 1; size <= 4; ++size) ASSERT_FALSE(is_utf8(bytes_of(code, size))) << code << " in " << size;
+    for (int size = shortest + 1; size <= 4; ++size)
+      ASSERT_FALSE(is_utf8(bytes_of(code, size))) << code << " in " << size;
   }
 }
 

@@ -12,7 +12,9 @@ std::string client_of(std::vector<std::string> const& headers) {
   http_request r;
   for (auto const& each : headers) r.insert("X-Forwarded-For", each);
   auto const trusted = address_range::parse("10.0.0.0/8").value();
-  return forwarded_client(r, peer_address::parse("10.0.0.1").value(), [&](peer_address const& a) { return trusted.contains(a); }).to_string();
+  return forwarded_client(r, peer_address::parse("10.0.0.1").value(),
+                          [&](peer_address const& a) { return trusted.contains(a); })
+      .to_string();
 }
 
 }  // namespace
@@ -41,4 +43,6 @@ TEST(forwarded_client, is_the_proxy_where_it_says_nothing_sensible) {
   EXPECT_EQ(client_of({"192.0.2.1, unknown, 10.0.0.2"}), "10.0.0.2");
 }
 
-TEST(forwarded_client, is_the_first_hop_when_all_are_trusted) { EXPECT_EQ(client_of({"10.0.0.5, 10.0.0.2"}), "10.0.0.5"); }
+TEST(forwarded_client, is_the_first_hop_when_all_are_trusted) {
+  EXPECT_EQ(client_of({"10.0.0.5, 10.0.0.2"}), "10.0.0.5");
+}

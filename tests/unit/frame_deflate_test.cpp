@@ -34,11 +34,14 @@ TEST_F(frame_deflate, tells_the_same_story_however_the_stream_is_cut) {
       {"binary that is no text", in(0xc2, bytes), {binary("\xff\xfe\x00"s)}},
       {"nothing", in(0xc1, nothing), {text("")}},
       {"a long one", in(0xc1, large), {text(long_text)}},
-      {"plain between compressed", in(0xc1, small) + in(0x81, "plain") + in(0xc1, small), {text(coffee), text("plain"), text(coffee)}},
+      {"plain between compressed",
+       in(0xc1, small) + in(0x81, "plain") + in(0xc1, small),
+       {text(coffee), text("plain"), text(coffee)}},
       {"fragments", in(0x41, large.substr(0, half)) + in(0x80, large.substr(half)), {text(long_text)}},
       {"empty fragments", in(0x41, "") + in(0x00, large) + in(0x80, ""), {text(long_text)}},
       {"a control frame between fragments",
-       in(0x41, large.substr(0, 1)) + in(0x89, "p") + in(0x00, large.substr(1, half)) + in(0x8a, "") + in(0x80, large.substr(half + 1)),
+       in(0x41, large.substr(0, 1)) + in(0x89, "p") + in(0x00, large.substr(1, half)) + in(0x8a, "") +
+           in(0x80, large.substr(half + 1)),
        {ping("p"), pong(""), text(long_text)}},
       {"plain fragments after compressed ones",
        in(0x41, small.substr(0, 3)) + in(0x80, small.substr(3)) + in(0x01, "ket") + in(0x80, "tle"),
@@ -54,15 +57,16 @@ TEST_F(frame_deflate, tells_the_same_story_however_the_stream_is_cut) {
 
 TEST_F(frame_deflate, refuses_what_breaks_the_protocol_as_soon_as_the_byte_is_there) {
   auto const small = deflated(coffee);
-  for (auto const& [name, stream, after] : {std::tuple{"a ping", in(0xc9, "p"), 1uz},
-                                            {"a pong", in(0xca, ""), 1uz},
-                                            {"a close", in(0xc8, ""), 1uz},
-                                            {"a continuation", in(0x41, small.substr(0, 5)) + in(0xc0, small.substr(5)), 12uz},
-                                            {"a continuation of a plain message", in(0x01, "a") + in(0xc0, "b"), 8uz},
-                                            {"a stray continuation", in(0xc0, "b"), 1uz},
-                                            {"an unknown opcode", in(0xc3, "b"), 1uz},
-                                            {"RSV2", in(0xe1, small), 1uz},
-                                            {"RSV3", in(0x91, small), 1uz}}) {
+  for (auto const& [name, stream, after] :
+       {std::tuple{"a ping", in(0xc9, "p"), 1uz},
+        {"a pong", in(0xca, ""), 1uz},
+        {"a close", in(0xc8, ""), 1uz},
+        {"a continuation", in(0x41, small.substr(0, 5)) + in(0xc0, small.substr(5)), 12uz},
+        {"a continuation of a plain message", in(0x01, "a") + in(0xc0, "b"), 8uz},
+        {"a stray continuation", in(0xc0, "b"), 1uz},
+        {"an unknown opcode", in(0xc3, "b"), 1uz},
+        {"RSV2", in(0xe1, small), 1uz},
+        {"RSV3", in(0x91, small), 1uz}}) {
     SCOPED_TRACE(name);
     ASSERT_NO_FATAL_FAILURE(with.tells({failed(1002)}, stream));
     EXPECT_EQ(with.fails_after(stream), after);
@@ -71,9 +75,11 @@ TEST_F(frame_deflate, refuses_what_breaks_the_protocol_as_soon_as_the_byte_is_th
 }
 
 TEST_F(frame_deflate, refuses_a_message_that_can_not_be_inflated_or_is_no_text) {
-  for (auto const& payload : {"kettle"s, ""s, deflated(long_text).substr(0, 20), deflated("caf\xc3"), deflated("\xff" + long_text)}) {
+  for (auto const& payload :
+       {"kettle"s, ""s, deflated(long_text).substr(0, 20), deflated("caf\xc3"), deflated("\xff" + long_text)}) {
     with.tells({failed(1007)}, in(0xc1, payload));
-    with.tells({failed(1007)}, in(0x41, payload.substr(0, payload.size() / 2)) + in(0x80, payload.substr(payload.size() / 2)));
+    with.tells({failed(1007)},
+               in(0x41, payload.substr(0, payload.size() / 2)) + in(0x80, payload.substr(payload.size() / 2)));
     with.tells({text("a"), failed(1007)}, in(0x81, "a") + in(0xc1, payload) + in(0x81, "b"));
   }
 }
@@ -147,7 +153,8 @@ TEST_F(frame_deflate, gives_up_blocks_that_cost_far_more_than_they_hold) {
     put(2 << 1, 3);  // dynamic, not the last
     put(0, 10);
     put(14, 4);
-    for (int const symbol : {16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1}) put(symbol == 18 || symbol == 1 ? 1 : 0, 3);
+    for (int const symbol : {16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1})
+      put(symbol == 18 || symbol == 1 ? 1 : 0, 3);
     put(127 << 2 | 2, 9);  // codes for a zero byte and for the end
     put(106 << 1 | 1, 8);
     put(4, 3);             // and the end itself
@@ -156,7 +163,8 @@ TEST_F(frame_deflate, gives_up_blocks_that_cost_far_more_than_they_hold) {
     bits.clear();
     for (; count > 0; --count) block();
     std::string out(bits.size() / 8, '\0');
-    for (std::size_t i = 0; i < bits.size(); ++i) out[i / 8] = static_cast<char>(out[i / 8] | (bits[i] == '1' ? 1 << i % 8 : 0));
+    for (std::size_t i = 0; i < bits.size(); ++i)
+      out[i / 8] = static_cast<char>(out[i / 8] | (bits[i] == '1' ? 1 << i % 8 : 0));
     return out += '\0';
   };
   EXPECT_EQ(wide.whole(in(0xc1, blocks(504))), story{text("")});
@@ -166,5 +174,6 @@ TEST_F(frame_deflate, gives_up_blocks_that_cost_far_more_than_they_hold) {
   std::mt19937 random{3};
   std::string noise(60'000, '\0');
   for (auto& c : noise) c = static_cast<char>('a' + random() % 20);
-  for (int memory : {1, 8}) EXPECT_EQ(wide.whole(in(0xc1, deflated_with_dictionary(noise, {}, 9, 15, memory))), story{text(noise)});
+  for (int memory : {1, 8})
+    EXPECT_EQ(wide.whole(in(0xc1, deflated_with_dictionary(noise, {}, 9, 15, memory))), story{text(noise)});
 }

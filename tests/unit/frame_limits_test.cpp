@@ -48,7 +48,8 @@ TEST(frame_limits, a_text_over_the_limit_shows_what_is_here_of_its_beginning) {
   EXPECT_EQ(beginning({in(0x81, large).substr(0, 4)}), "");  // the key is not here
   EXPECT_EQ(beginning({in(0x81, large).substr(0, 1), in(0x81, large).substr(1)}), large);
   EXPECT_EQ(beginning({in(0x01, large.substr(0, 12)) + in(0x00, large.substr(12))}), large.substr(0, 12));
-  EXPECT_EQ(beginning({in(0x01, large.substr(0, 12)), in(0x89, "ping"), in(0x80, large.substr(12))}), large.substr(0, 12));
+  EXPECT_EQ(beginning({in(0x01, large.substr(0, 12)), in(0x89, "ping"), in(0x80, large.substr(12))}),
+            large.substr(0, 12));
   EXPECT_EQ(beginning({in(0x82, large)}), "");
   EXPECT_EQ(beginning({in(0x02, large.substr(0, 12)) + in(0x00, large.substr(12))}), "");
 }
@@ -100,7 +101,8 @@ TEST(frame_limits, sixteen_mebibytes_arrive_in_pieces_and_leave_no_memory_behind
 
 TEST(frame_limits, a_promise_reserves_no_memory) {
   decoder_limits const limits{.max_message = 1 << 30};
-  for (auto const& head : {"\x82\xff" + number(1 << 30, 8) + std::string{key}, "\x02\xff" + number(1 << 30, 8) + std::string{key}}) {
+  for (auto const& head :
+       {"\x82\xff" + number(1 << 30, 8) + std::string{key}, "\x02\xff" + number(1 << 30, 8) + std::string{key}}) {
     decoder it{limits};
     story told;
     feed(it, head, told);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A peer for the decoder: streams built byte by byte, so that an error of the encoder can't hide one of the decoder, and what
-// the decoder tells of them, however they are cut.
+// A peer for the decoder: streams built byte by byte, so that an error of the encoder can't hide one of the decoder,
+// and what the decoder tells of them, however they are cut.
 #pragma once
 #include <gtest/gtest.h>
 
@@ -23,8 +23,8 @@ struct said {
   std::string payload;
   bool operator==(said const&) const = default;
   friend void PrintTo(said const& it, std::ostream* out) {
-    *out << '{' << int{it.what} << " op " << int(it.op) << " code " << it.code << ' ' << testing::PrintToString(it.payload.substr(0, 60)) << " of "
-         << it.payload.size() << '}';
+    *out << '{' << int{it.what} << " op " << int(it.op) << " code " << it.code << ' '
+         << testing::PrintToString(it.payload.substr(0, 60)) << " of " << it.payload.size() << '}';
   }
 };
 using story = std::vector<said>;
@@ -33,7 +33,9 @@ inline said text(std::string payload) { return {event::message, opcode::text, 10
 inline said binary(std::string payload) { return {event::message, opcode::binary, 1005, std::move(payload)}; }
 inline said ping(std::string payload) { return {event::ping, opcode::ping, 1005, std::move(payload)}; }
 inline said pong(std::string payload) { return {event::pong, opcode::pong, 1005, std::move(payload)}; }
-inline said closed(std::uint16_t code, std::string body) { return {event::close, opcode::close, code, std::move(body)}; }
+inline said closed(std::uint16_t code, std::string body) {
+  return {event::close, opcode::close, code, std::move(body)};
+}
 inline said failed(std::uint16_t code) { return {event::failed, opcode::continuation, code, {}}; }
 
 inline constexpr decoder_limits usual{};

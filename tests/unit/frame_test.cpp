@@ -26,7 +26,9 @@ TEST(frame, tells_the_same_story_however_the_stream_is_cut) {
       {"125 bytes", in(0x82, std::string(125, 'x')), {binary(std::string(125, 'x'))}},
       {"126 bytes", in(0x82, std::string(126, 'x')), {binary(std::string(126, 'x'))}},
       {"127 bytes", in(0x81, std::string(127, 'x')), {text(std::string(127, 'x'))}},
-      {"several messages", in(0x81, "one") + in(0x82, "two") + in(0x81, "three"), {text("one"), binary("two"), text("three")}},
+      {"several messages",
+       in(0x81, "one") + in(0x82, "two") + in(0x81, "three"),
+       {text("one"), binary("two"), text("three")}},
       {"ping, pong", in(0x89, "are you there") + in(0x8a, ""), {ping("are you there"), pong("")}},
       {"the longest ping", in(0x89, std::string(125, '\xfe')), {ping(std::string(125, '\xfe'))}},
       {"two fragments", in(0x01, "ket") + in(0x80, "tle"), {text("kettle")}},
@@ -37,7 +39,8 @@ TEST(frame, tells_the_same_story_however_the_stream_is_cut) {
        in(0x01, "a") + in(0x80, "b") + in(0x82, "\xff") + in(0x01, "c") + in(0x80, "d"),
        {text("ab"), binary("\xff"), text("cd")}},
       {"control frames between fragments",
-       in(0x01, "ket") + in(0x89, "ping") + in(0x00, "tl") + in(0x8a, "") + in(0x89, std::string(125, 'p')) + in(0x80, "e"),
+       in(0x01, "ket") + in(0x89, "ping") + in(0x00, "tl") + in(0x8a, "") + in(0x89, std::string(125, 'p')) +
+           in(0x80, "e"),
        {ping("ping"), pong(""), ping(std::string(125, 'p')), text("kettle")}},
       {"a character across fragments, a ping inside it",
        in(0x01, "\xf0\x9f") + in(0x89, "\xff") + in(0x00, "\x92") + in(0x80, "\xa9"),
@@ -45,9 +48,15 @@ TEST(frame, tells_the_same_story_however_the_stream_is_cut) {
       {"close without a code", in(0x88, ""), {closed(1005, "")}},
       {"close with a code", in(0x88, "\x03\xe8"), {closed(1000, "\x03\xe8")}},
       {"close with a reason", in(0x88, "\x0f\xa0"s + coffee), {closed(4000, "\x0f\xa0"s + coffee)}},
-      {"the longest close", in(0x88, "\x03\xe8" + std::string(123, 'r')), {closed(1000, "\x03\xe8" + std::string(123, 'r'))}},
-      {"close inside a fragmented message", in(0x01, "ket") + in(0x88, "\x03\xe9") + in(0x80, "tle"), {closed(1001, "\x03\xe9")}},
-      {"frames after close are not read", in(0x81, "a") + in(0x88, "") + in(0x81, "b") + "\xff\xff", {text("a"), closed(1005, "")}},
+      {"the longest close",
+       in(0x88, "\x03\xe8" + std::string(123, 'r')),
+       {closed(1000, "\x03\xe8" + std::string(123, 'r'))}},
+      {"close inside a fragmented message",
+       in(0x01, "ket") + in(0x88, "\x03\xe9") + in(0x80, "tle"),
+       {closed(1001, "\x03\xe9")}},
+      {"frames after close are not read",
+       in(0x81, "a") + in(0x88, "") + in(0x81, "b") + "\xff\xff",
+       {text("a"), closed(1005, "")}},
   };
   for (auto const& [name, bytes, expected] : cases) {
     SCOPED_TRACE(name);
@@ -63,7 +72,8 @@ TEST(frame, reads_the_examples_of_rfc_6455) {
   client.tells({ping("Hello")}, "\x89\x05Hello");
   client.tells({binary(std::string(256, 'b'))}, "\x82\x7e\x01\x00"s + std::string(256, 'b'));
   session const wide{{.max_message = 65536}, decoder::role::client};
-  EXPECT_EQ(wide.whole("\x82\x7f\0\0\0\0\0\x01\0\0"s + std::string(65536, 'b')), story{binary(std::string(65536, 'b'))});
+  EXPECT_EQ(wide.whole("\x82\x7f\0\0\0\0\0\x01\0\0"s + std::string(65536, 'b')),
+            story{binary(std::string(65536, 'b'))});
 }
 
 TEST(frame, refuses_what_breaks_the_protocol_as_soon_as_the_byte_is_there) {
@@ -106,9 +116,14 @@ TEST(frame, refuses_what_breaks_the_protocol_as_soon_as_the_byte_is_there) {
       {"beyond U+10FFFF", in(0x81, "\xf4\x90\x80\x80" + std::string(50, 'c')), 1007, 8},
       {"text that ends inside a character", in(0x81, "ab\xe2\x82"), 1007, 10},
       {"a fragmented text that ends inside a character", in(0x01, "\xe2") + in(0x80, "\x82"), 1007, 14},
-      {"a fragmented text that ends inside a character, empty frame last", in(0x01, "\xe2\x82") + in(0x80, ""), 1007, 14},
+      {"a fragmented text that ends inside a character, empty frame last", in(0x01, "\xe2\x82") + in(0x80, ""), 1007,
+       14},
       {"a character broken across fragments", in(0x01, "\xe2\x82") + in(0x00, "a") + in(0x80, ""), 1007, 15},
-      {"a bad byte in the middle fragment", in(0x01, "ab") + in(0x89, "p") + in(0x00, "c\xc0zz") + in(0x80, ""), 1007, 23, {ping("p")}},
+      {"a bad byte in the middle fragment",
+       in(0x01, "ab") + in(0x89, "p") + in(0x00, "c\xc0zz") + in(0x80, ""),
+       1007,
+       23,
+       {ping("p")}},
   };
   for (auto const& [name, bytes, code, after, before] : cases) {
     SCOPED_TRACE(name);
@@ -121,7 +136,8 @@ TEST(frame, refuses_what_breaks_the_protocol_as_soon_as_the_byte_is_there) {
 
 TEST(frame, a_close_code_is_one_that_may_be_sent) {
   for (unsigned code = 0; code <= 0xffff; ++code) {
-    auto const good = (code >= 1000 && code <= 1014 && code != 1004 && code != 1005 && code != 1006) || (code >= 3000 && code <= 4999);
+    auto const good = (code >= 1000 && code <= 1014 && code != 1004 && code != 1005 && code != 1006) ||
+                      (code >= 3000 && code <= 4999);
     auto const wire = static_cast<std::uint16_t>(code);
     ASSERT_EQ(valid_on_the_wire(wire), good) << code;
     auto const body = number(code, 2);
@@ -130,7 +146,8 @@ TEST(frame, a_close_code_is_one_that_may_be_sent) {
 }
 
 TEST(frame, a_client_takes_bare_frames_and_refuses_masked_ones) {
-  auto const bytes = out(0x01, "caf\xc3") + out(0x89, "p") + out(0x80, "\xa9") + out(0x82, std::string(300, 'b')) + out(0x88, "\x03\xe8");
+  auto const bytes = out(0x01, "caf\xc3") + out(0x89, "p") + out(0x80, "\xa9") + out(0x82, std::string(300, 'b')) +
+                     out(0x88, "\x03\xe8");
   client.tells({ping("p"), text("caf\xc3\xa9"), binary(std::string(300, 'b')), closed(1000, "\x03\xe8")}, bytes);
   client.tells({failed(1002)}, in(0x81, "a"));
   EXPECT_EQ(client.fails_after(in(0x81, "a")), 2);
@@ -156,7 +173,8 @@ TEST(frame, reads_back_what_it_writes) {
     char header[max_header];
     auto const header_size = write_header(header, opcode::binary, size);
     EXPECT_EQ((std::string{header, header_size}), number(0x82, 1) + length(size, 0));
-    EXPECT_EQ((session{wide, decoder::role::client}.whole(std::string{header, header_size} + payload)), story{binary(payload)});
+    EXPECT_EQ((session{wide, decoder::role::client}.whole(std::string{header, header_size} + payload)),
+              story{binary(payload)});
 
     std::uint32_t mask_key;
     std::memcpy(&mask_key, key.data(), sizeof mask_key);

@@ -45,14 +45,15 @@ constexpr auto upgrade = http::status::upgrade_required;
 }  // namespace
 
 TEST(handshake, answers_the_example_of_the_rfc) {
-  EXPECT_EQ(
-      accept_handshake(example())->text,
-      "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n");
+  EXPECT_EQ(accept_handshake(example())->text,
+            "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: "
+            "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n");
 }
 
 TEST(handshake, is_a_get_of_http_1_1) {
   for (auto method : {http::verb::post, http::verb::head, http::verb::options, http::verb::connect}) {
-    refuses(with([&](auto& r) { r.method(method); }), bad, "must be a GET request, not " + std::string{http::to_string(method)});
+    refuses(with([&](auto& r) { r.method(method); }), bad,
+            "must be a GET request, not " + std::string{http::to_string(method)});
   }
   refuses(with([](auto& r) { r.method_string("BREW"); }), bad, "not BREW");
   refuses(with([](auto& r) { r.version(10); }), bad, "HTTP/1.1");
@@ -84,7 +85,8 @@ TEST(handshake, speaks_version_13) {
 }
 
 TEST(handshake, has_one_version_and_comes_from_one_page) {
-  refuses(with([](auto& r) { r.insert(field::sec_websocket_version, "13"); }), bad, "more than one Sec-WebSocket-Version");
+  refuses(with([](auto& r) { r.insert(field::sec_websocket_version, "13"); }), bad,
+          "more than one Sec-WebSocket-Version");
   refuses(with([](auto& r) {
             r.insert(field::origin, "http://a");
             r.insert(field::origin, "http://a");
@@ -100,10 +102,13 @@ TEST(handshake, has_no_body) {
 
 TEST(handshake, has_one_key_of_16_bytes) {
   refuses(with([](auto& r) { r.erase(field::sec_websocket_key); }), bad, "exactly one Sec-WebSocket-Key");
-  refuses(with([](auto& r) { r.insert(field::sec_websocket_key, "dGhlIHNhbXBsZSBub25jZQ=="); }), bad, "exactly one Sec-WebSocket-Key");
-  for (auto const* key : {"", "=", "dGhlIHNhbXBsZSBub25jZQ", "dGhlIHNhbXBsZSBub25jZQ=", "dGhlIHNhbXBsZSBub25jZQ===", "dGhlIHNhbXBsZSBub25j",
-                          "AAAAAAAAAAAAAAAAAAAAAAAA", "dGhlIHNhbXBsZSBub25jZR==", "dGhlIHNhbXBsZSBub25jZQ=a", "dGhlIHNhbXBsZSBub25jZ===",
-                          "=====================A==", "dGhlIHNhbX!sZSBub25jZQ==", "dGhlIHNhbXBsZSBub25jZQ==dGhlIHNhbXBsZSBub25jZQ=="}) {
+  refuses(with([](auto& r) { r.insert(field::sec_websocket_key, "dGhlIHNhbXBsZSBub25jZQ=="); }), bad,
+          "exactly one Sec-WebSocket-Key");
+  for (auto const* key :
+       {"", "=", "dGhlIHNhbXBsZSBub25jZQ",
+        "dGhlIHNhbXBsZSBub25jZQ=", "dGhlIHNhbXBsZSBub25jZQ===", "dGhlIHNhbXBsZSBub25j", "AAAAAAAAAAAAAAAAAAAAAAAA",
+        "dGhlIHNhbXBsZSBub25jZR==", "dGhlIHNhbXBsZSBub25jZQ=a", "dGhlIHNhbXBsZSBub25jZ===", "=====================A==",
+        "dGhlIHNhbX!sZSBub25jZQ==", "dGhlIHNhbXBsZSBub25jZQ==dGhlIHNhbXBsZSBub25jZQ=="}) {
     refuses(with([&](auto& r) { r.set(field::sec_websocket_key, key); }), bad, "16 bytes in base64");
   }
   takes(with([](auto& r) { r.set(field::sec_websocket_key, "AAAAAAAAAAAAAAAAAAAAAA=="); }));
@@ -134,9 +139,11 @@ TEST(handshake, negotiates_compression_where_both_sides_want_it) {
   auto const agreed = accept_handshake(offer, true);
   ASSERT_TRUE(agreed);
   EXPECT_EQ(agreed->window_bits, 10);
-  EXPECT_NE(agreed->text.find("\r\nSec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover; client_no_context_takeover; "
-                              "server_max_window_bits=10\r\n"),
-            std::string::npos);
+  EXPECT_NE(
+      agreed->text.find(
+          "\r\nSec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover; client_no_context_takeover; "
+          "server_max_window_bits=10\r\n"),
+      std::string::npos);
   for (auto const& answer : {accept_handshake(offer), accept_handshake(example(), true)}) {
     ASSERT_TRUE(answer);
     EXPECT_EQ(answer->window_bits, 0);

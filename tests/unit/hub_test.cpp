@@ -154,7 +154,8 @@ TEST_F(hub_of_friends, frames_for_a_user_go_to_all_connections_of_that_user) {
 TEST_F(hub_of_friends, announcements_are_named_to_those_who_watch_whatever_they_hear_of_them) {
   std::vector<std::string> named;
   auto const tell_watchers = [&](std::string_view payload) {
-    here.apply(*parse_bus_message("", payload), [&](session& s, bus_message const& about) { named.push_back(s.id.str() + ' ' + about.kind); });
+    here.apply(*parse_bus_message("", payload),
+               [&](session& s, bus_message const& about) { named.push_back(s.id.str() + ' ' + about.kind); });
   };
   phone.watch = new presence_watch{{user_id{"bob"}}, {}, {}};
   tell_watchers("u alice\n{}");
@@ -276,7 +277,8 @@ TEST(hub, agrees_with_a_model_through_ten_thousand_steps) {
   hub here;
   std::multiset<std::string> emptied;
   here.on_empty([&](room_id const& r) { emptied.insert(r.str()); });
-  for (int i = 0; i < 12; ++i) sessions.push_back(std::make_unique<fake_session>("c" + std::to_string(i), "u" + std::to_string(i % 5)));
+  for (int i = 0; i < 12; ++i)
+    sessions.push_back(std::make_unique<fake_session>("c" + std::to_string(i), "u" + std::to_string(i % 5)));
 
   std::set<std::size_t> attached;
   std::map<std::string, std::map<std::size_t, bool>> rooms;  // room → session → joined
@@ -337,7 +339,8 @@ TEST(hub, agrees_with_a_model_through_ten_thousand_steps) {
     emptied.clear();
     ASSERT_EQ(here.rooms(), rooms.size()) << step;
     for (auto const& [room, members] : rooms) {
-      for (std::size_t i = 0; i < sessions.size(); ++i) ASSERT_EQ(here.in(*sessions[i], room_id{room}), members.contains(i)) << step;
+      for (std::size_t i = 0; i < sessions.size(); ++i)
+        ASSERT_EQ(here.in(*sessions[i], room_id{room}), members.contains(i)) << step;
     }
     for (auto const& each : sessions) {
       auto const number = static_cast<std::size_t>(std::stoi(each->id.str().substr(1)));

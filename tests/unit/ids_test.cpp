@@ -21,7 +21,8 @@ TEST(ids, are_one_to_128_bytes) {
 TEST(ids, hold_no_control_characters) {
   for (int c = 0; c < 0x80; ++c) {
     auto const control = c < 0x20 || c == 0x7f;
-    for (auto const& text : {std::string(1, static_cast<char>(c)), "a"s + static_cast<char>(c), static_cast<char>(c) + "z"s}) {
+    for (auto const& text :
+         {std::string(1, static_cast<char>(c)), "a"s + static_cast<char>(c), static_cast<char>(c) + "z"s}) {
       EXPECT_EQ(id_fault(text).has_value(), control) << c;
     }
   }

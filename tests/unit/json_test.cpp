@@ -17,7 +17,9 @@ std::string written(std::string_view text) {
   return out;
 }
 
-std::string nested(std::size_t levels, char open, char close) { return std::string(levels, open) + std::string(levels, close); }
+std::string nested(std::size_t levels, char open, char close) {
+  return std::string(levels, open) + std::string(levels, close);
+}
 
 std::optional<std::string> member(std::string_view text, std::string_view name = "content") {
   EXPECT_TRUE(parse_json(text)) << text;
@@ -50,15 +52,22 @@ TEST(json_string, is_read_back_as_it_was) {
 }
 
 TEST(json_parse, takes_one_json_text) {
-  for (auto const* text : {"{}", "[]", "null", "true", "false", "0", "-0.5e+7", "\"\"", " \t\r\n{} \t\r\n", R"({"a":[1,{"b":null}]})"}) {
+  for (auto const* text :
+       {"{}", "[]", "null", "true", "false", "0", "-0.5e+7", "\"\"", " \t\r\n{} \t\r\n", R"({"a":[1,{"b":null}]})"}) {
     EXPECT_TRUE(parse_json(text)) << text;
   }
 }
 
 TEST(json_parse, takes_nothing_else) {
-  for (auto const& text : {""s,        " "s,      "{"s,           "}"s,         "{} {}"s,  "{},"s,     "nul"s,   "'a'"s,  "{a:1}"s,
-                           "{'a':1}"s, "[1,]"s,   R"({"a":1,})"s, "01"s,        "1."s,     ".5"s,      "+1"s,    "NaN"s,  "Infinity"s,
-                           "0x1"s,     "\"\n\""s, "\"\\x\""s,     "\"\\u12\""s, "\"open"s, "// c\n1"s, "/**/1"s, "{}\0"s, "\xef\xbb\xbf{}"s}) {
+  for (auto const& text : {""s,          " "s,      "{"s,
+                           "}"s,         "{} {}"s,  "{},"s,
+                           "nul"s,       "'a'"s,    "{a:1}"s,
+                           "{'a':1}"s,   "[1,]"s,   R"({"a":1,})"s,
+                           "01"s,        "1."s,     ".5"s,
+                           "+1"s,        "NaN"s,    "Infinity"s,
+                           "0x1"s,       "\"\n\""s, "\"\\x\""s,
+                           "\"\\u12\""s, "\"open"s, "// c\n1"s,
+                           "/**/1"s,     "{}\0"s,   "\xef\xbb\xbf{}"s}) {
     auto const read = parse_json(text);
     ASSERT_FALSE(read) << text;
     EXPECT_EQ(read.error().code, errc::invalid_argument);
@@ -98,13 +107,14 @@ TEST(json_parse, takes_half_a_surrogate_pair_as_javascript_does) {
 }
 
 TEST(raw_member, is_the_text_as_it_was_written) {
-  for (auto const* value : {"1", "12345678901234567890123", "-0.10e+2", "null", "true", "\"\"", R"("a\"b\\")", R"("}")", "[]", "{}",
-                            R"([1, [2], {"content": 3}])", R"({"a" : "]}" ,"b":[{}]})", R"("\u00e9 é")"}) {
-    for (auto const& [before, after] : {std::pair{R"({"content":)", "}"},
-                                        {R"( { "content" : )", " } "},
-                                        {R"({"content":)", R"(,"z":1})"},
-                                        {R"({"a":[{"content":0}],"content":)", "\n}"},
-                                        {R"({"content_":7,"onten":8,"Content":9, "content":)", "\t,\"y\":\"content\"}"}}) {
+  for (auto const* value : {"1", "12345678901234567890123", "-0.10e+2", "null", "true", "\"\"", R"("a\"b\\")", R"("}")",
+                            "[]", "{}", R"([1, [2], {"content": 3}])", R"({"a" : "]}" ,"b":[{}]})", R"("\u00e9 é")"}) {
+    for (auto const& [before, after] :
+         {std::pair{R"({"content":)", "}"},
+          {R"( { "content" : )", " } "},
+          {R"({"content":)", R"(,"z":1})"},
+          {R"({"a":[{"content":0}],"content":)", "\n}"},
+          {R"({"content_":7,"onten":8,"Content":9, "content":)", "\t,\"y\":\"content\"}"}}) {
       EXPECT_EQ(member(std::string{before} + value + after), value) << before << value << after;
     }
   }
@@ -116,12 +126,13 @@ TEST(raw_elements, are_the_texts_as_they_were_written) {
   EXPECT_EQ(raw_elements(" [ ] "), texts{});
   EXPECT_EQ(raw_elements(R"({"a":[1]})"), texts{});
   EXPECT_EQ(raw_elements("[12345678901234567890123]"), texts{"12345678901234567890123"});
-  EXPECT_EQ(raw_elements(R"( [1 , "],[" ,[2,[3]],{"a" : [4, "}"]},null ] )"), (texts{"1", R"("],[")", "[2,[3]]", R"({"a" : [4, "}"]})", "null"}));
+  EXPECT_EQ(raw_elements(R"( [1 , "],[" ,[2,[3]],{"a" : [4, "}"]},null ] )"),
+            (texts{"1", R"("],[")", "[2,[3]]", R"({"a" : [4, "}"]})", "null"}));
 }
 
 TEST(raw_member, is_nothing_where_there_is_none) {
-  for (auto const* text : {"{}", " { } ", R"({"a":1})", R"({"a":{"content":1}})", R"({"a":"content"})", "[]", R"(["content",1])", R"("content")", "1",
-                           R"({"content ":1})"}) {
+  for (auto const* text : {"{}", " { } ", R"({"a":1})", R"({"a":{"content":1}})", R"({"a":"content"})", "[]",
+                           R"(["content",1])", R"("content")", "1", R"({"content ":1})"}) {
     EXPECT_EQ(member(text), std::nullopt) << text;
   }
 }

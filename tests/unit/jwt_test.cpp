@@ -18,7 +18,8 @@ namespace {
 std::chrono::sys_seconds const now{std::chrono::seconds{1'800'000'000}};
 std::string const good = R"({"sub":"alice","exp":1800000060})";
 
-result<identity> judged(std::string_view token, key_set const& keys = only(key_of(secret)), token_rules const& rules = {}) {
+result<identity> judged(std::string_view token, key_set const& keys = only(key_of(secret)),
+                        token_rules const& rules = {}) {
   return judge_token(token, keys, rules, now);
 }
 
@@ -28,8 +29,8 @@ void takes(std::string_view token, key_set const& keys = only(key_of(secret)), t
   EXPECT_EQ(who->user, user_id{"alice"});
 }
 
-void refuses(std::string_view token, std::string_view why, key_set const& keys = only(key_of(secret)), token_rules const& rules = {},
-             errc code = errc::invalid_argument) {
+void refuses(std::string_view token, std::string_view why, key_set const& keys = only(key_of(secret)),
+             token_rules const& rules = {}, errc code = errc::invalid_argument) {
   auto const who = judged(token, keys, rules);
   ASSERT_FALSE(who) << "the token was taken";
   EXPECT_EQ(who.error().code, code);
@@ -44,7 +45,8 @@ TEST(jwt, is_believed_when_its_signature_is_right_in_each_algorithm) {
   takes(hs256(good));
   takes(token(R"({"alg":"HS384"})", good, [](auto const& text) { return hmac(EVP_sha384(), secret, text); }));
   takes(token(R"({"alg":"HS512"})", good, [](auto const& text) { return hmac(EVP_sha512(), secret, text); }));
-  for (auto const& [algorithm, key] : {std::pair{"RS256", private_key::rsa()}, {"ES256", private_key::ec()}, {"EdDSA", private_key::ed25519()}}) {
+  for (auto const& [algorithm, key] :
+       {std::pair{"RS256", private_key::rsa()}, {"ES256", private_key::ec()}, {"EdDSA", private_key::ed25519()}}) {
     auto const header = fmt::format(R"({{"alg":"{}","typ":"JWT"}})", algorithm);
     auto const made = token(header, good, [&](auto const& text) { return key.sign(text); });
     takes(made, only(key_of(key.public_pem())));
@@ -55,7 +57,8 @@ TEST(jwt, is_believed_when_its_signature_is_right_in_each_algorithm) {
 TEST(jwt, is_refused_with_anything_changed_after_it_was_signed) {
   auto const made = hs256(good), other = hs256(R"({"sub":"bob","exp":1800000060})");
   auto const first = made.find('.'), second = made.rfind('.');
-  refuses(made.substr(0, first) + other.substr(first, other.rfind('.') - first) + made.substr(second), "signature is wrong");
+  refuses(made.substr(0, first) + other.substr(first, other.rfind('.') - first) + made.substr(second),
+          "signature is wrong");
   refuses(base64url(R"({"alg":"HS384"})") + made.substr(first), "signature is wrong");
   refuses(made.substr(0, second + 1), "signature is wrong");
   refuses(made.substr(0, made.size() - 3), "signature");
@@ -64,7 +67,8 @@ TEST(jwt, is_refused_with_anything_changed_after_it_was_signed) {
 
 TEST(jwt, is_refused_without_a_signature_whatever_it_calls_that) {
   auto const nothing = [](auto const&) { return std::string{}; };
-  for (auto const* name : {"none", "None", "NONE", "nOnE", ""}) refuses(token(fmt::format(R"({{"alg":"{}"}})", name), good, nothing), "algorithm");
+  for (auto const* name : {"none", "None", "NONE", "nOnE", ""})
+    refuses(token(fmt::format(R"({{"alg":"{}"}})", name), good, nothing), "algorithm");
   refuses(token("{}", good, nothing), "algorithm");
   refuses(token(R"({"alg":null})", good, nothing), "algorithm");
   refuses(token(R"({"alg":["HS256"]})", good, nothing), "algorithm");
@@ -88,7 +92,8 @@ TEST(jwt, never_uses_a_key_for_another_algorithm) {
   };
   refuses(signed_by(rsa, "ES256"), "key that is not known", only(key_of(rsa.public_pem())), {}, errc::not_found);
   refuses(signed_by(ec, "RS256"), "key that is not known", only(key_of(ec.public_pem())), {}, errc::not_found);
-  refuses(signed_by(edwards, "ES256"), "key that is not known", only(key_of(edwards.public_pem())), {}, errc::not_found);
+  refuses(signed_by(edwards, "ES256"), "key that is not known", only(key_of(edwards.public_pem())), {},
+          errc::not_found);
   refuses(signed_by(rsa, "RS512"), "algorithm", only(key_of(rsa.public_pem())));
   refuses(signed_by(rsa, "PS256"), "algorithm", only(key_of(rsa.public_pem())));
 }
@@ -130,7 +135,9 @@ TEST(jwt, expires_and_begins_with_leeway) {
 }
 
 TEST(jwt, is_for_us_and_from_whom_we_trust) {
-  auto const with = [](std::string_view more) { return hs256(fmt::format(R"({{"sub":"alice","exp":1800000060{}}})", more)); };
+  auto const with = [](std::string_view more) {
+    return hs256(fmt::format(R"({{"sub":"alice","exp":1800000060{}}})", more));
+  };
   auto const keys = only(key_of(secret));
   token_rules const us{.audiences = {"chat", "voice"}, .issuer = "https://id.example"};
   takes(with(R"(,"iss":"https://id.example","aud":"chat")"), keys, us);
@@ -156,12 +163,17 @@ TEST(jwt, names_a_user) {
   auto const who = judged(hs256(R"({"sub":"alice","exp":1800000060,"name":"Alice L.","username":"al"})"));
   EXPECT_EQ(who->name, "Alice L.");
   EXPECT_EQ(who->username, "al");
-  EXPECT_EQ(judged(hs256(fmt::format(R"({{"sub":"alice","exp":1800000060,"name":"{}é"}})", std::string(127, 'a'))))->name, std::string(127, 'a'));
+  EXPECT_EQ(
+      judged(hs256(fmt::format(R"({{"sub":"alice","exp":1800000060,"name":"{}é"}})", std::string(127, 'a'))))->name,
+      std::string(127, 'a'));
 }
 
 TEST(jwt, names_a_user_by_number) {
-  auto const user = [](std::string_view sub) { return judged(hs256(fmt::format(R"({{"sub":{},"exp":1800000060}})", sub))); };
-  for (auto const* number : {"7", "-5", "0", "9007199254740993", "18446744073709551615"}) EXPECT_EQ(user(number)->user, user_id{number});
+  auto const user = [](std::string_view sub) {
+    return judged(hs256(fmt::format(R"({{"sub":{},"exp":1800000060}})", sub)));
+  };
+  for (auto const* number : {"7", "-5", "0", "9007199254740993", "18446744073709551615"})
+    EXPECT_EQ(user(number)->user, user_id{number});
   // Nobody could say which digits the issuer meant.
   for (auto const* number : {"7.0", "1e3", "0.5", "18446744073709551616"}) {
     refuses(hs256(fmt::format(R"({{"sub":{},"exp":1800000060}})", number)), "neither a string nor a whole number");
@@ -170,7 +182,8 @@ TEST(jwt, names_a_user_by_number) {
 
 TEST(jwt, names_a_user_where_the_operator_says) {
   auto const by = [](std::string_view path, std::string_view claims) {
-    return judged(hs256(fmt::format(R"({{"exp":1800000060,{}}})", claims)), only(key_of(secret)), {.user_claim = std::string{path}});
+    return judged(hs256(fmt::format(R"({{"exp":1800000060,{}}})", claims)), only(key_of(secret)),
+                  {.user_claim = std::string{path}});
   };
   EXPECT_EQ(by("uid", R"("sub":"bob","uid":"alice")")->user, user_id{"alice"});
   EXPECT_EQ(by("user.id", R"("user":{"id":17})")->user, user_id{"17"});
@@ -179,7 +192,8 @@ TEST(jwt, names_a_user_where_the_operator_says) {
   EXPECT_EQ(by("https://app.example/user", R"("https://app.example/user":"alice")")->user, user_id{"alice"});
   EXPECT_EQ(by("https://app.example/meta.id", R"("https://app.example/meta":{"id":"alice"})")->user, user_id{"alice"});
   EXPECT_EQ(by("a.b", R"("a":{"b":"bob"},"a.b":"alice")")->user, user_id{"alice"});
-  for (auto const* claims : {R"("sub":"bob")", R"("user":"alice")", R"("user":{})", R"("user":{"id":null})", R"("user":[{"id":"alice"}])"}) {
+  for (auto const* claims :
+       {R"("sub":"bob")", R"("user":"alice")", R"("user":{})", R"("user":{"id":null})", R"("user":[{"id":"alice"}])"}) {
     EXPECT_THAT(by("user.id", claims).error().text, HasSubstr("it names no user; expected user.id")) << claims;
   }
   EXPECT_THAT(by("user.id", R"("user":{"id":true})").error().text, HasSubstr("what stands at user.id is neither"));
@@ -191,7 +205,8 @@ TEST(jwt, is_refused_in_words_when_a_date_is_in_milliseconds) {
   refuses(at(R"("exp":1.80000006e12)"), "is it in milliseconds?");
   refuses(at(R"("exp":1e300)"), "is it in milliseconds?");
   refuses(at(R"("exp":1799999000000)"), "is it in milliseconds?");  // also one that is over
-  refuses(at(R"("exp":1800000060,"nbf":1800000000000)"), "nbf is too large for seconds since 1970; is it in milliseconds?");
+  refuses(at(R"("exp":1800000060,"nbf":1800000000000)"),
+          "nbf is too large for seconds since 1970; is it in milliseconds?");
   takes(at(R"("exp":253402300799)"));  // the last second of the year 9999
 }
 
@@ -220,7 +235,8 @@ TEST(jwt, may_restrict_to_rooms) {
 
 TEST(jwt, is_three_parts_of_base64url_and_of_a_bounded_size) {
   auto const made = hs256(good);
-  for (auto const& text : {std::string{}, std::string{"."}, std::string{"tea"}, made.substr(0, made.rfind('.')), made + ".", made + ".e30.e30.e30"}) {
+  for (auto const& text : {std::string{}, std::string{"."}, std::string{"tea"}, made.substr(0, made.rfind('.')),
+                           made + ".", made + ".e30.e30.e30"}) {
     refuses(text, "three parts");
   }
   refuses("..", "header is not a JSON object");
@@ -232,5 +248,6 @@ TEST(jwt, is_three_parts_of_base64url_and_of_a_bounded_size) {
   refuses(hs256("[]"), "payload is not a JSON object");
   refuses(hs256("\xff{}"), "payload is not a JSON object");
   refuses(hs256(good, R"({"alg":"HS256","crit":["exp"]})"), "extension");
-  refuses(hs256(fmt::format(R"({{"sub":"alice","exp":1800000060,"x":"{}"}})", std::string(8192, 'x'))), "longer than 8192 bytes");
+  refuses(hs256(fmt::format(R"({{"sub":"alice","exp":1800000060,"x":"{}"}})", std::string(8192, 'x'))),
+          "longer than 8192 bytes");
 }

@@ -33,7 +33,8 @@ TEST_F(key_text_in_environment, is_the_whole_value) {
 }
 
 TEST_F(key_text_in_environment, must_be_there_and_hold_something) {
-  EXPECT_EQ(fault_of("env:HIKY_KEY_TEXT_TEST"), "the environment has no variable HIKY_KEY_TEXT_TEST; set it for this program, or name a file");
+  EXPECT_EQ(fault_of("env:HIKY_KEY_TEXT_TEST"),
+            "the environment has no variable HIKY_KEY_TEXT_TEST; set it for this program, or name a file");
   set("");
   EXPECT_EQ(fault_of("env:HIKY_KEY_TEXT_TEST"), "the variable HIKY_KEY_TEXT_TEST is empty");
   EXPECT_EQ(fault_of("env:"), "'env:' names no variable; expected env:NAME");
@@ -50,7 +51,9 @@ TEST(key_text, of_a_file_is_all_of_it) {
 
 // HIKY_SESSION_SECRET="the secret" instead of a place is an easy slip, and errors end up in logs.
 TEST(key_text, never_repeats_what_may_be_the_secret_itself) {
-  for (auto const& slip : {std::string{"a secret that was put here by mistake"}, std::string{"a/secret+of/base64=="}, std::string(5'000, 's')}) {
-    EXPECT_EQ(fault_of(slip), "there is no such file; expected a file's name, or env:NAME of a variable that holds the text");
+  for (auto const& slip : {std::string{"a secret that was put here by mistake"}, std::string{"a/secret+of/base64=="},
+                           std::string(5'000, 's')}) {
+    EXPECT_EQ(fault_of(slip),
+              "there is no such file; expected a file's name, or env:NAME of a variable that holds the text");
   }
 }

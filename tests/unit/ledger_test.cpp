@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The ledger alone: by example, then random histories of a connection, its client and its rooms against a twin that remembers everything.
+// The ledger alone: by example, then random histories of a connection, its client and its rooms against a twin that
+// remembers everything.
 #include "chat/delivery/ledger.hpp"
 
 #include <gtest/gtest.h>
@@ -47,7 +48,8 @@ struct one_room : testing::Test {
   }
   bool owes(std::uint64_t seq) {
     auto const all = owed();
-    return std::ranges::any_of(all, [&](auto const& each) { return seq >= each.first && (each.second == 0 || seq <= each.second); });
+    return std::ranges::any_of(
+        all, [&](auto const& each) { return seq >= each.first && (each.second == 0 || seq <= each.second); });
   }
 };
 
@@ -393,7 +395,8 @@ TEST(ledger, is_no_larger_than_what_it_replaced) {
 
 namespace {
 
-// A client and its connections, one after the other, to a few rooms. The twin knows each frame that left, in order, and what the client read.
+// A client and its connections, one after the other, to a few rooms. The twin knows each frame that left, in order, and
+// what the client read.
 class history {
  public:
   explicit history(std::uint32_t seed) : random_(seed) {
@@ -418,7 +421,7 @@ class history {
     std::size_t room;
     std::vector<place> places;
     std::uint32_t ping = 0;  // it is this ping
-    bool live = true;        // a message frame; false: mail
+    bool live = true;  // a message frame; false: mail
     bool owed = true;
   };
 
@@ -449,7 +452,8 @@ class history {
         for (auto n = pick(4); n > 0; --n) deliver(room);
       }
     }
-    for (auto& [room, at] : claims) has_.claims(at, true), known_.insert({at.epoch, at.seq}), named_.insert({at.epoch, at.seq});
+    for (auto& [room, at] : claims)
+      has_.claims(at, true), known_.insert({at.epoch, at.seq}), named_.insert({at.epoch, at.seq});
   }
   bool named_before(place const& p) const {
     auto const at = named_.find(p.first);
@@ -457,7 +461,8 @@ class history {
   }
 
   void send(sent_frame frame) {
-    for (auto const& p : frame.places) ASSERT_TRUE(handed_.insert(p).second) << p.first << ':' << p.second << " twice on one connection";
+    for (auto const& p : frame.places)
+      ASSERT_TRUE(handed_.insert(p).second) << p.first << ':' << p.second << " twice on one connection";
     sent_.push_back(std::move(frame));
   }
 
@@ -486,7 +491,9 @@ class history {
     if (at == none) return missed_by_nobody(r, p);
     bool const own = pick(6) == 0;
     if (begun_.insert(r).second) {
-      std::erase_if(missed_, [&](auto const& each) { return each.first == r && each.second.first == p.first && each.second.second >= p.second; });
+      std::erase_if(missed_, [&](auto const& each) {
+        return each.first == r && each.second.first == p.first && each.second.second >= p.second;
+      });
     }
     bool const takes = has_.takes(has_.at(at), own);
     if (named_before(p)) {
@@ -497,7 +504,8 @@ class history {
       if (!(has_.holds() && !own)) ASSERT_FALSE(takes) << "it has " << p.first << ':' << p.second;
       if (own) own_.insert(p);
     }
-    if (!own && !handed_.contains(p) && !known_.contains(p)) ASSERT_TRUE(takes) << "it has not " << p.first << ':' << p.second;
+    if (!own && !handed_.contains(p) && !known_.contains(p))
+      ASSERT_TRUE(takes) << "it has not " << p.first << ':' << p.second;
     if (!takes) return;
     if (has_.holds()) {
       has_.wait({some_frame, traffic::chat, s.last});
@@ -558,7 +566,8 @@ class history {
     in_.pop_back();
   }
 
-  // Its user belongs to the room all the same. What it said before and did not come is owed; all later messages are mail.
+  // Its user belongs to the room all the same. What it said before and did not come is owed; all later messages are
+  // mail.
   void lapse(std::size_t r) {
     auto const at = index_of(r);
     auto const& last = streams_[r].last;
@@ -586,7 +595,8 @@ class history {
 
   bool owes(std::vector<ledger::debt> const& debts, std::size_t r, place const& p) const {
     return std::ranges::any_of(debts, [&](ledger::debt const& each) {
-      return each.room == names[r] && each.confirmed.epoch == p.first && p.second > each.confirmed.seq && (each.to == 0 || p.second <= each.to);
+      return each.room == names[r] && each.confirmed.epoch == p.first && p.second > each.confirmed.seq &&
+             (each.to == 0 || p.second <= each.to);
     });
   }
 
@@ -601,7 +611,8 @@ class history {
     ASSERT_FALSE(has_.unconfirmed());
     for (auto const& frame : sent_) {
       if (!frame.live || vague_.contains(frame.room)) continue;
-      for (auto const& p : frame.places) ASSERT_FALSE(owes(debts, frame.room, p)) << p.first << ':' << p.second << " is owed for ever";
+      for (auto const& p : frame.places)
+        ASSERT_FALSE(owes(debts, frame.room, p)) << p.first << ':' << p.second << " is owed for ever";
     }
   }
 
@@ -698,7 +709,8 @@ class history {
   void check() {
     for (auto const& p : own_) owned_.insert(p);
     for (auto i = sent_.size(); i-- > 0 && i + 8 > sent_.size();) {
-      for (auto const& p : sent_[i].places) ASSERT_TRUE(has_.has({p.first, p.second})) << p.first << ':' << p.second << " was handed to the client";
+      for (auto const& p : sent_[i].places)
+        ASSERT_TRUE(has_.has({p.first, p.second})) << p.first << ':' << p.second << " was handed to the client";
     }
     for (std::size_t r = 0; r < rooms; ++r) {
       auto const& last = streams_[r].last;
@@ -712,7 +724,8 @@ class history {
     check_debts();
   }
 
-  // All is owed that was handed out behind the last ping that was answered, and what never came; and nothing that is mail.
+  // All is owed that was handed out behind the last ping that was answered, and what never came; and nothing that is
+  // mail.
   void check_debts() {
     auto const debts = has_.debts();
     std::size_t scanned = 0;
@@ -743,8 +756,10 @@ class history {
   std::vector<std::pair<std::size_t, place>> waiting_;
   std::map<std::size_t, message_place> last_read_;
   std::map<std::size_t, message_place> lapsed_;  // rooms, and up to where they are no mail
-  std::set<std::pair<std::size_t, place>> missed_, no_mail_, mailed_;  // what had not come then, and may have since; what was said later
-  std::set<std::size_t> vague_, begun_;  // rooms that lapsed nobody knows where; of which something came since they were entered
+  std::set<std::pair<std::size_t, place>> missed_, no_mail_,
+      mailed_;  // what had not come then, and may have since; what was said later
+  std::set<std::size_t> vague_,
+      begun_;  // rooms that lapsed nobody knows where; of which something came since they were entered
   std::uint32_t pings_ = 0;
   int epochs_ = 0;
 };

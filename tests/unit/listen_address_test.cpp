@@ -31,9 +31,11 @@ TEST(listen_address, a_path_keeps_its_own_commas) {
 }
 
 TEST(listen_address, what_is_no_mode_is_refused_with_what_was_expected) {
-  for (auto const* text : {"unix:/run/x,mode=rw", "unix:/run/x,mode=", "unix:/run/x,mode=0999", "unix:/run/x,mode=07777", "unix:,mode=0660"}) {
+  for (auto const* text : {"unix:/run/x,mode=rw", "unix:/run/x,mode=", "unix:/run/x,mode=0999",
+                           "unix:/run/x,mode=07777", "unix:,mode=0660"}) {
     auto const wrong = parse_listen_address(text);
     ASSERT_FALSE(wrong) << text;
-    EXPECT_NE(wrong.error().text.find("expected HOST:PORT or unix:PATH[,mode=OCTAL][,group=NAME]"), std::string::npos) << wrong.error().text;
+    EXPECT_NE(wrong.error().text.find("expected HOST:PORT or unix:PATH[,mode=OCTAL][,group=NAME]"), std::string::npos)
+        << wrong.error().text;
   }
 }

@@ -41,7 +41,8 @@ TEST(mask, covers_each_byte_and_no_other_at_every_size_and_alignment) {
       std::vector<char> from(offset + size + 1, '#'), to(offset + size + 1, '#');
       std::memcpy(from.data() + offset, plain.data(), size);
       mask(to.data() + offset, from.data() + offset, size, key());
-      ASSERT_EQ((std::string_view{to.data(), to.size()}), std::string(offset, '#') + masked(plain) + '#') << size << ' ' << offset;
+      ASSERT_EQ((std::string_view{to.data(), to.size()}), std::string(offset, '#') + masked(plain) + '#')
+          << size << ' ' << offset;
       mask(from.data() + offset, from.data() + offset, size, key());
       ASSERT_EQ(from, to) << size << ' ' << offset;
     }

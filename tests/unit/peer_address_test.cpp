@@ -26,8 +26,9 @@ TEST(peer_address, is_read_with_and_without_a_port) {
 }
 
 TEST(peer_address, is_nothing_else) {
-  for (auto const* wrong : {"", "unknown", "_hidden", "1.2.3", "1.2.3.4.5", "1.2.3.4:", "1.2.3.4:x", "1.2.3.4:123456", "[::1", "[1.2.3.4]", "[::1]x",
-                            "[::1]:", "::1%eth0", "1.2.3.4 ", "01.2.3.4", "1.2.3.4\n", "localhost"}) {
+  for (auto const* wrong :
+       {"", "unknown", "_hidden", "1.2.3", "1.2.3.4.5", "1.2.3.4:", "1.2.3.4:x", "1.2.3.4:123456", "[::1", "[1.2.3.4]",
+        "[::1]x", "[::1]:", "::1%eth0", "1.2.3.4 ", "01.2.3.4", "1.2.3.4\n", "localhost"}) {
     EXPECT_EQ(read(wrong), "nothing") << wrong;
   }
 }
@@ -73,8 +74,8 @@ TEST(address_range, contains_what_it_says) {
 }
 
 TEST(address_range, refuses_slips) {
-  for (auto const* wrong :
-       {"", "/8", "10.0.0.0/", "10.0.0.0/33", "10.1.0.0/8", "10.0.0.0/-1", "10.0.0.0/8x", "fd00::1/8", "fd00::/129", "all", "10.0.0.0:80/8"}) {
+  for (auto const* wrong : {"", "/8", "10.0.0.0/", "10.0.0.0/33", "10.1.0.0/8", "10.0.0.0/-1", "10.0.0.0/8x",
+                            "fd00::1/8", "fd00::/129", "all", "10.0.0.0:80/8"}) {
     EXPECT_FALSE(address_range::parse(wrong)) << wrong;
   }
 }

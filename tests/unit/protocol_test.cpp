@@ -65,8 +65,10 @@ TEST(protocol, reads_what_we_add_to_them) {
   EXPECT_TRUE(body<register_request>(R"({"type":"register","ack":true})").extended);
   EXPECT_TRUE(body<register_request>(R"({"type":"register","resume":{}})").extended);
   EXPECT_FALSE(body<register_request>(R"({"type":"register","events":false,"ack":null,"resume":null})").extended);
-  EXPECT_EQ(body<send_message>(R"({"type":"message","roomId":"tea","content":0,"clientMsgId":"c"})").client_msg_id, "c");
-  EXPECT_EQ(body<get_online_status>(R"({"type":"getOnlineStatus","userIds":["a","b"]})").users, (std::vector{user_id{"a"}, user_id{"b"}}));
+  EXPECT_EQ(body<send_message>(R"({"type":"message","roomId":"tea","content":0,"clientMsgId":"c"})").client_msg_id,
+            "c");
+  EXPECT_EQ(body<get_online_status>(R"({"type":"getOnlineStatus","userIds":["a","b"]})").users,
+            (std::vector{user_id{"a"}, user_id{"b"}}));
   EXPECT_EQ(body<get_online_status>(R"({"type":"getOnlineStatus","userIds":[]})").users, std::vector<user_id>{});
   EXPECT_TRUE(std::holds_alternative<ping>(parsed(R"({"type":"ping"})").body));
 }
@@ -76,22 +78,28 @@ TEST(protocol, reads_a_page_of_participants) {
   EXPECT_EQ(first.room, room_id{"tea"});
   EXPECT_EQ(first.from, "");
   EXPECT_EQ(first.limit, 500u);
-  auto const next = body<get_participants>(R"({"type":"participants","roomId":"tea","limit":1000,"cursor":")"s + state::make_cursor("s17") + "\"}");
+  auto const next = body<get_participants>(R"({"type":"participants","roomId":"tea","limit":1000,"cursor":")"s +
+                                           state::make_cursor("s17") + "\"}");
   EXPECT_EQ(next.from, "s17");
   EXPECT_EQ(next.limit, 1000u);
   refuses(R"({"type":"participants"})", invalid_argument, "roomId is missing");
   for (auto const* limit : {"0", "1001", "-1", "1.5", R"("10")", "[]", "true"}) {
-    refuses(R"({"type":"participants","roomId":"tea","limit":)"s + limit + "}", invalid_argument, "limit must be a whole number from 1 to 1000");
+    refuses(R"({"type":"participants","roomId":"tea","limit":)"s + limit + "}", invalid_argument,
+            "limit must be a whole number from 1 to 1000");
   }
   for (auto const* cursor : {R"("")", R"("zz")", R"("737")", R"("+7")"}) {
-    refuses(R"({"type":"participants","roomId":"tea","cursor":)"s + cursor + "}", invalid_argument, "this cursor is none of this list's");
+    refuses(R"({"type":"participants","roomId":"tea","cursor":)"s + cursor + "}", invalid_argument,
+            "this cursor is none of this list's");
   }
-  refuses(R"({"type":"participants","roomId":"tea","cursor":7})", invalid_argument, "cursor must be a string, not a number");
-  refuses(R"({"type":"participants","roomId":"tea","cursor":")" + std::string(1025, 'a') + "\"}", invalid_argument, "at most 1024 bytes");
+  refuses(R"({"type":"participants","roomId":"tea","cursor":7})", invalid_argument,
+          "cursor must be a string, not a number");
+  refuses(R"({"type":"participants","roomId":"tea","cursor":")" + std::string(1025, 'a') + "\"}", invalid_argument,
+          "at most 1024 bytes");
 }
 
 TEST(protocol, reads_whom_to_watch) {
-  EXPECT_EQ(body<watch_presence>(R"({"type":"watchPresence","userIds":["a","b"]})").users, (std::vector{user_id{"a"}, user_id{"b"}}));
+  EXPECT_EQ(body<watch_presence>(R"({"type":"watchPresence","userIds":["a","b"]})").users,
+            (std::vector{user_id{"a"}, user_id{"b"}}));
   EXPECT_EQ(body<watch_presence>(R"({"type":"watchPresence","userIds":[]})").users, std::vector<user_id>{});
   refuses(R"({"type":"watchPresence"})", invalid_argument, "userIds must be an array of at most 1000 strings");
   refuses(R"({"type":"watchPresence","userIds":"a"})", invalid_argument, "userIds must be an array");
@@ -99,23 +107,27 @@ TEST(protocol, reads_whom_to_watch) {
 }
 
 TEST(protocol, keeps_content_as_it_was_written) {
-  for (auto const* content :
-       {"12345678901234567890123", "1.0", "-0", "1e400", "null", "false", R"("\u00e9\/")", "[1, 2 ,{}]", R"({"b":1,"a":[{"content":2}]})", "\"\""}) {
+  for (auto const* content : {"12345678901234567890123", "1.0", "-0", "1e400", "null", "false", R"("\u00e9\/")",
+                              "[1, 2 ,{}]", R"({"b":1,"a":[{"content":2}]})", "\"\""}) {
     EXPECT_EQ(body<send_message>(R"({"type":"message","roomId":"tea","content":)"s + content + "}").content, content);
-    EXPECT_EQ(body<send_message>(R"( { "content" : )"s + content + R"( , "type":"message","roomId":"tea"})").content, content);
+    EXPECT_EQ(body<send_message>(R"( { "content" : )"s + content + R"( , "type":"message","roomId":"tea"})").content,
+              content);
   }
 }
 
 TEST(protocol, the_last_of_duplicate_fields_counts) {
-  auto const m = body<send_message>(R"({"type":"ping","type":"message","roomId":"a","roomId":"b","content":1,"content":2})");
+  auto const m =
+      body<send_message>(R"({"type":"ping","type":"message","roomId":"a","roomId":"b","content":1,"content":2})");
   EXPECT_EQ(m.room, room_id{"b"});
   EXPECT_EQ(m.content, "2");
 }
 
 TEST(protocol, typing_takes_for_true_what_javascript_does_and_two_texts_for_false) {
-  for (auto const* yes : {"true", "1", "-1", "0.5", "18446744073709551615", R"("a")", R"("true")", R"(" ")", R"("00")", R"("False")", "[]", "{}"}) {
+  for (auto const* yes : {"true", "1", "-1", "0.5", "18446744073709551615", R"("a")", R"("true")", R"(" ")", R"("00")",
+                          R"("False")", "[]", "{}"}) {
     EXPECT_TRUE(body<set_typing>(R"({"type":"typing","roomId":"tea","content":)"s + yes + "}").on) << yes;
-    EXPECT_TRUE(body<set_typing>(R"({"type":"typing","roomId":"tea","content":false,"isTyping":)"s + yes + "}").on) << yes;
+    EXPECT_TRUE(body<set_typing>(R"({"type":"typing","roomId":"tea","content":false,"isTyping":)"s + yes + "}").on)
+        << yes;
   }
   for (auto const* no : {"false", "0", "-0", "0.0", "null", R"("")", R"("false")", R"("0")"}) {
     EXPECT_FALSE(body<set_typing>(R"({"type":"typing","roomId":"tea","content":)"s + no + "}").on) << no;
@@ -126,14 +138,16 @@ TEST(protocol, typing_takes_for_true_what_javascript_does_and_two_texts_for_fals
 }
 
 TEST(protocol, refuses_what_is_no_json_object) {
-  for (auto const* text : {"", " ", "nonsense", "{", "{}{}", "\x00", R"({"type":"ping",})"}) refuses(text, bad_json, "not JSON");
+  for (auto const* text : {"", " ", "nonsense", "{", "{}{}", "\x00", R"({"type":"ping",})"})
+    refuses(text, bad_json, "not JSON");
   refuses("[]", bad_json, "must be a JSON object, not an array");
   refuses("null", bad_json, "not null");
   refuses("1", bad_json, "not a number");
   refuses("true", bad_json, "not a boolean");
   refuses(R"("ping")", bad_json, "not a string");
   refuses(std::string(10'000, '['), bad_json);
-  refuses(R"({"type":"message","roomId":"tea","content":)" + std::string(5'000, '[') + std::string(5'000, ']') + "}", bad_json);
+  refuses(R"({"type":"message","roomId":"tea","content":)" + std::string(5'000, '[') + std::string(5'000, ']') + "}",
+          bad_json);
 }
 
 TEST(protocol, refuses_types_that_are_none) {
@@ -143,9 +157,9 @@ TEST(protocol, refuses_types_that_are_none) {
   refuses(R"({"type":["ping"]})", invalid_argument, "type must be a string");
   for (auto const* name : {"", "Ping", "ping ", "registered", "messageAck", "error"})
     refuses(R"({"type":")"s + name + "\"}", unknown_type, "'"s + name + "' is not a type");
-  refuses(
-      R"({"type":"dance"})", unknown_type,
-      "expected register, joinRoom, leaveRoom, message, typing, getOnlineStatus, history, participants, watchPresence, offlineAck, refresh or ping");
+  refuses(R"({"type":"dance"})", unknown_type,
+          "expected register, joinRoom, leaveRoom, message, typing, getOnlineStatus, history, participants, "
+          "watchPresence, offlineAck, refresh or ping");
 }
 
 TEST(protocol, shows_only_the_beginning_of_a_long_type) {
@@ -174,11 +188,14 @@ TEST(protocol, refuses_missing_and_mistyped_fields_by_name) {
     refuses(begin + R"(,"roomId":"tea","userId":""})", invalid_argument, "userId must not be empty");
   }
   refuses(R"({"type":"message","roomId":"tea"})", invalid_argument, "content is missing");
-  refuses(R"({"type":"message","roomId":"tea","content":1,"clientMsgId":1})", invalid_argument, "clientMsgId must be a string");
-  refuses(R"({"type":"message","roomId":"tea","content":1,"clientMsgId":"a\nb"})", invalid_argument, "clientMsgId must not contain control");
+  refuses(R"({"type":"message","roomId":"tea","content":1,"clientMsgId":1})", invalid_argument,
+          "clientMsgId must be a string");
+  refuses(R"({"type":"message","roomId":"tea","content":1,"clientMsgId":"a\nb"})", invalid_argument,
+          "clientMsgId must not contain control");
   refuses(R"({"type":"register","userId":1})", invalid_argument, "userId must be a string, not a number");
   refuses(R"({"type":"register","token":1})", invalid_argument, "token must be a string");
-  refuses(R"({"type":"register","token":")" + std::string(8193, 't') + "\"}", invalid_argument, "token must be at most 8192 bytes");
+  refuses(R"({"type":"register","token":")" + std::string(8193, 't') + "\"}", invalid_argument,
+          "token must be at most 8192 bytes");
   refuses(R"({"type":"register","ack":1})", invalid_argument, "ack must be true or false");
   refuses(R"({"type":"register","events":"true"})", invalid_argument, "events must be true or false");
   refuses(R"({"type":"getOnlineStatus","userIds":"a"})", invalid_argument, "userIds must be an array");
@@ -221,9 +238,9 @@ TEST(protocol, finds_the_id_of_a_request_that_is_here_only_in_part) {
   EXPECT_EQ(id_in_beginning(R"({"id":"7","content":"xx)"), "7");
   EXPECT_EQ(id_in_beginning(R"( { "type" : "message" , "id" : "a\u00fc\"" , "content":"xx)"), "a\xc3\xbc\"");
   EXPECT_EQ(id_in_beginning(R"({"a":{"id":"no"},"b":["id",{"id":"no"}],"c":"id","id":"7")"), "7");
-  for (auto const* text :
-       {"", "{", R"({"id)", R"({"id":)", R"({"id":"7)", R"({"id":"7\)", R"({"id":7,"x":"y)", R"({"id":null,"x":"y)", R"(["id","7"])", R"("id":"7")",
-        R"({"x":"id","y":"7")", R"({"id":{"id":"7"},)", "{\"id\":\"\xff\"", "garbage", "}}{\"id\":\"7\""}) {
+  for (auto const* text : {"", "{", R"({"id)", R"({"id":)", R"({"id":"7)", R"({"id":"7\)", R"({"id":7,"x":"y)",
+                           R"({"id":null,"x":"y)", R"(["id","7"])", R"("id":"7")", R"({"x":"id","y":"7")",
+                           R"({"id":{"id":"7"},)", "{\"id\":\"\xff\"", "garbage", "}}{\"id\":\"7\""}) {
     EXPECT_EQ(id_in_beginning(text), std::nullopt) << text;
   }
   EXPECT_EQ(id_in_beginning("{\"id\":\"" + std::string(65, 'x') + "\""), std::nullopt);
@@ -234,9 +251,11 @@ TEST(protocol, reads_in_which_order_mail_is_wanted) {
   EXPECT_TRUE(body<register_request>(R"({"type":"register","userId":"a","order":"document"})").newest_first);
   EXPECT_FALSE(body<register_request>(R"({"type":"register","userId":"a","order":null})").newest_first);
   for (auto const* order : {R"("newest")", "true", "1", "[]"}) {
-    refuses(fmt::format(R"({{"type":"register","userId":"a","order":{}}})", order), error_code::invalid_argument, "order must be");
+    refuses(fmt::format(R"({{"type":"register","userId":"a","order":{}}})", order), error_code::invalid_argument,
+            "order must be");
   }
-  refuses(R"({"type":"register","userId":"a","order":"document","ack":true})", error_code::invalid_argument, "order has no ack");
+  refuses(R"({"type":"register","userId":"a","order":"document","ack":true})", error_code::invalid_argument,
+          "order has no ack");
 }
 
 TEST(protocol, takes_an_id_of_64_bytes_of_any_text) {

@@ -12,8 +12,8 @@ using bytes = std::vector<unsigned char>;
 bytes header(unsigned version_and_command, unsigned family, bytes rest, int claims = -1) {
   bytes out{0x0d, 0x0a, 0x0d, 0x0a, 0x00, 0x0d, 0x0a, 0x51, 0x55, 0x49, 0x54, 0x0a};
   auto const size = claims < 0 ? rest.size() : static_cast<std::size_t>(claims);
-  out.insert(out.end(), {static_cast<unsigned char>(version_and_command), static_cast<unsigned char>(family), static_cast<unsigned char>(size >> 8),
-                         static_cast<unsigned char>(size & 255)});
+  out.insert(out.end(), {static_cast<unsigned char>(version_and_command), static_cast<unsigned char>(family),
+                         static_cast<unsigned char>(size >> 8), static_cast<unsigned char>(size & 255)});
   out.insert(out.end(), rest.begin(), rest.end());
   return out;
 }
@@ -44,7 +44,8 @@ TEST(proxy_protocol, lets_more_follow_the_addresses) {
 }
 
 TEST(proxy_protocol, names_nobody_for_the_proxy_itself_and_for_other_families) {
-  for (auto const& each : {header(0x20, 0x00, {}), header(0x20, 0x11, v4), header(0x21, 0x00, {}), header(0x21, 0x31, bytes(216, 1))}) {
+  for (auto const& each :
+       {header(0x20, 0x00, {}), header(0x20, 0x11, v4), header(0x21, 0x00, {}), header(0x21, 0x31, bytes(216, 1))}) {
     auto const got = parse_proxy_header(each);
     ASSERT_TRUE(got) << got.error();
     EXPECT_TRUE(got->none());

@@ -22,7 +22,8 @@ TEST(redis_address, names_sentinels_with_and_without_tls) {
 }
 
 TEST(redis_address, refuses_what_only_looks_like_one) {
-  for (auto const* url : {"rediss", "redisx://host", "rediss+sentinels://host/chat", "rediss+sentinel://host", "http://host", "://host"}) {
+  for (auto const* url : {"rediss", "redisx://host", "rediss+sentinels://host/chat", "rediss+sentinel://host",
+                          "http://host", "://host"}) {
     auto const parsed = redis::parse_address(url);
     EXPECT_FALSE(parsed) << url;
     if (!parsed) EXPECT_TRUE(parsed.error().text.contains("expected redis[s]://")) << parsed.error().text;

@@ -27,40 +27,51 @@ TEST(replies, are_the_document_s_frames_with_our_fields_behind) {
             R"({"type":"registered","userId":"alice","connectionId":"c1","rooms":[]})");
   EXPECT_EQ(registered("1", user_id{"alice"}, connection_id{"c1"}, {room_id{"tea"}, room_id{"go"}}, {}),
             R"({"type":"registered","id":"1","userId":"alice","connectionId":"c1","rooms":["tea","go"]})");
-  EXPECT_EQ(registered(none, user_id{"alice"}, connection_id{"c1"}, {}, {}, std::nullopt, R"("largestFrame":7,"limits":{})"),
-            R"({"type":"registered","userId":"alice","connectionId":"c1","rooms":[],"largestFrame":7,"limits":{}})");
+  EXPECT_EQ(
+      registered(none, user_id{"alice"}, connection_id{"c1"}, {}, {}, std::nullopt, R"("largestFrame":7,"limits":{})"),
+      R"({"type":"registered","userId":"alice","connectionId":"c1","rooms":[],"largestFrame":7,"limits":{}})");
   EXPECT_EQ(joined_room(none, room_id{"tea"}, {user_id{"a"}, user_id{"b"}}, 2),
             R"({"type":"joinedRoom","roomId":"tea","participants":["a","b"],"participantCount":2,"truncated":false})");
-  EXPECT_EQ(joined_room("1", room_id{"tea"}, {user_id{"a"}}, 5000),
-            R"({"type":"joinedRoom","id":"1","roomId":"tea","participants":["a"],"participantCount":5000,"truncated":true})");
+  EXPECT_EQ(
+      joined_room("1", room_id{"tea"}, {user_id{"a"}}, 5000),
+      R"({"type":"joinedRoom","id":"1","roomId":"tea","participants":["a"],"participantCount":5000,"truncated":true})");
   EXPECT_EQ(left_room(none, room_id{"tea"}), R"({"type":"leftRoom","roomId":"tea"})");
-  EXPECT_EQ(message_ack("1", room_id{"tea"}, "e:7", "2026-01-31T12:00:00.123Z", false),
-            R"({"type":"messageAck","id":"1","roomId":"tea","messageId":"e:7","timestamp":"2026-01-31T12:00:00.123Z"})");
+  EXPECT_EQ(
+      message_ack("1", room_id{"tea"}, "e:7", "2026-01-31T12:00:00.123Z", false),
+      R"({"type":"messageAck","id":"1","roomId":"tea","messageId":"e:7","timestamp":"2026-01-31T12:00:00.123Z"})");
   EXPECT_EQ(message_ack("1", room_id{"tea"}, "e:7", "t", true),
             R"({"type":"messageAck","id":"1","roomId":"tea","messageId":"e:7","timestamp":"t","duplicate":true})");
   EXPECT_EQ(online_status(none, {}), R"({"type":"onlineStatus","friends":[]})");
-  EXPECT_EQ(online_status("1", {{{user_id{"b"}, "bobby", "Bob", "b.png"}, true}, {{user_id{"c"}, "", "", ""}, false}}),
-            R"({"type":"onlineStatus","id":"1","friends":[{"id":"b","username":"bobby","name":"Bob","profileImage":"b.png","isOnline":true},)"
-            R"({"id":"c","username":"","name":"","profileImage":"","isOnline":false}]})");
-  EXPECT_EQ(friend_online({user_id{"b"}, "bobby", "Bob", "b.png"}),
-            R"({"type":"friendOnline","userId":"b","user":{"id":"b","username":"bobby","name":"Bob","profileImage":"b.png"}})");
+  EXPECT_EQ(
+      online_status("1", {{{user_id{"b"}, "bobby", "Bob", "b.png"}, true}, {{user_id{"c"}, "", "", ""}, false}}),
+      R"({"type":"onlineStatus","id":"1","friends":[{"id":"b","username":"bobby","name":"Bob","profileImage":"b.png","isOnline":true},)"
+      R"({"id":"c","username":"","name":"","profileImage":"","isOnline":false}]})");
+  EXPECT_EQ(
+      friend_online({user_id{"b"}, "bobby", "Bob", "b.png"}),
+      R"({"type":"friendOnline","userId":"b","user":{"id":"b","username":"bobby","name":"Bob","profileImage":"b.png"}})");
   EXPECT_EQ(friend_offline(user_id{"b"}, "t"), R"({"type":"friendOffline","userId":"b","lastSeen":"t"})");
   EXPECT_EQ(pong(none), R"({"type":"pong"})");
   EXPECT_EQ(pong(""), R"({"type":"pong","id":""})");
 }
 
 TEST(replies, a_page_of_participants_has_a_cursor_while_there_are_more) {
-  EXPECT_EQ(participants("1", room_id{"tea"}, {{{"a", {}}, {"b", {}}}, 5000, "s17"}),
-            R"({"type":"participants","id":"1","roomId":"tea","participants":["a","b"],"participantCount":5000,"cursor":"733137"})");
-  EXPECT_EQ(participants(none, room_id{"tea"}, {{}, 0, ""}), R"({"type":"participants","roomId":"tea","participants":[],"participantCount":0})");
-  EXPECT_EQ(participants(none, room_id{"tea"}, {{{"\xff", {}}}, 1, ""}),
-            "{\"type\":\"participants\",\"roomId\":\"tea\",\"participants\":[\"\xef\xbf\xbd\"],\"participantCount\":1}");
+  EXPECT_EQ(
+      participants("1", room_id{"tea"}, {{{"a", {}}, {"b", {}}}, 5000, "s17"}),
+      R"({"type":"participants","id":"1","roomId":"tea","participants":["a","b"],"participantCount":5000,"cursor":"733137"})");
+  EXPECT_EQ(participants(none, room_id{"tea"}, {{}, 0, ""}),
+            R"({"type":"participants","roomId":"tea","participants":[],"participantCount":0})");
+  EXPECT_EQ(
+      participants(none, room_id{"tea"}, {{{"\xff", {}}}, 1, ""}),
+      "{\"type\":\"participants\",\"roomId\":\"tea\",\"participants\":[\"\xef\xbf\xbd\"],\"participantCount\":1}");
 }
 
 TEST(replies, presence_says_since_when_somebody_is_away_if_that_is_known) {
-  std::vector<user_presence> const users{{user_id{"a"}, true, ""}, {user_id{"b"}, false, "t"}, {user_id{"c"}, false, ""}};
-  EXPECT_EQ(presence("1", users), R"({"type":"presence","id":"1","users":[{"id":"a","isOnline":true},{"id":"b","isOnline":false,"lastSeen":"t"},)"
-                                  R"({"id":"c","isOnline":false}]})");
+  std::vector<user_presence> const users{
+      {user_id{"a"}, true, ""}, {user_id{"b"}, false, "t"}, {user_id{"c"}, false, ""}};
+  EXPECT_EQ(
+      presence("1", users),
+      R"({"type":"presence","id":"1","users":[{"id":"a","isOnline":true},{"id":"b","isOnline":false,"lastSeen":"t"},)"
+      R"({"id":"c","isOnline":false}]})");
   EXPECT_EQ(presence(none, {}), R"({"type":"presence","users":[]})");
 }
 
@@ -75,8 +86,8 @@ TEST(replies, errors_say_code_and_whether_to_try_again) {
   EXPECT_EQ(error_frame({error_code::unavailable, "later", "1"}),
             R"({"type":"error","message":"later","code":"unavailable","id":"1","retryable":true})");
   using enum error_code;
-  for (auto code : {bad_json, unknown_type, invalid_argument, not_registered, unauthorized, forbidden, not_member, conflict, too_large, rate_limited,
-                    unavailable, internal}) {
+  for (auto code : {bad_json, unknown_type, invalid_argument, not_registered, unauthorized, forbidden, not_member,
+                    conflict, too_large, rate_limited, unavailable, internal}) {
     auto const frame = read(error_frame({code, "m", none}));
     EXPECT_EQ(frame.at("code").as_string(), to_string(code));
     EXPECT_EQ(frame.contains("retryable"), code == unavailable || code == rate_limited) << to_string(code);

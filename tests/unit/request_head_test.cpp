@@ -42,11 +42,12 @@ TEST(request_head, has_one_host) {
 }
 
 TEST(request_head, has_a_host_that_can_be_one) {
-  for (auto const* host : {"", "x", "x:", "x:8080", "chat.example", "1.2.3.4:80", "[::1]", "[::1]:8080", "[::ffff:1.2.3.4]", "a_b-c~d", "x%20y"}) {
+  for (auto const* host : {"", "x", "x:", "x:8080", "chat.example", "1.2.3.4:80", "[::1]", "[::1]:8080",
+                           "[::ffff:1.2.3.4]", "a_b-c~d", "x%20y"}) {
     settles(asked("/", host), "/", host);
   }
-  for (auto const* host :
-       {"a b", "http://x", "x/", "x:y", "me@x", "[::1", "::1", "[]", "[x]", "[::1]x", "x:1:2", "x,y:z", "\"x\"", "x?y", "x#y", "\xc3\xa9"}) {
+  for (auto const* host : {"a b", "http://x", "x/", "x:y", "me@x", "[::1", "::1", "[]", "[x]", "[::1]x", "x:1:2",
+                           "x,y:z", "\"x\"", "x?y", "x#y", "\xc3\xa9"}) {
     refuses(asked("/", host), "HOST[:PORT]");
   }
 }

@@ -25,19 +25,30 @@ sequencer::payload payload_of(std::size_t id) {
 }
 std::size_t id_of(sequencer::payload const& p) { return reinterpret_cast<std::size_t>(p.get()); }
 
-sequencer::message message(std::uint64_t seq, std::size_t id = 0) { return {seq, (id ? id : seq) * 2 + 1, payload_of(id ? id : seq)}; }
+sequencer::message message(std::uint64_t seq, std::size_t id = 0) {
+  return {seq, (id ? id : seq) * 2 + 1, payload_of(id ? id : seq)};
+}
 
-sequencer::page page(std::string epoch, std::uint64_t newest, std::vector<std::uint64_t> const& seqs, bool more = false) {
+sequencer::page page(std::string epoch, std::uint64_t newest, std::vector<std::uint64_t> const& seqs,
+                     bool more = false) {
   sequencer::page out{std::move(epoch), newest, more, {}};
   for (auto const seq : seqs) out.messages.push_back(message(seq));
   return out;
 }
 
 struct printer {
-  static std::string who(std::size_t worker) { return worker == sequencer::everybody ? "" : fmt::format(" to {}", worker); }
-  std::string operator()(sequencer::deliver const& a) const { return fmt::format("deliver {}{}", id_of(a.what), who(a.worker)); }
-  std::string operator()(sequencer::say_gap const& a) const { return fmt::format("gap {}-{}{}", a.from, a.to, who(a.worker)); }
-  std::string operator()(sequencer::say_epoch_over const& a) const { return fmt::format("over {} now {}{}", a.was, a.now, who(a.worker)); }
+  static std::string who(std::size_t worker) {
+    return worker == sequencer::everybody ? "" : fmt::format(" to {}", worker);
+  }
+  std::string operator()(sequencer::deliver const& a) const {
+    return fmt::format("deliver {}{}", id_of(a.what), who(a.worker));
+  }
+  std::string operator()(sequencer::say_gap const& a) const {
+    return fmt::format("gap {}-{}{}", a.from, a.to, who(a.worker));
+  }
+  std::string operator()(sequencer::say_epoch_over const& a) const {
+    return fmt::format("over {} now {}{}", a.was, a.now, who(a.worker));
+  }
   std::string operator()(sequencer::fetch const& a) const { return fmt::format("fetch after {}", a.after); }
   std::string operator()(sequencer::begin_epoch const& a) const { return fmt::format("begin epoch over {}", a.over); }
   std::string operator()(sequencer::wait const&) const { return "wait"; }
@@ -190,7 +201,8 @@ TEST_F(sequencer_of_a_room, gives_a_late_worker_all_that_the_others_have_had_pag
   for (std::uint64_t seq = 1; seq <= 5; ++seq) push("A", seq);
   EXPECT_THAT(late(2, {"A", 1}), ElementsAre("fetch after 1"));
   EXPECT_THAT(push("A", 6), IsEmpty());  // for nobody before the late one has the earlier ones
-  EXPECT_THAT(answer(page("A", 6, {2, 4}, true)), ElementsAre("deliver 2 to 2", "gap 3-3 to 2", "deliver 4 to 2", "fetch after 4"));
+  EXPECT_THAT(answer(page("A", 6, {2, 4}, true)),
+              ElementsAre("deliver 2 to 2", "gap 3-3 to 2", "deliver 4 to 2", "fetch after 4"));
   EXPECT_THAT(answer(page("A", 6, {5, 6})), ElementsAre("deliver 5 to 2", "fetch after 4"));
   EXPECT_THAT(answer(page("A", 6, {5, 6})), ElementsAre("deliver 6"));
 }
@@ -203,7 +215,8 @@ TEST_F(sequencer_of_a_room, gives_each_late_worker_its_own_and_none_of_it_twice)
   EXPECT_THAT(late(3, {"A", 3}), IsEmpty());
   order.left(3);
   EXPECT_THAT(answer(page("A", 4, {3, 4})), ElementsAre("deliver 3 to 1", "deliver 4 to 1", "fetch after 1"));
-  EXPECT_THAT(answer(page("A", 4, {2, 3, 4})), ElementsAre("deliver 2 to 2", "deliver 3 to 2", "deliver 4 to 2", "fetch after 3"));
+  EXPECT_THAT(answer(page("A", 4, {2, 3, 4})),
+              ElementsAre("deliver 2 to 2", "deliver 3 to 2", "deliver 4 to 2", "fetch after 3"));
   EXPECT_THAT(answer(page("A", 4, {4})), IsEmpty());
 }
 
@@ -218,7 +231,8 @@ TEST_F(sequencer_of_a_room, a_late_worker_keeps_its_claim_through_an_interruptio
 TEST_F(sequencer_of_a_room, says_all_loss_to_a_late_worker_whose_epoch_is_over) {
   push("B", 2);
   EXPECT_THAT(late(1, {"A", 9}), ElementsAre("fetch after 0"));
-  EXPECT_THAT(answer(page("B", 2, {2})), ElementsAre("over A now B to 1", "gap 1-1 to 1", "deliver 2 to 1", "fetch after 1"));
+  EXPECT_THAT(answer(page("B", 2, {2})),
+              ElementsAre("over A now B to 1", "gap 1-1 to 1", "deliver 2 to 1", "fetch after 1"));
 }
 
 // --- random histories ---
@@ -312,7 +326,8 @@ class history {
     }
     pushes_.clear();
     answers_.clear();
-    if (question_ && chance(50)) stale_.emplace_back(refused{std::visit([](auto const& q) { return number_of(q); }, *question_), chance(50)});
+    if (question_ && chance(50))
+      stale_.emplace_back(refused{std::visit([](auto const& q) { return number_of(q); }, *question_), chance(50)});
     question_.reset();
     order_.connection_lost();
   }
@@ -328,7 +343,8 @@ class history {
     if (!question_) return;
     auto const q = *std::exchange(question_, std::nullopt);
     auto& way = one_connection_ ? pushes_ : answers_;
-    if (std::holds_alternative<sequencer::wait>(q)) return order_.waited(number_of(std::get<sequencer::wait>(q)), out_), perform();
+    if (std::holds_alternative<sequencer::wait>(q))
+      return order_.waited(number_of(std::get<sequencer::wait>(q)), out_), perform();
     auto const number = std::visit([](auto const& a) { return number_of(a); }, q);
     if (failing_ && chance(20)) return way.emplace_back(refused{number, !may_give_up_ || chance(80)}), void();
     if (auto const* over = std::get_if<sequencer::begin_epoch>(&q)) {
@@ -371,14 +387,16 @@ class history {
     arrive(std::move(a));
   }
 
-  // What nobody sends any more comes all the same. Not what Redis has lost, and not from an epoch before, where it would
-  // be the first message of a room that knows of none: Redis does not do that within a connection.
+  // What nobody sends any more comes all the same. Not what Redis has lost, and not from an epoch before, where it
+  // would be the first message of a room that knows of none: Redis does not do that within a connection.
   void arrive_stale() {
     if (stale_.empty() || !connected_) return;
     auto a = std::move(stale_.back());
     stale_.pop_back();
     if (auto const* p = std::get_if<pushed>(&a); p && p->epoch == room_.epoch && p->seq > room_.seq) return;
-    if (auto const* p = std::get_if<pushed>(&a); p && (may_give_up_ || hearers_[0].anywhere || (p->epoch != room_.epoch && p->seq == 1))) return;
+    if (auto const* p = std::get_if<pushed>(&a);
+        p && (may_give_up_ || hearers_[0].anywhere || (p->epoch != room_.epoch && p->seq == 1)))
+      return;
     arrive(std::move(a));
   }
 
@@ -420,7 +438,8 @@ class history {
     else if (what < 930) lossy_ = chance(50), failing_ = chance(50);
     else if (what < 945) connected_ ? disconnect() : connect();
     else if (what < 960) heads_.push_back({room_.epoch, room_.seq});
-    else if (what < 975) room_.log.erase(room_.log.begin(), room_.log.begin() + static_cast<long>(below(room_.log.size() + 1)));
+    else if (what < 975)
+      room_.log.erase(room_.log.begin(), room_.log.begin() + static_cast<long>(below(room_.log.size() + 1)));
     else if (what < 980) before_ = room_;
     else if (what < 985) go_back();
     else if (what < 988) room_ = {}, ++changes_, missed_ = true;
@@ -464,7 +483,8 @@ class history {
   void perform() {
     for (std::size_t i = 0; i < out_.size(); ++i) {
       auto& a = out_[i];
-      if (auto const* d = std::get_if<sequencer::deliver>(&a)) each(d->worker, [&](hearer& h) { gets(h, found(d->what)); });
+      if (auto const* d = std::get_if<sequencer::deliver>(&a))
+        each(d->worker, [&](hearer& h) { gets(h, found(d->what)); });
       else if (auto const* g = std::get_if<sequencer::say_gap>(&a)) each(g->worker, [&](hearer& h) { misses(h, *g); });
       else if (auto const* o = std::get_if<sequencer::say_epoch_over>(&a)) over(*o);
       else if (i + 1 < out_.size()) breach("a question is not the last action");
@@ -492,25 +512,30 @@ class history {
   void gets(hearer& h, pushed const& m) {
     if (h.anywhere) h = {true, false, m.epoch, m.seq - 1};
     if (h.epoch == "?" || (h.epoch.empty() && h.seq == 0)) h.epoch = m.epoch;
-    if (m.epoch != h.epoch) return breach(fmt::format("{}:{} came to one at {}:{}, another epoch", m.epoch, m.seq, h.epoch, h.seq));
+    if (m.epoch != h.epoch)
+      return breach(fmt::format("{}:{} came to one at {}:{}, another epoch", m.epoch, m.seq, h.epoch, h.seq));
     if (m.seq <= h.seq) return breach(fmt::format("{}:{} came twice or late, behind {}", m.epoch, m.seq, h.seq));
-    if (m.seq > h.seq + 1) return breach(fmt::format("{}:{} came behind {}, and no gap was said", m.epoch, m.seq, h.seq));
+    if (m.seq > h.seq + 1)
+      return breach(fmt::format("{}:{} came behind {}, and no gap was said", m.epoch, m.seq, h.seq));
     h.seq = m.seq;
   }
 
   void misses(hearer& h, sequencer::say_gap const& g) {
     if (h.anywhere) return breach("a gap before anything");
     if (h.epoch.empty()) h.epoch = "?";
-    if (g.from != h.seq + 1 || g.to < g.from) return breach(fmt::format("a gap {}-{} said to one at {}", g.from, g.to, h.seq));
+    if (g.from != h.seq + 1 || g.to < g.from)
+      return breach(fmt::format("a gap {}-{} said to one at {}", g.from, g.to, h.seq));
     h.seq = g.to;
     if (went_back_ || gave_up_ || h.epoch != room_.epoch) return;
     for (auto const& [seq, id] : room_.log) {
-      if (seq >= g.from && seq <= g.to) return breach(fmt::format("a gap {}-{}, but the log holds {}", g.from, g.to, seq));
+      if (seq >= g.from && seq <= g.to)
+        return breach(fmt::format("a gap {}-{}, but the log holds {}", g.from, g.to, seq));
     }
   }
 
   void over(sequencer::say_epoch_over const& o) {
-    if (o.worker == sequencer::everybody && ++overs_ > changes_ && !gave_up_) return breach("more epochs are over than there were");
+    if (o.worker == sequencer::everybody && ++overs_ > changes_ && !gave_up_)
+      return breach("more epochs are over than there were");
     each(o.worker, [&](hearer& h) {
       if (!h.anywhere) h = {true, o.was == o.now, o.now, 0};
     });
@@ -518,7 +543,8 @@ class history {
 
   std::mt19937_64 random_;
   bool one_connection_, may_give_up_;
-  bool lossy_ = false, failing_ = false, connected_ = false, subscribed_ = false, missed_ = false, went_back_ = false, gave_up_ = false;
+  bool lossy_ = false, failing_ = false, connected_ = false, subscribed_ = false, missed_ = false, went_back_ = false,
+       gave_up_ = false;
   redis_room room_;
   std::optional<redis_room> before_;
   std::vector<message_place> heads_;

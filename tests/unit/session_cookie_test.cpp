@@ -57,15 +57,18 @@ TEST(session_cookie, is_refused_when_it_is_not_what_was_signed) {
   EXPECT_FALSE(signed_session_id(good.substr(0, good.size() - 1), secrets));
   EXPECT_FALSE(signed_session_id("s%3Aother" + good.substr(good.find('.')), secrets));
   EXPECT_FALSE(signed_session_id(good.substr(4), secrets));  // unsigned: without s:
-  for (auto const* text : {"", "s:", "s:.", "s%3A.x", "s:a", "s:a.", "s%3", "%00%ff"}) EXPECT_FALSE(signed_session_id(text, secrets)) << text;
+  for (auto const* text : {"", "s:", "s:.", "s%3A.x", "s:a", "s:a.", "s%3", "%00%ff"})
+    EXPECT_FALSE(signed_session_id(text, secrets)) << text;
   EXPECT_FALSE(signed_session_id(cookie_of(std::string(300, 'a'), secrets[0]), secrets));
   EXPECT_FALSE(signed_session_id(good, {}));
 }
 
 TEST(session_cookie, leads_to_the_user_at_the_path) {
-  EXPECT_EQ(read_session(R"({"cookie":{},"passport":{"user":"alice"}})", "passport.user", std::nullopt, now)->user, user_id{"alice"});
+  EXPECT_EQ(read_session(R"({"cookie":{},"passport":{"user":"alice"}})", "passport.user", std::nullopt, now)->user,
+            user_id{"alice"});
   EXPECT_EQ(read_session(R"({"userId":42})", "userId", std::nullopt, now)->user, user_id{"42"});
-  EXPECT_EQ(read_session(R"({"userId":18446744073709551615})", "userId", std::nullopt, now)->user, user_id{"18446744073709551615"});
+  EXPECT_EQ(read_session(R"({"userId":18446744073709551615})", "userId", std::nullopt, now)->user,
+            user_id{"18446744073709551615"});
   refuses(R"({"cookie":{}})", "nobody is logged in");
   refuses(R"({"passport":{}})", "nobody is logged in");
   refuses(R"({"passport":"user"})", "nobody is logged in");
@@ -77,7 +80,9 @@ TEST(session_cookie, leads_to_the_user_at_the_path) {
 }
 
 TEST(session_cookie, ends_with_the_session) {
-  auto const session = [](std::string_view expires) { return R"({"cookie":{"expires":)" + std::string{expires} + R"(},"userId":"alice"})"; };
+  auto const session = [](std::string_view expires) {
+    return R"({"cookie":{"expires":)" + std::string{expires} + R"(},"userId":"alice"})";
+  };
   auto const expiry = [&](std::string_view expires, std::optional<std::chrono::milliseconds> life) {
     return read_session(session(expires), "userId", life, now)->grant.expiry;
   };

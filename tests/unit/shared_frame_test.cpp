@@ -30,7 +30,9 @@ TEST(shared_frame, is_text_unless_told_otherwise) {
   EXPECT_EQ(frame->bytes(), "\x81\x02{}");
 }
 
-TEST(shared_frame, may_be_made_of_nothing) { EXPECT_EQ(shared_frame::make({}, 0x8a)->bytes(), std::string_view("\x8a\0", 2)); }
+TEST(shared_frame, may_be_made_of_nothing) {
+  EXPECT_EQ(shared_frame::make({}, 0x8a)->bytes(), std::string_view("\x8a\0", 2));
+}
 
 TEST(shared_frame, copies_its_payload) {
   std::string payload{"before"};

@@ -39,12 +39,14 @@ TEST(stored_json, writes_numbers_as_javascript_does) {
 }
 
 TEST(stored_json, writes_integers_with_all_their_digits) {
-  EXPECT_EQ(stringify({{"low", std::numeric_limits<std::int64_t>::min()}, {"high", std::numeric_limits<std::uint64_t>::max()}}),
+  EXPECT_EQ(stringify({{"low", std::numeric_limits<std::int64_t>::min()},
+                       {"high", std::numeric_limits<std::uint64_t>::max()}}),
             R"({"low":-9223372036854775808,"high":18446744073709551615})");
 }
 
 TEST(stored_json, writes_strings_as_javascript_does) {
-  EXPECT_EQ(stringify({{"\"\\/", "\b\f\n\r\t\x01\x1f\x7f é ☕ 😀"}}), "{\"\\\"\\\\/\":\"\\b\\f\\n\\r\\t\\u0001\\u001f\x7f é ☕ 😀\"}");
+  EXPECT_EQ(stringify({{"\"\\/", "\b\f\n\r\t\x01\x1f\x7f é ☕ 😀"}}),
+            "{\"\\\"\\\\/\":\"\\b\\f\\n\\r\\t\\u0001\\u001f\x7f é ☕ 😀\"}");
 }
 
 TEST(stored_json, writes_members_in_their_order_and_without_spaces) {

@@ -34,8 +34,12 @@ inline std::string hmac(EVP_MD const* digest, std::string_view secret, std::stri
 
 class private_key {
  public:
-  static private_key rsa(unsigned bits = 2048) { return private_key{EVP_PKEY_Q_keygen(nullptr, nullptr, "RSA", static_cast<std::size_t>(bits))}; }
-  static private_key ec(char const* curve = "P-256") { return private_key{EVP_PKEY_Q_keygen(nullptr, nullptr, "EC", curve)}; }
+  static private_key rsa(unsigned bits = 2048) {
+    return private_key{EVP_PKEY_Q_keygen(nullptr, nullptr, "RSA", static_cast<std::size_t>(bits))};
+  }
+  static private_key ec(char const* curve = "P-256") {
+    return private_key{EVP_PKEY_Q_keygen(nullptr, nullptr, "EC", curve)};
+  }
   static private_key ed25519() { return private_key{EVP_PKEY_Q_keygen(nullptr, nullptr, "ED25519")}; }
 
   std::string public_pem() const {
@@ -54,7 +58,8 @@ class private_key {
     EVP_DigestSign(signing.get(), out.data(), &size, raw(text), text.size());
     if (EVP_PKEY_is_a(key_.get(), "EC") != 1) return {reinterpret_cast<char const*>(out.data()), size};
     unsigned char const* at = out.data();
-    std::unique_ptr<ECDSA_SIG, decltype(&ECDSA_SIG_free)> const both{d2i_ECDSA_SIG(nullptr, &at, static_cast<long>(size)), ECDSA_SIG_free};
+    std::unique_ptr<ECDSA_SIG, decltype(&ECDSA_SIG_free)> const both{
+        d2i_ECDSA_SIG(nullptr, &at, static_cast<long>(size)), ECDSA_SIG_free};
     std::array<unsigned char, 64> r_and_s{};
     BN_bn2binpad(ECDSA_SIG_get0_r(both.get()), r_and_s.data(), 32);
     BN_bn2binpad(ECDSA_SIG_get0_s(both.get()), r_and_s.data() + 32, 32);
@@ -82,11 +87,14 @@ std::string token(std::string_view header, std::string_view claims, Sign sign) {
   auto const text = base64url(header) + '.' + base64url(claims);
   return text + '.' + base64url(sign(text));
 }
-inline std::string hs256(std::string_view claims, std::string_view header = R"({"alg":"HS256"})", std::string_view key = secret) {
+inline std::string hs256(std::string_view claims, std::string_view header = R"({"alg":"HS256"})",
+                         std::string_view key = secret) {
   return token(header, claims, [&](std::string const& text) { return hmac(EVP_sha256(), key, text); });
 }
 
-inline hiky::auth::verification_key key_of(std::string_view text) { return hiky::auth::verification_key::from_file_text(text).value(); }
+inline hiky::auth::verification_key key_of(std::string_view text) {
+  return hiky::auth::verification_key::from_file_text(text).value();
+}
 inline hiky::auth::key_set only(hiky::auth::verification_key key) {
   hiky::auth::key_set out;
   out.add(std::move(key));

@@ -18,7 +18,8 @@ std::string encoded(std::uint32_t point) {
   if (point < 0x80) return {byte(point)};
   if (point < 0x800) return {byte(0xc0 | point >> 6), byte(0x80 | (point & 63))};
   if (point < 0x10000) return {byte(0xe0 | point >> 12), byte(0x80 | (point >> 6 & 63)), byte(0x80 | (point & 63))};
-  return {byte(0xf0 | point >> 18), byte(0x80 | (point >> 12 & 63)), byte(0x80 | (point >> 6 & 63)), byte(0x80 | (point & 63))};
+  return {byte(0xf0 | point >> 18), byte(0x80 | (point >> 12 & 63)), byte(0x80 | (point >> 6 & 63)),
+          byte(0x80 | (point & 63))};
 }
 
 // The definition by numbers: decode each character, encode it again, and demand the same bytes.
@@ -61,7 +62,8 @@ TEST(utf8, agrees_with_the_definition_on_all_short_byte_strings) {
       bytes[0] = static_cast<char>(a);
       bytes[1] = static_cast<char>(b);
       ASSERT_EQ(utf8::valid({bytes.data(), 2}), valid_by_definition({bytes.data(), 2})) << a << ' ' << b;
-      for (unsigned c : {0x00, 0x41, 0x7f, 0x80, 0x81, 0x8f, 0x90, 0x9f, 0xa0, 0xbf, 0xc0, 0xc2, 0xe0, 0xed, 0xf0, 0xff}) {
+      for (unsigned c :
+           {0x00, 0x41, 0x7f, 0x80, 0x81, 0x8f, 0x90, 0x9f, 0xa0, 0xbf, 0xc0, 0xc2, 0xe0, 0xed, 0xf0, 0xff}) {
         bytes[2] = static_cast<char>(c);
         ASSERT_EQ(utf8::valid({bytes.data(), 3}), valid_by_definition({bytes.data(), 3})) << a << ' ' << b << ' ' << c;
       }
@@ -69,12 +71,14 @@ TEST(utf8, agrees_with_the_definition_on_all_short_byte_strings) {
 }
 
 TEST(utf8, agrees_with_the_definition_on_four_bytes_at_every_border) {
-  constexpr std::array<unsigned, 14> borders{0x00, 0x7f, 0x80, 0x8f, 0x90, 0x9f, 0xa0, 0xbf, 0xc0, 0xdf, 0xe0, 0xef, 0xf0, 0xff};
+  constexpr std::array<unsigned, 14> borders{0x00, 0x7f, 0x80, 0x8f, 0x90, 0x9f, 0xa0,
+                                             0xbf, 0xc0, 0xdf, 0xe0, 0xef, 0xf0, 0xff};
   for (unsigned a = 0; a < 256; ++a)
     for (auto b : borders)
       for (auto c : borders)
         for (auto d : borders) {
-          std::array const bytes{static_cast<char>(a), static_cast<char>(b), static_cast<char>(c), static_cast<char>(d)};
+          std::array const bytes{static_cast<char>(a), static_cast<char>(b), static_cast<char>(c),
+                                 static_cast<char>(d)};
           std::string_view const text{bytes.data(), bytes.size()};
           ASSERT_EQ(utf8::valid(text), valid_by_definition(text)) << a << ' ' << b << ' ' << c << ' ' << d;
         }
@@ -120,9 +124,13 @@ TEST(utf8, a_text_may_not_end_inside_a_character) {
 TEST(utf8, finds_what_hides_anywhere_in_plain_text) {
   for (std::size_t size = 0; size < 200; ++size)
     for (std::size_t at = 0; at <= size; ++at) {
-      auto const with = [&](std::string_view guest) { return std::string(at, 'a').append(guest).append(size - at, 'z'); };
-      for (auto const* good : {"\xc3\xa9", "\xe2\x82\xac", "\xf0\x9f\x92\xa9"}) ASSERT_TRUE(utf8::valid(with(good))) << size << ' ' << at;
-      for (auto const* wrong : {"\x80", "\xc3", "\xed\xa0\x80", "\xf0\x9f\x92"}) ASSERT_FALSE(utf8::valid(with(wrong))) << size << ' ' << at;
+      auto const with = [&](std::string_view guest) {
+        return std::string(at, 'a').append(guest).append(size - at, 'z');
+      };
+      for (auto const* good : {"\xc3\xa9", "\xe2\x82\xac", "\xf0\x9f\x92\xa9"})
+        ASSERT_TRUE(utf8::valid(with(good))) << size << ' ' << at;
+      for (auto const* wrong : {"\x80", "\xc3", "\xed\xa0\x80", "\xf0\x9f\x92"})
+        ASSERT_FALSE(utf8::valid(with(wrong))) << size << ' ' << at;
     }
 }
 

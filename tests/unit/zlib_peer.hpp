@@ -21,7 +21,8 @@ inline std::string repeated(std::string_view pattern, std::size_t size) {
 }
 
 // As if `before` had been said in the same context.
-inline std::string deflated_with_dictionary(std::string_view text, std::string_view before, int level = 6, int bits = 15, int memory = 8) {
+inline std::string deflated_with_dictionary(std::string_view text, std::string_view before, int level = 6,
+                                            int bits = 15, int memory = 8) {
   z_stream z{};
   EXPECT_EQ(deflateInit2(&z, level, Z_DEFLATED, -bits, memory, Z_DEFAULT_STRATEGY), Z_OK);
   if (!before.empty()) EXPECT_EQ(deflateSetDictionary(&z, bytes_of(before), static_cast<uInt>(before.size())), Z_OK);
@@ -38,7 +39,9 @@ inline std::string deflated_with_dictionary(std::string_view text, std::string_v
   return out;
 }
 
-inline std::string deflated(std::string_view text, int level = 6, int bits = 15) { return deflated_with_dictionary(text, {}, level, bits); }
+inline std::string deflated(std::string_view text, int level = 6, int bits = 15) {
+  return deflated_with_dictionary(text, {}, level, bits);
+}
 
 inline std::string inflated(std::string_view payload, int bits = 15) {
   z_stream z{};

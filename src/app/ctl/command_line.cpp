@@ -39,18 +39,22 @@ std::string from_environment(char const* name) {
 // Flag over environment; within each, the more exact one: a URL over a data folder.
 result<place> find_redis(place_options given) {
   if (!given.redis.empty() && given.redis != "embedded" && !given.data.empty()) {
-    return fail(errc::invalid_argument,
-                "--redis and --data name two places; give --redis for a Redis of its own, or --data for hikyd's embedded one");
+    return fail(
+        errc::invalid_argument,
+        "--redis and --data name two places; give --redis for a Redis of its own, or --data for hikyd's embedded one");
   }
   if (given.redis.empty() && given.data.empty()) given.redis = from_environment("HIKY_REDIS");
   if (!given.redis.empty() && given.redis != "embedded") {
     auto address = redis::parse_address(given.redis);
     if (!address) return std::unexpected(address.error());
     if (address->database != 0) {
-      return fail(errc::invalid_argument,
-                  fmt::format("the URL names database {}, but hikyctl uses two; give --redis-db-ws and --redis-db-app instead", address->database));
+      return fail(
+          errc::invalid_argument,
+          fmt::format("the URL names database {}, but hikyctl uses two; give --redis-db-ws and --redis-db-app instead",
+                      address->database));
     }
-    for (auto const& [file, variable] : {std::pair{&given.ca, "HIKY_REDIS_CA"}, {&given.cert, "HIKY_REDIS_CERT"}, {&given.key, "HIKY_REDIS_KEY"}}) {
+    for (auto const& [file, variable] :
+         {std::pair{&given.ca, "HIKY_REDIS_CA"}, {&given.cert, "HIKY_REDIS_CERT"}, {&given.key, "HIKY_REDIS_KEY"}}) {
       if (file->empty() && address->tls) *file = from_environment(variable);
     }
     if (auto const used = address->use({given.ca, given.cert, given.key}); !used) return std::unexpected(used.error());
@@ -60,17 +64,20 @@ result<place> find_redis(place_options given) {
   if (given.data.empty()) given.data = app::default_data_folder();
   place out;
   out.address.unix_path = given.data + "/redis.sock";
-  out.advice = "expected the embedded Redis of a running hikyd there: start hikyd, or name another Redis with --redis URL";
+  out.advice =
+      "expected the embedded Redis of a running hikyd there: start hikyd, or name another Redis with --redis URL";
   return out;
 }
 
-void add_database(CLI::App& app, std::string const& name, std::string const& variable, int& into, std::string const& help) {
+void add_database(CLI::App& app, std::string const& name, std::string const& variable, int& into,
+                  std::string const& help) {
   CLI::Validator const is_number{[variable](std::string& text) -> std::string {
                                    int number = -1;
                                    auto const* const end = text.data() + text.size();
                                    if (std::from_chars(text.data(), end, number).ptr == end && number >= 0) return {};
-                                   return fmt::format("'{}', from here or from {}, is no database number; expected 0 or more", visible(text),
-                                                      variable);
+                                   return fmt::format(
+                                       "'{}', from here or from {}, is no database number; expected 0 or more",
+                                       visible(text), variable);
                                  },
                                  ""};
   app.add_option("--redis-db-" + name, into, help)->type_name("N")->check(is_number)->envname(variable);
@@ -78,12 +85,14 @@ void add_database(CLI::App& app, std::string const& name, std::string const& var
 
 // Nothing: Redis is asked. A flag for a place in Redis wins over HIKY_URL, since no flag may be without effect.
 result<std::optional<api_place>> find_instance(place_options given, std::vector<std::string> const& arguments) {
-  auto const place_in_redis =
-      std::ranges::find_if(arguments, [](std::string_view word) { return word.starts_with("--redis") || word.starts_with("--data"); });
+  auto const place_in_redis = std::ranges::find_if(
+      arguments, [](std::string_view word) { return word.starts_with("--redis") || word.starts_with("--data"); });
   if (place_in_redis != arguments.end()) {
     if (given.url.empty() && given.api_key_file.empty()) return std::nullopt;
-    return fail(errc::invalid_argument, fmt::format("--url and --api-key-file are for an instance's API, {} is for Redis; give one or the other",
-                                                    place_in_redis->substr(0, place_in_redis->find('='))));
+    return fail(
+        errc::invalid_argument,
+        fmt::format("--url and --api-key-file are for an instance's API, {} is for Redis; give one or the other",
+                    place_in_redis->substr(0, place_in_redis->find('='))));
   }
   if (given.url.empty()) given.url = from_environment("HIKY_URL");
   if (given.url.empty()) {
@@ -97,27 +106,37 @@ result<std::optional<api_place>> find_instance(place_options given, std::vector<
 }
 
 void add_global_options(CLI::App& app, place_options& into) {
-  app.add_option(
-         "--redis", into.redis,
-         "redis[s]://[user[:password]@]host[:port], unix://PATH, redis[s]+sentinel://host[:port],…/NAME, or embedded (the default: hikyd's own) "
-         "[env HIKY_REDIS]")
+  app.add_option("--redis", into.redis,
+                 "redis[s]://[user[:password]@]host[:port], unix://PATH, redis[s]+sentinel://host[:port],…/NAME, or "
+                 "embedded (the default: hikyd's own) "
+                 "[env HIKY_REDIS]")
       ->type_name("URL");
-  app.add_option("--redis-ca", into.ca, "PEM file of the authorities that rediss:// is checked against (default: the system's) [env HIKY_REDIS_CA]")
+  app.add_option(
+         "--redis-ca", into.ca,
+         "PEM file of the authorities that rediss:// is checked against (default: the system's) [env HIKY_REDIS_CA]")
       ->type_name("FILE");
-  app.add_option("--redis-cert", into.cert, "PEM file of the certificate shown to a Redis that wants one [env HIKY_REDIS_CERT]")->type_name("FILE");
+  app.add_option("--redis-cert", into.cert,
+                 "PEM file of the certificate shown to a Redis that wants one [env HIKY_REDIS_CERT]")
+      ->type_name("FILE");
   app.add_option("--redis-key", into.key, "PEM file of its key [env HIKY_REDIS_KEY]")->type_name("FILE");
-  app.add_option("--data", into.data, "data folder of the hikyd whose embedded Redis is meant (default $XDG_STATE_HOME/hiky) [env HIKY_DATA]")
+  app.add_option(
+         "--data", into.data,
+         "data folder of the hikyd whose embedded Redis is meant (default $XDG_STATE_HOME/hiky) [env HIKY_DATA]")
       ->type_name("DIR");
   add_database(app, "app", "HIKY_REDIS_DB_APP", into.app_database, "database of the directory (default 0)");
   add_database(app, "ws", "HIKY_REDIS_DB_WS", into.ws_database, "database of the WebSocket state (default 1)");
-  app.add_option("--url", into.url, "http[s]://HOST[:PORT] of a running hikyd, whose HTTP API is asked instead of Redis [env HIKY_URL]")
+  app.add_option("--url", into.url,
+                 "http[s]://HOST[:PORT] of a running hikyd, whose HTTP API is asked instead of Redis [env HIKY_URL]")
       ->type_name("URL");
-  app.add_option("--api-key-file", into.api_key_file, "with --url: file, or env:NAME of a variable, whose first key is used [env HIKY_API_KEY_FILE]")
+  app.add_option("--api-key-file", into.api_key_file,
+                 "with --url: file, or env:NAME of a variable, whose first key is used [env HIKY_API_KEY_FILE]")
       ->type_name("FILE");
   app.add_flag("--json", into.json, "print JSON");
 }
 
-early_exit usage_error(std::string_view what, std::string_view path) { return {exit_code::usage, fmt::format("{}. See: {} --help", what, path)}; }
+early_exit usage_error(std::string_view what, std::string_view path) {
+  return {exit_code::usage, fmt::format("{}. See: {} --help", what, path)};
+}
 
 // The one command that was named, from outside in; commands like `user` are both a command and a group.
 std::vector<CLI::App const*> named(CLI::App const& root) {
@@ -137,7 +156,8 @@ std::string explained(CLI::ParseError const& e, CLI::App const& root) {
   auto const left = root.remaining(true);
   if (left.empty()) return root.get_subcommands().empty() ? "a command is missing" : e.what();
   auto const word = visible(plain(left.front()));
-  if (left.front().starts_with('-')) return fmt::format("'{}' is not an option here; an id or text that begins with '-' goes behind a '--'", word);
+  if (left.front().starts_with('-'))
+    return fmt::format("'{}' is not an option here; an id or text that begins with '-' goes behind a '--'", word);
   if (root.get_subcommands().empty()) return fmt::format("'{}' is not a command", word);
   return fmt::format("'{}' is one word too many; an id or text with spaces goes in quotes", word);
 }
@@ -148,7 +168,8 @@ std::optional<std::string> misplaced_word(std::vector<CLI::App const*> const& pa
     for (auto const* option : each->get_options()) {
       if (!option->get_positional()) continue;
       if (each != path.back() && option->count() > 0)
-        return fmt::format("'{}' stands before the command '{}'", visible(plain(option->results().front())), path.back()->get_name());
+        return fmt::format("'{}' stands before the command '{}'", visible(plain(option->results().front())),
+                           path.back()->get_name());
       if (each == path.back() && option->count() == 0) return fmt::format("{} is required", option->get_name(true));
     }
   }
@@ -158,10 +179,13 @@ std::optional<std::string> misplaced_word(std::vector<CLI::App const*> const& pa
 }  // namespace
 
 std::expected<invocation, early_exit> parse_command_line(std::vector<std::string> arguments) {
-  CLI::App app{"Looks into a running hiky, and after it. Talks to Redis directly, and the daemon need not run; or to a daemon's HTTP API (--url).",
-               "hikyctl"};
+  CLI::App app{
+      "Looks into a running hiky, and after it. Talks to Redis directly, and the daemon need not run; or to a daemon's "
+      "HTTP API (--url).",
+      "hikyctl"};
   app.footer(
-      "Ids and texts that begin with '-' go behind '--': hikyctl user -- -x\nExit codes: 0 ok, 1 it failed, 2 wrong usage, 3 Redis (or the daemon of "
+      "Ids and texts that begin with '-' go behind '--': hikyctl user -- -x\nExit codes: 0 ok, 1 it failed, 2 wrong "
+      "usage, 3 Redis (or the daemon of "
       "--url) can't be reached");
   app.fallthrough();
   app.require_subcommand(1);
@@ -171,8 +195,12 @@ std::expected<invocation, early_exit> parse_command_line(std::vector<std::string
   words said;
   auto const commands = add_commands(app, said);
   std::string shell;
-  auto const& completing = *app.add_subcommand("completion", "print a completion script for a shell: source it, or put it where the shell looks");
-  app.get_subcommand("completion")->add_option("SHELL", shell, "bash, zsh or fish")->required()->check(CLI::IsMember({"bash", "zsh", "fish"}));
+  auto const& completing = *app.add_subcommand(
+      "completion", "print a completion script for a shell: source it, or put it where the shell looks");
+  app.get_subcommand("completion")
+      ->add_option("SHELL", shell, "bash, zsh or fish")
+      ->required()
+      ->check(CLI::IsMember({"bash", "zsh", "fish"}));
   // For the build, which makes the man page from the options.
   if (arguments == std::vector<std::string>{"--help-man"})
     return std::unexpected(early_exit{exit_code::ok, hiky::app::man_page(app, hiky::app::hikyctl_man)});
@@ -201,12 +229,17 @@ std::expected<invocation, early_exit> parse_command_line(std::vector<std::string
     auto const name = spelled({path.begin() + 1, path.end()});
     auto run = command_over_api(name, said);
     if (!run) {
-      return std::unexpected(usage_error(
-          fmt::format("'{}' is not possible over the API, which --url (or HIKY_URL) asks for; it needs Redis itself: --redis URL, or --data DIR",
-                      name),
-          spelled(path)));
+      return std::unexpected(usage_error(fmt::format("'{}' is not possible over the API, which --url (or HIKY_URL) "
+                                                     "asks for; it needs Redis itself: --redis URL, or --data DIR",
+                                                     name),
+                                         spelled(path)));
     }
-    return invocation{{}, {}, {}, where.json, std::move(*what), std::make_shared<api_invocation>(std::move(**instance), std::move(*run))};
+    return invocation{{},
+                      {},
+                      {},
+                      where.json,
+                      std::move(*what),
+                      std::make_shared<api_invocation>(std::move(**instance), std::move(*run))};
   }
   auto found = find_redis(where);
   if (!found) return std::unexpected(usage_error(found.error().text, "hikyctl"));

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// hikyctl's arguments and environment, checked and turned into one command and the place of its Redis, or of an instance's API.
+// hikyctl's arguments and environment, checked and turned into one command and the place of its Redis, or of an
+// instance's API.
 #pragma once
 #include <expected>
 #include <functional>

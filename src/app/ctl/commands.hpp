@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The commands of hikyctl, one coroutine each. Ids have been checked. What they need of the command line comes by value;
-// `session` outlives them.
+// The commands of hikyctl, one coroutine each. Ids have been checked. What they need of the command line comes by
+// value; `session` outlives them.
 #pragma once
 #include <chrono>
 #include <optional>

@@ -22,12 +22,14 @@ task<result<std::vector<std::string>>> notes_on_strangers(directory::directory& 
   std::vector<std::string> notes;
   for (auto const& p : *profiles) {
     if (!p.username.empty() || !p.name.empty()) continue;
-    notes.push_back(fmt::format("'{}' has no profile in the directory; give them one with: hikyctl user add {}", visible(p.id), pasteable({p.id})));
+    notes.push_back(fmt::format("'{}' has no profile in the directory; give them one with: hikyctl user add {}",
+                                visible(p.id), pasteable({p.id})));
   }
   co_return notes;
 }
 
-report friendship(user_id const& one, user_id const& other, bool changed, std::string_view now, std::string_view before) {
+report friendship(user_id const& one, user_id const& other, bool changed, std::string_view now,
+                  std::string_view before) {
   return {.json = json::serialize(json::object{{"users", json_array(std::vector{one, other})}, {"changed", changed}}),
           .text = fmt::format("{} and {} {}", visible(one), visible(other), changed ? now : before)};
 }
@@ -36,7 +38,8 @@ report friendship(user_id const& one, user_id const& other, bool changed, std::s
 
 outcome add_user(session& s, directory::profile_change change) {
   auto const who = change.id;
-  if (auth::is_reserved(who)) co_return fail(errc::invalid_argument, fmt::format("'{}' {}", who.str(), auth::reserved_fault));
+  if (auth::is_reserved(who))
+    co_return fail(errc::invalid_argument, fmt::format("'{}' {}", who.str(), auth::reserved_fault));
   directory::redis_directory known{s.app};
   auto const added = co_await known.add_user(std::move(change));
   if (!added) co_return std::unexpected(added.error());
@@ -56,7 +59,8 @@ outcome remove_user(session& s, user_id who) {
   state::members members{s.ws, s.database()};
   auto const entry = co_await known.load(who);
   if (!entry) co_return std::unexpected(entry.error());
-  auto const state = co_await all_of(s.ws, batch{}.add("SMEMBERS", keys::member_rooms(who)).add("SISMEMBER", keys::online_users, who));
+  auto const state =
+      co_await all_of(s.ws, batch{}.add("SMEMBERS", keys::member_rooms(who)).add("SISMEMBER", keys::online_users, who));
   if (!state) co_return std::unexpected(state.error());
 
   // The directory first: a connection that begins meanwhile must not find the rooms there again.
@@ -67,15 +71,17 @@ outcome remove_user(session& s, user_id who) {
   for (auto const& room : rooms) {
     if (auto const left = co_await members.leave(who, room); !left) co_return std::unexpected(left.error());
   }
-  auto const emptied = co_await s.ws.exec(redis::request{"DEL", keys::offline_messages(who), keys::offline_dropped(who), keys::last_seen(who)});
+  auto const emptied = co_await s.ws.exec(
+      redis::request{"DEL", keys::offline_messages(who), keys::offline_dropped(who), keys::last_seen(who)});
   if (!emptied) co_return std::unexpected(emptied.error());
 
   bool const was_there = *removed || !rooms.empty();
   report out{json::serialize(json::object{{"id", foreign(who)}, {"removed", was_there}, {"rooms", json_array(rooms)}})};
-  out.text = was_there
-                 ? fmt::format("removed {} from the directory and from {}", visible(who), counted(static_cast<std::int64_t>(rooms.size()), "room"))
-                 : fmt::format("{} was not in the directory", visible(who));
-  if ((*state)[1].integer() == 1) out.notes.push_back(fmt::format("'{}' is online; their open connections stay", visible(who)));
+  out.text = was_there ? fmt::format("removed {} from the directory and from {}", visible(who),
+                                     counted(static_cast<std::int64_t>(rooms.size()), "room"))
+                       : fmt::format("{} was not in the directory", visible(who));
+  if ((*state)[1].integer() == 1)
+    out.notes.push_back(fmt::format("'{}' is online; their open connections stay", visible(who)));
   co_return out;
 }
 

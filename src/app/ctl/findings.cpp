@@ -85,8 +85,8 @@ std::string cell(json::object const& message, std::string_view text, std::string
 }
 
 // One line and one list for those it changed something for, and for the others.
-report changed_members(room_id const& which, std::vector<user_id> const& changed, std::vector<user_id> const& same, std::string_view now,
-                       std::string_view before, std::string_view field) {
+report changed_members(room_id const& which, std::vector<user_id> const& changed, std::vector<user_id> const& same,
+                       std::string_view now, std::string_view before, std::string_view field) {
   report out;
   for (auto const& u : changed) out.text += fmt::format("{} {} {}\n", visible(u), now, visible(which));
   for (auto const& u : same) out.text += fmt::format("{} {} {}\n", visible(u), before, visible(which));
@@ -107,7 +107,9 @@ report online_report(std::vector<std::string> const& names) {
   return out;
 }
 
-report online_count_report(std::int64_t count) { return {.json = json::serialize(json::object{{"count", count}}), .text = fmt::to_string(count)}; }
+report online_count_report(std::int64_t count) {
+  return {.json = json::serialize(json::object{{"count", count}}), .text = fmt::to_string(count)};
+}
 
 report clients_report(std::vector<std::pair<std::string, json::object>> clients) {
   report out;
@@ -115,7 +117,8 @@ report clients_report(std::vector<std::pair<std::string, json::object>> clients)
   out.when_empty = "no clients";
   json::object all;
   for (auto& [name, data] : clients) {
-    out.rows.push_back({name, member(data, "connectedAt"), member(data, "lastSeen"), member(data, "ipAddress"), member(data, "connections")});
+    out.rows.push_back({name, member(data, "connectedAt"), member(data, "lastSeen"), member(data, "ipAddress"),
+                        member(data, "connections")});
     all[foreign(name)] = std::move(data);
   }
   out.json = json::serialize(json::object{{"count", all.size()}, {"clients", std::move(all)}});
@@ -153,7 +156,8 @@ report user_report(json::object const& about) {
   add("bannedSeconds", "banned", {banned > 0 ? fmt::format("for {} s", banned) : ""});
   add("lastSeen", "last seen", {member(about, "lastSeen")});
   for (auto const* c : objects(list(about, "connections"))) {
-    add("connections", "connection", {member(*c, "id"), member(*c, "instance"), member(*c, "since"), member(*c, "ip"), member(*c, "agent")});
+    add("connections", "connection",
+        {member(*c, "id"), member(*c, "instance"), member(*c, "since"), member(*c, "ip"), member(*c, "agent")});
   }
   add("rooms", "takes part in", texts(list(about, "rooms")));
   add("memberRooms", "member of", texts(list(about, "memberRooms")));
@@ -165,8 +169,10 @@ report user_report(json::object const& about) {
 }
 
 report room_report(json::object const& about) {
-  constexpr std::array<std::pair<std::string_view, std::string_view>, 4> ways{
-      {{"participants", "TAKES PART"}, {"joined", "JOINED"}, {"members", "MEMBER"}, {"directoryMembers", "IN DIRECTORY"}}};
+  constexpr std::array<std::pair<std::string_view, std::string_view>, 4> ways{{{"participants", "TAKES PART"},
+                                                                               {"joined", "JOINED"},
+                                                                               {"members", "MEMBER"},
+                                                                               {"directoryMembers", "IN DIRECTORY"}}};
   report out{json::serialize(about)};
   out.head = {"USER"};
   out.when_empty = fmt::format("nobody is in {}", visible(member(about, "room")));
@@ -204,8 +210,9 @@ report instances_report(json::array const& instances) {
   out.head = {"INSTANCE", "LEASE", "CONNECTIONS", "USERS", "HEARS THE BUS"};
   out.when_empty = "no instance holds a lease or a connection";
   for (auto const* i : objects(instances)) {
-    out.rows.push_back({member(*i, "id"), lease_text(*i) + (holds(*i, "beingSwept") ? ", being swept" : ""), member(*i, "connections"),
-                        member(*i, "users"), i->contains("hearsTheBus") ? holds(*i, "hearsTheBus") ? "yes" : "no" : "?"});
+    out.rows.push_back({member(*i, "id"), lease_text(*i) + (holds(*i, "beingSwept") ? ", being swept" : ""),
+                        member(*i, "connections"), member(*i, "users"),
+                        i->contains("hearsTheBus") ? holds(*i, "hearsTheBus") ? "yes" : "no" : "?"});
   }
   return out;
 }
@@ -216,9 +223,11 @@ report user_explanation_report(json::object const& e) {
   for (auto const& p : texts(list(e, "problems"))) out.rows.push_back({"problem", p});
   for (auto const* c : objects(list(e, "connections"))) {
     auto const instance = member(*c, "instance"), address = member(*c, "ipAddress");
-    row cells{"connection", member(*c, "id"), instance.empty() ? "?" : instance, "lease " + lease_text(*c), "since " + member(*c, "since")};
+    row cells{"connection", member(*c, "id"), instance.empty() ? "?" : instance, "lease " + lease_text(*c),
+              "since " + member(*c, "since")};
     if (!address.empty()) cells.push_back(address);
-    if (auto const unsure = number(*c, "mailInFlight"); unsure > 0) cells.push_back(counted(unsure, "message") + " sent by mail and not confirmed");
+    if (auto const unsure = number(*c, "mailInFlight"); unsure > 0)
+      cells.push_back(counted(unsure, "message") + " sent by mail and not confirmed");
     out.rows.push_back(std::move(cells));
   }
   for (auto const* r : objects(list(e, "rooms"))) out.rows.push_back({"room", member(*r, "roomId"), room_text(*r)});
@@ -226,9 +235,9 @@ report user_explanation_report(json::object const& e) {
   auto const* found = e.if_contains("mail");
   auto const mail = found != nullptr && found->is_object() ? found->get_object() : json::object{};
   auto const queued = number(mail, "queued"), dropped = number(mail, "dropped");
-  out.rows.push_back({"mailbox", queued == 0
-                                     ? "empty"
-                                     : fmt::format("{}, from {} to {}", counted(queued, "message"), member(mail, "oldest"), member(mail, "newest"))});
+  out.rows.push_back({"mailbox", queued == 0 ? "empty"
+                                             : fmt::format("{}, from {} to {}", counted(queued, "message"),
+                                                           member(mail, "oldest"), member(mail, "newest"))});
   if (dropped > 0) out.rows.push_back({"dropped", counted(dropped, "message") + " had to make room"});
   return out;
 }
@@ -236,12 +245,14 @@ report user_explanation_report(json::object const& e) {
 report message_explanation_report(json::object const& e) {
   report out{json_text(e)};
   out.title = member(e, "verdict");
-  if (e.contains("listeningInstances")) out.title += fmt::format("\nthe room is heard by {}", counted(number(e, "listeningInstances"), "instance"));
+  if (e.contains("listeningInstances"))
+    out.title += fmt::format("\nthe room is heard by {}", counted(number(e, "listeningInstances"), "instance"));
   out.head = {"USER", "OUTCOME", "WHY"};
-  for (auto const* r : objects(list(e, "recipients"))) out.rows.push_back({member(*r, "userId"), member(*r, "outcome"), member(*r, "why")});
+  for (auto const* r : objects(list(e, "recipients")))
+    out.rows.push_back({member(*r, "userId"), member(*r, "outcome"), member(*r, "why")});
   if (holds(e, "truncated"))
-    out.notes.push_back(
-        fmt::format("only {} are shown; ask about one with --user", counted(static_cast<std::int64_t>(out.rows.size()), "recipient")));
+    out.notes.push_back(fmt::format("only {} are shown; ask about one with --user",
+                                    counted(static_cast<std::int64_t>(out.rows.size()), "recipient")));
   return out;
 }
 
@@ -255,13 +266,17 @@ report queue_report(waiting const& found) {
     auto const message = parse_json(text).value_or(nullptr);
     if (!message.is_object()) continue;
     auto const& m = message.get_object();
-    out.rows.push_back({cell(m, text, "timestamp"), cell(m, text, "roomId"), cell(m, text, "senderId"), cell(m, text, "content")});
+    out.rows.push_back(
+        {cell(m, text, "timestamp"), cell(m, text, "roomId"), cell(m, text, "senderId"), cell(m, text, "content")});
     // As it was written: a content with numbers beyond 2^53 keeps its digits.
     messages.append(messages.empty() ? "" : ",").append(text);
   }
-  if (found.dropped > 0) out.notes.push_back(fmt::format("the limit of 100 has dropped {} older than these", counted(found.dropped, "message")));
+  if (found.dropped > 0)
+    out.notes.push_back(
+        fmt::format("the limit of 100 has dropped {} older than these", counted(found.dropped, "message")));
   auto const unreadable = found.unreadable ? fmt::format(R"("unreadable":{},)", *found.unreadable) : std::string{};
-  out.json = fmt::format(R"({{"user":{},"count":{},"dropped":{},{}"messages":[{}]}})", json::serialize(json::value(foreign(found.user))),
+  out.json = fmt::format(R"({{"user":{},"count":{},"dropped":{},{}"messages":[{}]}})",
+                         json::serialize(json::value(foreign(found.user))),
                          found.messages.size() + found.unreadable.value_or(0), found.dropped, unreadable, messages);
   return out;
 }
@@ -272,10 +287,12 @@ report cleared_report(user_id const& who, std::int64_t count) {
 }
 
 report disconnected_report(user_id const& who, std::int64_t told, std::int64_t ban_s) {
-  auto text =
-      told == 0 ? fmt::format("{} has no connection", visible(who)) : fmt::format("{} of {} told to end", counted(told, "connection"), visible(who));
+  auto text = told == 0 ? fmt::format("{} has no connection", visible(who))
+                        : fmt::format("{} of {} told to end", counted(told, "connection"), visible(who));
   if (ban_s > 0) text += fmt::format("; no new one for {} s", ban_s);
-  return {.json = json::serialize(json::object{{"user", foreign(who)}, {"connections", told}, {"bannedSeconds", ban_s}}), .text = std::move(text)};
+  return {
+      .json = json::serialize(json::object{{"user", foreign(who)}, {"connections", told}, {"bannedSeconds", ban_s}}),
+      .text = std::move(text)};
 }
 
 report pardoned_report(user_id const& who, bool lifted) {
@@ -288,9 +305,12 @@ report cleanup_report(std::int64_t removed, std::string_view database) {
           .text = fmt::format("removed {} under ws: from {}", counted(removed, "key"), database)};
 }
 
-report sent_report(room_id const& room, std::string_view sender, std::string_view message_id, std::string_view timestamp) {
-  return {.json = json::serialize(json::object{
-              {"roomId", foreign(room)}, {"senderId", foreign(sender)}, {"messageId", foreign(message_id)}, {"timestamp", foreign(timestamp)}}),
+report sent_report(room_id const& room, std::string_view sender, std::string_view message_id,
+                   std::string_view timestamp) {
+  return {.json = json::serialize(json::object{{"roomId", foreign(room)},
+                                               {"senderId", foreign(sender)},
+                                               {"messageId", foreign(message_id)},
+                                               {"timestamp", foreign(timestamp)}}),
           .text = fmt::format("sent {} to {} as {}", visible(message_id), visible(room), visible(sender))};
 }
 

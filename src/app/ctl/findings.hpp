@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What was found out, as reports: the same whether Redis was asked or an instance's API. Objects are those of --json; a member
-// that one of the ways can't know is absent, and so is its row. Knows of neither way.
+// What was found out, as reports: the same whether Redis was asked or an instance's API. Objects are those of --json; a
+// member that one of the ways can't know is absent, and so is its row. Knows of neither way.
 #pragma once
 #include <optional>
 #include <string>
@@ -37,7 +37,8 @@ report cleared_report(user_id const& who, std::int64_t count);
 report disconnected_report(user_id const& who, std::int64_t told, std::int64_t ban_s);
 report pardoned_report(user_id const& who, bool lifted);
 report cleanup_report(std::int64_t removed, std::string_view database);
-report sent_report(room_id const& room, std::string_view sender, std::string_view message_id, std::string_view timestamp);
+report sent_report(room_id const& room, std::string_view sender, std::string_view message_id,
+                   std::string_view timestamp);
 report added_report(room_id const& room, std::vector<user_id> const& added, std::vector<user_id> const& unchanged);
 report removed_report(room_id const& room, std::vector<user_id> const& removed, std::vector<user_id> const& unchanged);
 

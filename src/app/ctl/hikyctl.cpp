@@ -99,7 +99,9 @@ int run(std::vector<std::string> arguments) {
   asio::io_context context{1};
   session s{context.get_executor(), asked->ws, asked->app};
   s.as = as;
-  s.emit = [](std::string_view text) { return std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0; };
+  s.emit = [](std::string_view text) {
+    return std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0;
+  };
   s.note = [](std::string_view text) { fmt::print(stderr, "hikyctl: note: {}\n", visible(text)); };
   progress_line line;
   if (isatty(STDERR_FILENO) == 1) s.progress = [&line](std::string text) { line.show(text); };

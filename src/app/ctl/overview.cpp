@@ -109,12 +109,19 @@ outcome status(session& s) {
                                           {"queues", all->queues},
                                           {"queued", all->queued},
                                           {"redis", std::move(redis)}})};
-  out.rows = {{"online", fmt::to_string(online)},    {"connections", fmt::to_string(all->connections)}, {"instances", fmt::to_string(all->instances)},
-              {"rooms", fmt::to_string(all->rooms)}, {"queues", fmt::to_string(all->queues)},           {"queued", fmt::to_string(all->queued)},
-              {"redis", s.ws.where().to_string()},   {"redis version", std::string{version}},           {"redis memory", std::string{memory}}};
+  out.rows = {{"online", fmt::to_string(online)},
+              {"connections", fmt::to_string(all->connections)},
+              {"instances", fmt::to_string(all->instances)},
+              {"rooms", fmt::to_string(all->rooms)},
+              {"queues", fmt::to_string(all->queues)},
+              {"queued", fmt::to_string(all->queued)},
+              {"redis", s.ws.where().to_string()},
+              {"redis version", std::string{version}},
+              {"redis memory", std::string{memory}}};
   for (auto const& key : all->unreadable) {
-    out.notes.push_back(fmt::format("{} is left out: it holds another type than its name says. Look at it with: redis-cli -n {} TYPE {}",
-                                    visible(key), s.database(), pasteable({key})));
+    out.notes.push_back(fmt::format(
+        "{} is left out: it holds another type than its name says. Look at it with: redis-cli -n {} TYPE {}",
+        visible(key), s.database(), pasteable({key})));
   }
   co_return out;
 }
@@ -124,15 +131,18 @@ outcome health(session& s) {
   auto const count = co_await state::online_users{s.ws}.count();
   if (!count) co_return unhealthy(count.error());
   // A user that may not write (NOPERM) says nothing of others.
-  if (auto const written = co_await state::probe_write(s.ws); !written && (refuses_writes(written.error()) || is_transient(written.error())))
+  if (auto const written = co_await state::probe_write(s.ws);
+      !written && (refuses_writes(written.error()) || is_transient(written.error())))
     co_return unhealthy(written.error());
-  auto text = json::serialize(json::object{{"status", "healthy"}, {"redis", "connected"}, {"onlineUsers", *count}, {"timestamp", iso8601_now()}});
+  auto text = json::serialize(json::object{
+      {"status", "healthy"}, {"redis", "connected"}, {"onlineUsers", *count}, {"timestamp", iso8601_now()}});
   co_return report{.json = text, .text = text};
 }
 
 report unhealthy(error const& why) {
   auto const message = refuses_writes(why) ? "Redis refuses writes" : "Redis connection failed";
-  auto text = json::serialize(json::object{{"status", "unhealthy"}, {"message", message}, {"timestamp", iso8601_now()}});
+  auto text =
+      json::serialize(json::object{{"status", "unhealthy"}, {"message", message}, {"timestamp", iso8601_now()}});
   return {.json = text, .text = text, .notes = {why.text}, .exit_code = 1};
 }
 
@@ -155,7 +165,8 @@ outcome info(session& s) {
 }
 
 outcome cleanup(session& s) {
-  auto const removed = co_await state::utility{s.ws}.cleanup([&s](std::size_t gone) { s.progress(fmt::format("cleanup: {} keys removed", gone)); });
+  auto const removed = co_await state::utility{s.ws}.cleanup(
+      [&s](std::size_t gone) { s.progress(fmt::format("cleanup: {} keys removed", gone)); });
   if (!removed) co_return std::unexpected(removed.error());
   co_return cleanup_report(static_cast<std::int64_t>(*removed), fmt::format("database {}", s.database()));
 }

@@ -72,7 +72,9 @@ outcome clients(session& s) {
   std::vector<std::string> notes;
   for (auto const& [name, text] : entries) {
     if (auto data = object_of(text)) readable.emplace_back(name, std::move(*data));
-    else notes.push_back(fmt::format("the entry of '{}' in {} is left out: it is no JSON object", visible(name), keys::clients));
+    else
+      notes.push_back(
+          fmt::format("the entry of '{}' in {} is left out: it is no JSON object", visible(name), keys::clients));
   }
   auto out = clients_report(std::move(readable));
   out.notes = std::move(notes);

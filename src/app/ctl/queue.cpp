@@ -16,7 +16,8 @@ namespace keys = state::keys;
 }  // namespace
 
 outcome queue(session& s, user_id who) {
-  auto const reply = co_await all_of(s.ws, batch{}.add("LRANGE", keys::offline_messages(who), 0, -1).add("GET", keys::offline_dropped(who)));
+  auto const reply = co_await all_of(
+      s.ws, batch{}.add("LRANGE", keys::offline_messages(who), 0, -1).add("GET", keys::offline_dropped(who)));
   if (!reply) co_return std::unexpected(reply.error());
   auto texts = (*reply)[0].strings();
   std::ranges::reverse(texts);
@@ -28,7 +29,8 @@ outcome queue(session& s, user_id who) {
       continue;
     }
     ++*found.unreadable;
-    notes.push_back(fmt::format("an entry of {} is left out: it is no JSON object", visible(keys::offline_messages(who))));
+    notes.push_back(
+        fmt::format("an entry of {} is left out: it is no JSON object", visible(keys::offline_messages(who))));
   }
   auto out = queue_report(found);
   out.notes.insert(out.notes.begin(), notes.begin(), notes.end());
@@ -43,9 +45,9 @@ outcome clear_queue(session& s, user_id who) {
   if (!reply) co_return std::unexpected(reply.error());
   auto const answers = (*reply)[3].items();
   if (answers.size() != 2 || answers[0].is_error()) {
-    co_return fail(
-        answers.empty() ? errc::unexpected_reply : errc::server_error,
-        fmt::format("the queue of '{}' is gone, but could not be counted: {}", who.str(), answers.empty() ? "EXEC gave nothing" : answers[0].text()));
+    co_return fail(answers.empty() ? errc::unexpected_reply : errc::server_error,
+                   fmt::format("the queue of '{}' is gone, but could not be counted: {}", who.str(),
+                               answers.empty() ? "EXEC gave nothing" : answers[0].text()));
   }
   co_return cleared_report(who, answers[0].integer());
 }

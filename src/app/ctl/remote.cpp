@@ -36,7 +36,8 @@ std::string text_of(json::object const& from, std::string_view name) {
 result<api_place> find_api(std::string const& url, std::string const& key_file) {
   auto base = auth::parse_web_address(url);
   if (!base) return fail(errc::invalid_argument, "--url: " + base.error().text);
-  if (base->target.contains('?')) return fail(errc::invalid_argument, "--url can't have a query; expected http[s]://HOST[:PORT]");
+  if (base->target.contains('?'))
+    return fail(errc::invalid_argument, "--url can't have a query; expected http[s]://HOST[:PORT]");
   while (base->target.ends_with('/')) base->target.pop_back();
   api_place out{std::move(*base), {}, key_file};
   if (key_file.empty()) return out;
@@ -58,7 +59,9 @@ task<result<auth::web_answer>> instance_api::fetch(question what) {
                                            .bearer = place_.key,
                                            .most_body = largest_answer,
                                            .patience = what.patience});
-  if (!answer) co_return fail(errc::not_connected, answer.error().text + "; check --url (or HIKY_URL), and that a hikyd answers there");
+  if (!answer)
+    co_return fail(errc::not_connected,
+                   answer.error().text + "; check --url (or HIKY_URL), and that a hikyd answers there");
   co_return answer;
 }
 
@@ -70,26 +73,31 @@ error instance_api::refusal(auth::web_answer const& answer, std::string const& p
   if (!type.starts_with(family) || detail.empty()) {
     auto where = place_.base;
     where.target += path;
-    return {errc::server_error, fmt::format("{}: status {}, which is no answer of a hikyd; expected its address in --url (or HIKY_URL)",
-                                            where.to_string(), answer.status)};
+    return {errc::server_error,
+            fmt::format("{}: status {}, which is no answer of a hikyd; expected its address in --url (or HIKY_URL)",
+                        where.to_string(), answer.status)};
   }
   auto const code = std::string_view{type}.substr(family.size());
   auto const file = place_.key_file.empty() ? "--api-key-file (or HIKY_API_KEY_FILE)" : place_.key_file;
   if (code == "not_member") return {errc::not_member, detail};
   if (code == "unauthorized") {
     return {errc::server_error,
-            fmt::format("{}; expected the first key in {} to be one that the daemon has in its own --api-key-file", detail, file)};
+            fmt::format("{}; expected the first key in {} to be one that the daemon has in its own --api-key-file",
+                        detail, file)};
   }
   if (code == "forbidden") {
-    return {errc::server_error,
-            fmt::format("{}; put a key with that scope first in {}, or give the scope to this key and SIGHUP to the daemon", detail, file)};
+    return {
+        errc::server_error,
+        fmt::format("{}; put a key with that scope first in {}, or give the scope to this key and SIGHUP to the daemon",
+                    detail, file)};
   }
   return {errc::server_error, detail};
 }
 
 task<result<std::string>> instance_api::ask(question what) {
   if (place_.key.empty()) {
-    co_return fail(errc::invalid_argument, "the API wants a key; name a file that has one with --api-key-file FILE (or HIKY_API_KEY_FILE)");
+    co_return fail(errc::invalid_argument,
+                   "the API wants a key; name a file that has one with --api-key-file FILE (or HIKY_API_KEY_FILE)");
   }
   what.path.insert(0, root);
   auto const path = what.path;
@@ -104,7 +112,8 @@ task<result<json::object>> instance_api::ask_object(question what) {
   auto const text = co_await ask(std::move(what));
   if (!text) co_return std::unexpected(text.error());
   auto parsed = parse_json(*text);
-  if (!parsed || !parsed->is_object()) co_return fail(errc::unexpected_reply, fmt::format("{} gave something else than a JSON object", path));
+  if (!parsed || !parsed->is_object())
+    co_return fail(errc::unexpected_reply, fmt::format("{} gave something else than a JSON object", path));
   co_return std::move(parsed->get_object());
 }
 
@@ -115,7 +124,8 @@ task<result<json::array>> instance_api::all(std::string path) {
     auto page = co_await ask_object({.path = path + "?limit=1000" + (cursor.empty() ? "" : "&cursor=" + cursor)});
     if (!page) co_return std::unexpected(page.error());
     auto* const items = page->if_contains("items");
-    if (items == nullptr || !items->is_array()) co_return fail(errc::unexpected_reply, fmt::format("{} gave no list of items", path));
+    if (items == nullptr || !items->is_array())
+      co_return fail(errc::unexpected_reply, fmt::format("{} gave no list of items", path));
     for (auto& item : items->get_array()) out.push_back(std::move(item));
     cursor = text_of(*page, "next");
   } while (!cursor.empty());

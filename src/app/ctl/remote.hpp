@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The commands over an instance's HTTP API, for where its Redis can't be reached: what docs/http-api.md offers, and nothing else.
+// The commands over an instance's HTTP API, for where its Redis can't be reached: what docs/http-api.md offers, and
+// nothing else.
 #pragma once
 #include <chrono>
 #include <functional>
@@ -24,7 +25,8 @@ result<api_place> find_api(std::string const& url, std::string const& key_file);
 
 class instance_api {
  public:
-  instance_api(asio::any_io_executor executor, api_place place) : executor_(std::move(executor)), place_(std::move(place)) {}
+  instance_api(asio::any_io_executor executor, api_place place)
+      : executor_(std::move(executor)), place_(std::move(place)) {}
 
   struct question {
     std::string method{"GET"};
@@ -34,7 +36,8 @@ class instance_api {
   };
   // Any answer, whatever its status. not_connected: none came; the text says what to do.
   task<result<auth::web_answer>> fetch(question what);
-  // The JSON of a success; `path` behind /api/v1. A refusal is an error with the problem's detail: not_member or server_error.
+  // The JSON of a success; `path` behind /api/v1. A refusal is an error with the problem's detail: not_member or
+  // server_error.
   task<result<std::string>> ask(question what);
   // The same, as the object that it has to be.
   task<result<json::object>> ask_object(question what);

@@ -18,8 +18,12 @@ using namespace std::chrono_literals;
 constexpr auto long_walk = 60s;  // a message whose room is not named is looked for in all of them
 constexpr auto clearing = 600s;
 
-std::string of_user(std::string_view id, std::string_view what = "") { return fmt::format("/users/{}{}", percent_encoded(id), what); }
-std::string of_room(std::string_view id, std::string_view what = "") { return fmt::format("/rooms/{}{}", percent_encoded(id), what); }
+std::string of_user(std::string_view id, std::string_view what = "") {
+  return fmt::format("/users/{}{}", percent_encoded(id), what);
+}
+std::string of_room(std::string_view id, std::string_view what = "") {
+  return fmt::format("/rooms/{}{}", percent_encoded(id), what);
+}
 
 std::string text(json::object const& from, std::string_view name) {
   auto const* found = from.if_contains(name);
@@ -69,7 +73,8 @@ outcome health(instance_api& api, words) {
   auto const status = parsed && parsed->is_object() ? text(parsed->get_object(), "status") : "";
   if (status.empty()) {
     co_return fail(errc::server_error,
-                   fmt::format("/health: status {}, which is no answer of a hikyd; expected its address in --url", answer->status));
+                   fmt::format("/health: status {}, which is no answer of a hikyd; expected its address in --url",
+                               answer->status));
   }
   co_return report{.json = answer->body, .text = answer->body, .exit_code = status == "healthy" ? 0 : 1};
 }
@@ -81,8 +86,10 @@ outcome info(instance_api& api, words) {
 }
 
 outcome cleanup(instance_api& api, words) {
-  auto const done = co_await api.ask_object(
-      {.method = "POST", .path = "/maintenance/cleanup", .body = R"({"confirm":"delete all ws data"})", .patience = clearing});
+  auto const done = co_await api.ask_object({.method = "POST",
+                                             .path = "/maintenance/cleanup",
+                                             .body = R"({"confirm":"delete all ws data"})",
+                                             .patience = clearing});
   if (!done) co_return std::unexpected(done.error());
   co_return cleanup_report(number(*done, "removed"), "the WebSocket database");
 }
@@ -126,7 +133,8 @@ outcome clients(instance_api& api, words) {
   for (auto const& each : *all) {
     if (!each.is_object()) continue;
     auto const* data = each.get_object().if_contains("data");
-    by_user[text(each.get_object(), "userId")] = data != nullptr && data->is_object() ? data->get_object() : json::object{};
+    by_user[text(each.get_object(), "userId")] =
+        data != nullptr && data->is_object() ? data->get_object() : json::object{};
   }
   co_return clients_report({by_user.begin(), by_user.end()});
 }
@@ -167,7 +175,8 @@ outcome queue(instance_api& api, words w) {
   if (!found) co_return std::unexpected(found.error());
   waiting out{user_id{w.user}, {}};
   for (auto const each : raw_elements(raw_member(*found, "items").value_or("[]"))) out.messages.emplace_back(each);
-  if (auto const parsed = parse_json(*found); parsed && parsed->is_object()) out.dropped = number(parsed->get_object(), "dropped");
+  if (auto const parsed = parse_json(*found); parsed && parsed->is_object())
+    out.dropped = number(parsed->get_object(), "dropped");
   co_return queue_report(out);
 }
 
@@ -179,7 +188,8 @@ outcome clear_queue(instance_api& api, words w) {
 
 outcome disconnect(instance_api& api, words w) {
   auto body = w.ban_s > 0 ? fmt::format(R"({{"banSeconds":{}}})", w.ban_s) : std::string{};
-  auto const done = co_await api.ask_object({.method = "POST", .path = of_user(w.user, "/disconnect"), .body = std::move(body)});
+  auto const done =
+      co_await api.ask_object({.method = "POST", .path = of_user(w.user, "/disconnect"), .body = std::move(body)});
   if (!done) co_return std::unexpected(done.error());
   co_return disconnected_report(user_id{w.user}, number(*done, "connections"), w.ban_s);
 }
@@ -203,7 +213,8 @@ outcome room(instance_api& api, words w) {
 outcome change_members(instance_api& api, words w, std::string method) {
   std::vector<user_id> changed, unchanged;
   for (auto const& u : w.users) {
-    auto const done = co_await api.ask_object({.method = method, .path = of_room(w.room, "/members/" + percent_encoded(u))});
+    auto const done =
+        co_await api.ask_object({.method = method, .path = of_room(w.room, "/members/" + percent_encoded(u))});
     if (!done) co_return std::unexpected(done.error());
     (holds(*done, "changed") ? changed : unchanged).emplace_back(u);
   }
@@ -219,10 +230,12 @@ outcome send(instance_api& api, words w) {
   if (w.raw) body += w.text;
   else append_json_string(body, w.text);
   if (w.from) append_json_string(body += ",\"senderId\":", *w.from);
-  auto const sent = co_await api.ask_object({.method = "POST", .path = of_room(w.room, "/messages"), .body = body += '}'});
+  auto const sent =
+      co_await api.ask_object({.method = "POST", .path = of_room(w.room, "/messages"), .body = body += '}'});
   if (!sent && sent.error().code == errc::not_member) {
-    co_return fail(errc::not_member, fmt::format("'{}' is not a member of room '{}'; make them one with: hikyctl room add-member {}",
-                                                 w.from.value_or(""), w.room, pasteable({w.room, w.from.value_or("")})));
+    co_return fail(errc::not_member,
+                   fmt::format("'{}' is not a member of room '{}'; make them one with: hikyctl room add-member {}",
+                               w.from.value_or(""), w.room, pasteable({w.room, w.from.value_or("")})));
   }
   if (!sent) co_return std::unexpected(sent.error());
   co_return sent_report(room_id{w.room}, text(*sent, "senderId"), text(*sent, "messageId"), text(*sent, "timestamp"));

@@ -13,7 +13,9 @@ namespace {
 
 bool begins_character(char byte) { return (static_cast<unsigned char>(byte) & 0xc0u) != 0x80u; }
 
-std::size_t characters(std::string_view text) { return static_cast<std::size_t>(std::ranges::count_if(text, begins_character)); }
+std::size_t characters(std::string_view text) {
+  return static_cast<std::size_t>(std::ranges::count_if(text, begins_character));
+}
 
 void append_padded(std::string& out, std::string_view cell, std::size_t width) {
   out += cell;
@@ -121,7 +123,9 @@ std::string shortened(std::string_view text, std::size_t most) {
   return std::string{text};
 }
 
-std::string counted(std::int64_t number, std::string_view noun) { return fmt::format("{} {}{}", number, noun, number == 1 ? "" : "s"); }
+std::string counted(std::int64_t number, std::string_view noun) {
+  return fmt::format("{} {}{}", number, noun, number == 1 ? "" : "s");
+}
 
 std::string pasteable(std::vector<std::string_view> const& words) {
   std::string out;

@@ -13,16 +13,16 @@ namespace hiky::ctl {
 
 struct report {
   std::string json;                             // one JSON text
-  std::vector<std::string> head{};              // names of the columns; without them each row is a name and its values
+  std::vector<std::string> head{};  // names of the columns; without them each row is a name and its values
   std::vector<std::vector<std::string>> rows{};
-  std::string text{};                           // instead of rows: printed as it is
-  std::size_t widest_cell = 0;                  // a terminal gets longer cells cut to this many characters; 0 = no limit
-  std::string when_empty{};                     // what a terminal gets instead of a table without rows
-  std::string title{};                          // what a terminal gets above the table
-  bool blocks = false;                          // a terminal gets each row as a paragraph, its first cell above the others
-  std::vector<std::string> notes{};             // for stderr
+  std::string text{};  // instead of rows: printed as it is
+  std::size_t widest_cell = 0;  // a terminal gets longer cells cut to this many characters; 0 = no limit
+  std::string when_empty{};  // what a terminal gets instead of a table without rows
+  std::string title{};  // what a terminal gets above the table
+  bool blocks = false;  // a terminal gets each row as a paragraph, its first cell above the others
+  std::vector<std::string> notes{};  // for stderr
   int exit_code = 0;
-  bool streamed = false;                        // all was said under way; nothing is printed at the end
+  bool streamed = false;  // all was said under way; nothing is printed at the end
 };
 
 enum class face { json, terminal, lines };
@@ -39,11 +39,12 @@ std::string shortened(std::string_view text, std::size_t most);
 // "1 message", "2 messages"
 std::string counted(std::int64_t number, std::string_view noun);
 
-// `words` as a shell and hikyctl take them, for advice that can be pasted: quoted where needed, behind a `--` where needed.
+// `words` as a shell and hikyctl take them, for advice that can be pasted: quoted where needed, behind a `--` where
+// needed.
 std::string pasteable(std::vector<std::string_view> const& words);
 
-// `text`, a JSON text, without a line end in it. Between its parts JSON has blanks of any kind; within strings it has no line ends. What is no JSON
-// becomes a JSON string. Contents of messages are kept as their senders wrote them.
+// `text`, a JSON text, without a line end in it. Between its parts JSON has blanks of any kind; within strings it has
+// no line ends. What is no JSON becomes a JSON string. Contents of messages are kept as their senders wrote them.
 std::string json_line(std::string_view text);
 
 // A JSON string whatever the bytes are. Texts in Redis were written by others.

@@ -18,7 +18,8 @@ namespace {
 
 namespace keys = state::keys;
 
-constexpr std::array families{keys::prefix::room_participants, keys::prefix::joined_room_participants, keys::prefix::room_members};
+constexpr std::array families{keys::prefix::room_participants, keys::prefix::joined_room_participants,
+                              keys::prefix::room_members};
 
 std::string size_text(std::int64_t size) { return size < 0 ? "?" : fmt::to_string(size); }
 
@@ -95,7 +96,8 @@ outcome add_members(session& s, room_id which, std::vector<user_id> who) {
   state::members members{s.ws, s.database()};
   std::vector<user_id> added, already;
   for (auto const& u : who) {
-    if (auth::is_reserved(u)) co_return fail(errc::invalid_argument, fmt::format("'{}' {}", u.str(), auth::reserved_fault));
+    if (auth::is_reserved(u))
+      co_return fail(errc::invalid_argument, fmt::format("'{}' {}", u.str(), auth::reserved_fault));
   }
   for (auto const& u : who) {
     // The directory first: should the second step fail, the user's next connection makes up for it.

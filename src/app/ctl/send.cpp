@@ -16,8 +16,10 @@ task<result<state::published>> publish_as_system(session& s, letter what) {
   state::room_log log{s.ws, s.database(), {}};
   auto sent = co_await log.publish({what.room, user_id{system_sender}, {}, what.content, {}, {}, true});
   if (!sent && sent.error().code == errc::not_member) {
-    co_return fail(errc::not_found,
-                   fmt::format("nobody is in room '{}', so nobody would get the message; the rooms there are: hikyctl rooms", what.room.str()));
+    co_return fail(
+        errc::not_found,
+        fmt::format("nobody is in room '{}', so nobody would get the message; the rooms there are: hikyctl rooms",
+                    what.room.str()));
   }
   co_return sent;
 }
@@ -26,8 +28,9 @@ task<result<state::published>> publish_as(session& s, user_id sender, letter wha
   state::room_log log{s.ws, s.database(), {}};
   auto sent = co_await log.publish({what.room, sender, {}, what.content, {}});
   if (!sent && sent.error().code == errc::not_member) {
-    co_return fail(errc::not_member, fmt::format("'{}' is not a member of room '{}'; make them one with: hikyctl room add-member {}", sender.str(),
-                                                 what.room.str(), pasteable({what.room, sender})));
+    co_return fail(errc::not_member,
+                   fmt::format("'{}' is not a member of room '{}'; make them one with: hikyctl room add-member {}",
+                               sender.str(), what.room.str(), pasteable({what.room, sender})));
   }
   co_return sent;
 }

@@ -28,7 +28,8 @@ task<result<redis::reply>> all_of(redis::client& redis, batch commands) {
   for (std::size_t i = 0; i < names.size(); ++i) {
     auto const each = (*answer)[i];
     if (!each.is_error()) continue;
-    co_return std::unexpected(state::in_context({errc::server_error, std::string{each.text()}}, names[i].first, names[i].second));
+    co_return std::unexpected(
+        state::in_context({errc::server_error, std::string{each.text()}}, names[i].first, names[i].second));
   }
   co_return answer;
 }
@@ -50,7 +51,8 @@ task<result<std::vector<std::string>>> scan(redis::client& redis, std::string pa
   co_return out;
 }
 
-task<result<std::vector<std::int64_t>>> sizes(redis::client& redis, std::string_view command, std::vector<std::string> keys) {
+task<result<std::vector<std::int64_t>>> sizes(redis::client& redis, std::string_view command,
+                                              std::vector<std::string> keys) {
   constexpr std::size_t at_once = 1000;
   std::vector<std::int64_t> out;
   out.reserve(keys.size());
@@ -62,7 +64,8 @@ task<result<std::vector<std::int64_t>>> sizes(redis::client& redis, std::string_
     if (!answer) co_return std::unexpected(answer.error());
     for (std::size_t i = 0; i < answer->size(); ++i) {
       auto const each = (*answer)[i];
-      if (each.is_error() && !each.text().starts_with("WRONGTYPE")) co_return fail(errc::server_error, std::string{each.text()});
+      if (each.is_error() && !each.text().starts_with("WRONGTYPE"))
+        co_return fail(errc::server_error, std::string{each.text()});
       out.push_back(each.is_error() ? -1 : each.integer());
     }
   }

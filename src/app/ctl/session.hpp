@@ -56,6 +56,7 @@ task<result<redis::reply>> all_of(redis::client& redis, batch commands);
 task<result<std::vector<std::string>>> scan(redis::client& redis, std::string pattern);
 
 // The sizes of `keys`, in their order, as `command` gives them (SCARD, LLEN, HLEN). A key of another type has size -1.
-task<result<std::vector<std::int64_t>>> sizes(redis::client& redis, std::string_view command, std::vector<std::string> keys);
+task<result<std::vector<std::int64_t>>> sizes(redis::client& redis, std::string_view command,
+                                              std::vector<std::string> keys);
 
 }  // namespace hiky::ctl

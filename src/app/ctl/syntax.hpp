@@ -14,9 +14,9 @@
 
 namespace hiky::ctl {
 
-// CLI11 2.1 forgets `--` once a list has its first word, reads `--name=` as a --name whose value is the next word, and the
-// id [a,b] as a list of two. All is settled before it sees the words: what follows a `--` or begins with a bracket gets a byte
-// in front that no argument can hold, and an empty value becomes a word of its own.
+// CLI11 2.1 forgets `--` once a list has its first word, reads `--name=` as a --name whose value is the next word, and
+// the id [a,b] as a list of two. All is settled before it sees the words: what follows a `--` or begins with a bracket
+// gets a byte in front that no argument can hold, and an empty value becomes a word of its own.
 std::vector<std::string> spelled_for_cli11(std::vector<std::string> arguments);
 // `word` without that byte.
 std::string_view plain(std::string_view word);
@@ -27,7 +27,8 @@ struct words {
   std::vector<std::string> users;
   std::optional<std::string> from, username, name, image, in_room, for_user;
   std::int64_t ban_s = 0;
-  bool count = false, clear = false, yes = false, raw = false, repair = false, strays = false, events = false, once = false;
+  bool count = false, clear = false, yes = false, raw = false, repair = false, strays = false, events = false,
+       once = false;
   double wait = 4, interval = 1;
   std::size_t lines = 10, most = 0;
 };

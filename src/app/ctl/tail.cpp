@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Follows a room. The log is what is shown, in its order and without holes; the room's channel only says when to look again, so a
-// lost push, or a lost connection, costs nothing but time.
+// Follows a room. The log is what is shown, in its order and without holes; the room's channel only says when to look
+// again, so a lost push, or a lost connection, costs nothing but time.
 #include <fmt/format.h>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/json/serialize.hpp>
@@ -22,7 +22,11 @@ constexpr std::size_t at_once = 200;
 class follower {
  public:
   follower(session& s, tail_question how)
-      : s_(s), how_(std::move(how)), log_(s.ws, s.database(), {}), listener_(s.ws.executor(), s.ws.where()), wake_(s.ws.executor()) {
+      : s_(s),
+        how_(std::move(how)),
+        log_(s.ws, s.database(), {}),
+        listener_(s.ws.executor(), s.ws.where()),
+        wake_(s.ws.executor()) {
     channel_ = state::keys::room_channels(s.database()) + how_.room.str();
     listener_.on_push([this](std::span<redis::node const> m) { pushed(m); }, [] {});
     listener_.on_state([this](bool up) {
@@ -46,7 +50,8 @@ class follower {
       co_await wake_.async_wait(asio::redirect_error(use_task, ignored));
       auto next = co_await log_.after(how_.room, last_, at_once);
       if (!next && !is_transient(next.error())) co_return std::unexpected(next.error());
-      if (std::exchange(away, !next) != away) s_.note(away ? "Redis can't be reached; waiting for it" : "Redis is back");
+      if (std::exchange(away, !next) != away)
+        s_.note(away ? "Redis can't be reached; waiting for it" : "Redis is back");
       if (!next) {
         asio::steady_timer pause{s_.ws.executor(), 300ms};
         co_await pause.async_wait(use_task);
@@ -69,7 +74,8 @@ class follower {
     }
     if (page.messages.empty()) return;
     if (auto const first = page.messages.front().seq; first > last_ + 1) {
-      s_.note(fmt::format("{} are no longer in the log", counted(static_cast<std::int64_t>(first - last_ - 1), "message")));
+      s_.note(
+          fmt::format("{} are no longer in the log", counted(static_cast<std::int64_t>(first - last_ - 1), "message")));
     }
     show(page);
     last_ = page.messages.back().seq;
@@ -90,7 +96,8 @@ class follower {
         return parsed && parsed->is_string() ? std::string{parsed->get_string()} : std::string{raw};
       };
       bool const readable = parse_json(m.frame).has_value();
-      line(readable ? text("timestamp") : "-", readable ? text("senderId") : "-", readable ? text("content") : "(not JSON)");
+      line(readable ? text("timestamp") : "-", readable ? text("senderId") : "-",
+           readable ? text("content") : "(not JSON)");
     }
   }
 

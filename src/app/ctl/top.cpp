@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What happens right now, sample after sample: who is here, what Redis does, and which rooms talk most. All from Redis itself: it
-// shows the whole of all instances.
+// What happens right now, sample after sample: who is here, what Redis does, and which rooms talk most. All from Redis
+// itself: it shows the whole of all instances.
 #include <fmt/format.h>
 #include <termios.h>
 #include <unistd.h>
@@ -84,7 +84,8 @@ class raw_keys {
 
 class watcher {
  public:
-  watcher(session& s, top_question how) : s_(s), how_(how), pause_(s.ws.executor()), signals_(s.ws.executor()), keys_(s.ws.executor()) {}
+  watcher(session& s, top_question how)
+      : s_(s), how_(how), pause_(s.ws.executor()), signals_(s.ws.executor()), keys_(s.ws.executor()) {}
 
   task<result<void>> run() {
     raw_keys const raw;
@@ -138,7 +139,10 @@ class watcher {
     namespace keys = state::keys;
     counts out;
     batch asked;
-    asked.add("SCARD", keys::online_users).add("HLEN", keys::typing_users).add("ZCARD", keys::pending_offline).add("INFO", "default");
+    asked.add("SCARD", keys::online_users)
+        .add("HLEN", keys::typing_users)
+        .add("ZCARD", keys::pending_offline)
+        .add("INFO", "default");
     auto const reply = co_await all_of(s_.ws, std::move(asked));
     if (!reply) co_return std::unexpected(reply.error());
     out.at = steady::now();
@@ -178,11 +182,14 @@ class watcher {
 
   std::string shown_as(counts const& before, counts const& now) const {
     auto const seconds = std::max(0.001, std::chrono::duration<double>(now.at - before.at).count());
-    auto const rate = [&](std::int64_t b, std::int64_t n) { return static_cast<double>(std::max<std::int64_t>(0, n - b)) / seconds; };
+    auto const rate = [&](std::int64_t b, std::int64_t n) {
+      return static_cast<double>(std::max<std::int64_t>(0, n - b)) / seconds;
+    };
     std::vector<busy_room> busy;
     double messages = 0;
     for (auto const& [name, seq] : now.rooms) {
-      // A room that was not there a sample ago was born since. One that was perhaps only not known is counted from the next sample on.
+      // A room that was not there a sample ago was born since. One that was perhaps only not known is counted from the
+      // next sample on.
       auto const known = before.rooms.find(name);
       if (known == before.rooms.end() && !before.all_rooms) continue;
       auto const from = known == before.rooms.end() ? 0 : known->second;
@@ -197,7 +204,8 @@ class watcher {
 
     report out;
     json::array rooms;
-    for (auto const& b : busy) rooms.push_back(json::object{{"room", foreign(b.name)}, {"messagesPerSecond", b.messages_s}});
+    for (auto const& b : busy)
+      rooms.push_back(json::object{{"room", foreign(b.name)}, {"messagesPerSecond", b.messages_s}});
     json::object redis{{"commandsPerSecond", rate(before.commands, now.commands)},
                        {"inBytesPerSecond", rate(before.in_bytes, now.in_bytes)},
                        {"outBytesPerSecond", rate(before.out_bytes, now.out_bytes)},
@@ -219,12 +227,15 @@ class watcher {
                 {"leaving", fmt::to_string(now.going)},
                 {"messages/s", fmt::format("{:.1f}", messages)},
                 {"redis", fmt::format("{:.0f} commands/s", rate(before.commands, now.commands)),
-                 size_text(rate(before.in_bytes, now.in_bytes)) + "/s in", size_text(rate(before.out_bytes, now.out_bytes)) + "/s out",
+                 size_text(rate(before.in_bytes, now.in_bytes)) + "/s in",
+                 size_text(rate(before.out_bytes, now.out_bytes)) + "/s out",
                  size_text(static_cast<double>(now.memory)) + " of memory", counted(now.redis_clients, "client")}};
     for (auto const& i : now.instances) {
-      auto const lease = i.lease.view == state::lease_view::none ? std::string{"no lease"}
-                                                                 : fmt::format("lease {:.1f} s", static_cast<double>(i.lease.left_ms) / 1000);
-      out.rows.push_back({"instance", i.id.str(), counted(i.connections, "connection"), counted(i.users, "user"), lease});
+      auto const lease = i.lease.view == state::lease_view::none
+                             ? std::string{"no lease"}
+                             : fmt::format("lease {:.1f} s", static_cast<double>(i.lease.left_ms) / 1000);
+      out.rows.push_back(
+          {"instance", i.id.str(), counted(i.connections, "connection"), counted(i.users, "user"), lease});
     }
     for (auto const& b : busy) out.rows.push_back({"room", b.name, fmt::format("{:.1f} messages/s", b.messages_s)});
     return render(out, s_.as);

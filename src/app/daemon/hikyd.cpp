@@ -38,10 +38,11 @@ void announce(app::daemon_config const& config, pid_t redis_pid) {
   std::string urls;
   for (auto const& where : config.listen) {
     urls += urls.empty() ? "" : ", ";
-    urls += where.unix_path.empty() ? (config.gateway.tls ? "https://" : "http://") + where.to_string() : where.to_string();
+    urls +=
+        where.unix_path.empty() ? (config.gateway.tls ? "https://" : "http://") + where.to_string() : where.to_string();
   }
-  auto const redis =
-      config.embedded ? fmt::format("embedded, pid {}, {}", redis_pid, config.gateway.redis.to_string()) : config.gateway.redis.to_string();
+  auto const redis = config.embedded ? fmt::format("embedded, pid {}, {}", redis_pid, config.gateway.redis.to_string())
+                                     : config.gateway.redis.to_string();
   fmt::print("hikyd ready on {} (redis: {}; workers: {}; send: {})\n", urls, redis, config.gateway.workers,
              gateway::to_string(config.gateway.method));
   std::fflush(stdout);
@@ -51,7 +52,10 @@ void announce(app::daemon_config const& config, pid_t redis_pid) {
 struct priority : spdlog::custom_flag_formatter {
   void format(spdlog::details::log_msg const& line, std::tm const&, spdlog::memory_buf_t& out) override {
     out.push_back('<');
-    out.push_back(line.level >= spdlog::level::err ? '3' : line.level == spdlog::level::warn ? '4' : line.level == spdlog::level::info ? '6' : '7');
+    out.push_back(line.level >= spdlog::level::err    ? '3'
+                  : line.level == spdlog::level::warn ? '4'
+                  : line.level == spdlog::level::info ? '6'
+                                                      : '7');
     out.push_back('>');
   }
   std::unique_ptr<custom_flag_formatter> clone() const override { return std::make_unique<priority>(); }
@@ -70,7 +74,8 @@ void write_lines(log::format how) {
 void warn_of_exposed_keys(app::daemon_config const& config) {
   auto const& keys = config.gateway.api_keys;
   if (keys && keys->exposed())
-    log::warn("api_keys.exposed", {{"file", keys->place()}, {"reason", "everybody on this machine can read it; chmod o-r helps"}});
+    log::warn("api_keys.exposed",
+              {{"file", keys->place()}, {"reason", "everybody on this machine can read it; chmod o-r helps"}});
 }
 
 // SIGHUP reads keys and certificates again. A file that can't be read leaves everything as it was.
@@ -80,7 +85,9 @@ void reload_at_hangup(asio::signal_set& hangups, app::daemon_config const& confi
     app::service_manager::reloading();
     if (auto const& keys = config.gateway.api_keys) {
       if (auto const read = keys->load(); read) log::info("api_keys.loaded", {{"keys", keys->keys()->size()}});
-      else log::error("api_keys.not_loaded", {{"reason", read.error().text}, {"now", "the keys of before are still in force"}});
+      else
+        log::error("api_keys.not_loaded",
+                   {{"reason", read.error().text}, {"now", "the keys of before are still in force"}});
     }
     warn_of_exposed_keys(config);
     if (config.gateway.tls) {
@@ -116,13 +123,15 @@ int run(app::daemon_config config) {
   std::unique_ptr<redis::embedded> own_redis;
   if (config.embedded) {
     auto started = redis::embedded::start(main_io, config.data);
-    if (!started) return complain(started.error().code == errc::not_found ? exit_no_redis : exit_runtime, started.error().text);
+    if (!started)
+      return complain(started.error().code == errc::not_found ? exit_no_redis : exit_runtime, started.error().text);
     own_redis = std::move(*started);
     config.gateway.redis.unix_path = own_redis->where().unix_path;
     config.gateway.sole_owner = true;
   }
   auto const usable = redis::check_server(config.gateway.redis, config.redis_wait);
-  if (!usable) return complain(usable.error().code == errc::conflict ? exit_runtime : exit_no_redis, usable.error().text);
+  if (!usable)
+    return complain(usable.error().code == errc::conflict ? exit_runtime : exit_no_redis, usable.error().text);
   for (auto const& warning : *usable) log::warn("redis.risky", {{"reason", warning}});
 
   auto server = std::make_unique<gateway::server>(config.gateway);
@@ -142,7 +151,8 @@ int run(app::daemon_config config) {
     // Ctrl-C is a person who waits: everybody is told at once. SIGTERM is a deploy: clients move over little by little.
     auto const spread = signal == SIGINT ? 0ms : config.drain;
     app::service_manager::stopping();
-    log::info("daemon.draining", {{"signal", signal == SIGINT ? "SIGINT" : "SIGTERM"}, {"seconds", static_cast<double>(spread.count()) / 1000}});
+    log::info("daemon.draining", {{"signal", signal == SIGINT ? "SIGINT" : "SIGTERM"},
+                                  {"seconds", static_cast<double>(spread.count()) / 1000}});
     drainer = std::thread([&, spread] {
       server->drain(spread);
       asio::post(main_io, [&] {
@@ -173,18 +183,22 @@ int main(int argc, char** argv) {
   }
   if (auto const& read = std::get<app::daemon_config>(config); !read.only_ask.empty()) {
     auto const answer = app::ask_daemon(read);
-    if (!answer) return complain(exit_runtime, fmt::format("not {}: {}", read.only_ask == "/live" ? "live" : "healthy", answer.error().text));
+    if (!answer)
+      return complain(exit_runtime,
+                      fmt::format("not {}: {}", read.only_ask == "/live" ? "live" : "healthy", answer.error().text));
     fmt::print("{}\n", *answer);
     return 0;
   }
   if (auto const& read = std::get<app::daemon_config>(config); read.only_check) {
-    auto const room = app::room_for_connections(read.gateway.admission.connections, app::descriptors_besides(read), read.gateway.tls ? 3 : 1);
+    auto const room = app::room_for_connections(read.gateway.admission.connections, app::descriptors_besides(read),
+                                                read.gateway.tls ? 3 : 1);
     if (!room) return complain(exit_usage, room.error().text);
     fmt::print("hikyd: the configuration is valid\n");
     return 0;
   }
   // stdout is for the ready line.
-  spdlog::set_default_logger(std::make_shared<spdlog::logger>("hikyd", std::make_shared<spdlog::sinks::stderr_sink_mt>()));
+  spdlog::set_default_logger(
+      std::make_shared<spdlog::logger>("hikyd", std::make_shared<spdlog::sinks::stderr_sink_mt>()));
   write_lines(std::get<app::daemon_config>(config).log_format);
   log::set_level(std::get<app::daemon_config>(config).log_level);
   try {

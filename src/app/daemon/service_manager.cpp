@@ -55,7 +55,8 @@ std::optional<std::chrono::microseconds> watchdog_interval() {
 bool journal_reads() {
   char const* const named = std::getenv("JOURNAL_STREAM");
   struct stat ours{};
-  return named != nullptr && ::fstat(STDERR_FILENO, &ours) == 0 && named == fmt::format("{}:{}", ours.st_dev, ours.st_ino);
+  return named != nullptr && ::fstat(STDERR_FILENO, &ours) == 0 &&
+         named == fmt::format("{}:{}", ours.st_dev, ours.st_ino);
 }
 
 }  // namespace hiky::app::service_manager

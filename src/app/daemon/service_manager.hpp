@@ -18,7 +18,8 @@ void reloading();
 // How often WATCHDOG=1 is expected, halved, so that one lost notification is no death. Nothing if nobody watches us.
 std::optional<std::chrono::microseconds> watchdog_interval();
 
-// Whether stderr goes to systemd's journal, which keeps the time itself and takes a priority from the front of a line (sd-daemon(3)).
+// Whether stderr goes to systemd's journal, which keeps the time itself and takes a priority from the front of a line
+// (sd-daemon(3)).
 bool journal_reads();
 
 }  // namespace hiky::app::service_manager

@@ -52,35 +52,54 @@ std::vector<std::string> lines_of(std::string_view text) {
 }  // namespace
 
 identity_options::identity_options(CLI::App& app) {
-  auto const add = [&](char const* name, auto& value, char const* about) { return app.add_option(name, value, about)->group("Identity"); };
-  add("--auth", auth_, "how clients prove who they are: jwt, session, open (register.userId is believed; the default on loopback); repeatable")
+  auto const add = [&](char const* name, auto& value, char const* about) {
+    return app.add_option(name, value, about)->group("Identity");
+  };
+  add("--auth", auth_,
+      "how clients prove who they are: jwt, session, open (register.userId is believed; the default on loopback); "
+      "repeatable")
       ->check(CLI::IsMember({"open", "jwt", "session"}));
-  app.add_flag("--allow-open", allow_open_, "permit --auth open on an address that others can reach")->group("Identity");
+  app.add_flag("--allow-open", allow_open_, "permit --auth open on an address that others can reach")
+      ->group("Identity");
   add("--jwt-key", jwt_keys_,
-      "FILE, or env:NAME of a variable, with what tokens are checked with: a public key or certificate in PEM, or else the secret; repeatable");
-  add("--jwks", jwks_, "FILE, env:NAME or http(s)://… with a JWKS; read again when a token names a key that is not in it, and every 5 minutes");
+      "FILE, or env:NAME of a variable, with what tokens are checked with: a public key or certificate in PEM, or else "
+      "the secret; repeatable");
+  add("--jwks", jwks_,
+      "FILE, env:NAME or http(s)://… with a JWKS; read again when a token names a key that is not in it, and every 5 "
+      "minutes");
   add("--jwt-audience", audiences_, "who this is, in the aud of tokens; repeatable");
   add("--jwt-issuer", issuer_, "whose tokens are good: their iss");
   add("--jwt-leeway", leeway_, "seconds by which clocks may differ")->check(CLI::Range(0, 600))->capture_default_str();
-  add("--jwt-user-claim", jwt_user_claim_, "where the user's id stands in a token: names with dots between them")->capture_default_str();
-  add("--jwt-require-exp", jwt_require_exp_, "false = a token without exp is taken, for connections of at most 24 hours")->default_str("true");
-  add("--session-secret", session_secret_, "FILE, or env:NAME of a variable, with the secrets that express-session signs cookies with, one a line");
+  add("--jwt-user-claim", jwt_user_claim_, "where the user's id stands in a token: names with dots between them")
+      ->capture_default_str();
+  add("--jwt-require-exp", jwt_require_exp_,
+      "false = a token without exp is taken, for connections of at most 24 hours")
+      ->default_str("true");
+  add("--session-secret", session_secret_,
+      "FILE, or env:NAME of a variable, with the secrets that express-session signs cookies with, one a line");
   add("--session-cookie", session_.cookie, "the session cookie's name")->capture_default_str();
   add("--session-prefix", session_.prefix, "what stands before a session's id in Redis")->capture_default_str();
   add("--session-user-path", session_.user_path, "where the user's id stands in a session")->capture_default_str();
-  add("--session-check", session_check_, "seconds in which every live connection's session is looked at again; 0 = only when it would expire")
+  add("--session-check", session_check_,
+      "seconds in which every live connection's session is looked at again; 0 = only when it would expire")
       ->check(CLI::Range(0, 86'400))
       ->capture_default_str();
-  add("--origin", origins_, "whose pages may connect: SCHEME://HOST[:PORT] with * for parts, or *; repeatable; default: pages of the same host");
-  add("--room-policy", room_policy_, "who may enter a room: open (anybody identified), members, token (whom the rooms of the token name), hook")
+  add("--origin", origins_,
+      "whose pages may connect: SCHEME://HOST[:PORT] with * for parts, or *; repeatable; default: pages of the same "
+      "host");
+  add("--room-policy", room_policy_,
+      "who may enter a room: open (anybody identified), members, token (whom the rooms of the token name), hook")
       ->check(CLI::IsMember({"open", "members", "token", "hook"}))
       ->capture_default_str();
   add("--room-hook", room_hook_, "http(s)://… of the application, asked whether somebody may enter a room");
-  add("--room-hook-key", room_hook_key_, "FILE, or env:NAME of a variable, with the key that the hook is shown as Authorization: Bearer");
+  add("--room-hook-key", room_hook_key_,
+      "FILE, or env:NAME of a variable, with the key that the hook is shown as Authorization: Bearer");
   add("--room-hook-ttl", room_hook_ttl_, "seconds for which a yes of the hook holds; 0 = it is asked each time")
       ->check(CLI::Range(0, 86'400))
       ->capture_default_str();
-  add("--room-hook-timeout", room_hook_timeout_, "milliseconds to wait for the hook")->check(CLI::Range(10, 60'000))->capture_default_str();
+  add("--room-hook-timeout", room_hook_timeout_, "milliseconds to wait for the hook")
+      ->check(CLI::Range(10, 60'000))
+      ->capture_default_str();
   app.add_option("--redis-db-cache", cache_database_, "database of what can be asked again")
       ->group("Redis")
       ->check(CLI::Range(0, 1 << 20))
@@ -108,7 +127,8 @@ std::optional<std::string> identity_options::judge_open(std::vector<gateway::lis
   return std::nullopt;
 }
 
-std::optional<std::string> identity_options::apply(gateway::gateway_settings& to, std::vector<gateway::listen_address> const& listen) const {
+std::optional<std::string> identity_options::apply(gateway::gateway_settings& to,
+                                                   std::vector<gateway::listen_address> const& listen) const {
   if (auto fault = judge_open(listen)) return fault;
   to.identity.open = auth_.empty() || has("open");
   for (auto const& pattern : origins_) {
@@ -124,9 +144,13 @@ std::optional<std::string> identity_options::apply(gateway::gateway_settings& to
 
 std::optional<std::string> identity_options::apply_rooms(chat::room_policy_settings& to) const {
   using kind = chat::room_policy_settings::kind;
-  to.by = room_policy_ == "members" ? kind::members : room_policy_ == "token" ? kind::token : room_policy_ == "hook" ? kind::hook : kind::open;
+  to.by = room_policy_ == "members" ? kind::members
+          : room_policy_ == "token" ? kind::token
+          : room_policy_ == "hook"  ? kind::hook
+                                    : kind::open;
   to.cache_database = cache_database_;
-  if (to.by == kind::token && !has("jwt")) return "--room-policy token: only tokens name rooms; add --auth jwt, or choose another policy";
+  if (to.by == kind::token && !has("jwt"))
+    return "--room-policy token: only tokens name rooms; add --auth jwt, or choose another policy";
   if (to.by != kind::hook) {
     if (!room_hook_.empty() || !room_hook_key_.empty())
       return "--room-hook and --room-hook-key are for --room-policy hook; add that, or leave them out";
@@ -182,7 +206,9 @@ std::optional<std::string> identity_options::apply_jwt(auth::gate_settings& to) 
 
 std::optional<std::string> identity_options::apply_session(auth::gate_settings& to) const {
   if (!has("session")) {
-    return session_secret_.empty() ? std::nullopt : std::optional<std::string>{"--session-secret is for --auth session; add that, or leave it out"};
+    return session_secret_.empty()
+               ? std::nullopt
+               : std::optional<std::string>{"--session-secret is for --auth session; add that, or leave it out"};
   }
   if (session_secret_.empty()) return "--auth session: there is no secret to check cookies with; add --session-secret";
   auto const text = auth::key_text(session_secret_);
@@ -192,9 +218,11 @@ std::optional<std::string> identity_options::apply_session(auth::gate_settings& 
   if (settings.secrets.empty()) return fmt::format("--session-secret: '{}' holds no secret", session_secret_);
   for (auto const& secret : settings.secrets) {
     if (secret.size() < least_secret)
-      return fmt::format("--session-secret: a secret of {} bytes can be guessed; expected at least {}", secret.size(), least_secret);
+      return fmt::format("--session-secret: a secret of {} bytes can be guessed; expected at least {}", secret.size(),
+                         least_secret);
   }
-  if (settings.cookie.empty() || settings.user_path.empty()) return "--session-cookie and --session-user-path must not be empty";
+  if (settings.cookie.empty() || settings.user_path.empty())
+    return "--session-cookie and --session-user-path must not be empty";
   to.session = std::move(settings);
   to.session_database = session_database_;
   return std::nullopt;

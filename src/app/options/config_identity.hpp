@@ -16,7 +16,8 @@ class identity_options {
  public:
   explicit identity_options(CLI::App& app);
   // Reads the files that the options name. The text says what is wrong and which option it is.
-  std::optional<std::string> apply(gateway::gateway_settings& to, std::vector<gateway::listen_address> const& listen) const;
+  std::optional<std::string> apply(gateway::gateway_settings& to,
+                                   std::vector<gateway::listen_address> const& listen) const;
 
  private:
   std::optional<std::string> apply_jwt(auth::gate_settings& to) const;

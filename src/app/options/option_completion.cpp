@@ -44,8 +44,10 @@ option described(CLI::Option const& o) {
 
 void collect(CLI::App const& app, std::string const& above, std::vector<command>& into) {
   auto const at = into.size();
-  into.push_back({above.empty() ? app.get_name() : above + " " + app.get_name(), app.get_name(), app.get_description(), {}, {}});
-  for (auto const* o : app.get_options([](CLI::Option const* each) { return !each->get_positional() && !each->get_group().empty(); })) {
+  into.push_back(
+      {above.empty() ? app.get_name() : above + " " + app.get_name(), app.get_name(), app.get_description(), {}, {}});
+  for (auto const* o :
+       app.get_options([](CLI::Option const* each) { return !each->get_positional() && !each->get_group().empty(); })) {
     into[at].options.push_back(described(*o));
   }
   auto const path = into[at].path;
@@ -89,12 +91,15 @@ std::string paths_pattern(std::vector<command> const& all, std::string_view betw
 }
 
 std::string bash(std::vector<command> const& all, std::string const& program) {
-  auto out =
-      fmt::format("# bash completion for {0}, made by {0} from its own options\n_{0}() {{\n  local word path={0} i\n  COMPREPLY=()\n", program);
+  auto out = fmt::format(
+      "# bash completion for {0}, made by {0} from its own options\n_{0}() {{\n  local word path={0} i\n  "
+      "COMPREPLY=()\n",
+      program);
   auto const paths = paths_pattern(all, "|");
   if (!paths.empty()) {
     out += fmt::format(
-        "  for ((i = 1; i < COMP_CWORD; i++)); do\n    case \"$path ${{COMP_WORDS[i]}}\" in\n      {}) path+=\" ${{COMP_WORDS[i]}}\" ;;\n    esac\n  "
+        "  for ((i = 1; i < COMP_CWORD; i++)); do\n    case \"$path ${{COMP_WORDS[i]}}\" in\n      {}) path+=\" "
+        "${{COMP_WORDS[i]}}\" ;;\n    esac\n  "
         "done\n",
         paths);
   }
@@ -104,8 +109,9 @@ std::string bash(std::vector<command> const& all, std::string const& program) {
     for (auto const& o : c.options) {
       if (!o.takes_value || std::ranges::find(seen, o.names.back()) != seen.end()) continue;
       seen.push_back(o.names.back());
-      out += fmt::format("    {}) {}return ;;\n", joined(o.names, "|"),
-                         o.values.empty() ? "" : fmt::format("COMPREPLY=($(compgen -W '{}' -- \"$word\")); ", joined(o.values, " ")));
+      out += fmt::format(
+          "    {}) {}return ;;\n", joined(o.names, "|"),
+          o.values.empty() ? "" : fmt::format("COMPREPLY=($(compgen -W '{}' -- \"$word\")); ", joined(o.values, " ")));
     }
   }
   out += "  esac\n  case $path in\n";
@@ -113,7 +119,8 @@ std::string bash(std::vector<command> const& all, std::string const& program) {
     std::vector<std::string> words, dashed;
     for (auto const& child : c.children) words.push_back(last_word(child));
     for (auto const& o : options_at(all, c)) dashed.insert(dashed.end(), o.names.begin(), o.names.end());
-    out += fmt::format("    '{}')\n      if [[ $word == -* ]]; then COMPREPLY=($(compgen -W '{}' -- \"$word\"))\n", c.path, joined(dashed, " "));
+    out += fmt::format("    '{}')\n      if [[ $word == -* ]]; then COMPREPLY=($(compgen -W '{}' -- \"$word\"))\n",
+                       c.path, joined(dashed, " "));
     out += fmt::format("      else COMPREPLY=($(compgen -W '{}' -- \"$word\")); fi ;;\n", joined(words, " "));
   }
   return out + fmt::format("  esac\n}}\ncomplete -o default -F _{0} {0}\n", program);
@@ -121,11 +128,15 @@ std::string bash(std::vector<command> const& all, std::string const& program) {
 
 std::string zsh(std::vector<command> const& all, std::string const& program) {
   auto out = fmt::format(
-      "#compdef {0}\n# zsh completion for {0}, made by {0} from its own options\n_{0}() {{\n  local at={0} i\n  local -a known values\n", program);
+      "#compdef {0}\n# zsh completion for {0}, made by {0} from its own options\n_{0}() {{\n  local at={0} i\n  local "
+      "-a known values\n",
+      program);
   auto const paths = paths_pattern(all, "|");
   if (!paths.empty()) {
-    out += fmt::format("  for ((i = 2; i < CURRENT; i++)); do\n    case \"$at $words[i]\" in\n      ({}) at+=\" $words[i]\" ;;\n    esac\n  done\n",
-                       paths);
+    out += fmt::format(
+        "  for ((i = 2; i < CURRENT; i++)); do\n    case \"$at $words[i]\" in\n      ({}) at+=\" $words[i]\" ;;\n    "
+        "esac\n  done\n",
+        paths);
   }
   out += "  case $words[CURRENT-1] in\n";
   std::vector<std::string> seen;
@@ -133,8 +144,9 @@ std::string zsh(std::vector<command> const& all, std::string const& program) {
     for (auto const& o : c.options) {
       if (!o.takes_value || std::ranges::find(seen, o.names.back()) != seen.end()) continue;
       seen.push_back(o.names.back());
-      out += fmt::format("    ({}) {}; return ;;\n", joined(o.names, "|"),
-                         o.values.empty() ? "_files" : fmt::format("values=({}); compadd -a values", joined(o.values, " ")));
+      out += fmt::format(
+          "    ({}) {}; return ;;\n", joined(o.names, "|"),
+          o.values.empty() ? "_files" : fmt::format("values=({}); compadd -a values", joined(o.values, " ")));
     }
   }
   out += "  esac\n  case $at in\n";
@@ -158,10 +170,15 @@ std::string zsh(std::vector<command> const& all, std::string const& program) {
 
 std::string fish(std::vector<command> const& all, std::string const& program) {
   auto out = fmt::format(
-      "# fish completion for {0}, made by {0} from its own options\nfunction __{0}_at\n  set -l at {0}\n  set -l said (commandline -opc)\n", program);
+      "# fish completion for {0}, made by {0} from its own options\nfunction __{0}_at\n  set -l at {0}\n  set -l said "
+      "(commandline -opc)\n",
+      program);
   auto const paths = paths_pattern(all, " ");
   if (!paths.empty())
-    out += fmt::format("  for word in $said[2..-1]\n    switch \"$at $word\"\n      case {}\n        set at \"$at $word\"\n    end\n  end\n", paths);
+    out += fmt::format(
+        "  for word in $said[2..-1]\n    switch \"$at $word\"\n      case {}\n        set at \"$at $word\"\n    end\n  "
+        "end\n",
+        paths);
   out += "  test \"$at\" = \"$argv[1]\"\nend\n";
   auto const quoted = [](std::string text) {
     std::string safe;
@@ -174,12 +191,15 @@ std::string fish(std::vector<command> const& all, std::string const& program) {
   for (auto const& c : all) {
     for (auto const& child : c.children) {
       auto const found = std::ranges::find(all, child, &command::path);
-      out += fmt::format("complete -c {} -n \"__{}_at '{}'\" -f -a {} -d {}\n", program, program, c.path, found->name, quoted(found->help));
+      out += fmt::format("complete -c {} -n \"__{}_at '{}'\" -f -a {} -d {}\n", program, program, c.path, found->name,
+                         quoted(found->help));
     }
     bool const everywhere = &c == &all.front();
     for (auto const& o : c.options) {
-      out += fmt::format("complete -c {}{}", program, everywhere ? "" : fmt::format(" -n \"__{}_at '{}'\"", program, c.path));
-      for (auto const& name : o.names) out += name.starts_with("--") ? " -l " + name.substr(2) : " -s " + name.substr(1);
+      out += fmt::format("complete -c {}{}", program,
+                         everywhere ? "" : fmt::format(" -n \"__{}_at '{}'\"", program, c.path));
+      for (auto const& name : o.names)
+        out += name.starts_with("--") ? " -l " + name.substr(2) : " -s " + name.substr(1);
       if (o.takes_value) out += " -r";
       if (!o.values.empty()) out += " -f -a " + quoted(joined(o.values, " "));
       out += " -d " + quoted(o.help) + "\n";

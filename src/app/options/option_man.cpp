@@ -43,15 +43,17 @@ std::string filled(std::string_view text) {
 // Of the build, and of whoever wants the same page again: SOURCE_DATE_EPOCH.
 std::string page_date() {
   char const* const fixed = std::getenv("SOURCE_DATE_EPOCH");
-  auto const when =
-      fixed != nullptr ? std::chrono::system_clock::time_point{std::chrono::seconds{std::atoll(fixed)}} : std::chrono::system_clock::now();
+  auto const when = fixed != nullptr ? std::chrono::system_clock::time_point{std::chrono::seconds{std::atoll(fixed)}}
+                                     : std::chrono::system_clock::now();
   return iso8601(when).substr(0, 10);
 }
 
 // UTF-8 as roff's named characters, since not every roff reads it.
 std::string ascii(std::string text) {
-  for (auto const& [from, to] : {std::pair<std::string_view, std::string_view>{"…", "..."}, {"→", "\\->"}, {"⇔", "<=>"}}) {
-    for (auto at = text.find(from); at != std::string::npos; at = text.find(from, at)) text.replace(at, from.size(), to);
+  for (auto const& [from, to] :
+       {std::pair<std::string_view, std::string_view>{"…", "..."}, {"→", "\\->"}, {"⇔", "<=>"}}) {
+    for (auto at = text.find(from); at != std::string::npos; at = text.find(from, at))
+      text.replace(at, from.size(), to);
   }
   return text;
 }
@@ -79,14 +81,17 @@ void append_option(std::string& out, CLI::Option const& o) {
   out += ".TP\n";
   std::string names;
   for (auto const& each : o.get_snames()) names += (names.empty() ? "\\fB\\-" : ", \\fB\\-") + roff(each) + "\\fR";
-  for (auto const& each : o.get_lnames()) names += (names.empty() ? "\\fB\\-\\-" : ", \\fB\\-\\-") + roff(each) + "\\fR";
+  for (auto const& each : o.get_lnames())
+    names += (names.empty() ? "\\fB\\-\\-" : ", \\fB\\-\\-") + roff(each) + "\\fR";
   out += names;
   if (!is_flag(o)) out += fmt::format(" \\fI{}\\fR", roff(value_name(o)));
   std::string more;
-  if (auto const text = o.get_default_str(); !text.empty() && !is_flag(o) && o.get_description().find("default") == std::string::npos) {
+  if (auto const text = o.get_default_str();
+      !text.empty() && !is_flag(o) && o.get_description().find("default") == std::string::npos) {
     more = fmt::format("default {}", roff(text));
   }
-  if (!o.get_envname().empty()) more += fmt::format("{}environment {}", more.empty() ? "" : ", ", roff(o.get_envname()));
+  if (!o.get_envname().empty())
+    more += fmt::format("{}environment {}", more.empty() ? "" : ", ", roff(o.get_envname()));
   out += "\n" + filled(roff(o.get_description()) + (more.empty() ? "" : fmt::format(" ({})", more))) + "\n";
 }
 
@@ -99,7 +104,8 @@ void append_options(std::string& out, CLI::App const& app) {
   for (auto const* o : named_options(app)) {
     if (std::ranges::find(groups, o->get_group()) == groups.end()) groups.push_back(o->get_group());
   }
-  if (auto const own = std::ranges::find(groups, "Options"); own != groups.end()) std::rotate(groups.begin(), own, own + 1);
+  if (auto const own = std::ranges::find(groups, "Options"); own != groups.end())
+    std::rotate(groups.begin(), own, own + 1);
   for (auto const& group : groups) {
     if (group != "Options") out += ".SS " + roff(group) + "\n";
     for (auto const* o : named_options(app)) {
@@ -117,12 +123,15 @@ void append_commands(std::string& out, CLI::App const& app, std::string const& p
       out += fmt::format(" \\fI{}\\fR", roff(o->get_name(true)));
     for (auto const* o : named_options(*command)) {
       if (o == command->get_help_ptr()) continue;
-      out += fmt::format(" [\\fB\\-\\-{}\\fR{}]", roff(o->get_lnames().front()), is_flag(*o) ? "" : " \\fI" + roff(value_name(*o)) + "\\fR");
+      out += fmt::format(" [\\fB\\-\\-{}\\fR{}]", roff(o->get_lnames().front()),
+                         is_flag(*o) ? "" : " \\fI" + roff(value_name(*o)) + "\\fR");
     }
     out += "\n" + filled(roff(command->get_description())) + "\n";
     for (auto const* o : named_options(*command)) {
       if (o == command->get_help_ptr()) continue;
-      out += ".br\n" + filled(fmt::format("\\fB\\-\\-{}\\fR: {}", roff(o->get_lnames().front()), roff(o->get_description()))) + "\n";
+      out += ".br\n" +
+             filled(fmt::format("\\fB\\-\\-{}\\fR: {}", roff(o->get_lnames().front()), roff(o->get_description()))) +
+             "\n";
     }
     append_commands(out, *command, name);
   }
@@ -134,8 +143,10 @@ std::string man_page(CLI::App const& app, man_words const& words) {
   auto const& name = app.get_name();
   bool const commands = !app.get_subcommands([](CLI::App const*) { return true; }).empty();
   auto out = fmt::format(
-      ".TH {} 1 \"{}\" \"hiky {}\" \"User Commands\"\n.SH NAME\n{} \\- {}\n.SH SYNOPSIS\n.B {}\n[\\fIOPTIONS\\fR]{}\n.SH DESCRIPTION\n{}\n",
-      upper(name), page_date(), version, name, roff(words.summary), name, commands ? " \\fICOMMAND\\fR ..." : "", words.description);
+      ".TH {} 1 \"{}\" \"hiky {}\" \"User Commands\"\n.SH NAME\n{} \\- {}\n.SH SYNOPSIS\n.B "
+      "{}\n[\\fIOPTIONS\\fR]{}\n.SH DESCRIPTION\n{}\n",
+      upper(name), page_date(), version, name, roff(words.summary), name, commands ? " \\fICOMMAND\\fR ..." : "",
+      words.description);
   out += ".SH OPTIONS\n";
   append_options(out, app);
   if (commands) {

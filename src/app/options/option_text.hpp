@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What can be said of a program from its options alone, so that each is described once: a TOML file, a man page, completion for
-// shells. Knows CLI11, and no option by name.
+// What can be said of a program from its options alone, so that each is described once: a TOML file, a man page,
+// completion for shells. Knows CLI11, and no option by name.
 #pragma once
 #include <CLI/App.hpp>
 
@@ -9,8 +9,8 @@
 
 namespace hiky::app {
 
-// All options as an annotated TOML file. What was said (flag, environment, file) stands there; defaults are commented out.
-// Passwords within URLs are left out.
+// All options as an annotated TOML file. What was said (flag, environment, file) stands there; defaults are commented
+// out. Passwords within URLs are left out.
 std::string toml_of(CLI::App const& app);
 
 struct man_words {
@@ -21,8 +21,8 @@ struct man_words {
 // A page of section 1 in roff's man macros, with all commands and options.
 std::string man_page(CLI::App const& app, man_words const& words);
 
-// A completion script for `shell`: bash, zsh or fish; empty for others. It completes commands, options, and the values of those
-// that know theirs.
+// A completion script for `shell`: bash, zsh or fish; empty for others. It completes commands, options, and the values
+// of those that know theirs.
 std::string completion(CLI::App const& app, std::string_view shell);
 
 }  // namespace hiky::app

@@ -26,7 +26,9 @@ bool is_number(std::string const& text) {
   return !text.empty() && *end == '\0';
 }
 
-std::string value_of(std::string const& text) { return is_number(text) || text == "true" || text == "false" ? text : toml_text(text); }
+std::string value_of(std::string const& text) {
+  return is_number(text) || text == "true" || text == "false" ? text : toml_text(text);
+}
 
 // `redis://user:secret@host` → `redis://user@host`
 std::string without_password(std::string text) {
@@ -47,7 +49,8 @@ std::vector<std::string> values_said(CLI::Option const& o) {
 }
 
 std::string assignment(CLI::Option const& o, std::string const& name) {
-  if (is_flag(o)) return fmt::format("{} = {}", name, o.count() > 0 && o.results().back() != "false" ? "true" : "false");
+  if (is_flag(o))
+    return fmt::format("{} = {}", name, o.count() > 0 && o.results().back() != "false" ? "true" : "false");
   bool const many = o.get_items_expected_max() > 1;
   std::vector<std::string> values;
   if (o.count() > 0) values = values_said(o);
@@ -74,10 +77,12 @@ std::string comment(std::string_view text) {
 }  // namespace
 
 std::string toml_of(CLI::App const& app) {
-  auto const options = app.get_options([](CLI::Option const* o) { return o->get_configurable() && !o->get_lnames().empty(); });
+  auto const options =
+      app.get_options([](CLI::Option const* o) { return o->get_configurable() && !o->get_lnames().empty(); });
   std::vector<std::string> groups;
   for (auto const* o : options) {
-    if (o != app.get_config_ptr() && !o->get_group().empty() && std::ranges::find(groups, o->get_group()) == groups.end())
+    if (o != app.get_config_ptr() && !o->get_group().empty() &&
+        std::ranges::find(groups, o->get_group()) == groups.end())
       groups.push_back(o->get_group());
   }
   std::string out;

@@ -73,10 +73,12 @@ task<result<void>> bus::listen(std::size_t worker, std::vector<room_id> rooms) {
       use_task);
 }
 
-task<> bus::begin_listening(std::size_t worker, std::vector<room_id> rooms, std::vector<state::message_place> places, since which) {
+task<> bus::begin_listening(std::size_t worker, std::vector<room_id> rooms, std::vector<state::message_place> places,
+                            since which) {
   co_await asio::co_spawn(
       ex_,
-      [](bus& self, std::size_t who, std::vector<room_id> const& all, std::vector<state::message_place> const& from, since what) -> task<> {
+      [](bus& self, std::size_t who, std::vector<room_id> const& all, std::vector<state::message_place> const& from,
+         since what) -> task<> {
         self.want(who, all, from, what, [](result<void> const&) {});
         co_return;
       }(*this, worker, rooms, places, which),
@@ -147,7 +149,8 @@ task<bool> bus::has_twin() {
   co_return twin_;
 }
 
-void bus::want(std::size_t worker, std::vector<room_id> const& rooms, std::vector<state::message_place> const& places, since which, done then) {
+void bus::want(std::size_t worker, std::vector<room_id> const& rooms, std::vector<state::message_place> const& places,
+               since which, done then) {
   auto const w = std::make_shared<waiter>(0, std::move(then));
   redis::request subscribe;
   std::vector<std::string_view> fresh;
@@ -215,8 +218,8 @@ void bus::unwant(std::size_t worker, std::string const& room) {
 
 void bus::finish(waiter& w, result<void> outcome) {
   if (!w.then) return;
-  // Back to the thread that asked; and never within this call, though it be our own thread: who is told may at once want or ignore
-  // rooms, and our callers are walking through them.
+  // Back to the thread that asked; and never within this call, though it be our own thread: who is told may at once
+  // want or ignore rooms, and our callers are walking through them.
   auto then = std::exchange(w.then, {});
   asio::post(ex_, [then = std::move(then), outcome = std::move(outcome)]() mutable {
     auto const home = asio::get_associated_executor(then);
@@ -251,7 +254,8 @@ void bus::confirmed(std::string_view channel_name) {
   if (c.workers == 0) rooms_.erase(found);
 }
 
-// Those who wait for the room are told once its subscription holds and its place is known: from then on a loss is noticed.
+// Those who wait for the room are told once its subscription holds and its place is known: from then on a loss is
+// noticed.
 void bus::settle(channel& c) {
   if (c.unconfirmed > 0 || c.learning) return;
   for (auto const& w : std::exchange(c.waiting, {})) {
@@ -278,7 +282,8 @@ void bus::received(std::string_view channel_name, std::string_view payload) {
   if (parsed->kind == 'c' && payload != canary_) {
     // Each ends what the other holds: neither can be right.
     if (running_ && !twin_) {
-      log::error("instance.twin", {{"channel", instance_channel_}, {"reason", "another hikyd runs under the same --instance-id; stop one of them"}});
+      log::error("instance.twin", {{"channel", instance_channel_},
+                                   {"reason", "another hikyd runs under the same --instance-id; stop one of them"}});
     }
     twin_ = true;
     return;
@@ -338,7 +343,8 @@ void bus::state_changed(bool up) {
       c.unconfirmed = 0;
       c.learning = false;
       c.order.connection_lost();
-      for (auto const& w : std::exchange(c.waiting, {})) finish(*w, fail(errc::not_connected, "the bus lost its connection to Redis"));
+      for (auto const& w : std::exchange(c.waiting, {}))
+        finish(*w, fail(errc::not_connected, "the bus lost its connection to Redis"));
     }
     std::erase_if(rooms_, [](auto const& entry) { return entry.second.workers == 0; });
     return;
@@ -367,7 +373,8 @@ void bus::state_changed(bool up) {
 void bus::expire() {
   auto const now = std::chrono::steady_clock::now();
   while (!deadlines_.empty() && (deadlines_.front().first <= now || deadlines_.front().second.expired())) {
-    if (auto const w = deadlines_.front().second.lock()) finish(*w, fail(errc::timeout, "Redis did not confirm a subscription in time"));
+    if (auto const w = deadlines_.front().second.lock())
+      finish(*w, fail(errc::timeout, "Redis did not confirm a subscription in time"));
     deadlines_.pop_front();
   }
   if (deadlines_.empty()) return;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// To and from other instances, and from this one to itself: everything reaches clients through Redis, in one order for everybody.
-// One Redis subscriber per process: the first worker's connection, so that there the answer to a publish and the message itself
-// arrive together, in one write of Redis and one read here. It knows which worker wants which room, and hands each the same finished frame.
-// Lives on one worker's thread; `listen` and `ignore` may be called from any.
+// To and from other instances, and from this one to itself: everything reaches clients through Redis, in one order for
+// everybody. One Redis subscriber per process: the first worker's connection, so that there the answer to a publish and
+// the message itself arrive together, in one write of Redis and one read here. It knows which worker wants which room,
+// and hands each the same finished frame. Lives on one worker's thread; `listen` and `ignore` may be called from any.
 #pragma once
 #include <boost/asio/any_completion_handler.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -30,7 +30,8 @@ class bus {
 
   // Lives on `connection`'s executor, takes its pushes and state for itself, and must be there before its start().
   // `gate_patience`: how long a worker may take to compare its sessions, see `compared`.
-  bus(redis::client& connection, instance_id instance, std::chrono::milliseconds gate_patience = std::chrono::seconds{10});
+  bus(redis::client& connection, instance_id instance,
+      std::chrono::milliseconds gate_patience = std::chrono::seconds{10});
 
   // Before the connection's start(). At most 64 workers.
   void add_worker(sink to);
@@ -45,19 +46,22 @@ class bus {
     here,    // of rooms that are new to this process; of others what comes
     place,   // of all rooms: what others of this process have had already, too
   };
-  // Begins to listen; `listen` awaits it. What was said after `places`, one for each room, comes from the log if need be.
-  task<> begin_listening(std::size_t worker, std::vector<room_id> rooms, std::vector<state::message_place> places, since which = since::here);
+  // Begins to listen; `listen` awaits it. What was said after `places`, one for each room, comes from the log if need
+  // be.
+  task<> begin_listening(std::size_t worker, std::vector<room_id> rooms, std::vector<state::message_place> places,
+                         since which = since::here);
   // The worker does not need the room any more. Calls of one worker take effect in the order they were made.
   void ignore(std::size_t worker, room_id room);
-  // What Redis had published before this call has been given to the worker when it returns true. False: there is no connection, or the worker
-  // has still to compare its sessions (`compared`).
+  // What Redis had published before this call has been given to the worker when it returns true. False: there is no
+  // connection, or the worker has still to compare its sessions (`compared`).
   task<bool> catch_up(std::size_t worker);
   // After each interruption the worker gets `r` at once, and nothing behind it before it says here that its sessions
   // are as Redis says: whoever was removed from a room meanwhile hears nothing more of it. `generation` is the
   // `seq` of that `r`; an earlier one opens nothing. From any thread.
   void compared(std::size_t worker, std::uint64_t generation);
 
-  // Whether another process lives under this instance's name: its heartbeat comes here as ours does there. Before start().
+  // Whether another process lives under this instance's name: its heartbeat comes here as ours does there. Before
+  // start().
   task<bool> has_twin();
 
   // Subscribed, and a canary came back lately.
@@ -76,13 +80,14 @@ class bus {
   struct channel {
     std::uint64_t workers = 0;
     std::uint32_t unconfirmed = 0;  // SUBSCRIBE and UNSUBSCRIBE sent, answers not seen
-    std::uint32_t life = 0;         // differs whenever the order has begun anew: an answer to an earlier one is nobody's
-    bool learning = false;          // Redis is asked where the room stands
+    std::uint32_t life = 0;  // differs whenever the order has begun anew: an answer to an earlier one is nobody's
+    bool learning = false;  // Redis is asked where the room stands
     std::vector<std::shared_ptr<waiter>> waiting{};
     sequencer order{};
   };
 
-  void want(std::size_t worker, std::vector<room_id> const& rooms, std::vector<state::message_place> const& places, since which, done then);
+  void want(std::size_t worker, std::vector<room_id> const& rooms, std::vector<state::message_place> const& places,
+            since which, done then);
   void unwant(std::size_t worker, std::string const& room);
   void pushed(std::span<redis::node const> message);
   void confirmed(std::string_view channel_name);
@@ -119,9 +124,9 @@ class bus {
   std::deque<std::pair<std::chrono::steady_clock::time_point, std::weak_ptr<waiter>>> deadlines_;
   std::uint32_t last_life_ = 0;
   std::uint32_t connection_ = 0;  // its number
-  sequencer::actions actions_;    // of the event that is being performed
+  sequencer::actions actions_;  // of the event that is being performed
   std::uint64_t subscriptions_ = 0;  // of the instance channel: how often it was confirmed
-  std::uint64_t gated_ = 0;          // workers that get nothing until they have compared
+  std::uint64_t gated_ = 0;  // workers that get nothing until they have compared
   std::chrono::milliseconds gate_patience_;
   asio::steady_timer gate_deadline_;
   std::atomic<bool> connected_{false}, hears_{true};

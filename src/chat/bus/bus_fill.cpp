@@ -21,9 +21,10 @@ namespace {
 constexpr std::size_t fill_page = 500;
 constexpr auto retry_pause = 200ms;  // a quiet room must not wait for its next message
 
-std::shared_ptr<bus_message const> from_log(std::string const& room, std::string const& epoch, state::logged_message const& entry) {
-  return std::make_shared<bus_message const>(
-      bus_message{'m', room, entry.connection.str(), fmt::format("{}:{}", epoch, entry.seq), entry.seq, text_frame(entry.frame)});
+std::shared_ptr<bus_message const> from_log(std::string const& room, std::string const& epoch,
+                                            state::logged_message const& entry) {
+  return std::make_shared<bus_message const>(bus_message{
+      'm', room, entry.connection.str(), fmt::format("{}:{}", epoch, entry.seq), entry.seq, text_frame(entry.frame)});
 }
 
 // The end of a frame holds its time, id, and the end of its content.

@@ -7,7 +7,8 @@
 namespace hiky::chat::delivery {
 
 namespace {
-// Of one connection; beyond that the oldest are forgotten, and a message of theirs could come twice with the same messageId.
+// Of one connection; beyond that the oldest are forgotten, and a message of theirs could come twice with the same
+// messageId.
 constexpr std::size_t most_ranges = 1024;
 // Of what has lapsed. Beyond that, those of a room become one, with what lies between: that could come twice as well.
 constexpr std::size_t most_lapsed = 64;
@@ -25,15 +26,18 @@ ledger::entry const* ledger::find(std::string_view room) const {
 }
 
 ledger::entry& ledger::enter(stream& room, bool open, std::int64_t since_ms) {
-  auto& e = rooms_.emplace_back(entry{.room = &room, .seat = 0, .open = open ? 1U : 0U, .ahead = 0, .since_ms = since_ms});
+  auto& e =
+      rooms_.emplace_back(entry{.room = &room, .seat = 0, .open = open ? 1U : 0U, .ahead = 0, .since_ms = since_ms});
   if (extra_ && !extra_->ranges.empty()) {
-    // Something of the room may have come by other means already; and of one that is new here, the epoch is not known yet.
+    // Something of the room may have come by other means already; and of one that is new here, the epoch is not known
+    // yet.
     e.ahead = 1;
   }
   return e;
 }
 
-// A message that came over the bus and has been sent is had for good, whatever becomes of the entry. Frames that wait have not been sent.
+// A message that came over the bus and has been sent is had for good, whatever becomes of the entry. Frames that wait
+// have not been sent.
 void ledger::keep(entry const& e) {
   if (e.first == 0) return;
   auto last = e.room->last.seq;
@@ -66,7 +70,8 @@ void ledger::lapse(std::size_t index, std::optional<standing> const& upto) {
   auto const& e = rooms_[index];
   auto const& last = e.room->last;
   auto owed = debt_of(e);
-  if (e.first != 0 && owed.confirmed.seq < last.seq) owe({owed.room, std::exchange(owed.confirmed, last), last.seq}, true);
+  if (e.first != 0 && owed.confirmed.seq < last.seq)
+    owe({owed.room, std::exchange(owed.confirmed, last), last.seq}, true);
   // And what has not come: of a room whose messages never did, it is known by time alone.
   if (!upto) return owe(std::move(owed), false);
   if (upto->last.epoch == last.epoch ? upto->last.seq <= last.seq : upto->last.seq == 0) return;
@@ -83,7 +88,8 @@ void ledger::owe(debt owed, bool given) {
   auto const joins = [&](extra::lapsed_debt const& each) {
     auto const& other = each.owed;
     if (each.given != given || other.room != owed.room || other.confirmed.epoch != owed.confirmed.epoch) return false;
-    return lapsed.size() >= most_lapsed || (!each.asked && other.confirmed.seq <= end(owed) && owed.confirmed.seq <= end(other));
+    return lapsed.size() >= most_lapsed ||
+           (!each.asked && other.confirmed.seq <= end(owed) && owed.confirmed.seq <= end(other));
   };
   for (auto it = std::ranges::find_if(lapsed, joins); it != lapsed.end(); it = std::ranges::find_if(lapsed, joins)) {
     owed.confirmed.seq = std::min(owed.confirmed.seq, it->owed.confirmed.seq);
@@ -115,7 +121,8 @@ void ledger::sent_aside(std::string const& room, range r) {
 
 void ledger::renumber(entry& e) {
   keep(e);
-  if (extra_ && !holds()) std::erase_if(extra_->begins, [&](auto const& named) { return named.epoch == e.room->last.epoch; });
+  if (extra_ && !holds())
+    std::erase_if(extra_->begins, [&](auto const& named) { return named.epoch == e.room->last.epoch; });
   e.first = e.confirmed = e.asked = 0;
 }
 
@@ -136,7 +143,8 @@ bool ledger::takes(entry& e, bool own) {
   return !own;
 }
 
-// The bus has gone beyond what came by other means, or some of it. A range that joins up with it becomes part of the entry.
+// The bus has gone beyond what came by other means, or some of it. A range that joins up with it becomes part of the
+// entry.
 void ledger::absorb(entry& e) {
   if (!extra_) {  // it was another room's, and has become part of that one's entry
     e.ahead = 0;
@@ -164,7 +172,8 @@ void ledger::brought(range r) {
   auto const touches = [&](range const& each) {
     return each.in_order == r.in_order && each.epoch == r.epoch && r.first <= each.last + 1 && each.first <= r.last + 1;
   };
-  for (auto it = std::ranges::find_if(ranges, touches); it != ranges.end(); it = std::ranges::find_if(ranges, touches)) {
+  for (auto it = std::ranges::find_if(ranges, touches); it != ranges.end();
+       it = std::ranges::find_if(ranges, touches)) {
     r.first = std::min(r.first, it->first);
     r.last = std::max(r.last, it->last);
     ranges.erase(it);
@@ -174,7 +183,8 @@ void ledger::brought(range r) {
   if (ranges.size() > most_ranges) ranges.erase(ranges.begin());
 }
 
-// Rooms whose next messages from the bus may have come by other means. An epoch that no room here is in may become that of any.
+// Rooms whose next messages from the bus may have come by other means. An epoch that no room here is in may become that
+// of any.
 void ledger::look_ahead(std::string_view epoch) {
   auto const of_epoch = std::ranges::find_if(rooms_, [&](entry const& e) { return e.room->last.epoch == epoch; });
   if (of_epoch != rooms_.end()) of_epoch->ahead = 1;
@@ -199,7 +209,8 @@ void ledger::begins(state::message_place const& last) {
 
 // Nothing is taken back that was sent live already.
 void ledger::begin_behind(state::message_place const& last) {
-  auto const e = std::ranges::find_if(rooms_, [&](entry const& each) { return each.first != 0 && each.room->last.epoch == last.epoch; });
+  auto const e = std::ranges::find_if(
+      rooms_, [&](entry const& each) { return each.first != 0 && each.room->last.epoch == last.epoch; });
   if (e != rooms_.end()) {
     auto const first = full(*e, e->first);
     if (first > last.seq) return;
@@ -222,7 +233,9 @@ void ledger::lost(std::string const& epoch) {
 }
 
 bool ledger::is_before_begin(state::message_place const& place) const {
-  return extra_ && std::ranges::any_of(extra_->begins, [&](auto const& named) { return named.epoch == place.epoch && place.seq <= named.seq; });
+  return extra_ && std::ranges::any_of(extra_->begins, [&](auto const& named) {
+           return named.epoch == place.epoch && place.seq <= named.seq;
+         });
 }
 
 bool ledger::waits(state::message_place const& place) const {
@@ -244,7 +257,8 @@ bool ledger::has(state::message_place const& place) const {
   if (was_brought(place)) return true;
   if (waits(place)) return false;
   return std::ranges::any_of(rooms_, [&](entry const& e) {
-    return e.first != 0 && place.seq <= e.room->last.seq && place.seq >= full(e, e.first) && place.epoch == e.room->last.epoch;
+    return e.first != 0 && place.seq <= e.room->last.seq && place.seq >= full(e, e.first) &&
+           place.epoch == e.room->last.epoch;
   });
 }
 
@@ -264,7 +278,8 @@ std::uint64_t ledger::live_from(std::string_view room, std::string_view epoch) c
 
 bool ledger::will_come(std::string_view room, state::message_place const& place) const {
   auto const* const e = find(room);
-  return e && e->room->last.epoch == place.epoch && place.seq > e->room->last.seq && !was_brought(place) && !is_before_begin(place);
+  return e && e->room->last.epoch == place.epoch && place.seq > e->room->last.seq && !was_brought(place) &&
+         !is_before_begin(place);
 }
 
 void ledger::hold() { more().holding = true; }
@@ -279,7 +294,9 @@ std::vector<ledger::waiting_frame> ledger::release() {
   extra_->holding = false;
   extra_->waiting_bytes = 0;
   auto out = std::exchange(extra_->waiting, {});
-  std::erase_if(out, [&](waiting_frame const& f) { return f.place.seq != 0 && (was_brought(f.place) || is_before_begin(f.place)); });
+  std::erase_if(out, [&](waiting_frame const& f) {
+    return f.place.seq != 0 && (was_brought(f.place) || is_before_begin(f.place));
+  });
   // Of an epoch that is lost and over, nothing more can come.
   auto const comes = [&](std::string const& epoch) {
     return std::ranges::any_of(rooms_, [&](entry const& e) { return e.room->last.epoch == epoch; });
@@ -302,8 +319,8 @@ void ledger::discard() {
 }
 
 void ledger::tidy() {
-  if (extra_->ranges.empty() && extra_->waiting.empty() && extra_->claimed.empty() && extra_->begins.empty() && extra_->lapsed.empty() &&
-      !extra_->holding)
+  if (extra_->ranges.empty() && extra_->waiting.empty() && extra_->claimed.empty() && extra_->begins.empty() &&
+      extra_->lapsed.empty() && !extra_->holding)
     extra_.reset();
 }
 

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// What one connection has of its rooms' messages: the one answer to "does this client already have it?", "what is unconfirmed?" and "what is
-// owed when it ends?". A value: no sockets, no Redis, no clock, no suspension.
+// What one connection has of its rooms' messages: the one answer to "does this client already have it?", "what is
+// unconfirmed?" and "what is owed when it ends?". A value: no sockets, no Redis, no clock, no suspension.
 //
-// The law: a connection has a message when that connection showed it, by a pong to a numbered ping behind it (`asked`, `answered`). Nothing else
-// counts: no close frame, no other device of the user, no place that the client names when it resumes.
+// The law: a connection has a message when that connection showed it, by a pong to a numbered ping behind it (`asked`,
+// `answered`). Nothing else counts: no close frame, no other device of the user, no place that the client names when it
+// resumes.
 #pragma once
 #include <cstdint>
 #include <memory>
@@ -23,7 +24,8 @@ enum class traffic : std::uint8_t { typing, presence, chat };
 
 namespace delivery {
 
-// A room as one worker gets it from the bus. All of the room's connections on the worker have its messages up to `last`.
+// A room as one worker gets it from the bus. All of the room's connections on the worker have its messages up to
+// `last`.
 struct stream {
   std::string const* name = nullptr;
   state::message_place last{};  // of the latest message handed out; epoch "" while there was none
@@ -37,10 +39,10 @@ class ledger {
     std::uint32_t seat : 30;    // where the room keeps the connection
     std::uint32_t open : 1;     // joined with joinRoom
     std::uint32_t ahead : 1;    // something beyond `room->last` came by other means than the bus
-    std::uint32_t first = 0;    // low bits of the seq since which the connection has everything; 0: no message came yet
+    std::uint32_t first = 0;  // low bits of the seq since which the connection has everything; 0: no message came yet
     std::uint32_t confirmed = 0;  // low bits of the seq up to which a pong has confirmed; counts once `first` is set
-    std::uint32_t asked = 0;      // the same, once the ping under way is answered
-    std::int64_t since_ms = 0;    // Redis TIME since which the user takes part here; 0: since the connection began
+    std::uint32_t asked = 0;  // the same, once the ping under way is answered
+    std::int64_t since_ms = 0;  // Redis TIME since which the user takes part here; 0: since the connection began
   };
 
   // Of one epoch, and so of one room: an epoch belongs to one room alone.
@@ -56,8 +58,9 @@ class ledger {
     state::message_place place;  // of chat messages; seq 0: it is none
   };
 
-  // Of an ending connection and a room: the latest message that its client surely has. Epoch "": no message of it came, and both numbers are Redis
-  // TIME in ms: since when the user takes part (0: since the connection began), and until when that is owed.
+  // Of an ending connection and a room: the latest message that its client surely has. Epoch "": no message of it came,
+  // and both numbers are Redis TIME in ms: since when the user takes part (0: since the connection began), and until
+  // when that is owed.
   struct debt {
     std::string room;
     state::message_place confirmed;
@@ -78,14 +81,15 @@ class ledger {
   entry& enter(stream& room, bool open, std::int64_t since_ms);
   // Takes no part any more. What it had of the room, it still has. The last entry takes the place of this one.
   void leave(std::size_t index);
-  // Before that, of a room that its user turns out not to belong to: the messages of it that wait will never be handed out.
+  // Before that, of a room that its user turns out not to belong to: the messages of it that wait will never be handed
+  // out.
   void retract(std::size_t index);
-  // Before that, of a room that its user still belongs to: what is unconfirmed of it, up to `upto`, is owed at the end. All later messages are
-  // mail. Nothing: nobody knows which is the last that is none.
+  // Before that, of a room that its user still belongs to: what is unconfirmed of it, up to `upto`, is owed at the end.
+  // All later messages are mail. Nothing: nobody knows which is the last that is none.
   void lapse(std::size_t index, std::optional<standing> const& upto);
 
-  // A message came over the bus, behind `room.last`, which is its place already. False: the connection has it, or it is the connection's own;
-  // nothing is to be done then.
+  // A message came over the bus, behind `room.last`, which is its place already. False: the connection has it, or it is
+  // the connection's own; nothing is to be done then.
   bool takes(entry& e, bool own);
   // It has been handed to the client, and is unconfirmed.
   void handed() {
@@ -99,13 +103,14 @@ class ledger {
   void brought(range r);
   // The same, of messages that nobody else keeps for the user: they are owed until a pong shows that they arrived.
   void sent_aside(std::string const& room, range r);
-  // The client says that this is its last message of the room: it has this one, and nothing that was said before comes live, however far
-  // the bus is behind. `by_connection`: it also said on which connection.
+  // The client says that this is its last message of the room: it has this one, and nothing that was said before comes
+  // live, however far the bus is behind. `by_connection`: it also said on which connection.
   void claims(state::message_place const& last, bool by_connection);
-  // The user takes part in the messages behind this one: nothing that was said before comes live, however far the bus is behind. What of it is mail
-  // is another matter.
+  // The user takes part in the messages behind this one: nothing that was said before comes live, however far the bus
+  // is behind. What of it is mail is another matter.
   void begins(state::message_place const& last);
-  // The client has been told that the epoch is lost, and is given what came after it: nothing of it comes live any more.
+  // The client has been told that the epoch is lost, and is given what came after it: nothing of it comes live any
+  // more.
   void lost(std::string const& epoch);
   // That earlier connection was given these: the client has all of them up to the one that it claims.
   void was_given(range const& earlier);
@@ -113,7 +118,8 @@ class ledger {
   bool has(state::message_place const& place) const;
   // The latest message of the epoch that the connection was given in order; 0: none.
   std::uint64_t last_in_order(std::string_view epoch) const;
-  // The message since which the connection has, or is handed, everything that comes live of the room in this epoch; 0: none came yet.
+  // The message since which the connection has, or is handed, everything that comes live of the room in this epoch; 0:
+  // none came yet.
   std::uint64_t live_from(std::string_view room, std::string_view epoch) const;
   // Whether the bus will bring it: the connection hears its room, and the message is behind the latest that came.
   bool will_come(std::string_view room, state::message_place const& place) const;
@@ -146,7 +152,8 @@ class ledger {
  private:
   struct extra {
     std::vector<range> ranges;  // oldest first
-    std::vector<state::message_place> claimed;  // what the client named, while it matters on which connection it got that
+    std::vector<state::message_place>
+        claimed;  // what the client named, while it matters on which connection it got that
     std::vector<state::message_place> begins;  // nothing up to these comes live, until the bus has passed them
     std::vector<waiting_frame> waiting;
     std::size_t waiting_bytes = 0;

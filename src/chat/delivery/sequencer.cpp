@@ -95,7 +95,9 @@ void sequencer::ask(actions& out) {
   out.emplace_back(fetch{++ticket_, q.after});
 }
 
-bool sequencer::expects(ticket number, question what) const { return inquiry_ && number == ticket_ && inquiry_->asked == what; }
+bool sequencer::expects(ticket number, question what) const {
+  return inquiry_ && number == ticket_ && inquiry_->asked == what;
+}
 
 void sequencer::fetched(ticket number, page found, actions& out) {
   if (expects(number, question::page_for_late)) return take_page_for_late(found, out);

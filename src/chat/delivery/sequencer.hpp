@@ -37,9 +37,9 @@ class sequencer {
   };
   // What the log holds behind the `after` of a fetch, in order.
   struct page {
-    std::string epoch;         // empty: nothing was ever said, or all was lost
+    std::string epoch;  // empty: nothing was ever said, or all was lost
     std::uint64_t newest = 0;  // of the room, also when the log does not hold it any more
-    bool more = false;         // the log holds messages behind these
+    bool more = false;  // the log holds messages behind these
     std::vector<message> messages;
   };
 
@@ -117,9 +117,9 @@ class sequencer {
     std::vector<late_worker> late;
     std::uint64_t after = 0;
     question asked = question::none;
-    bool compare = true;    // the next page, with the last message heard
+    bool compare = true;  // the next page, with the last message heard
     bool compared = false;  // the page under way
-    bool again = false;     // what the answer says may be too old
+    bool again = false;  // what the answer says may be too old
   };
 
   void hold(std::string_view epoch, message m);

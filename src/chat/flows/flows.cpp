@@ -47,8 +47,9 @@ room_id const* room_of(decltype(request::body) const& body) {
 
 }  // namespace
 
-flows::flows(asio::any_io_executor executor, std::size_t worker, instance_id instance, state::store& store, directory::directory& people,
-             auth::authenticator& gate, room_policy& door, bus& channel, user_rates& rates, counters& count, flow_limits limits)
+flows::flows(asio::any_io_executor executor, std::size_t worker, instance_id instance, state::store& store,
+             directory::directory& people, auth::authenticator& gate, room_policy& door, bus& channel,
+             user_rates& rates, counters& count, flow_limits limits)
     : ex_(std::move(executor)),
       worker_(worker),
       instance_(std::move(instance)),
@@ -115,7 +116,8 @@ void flows::note_refusal(session& s) {
 void flows::oversized(session& s, std::string_view beginning) {
   session_ptr const keep{&s};
   refuse(s,
-         {error_code::too_large, fmt::format("a message may have {} bytes at most; send smaller ones", limits_.frame), id_in_beginning(beginning)});
+         {error_code::too_large, fmt::format("a message may have {} bytes at most; send smaller ones", limits_.frame),
+          id_in_beginning(beginning)});
 }
 
 void flows::pinged(session& s, std::size_t times) {
@@ -131,17 +133,25 @@ void flows::rest(session& s) {
   if (!s.busy) exclusively(&s, []() -> task<> { co_return; }());
 }
 
-// What went wrong in Redis, as the client may know it: retryable when Redis is away, `internal` when it is not the client's business.
+// What went wrong in Redis, as the client may know it: retryable when Redis is away, `internal` when it is not the
+// client's business.
 void flows::refuse(session& s, std::optional<std::string> id, error const& why) {
-  if (why.code == errc::not_member) return refuse(s, {error_code::not_member, "you are not in this room; send joinRoom first", std::move(id)});
+  if (why.code == errc::not_member)
+    return refuse(s, {error_code::not_member, "you are not in this room; send joinRoom first", std::move(id)});
   if (why.code == errc::conflict) return refuse(s, {error_code::conflict, why.text, std::move(id)});
   if (is_transient(why)) {
-    log::debug("request.unavailable",
-               {{"connection", s.id.str()}, {"trace", s.trace_id()}, {"user", s.user.str()}, {"code", to_string(why.code)}, {"reason", why.text}});
+    log::debug("request.unavailable", {{"connection", s.id.str()},
+                                       {"trace", s.trace_id()},
+                                       {"user", s.user.str()},
+                                       {"code", to_string(why.code)},
+                                       {"reason", why.text}});
     return refuse(s, {error_code::unavailable, std::string{unavailability(why)}, std::move(id)});
   }
-  log::error("request.failed",
-             {{"connection", s.id.str()}, {"trace", s.trace_id()}, {"user", s.user.str()}, {"code", to_string(why.code)}, {"reason", why.text}});
+  log::error("request.failed", {{"connection", s.id.str()},
+                                {"trace", s.trace_id()},
+                                {"user", s.user.str()},
+                                {"code", to_string(why.code)},
+                                {"reason", why.text}});
   refuse(s, {error_code::internal, std::string{internal_message}, std::move(id)});
 }
 
@@ -154,7 +164,9 @@ void flows::receive(session& s, std::string_view text) {
     if (!s.backlog) s.backlog = std::make_unique<std::deque<session::waiting_request>>();
     s.backlog->push_back({std::string{text}, came});
     s.backlog_bytes += static_cast<std::uint32_t>(text.size());
-    auto const full = [this](std::size_t requests, std::size_t bytes) { return requests >= limits_.backlog || bytes >= limits_.backlog_bytes; };
+    auto const full = [this](std::size_t requests, std::size_t bytes) {
+      return requests >= limits_.backlog || bytes >= limits_.backlog_bytes;
+    };
     if (full(s.backlog->size(), s.backlog_bytes)) {
       if (!full(s.backlog->size() - 1, s.backlog_bytes - text.size())) count_.full_backlogs.add();
       s.read_more(false);
@@ -168,7 +180,8 @@ void flows::receive(session& s, std::string_view text) {
 
 void flows::handle(session_ptr s, request r, steady_clock::time_point came) {
   count_.received[r.body.index()].add();
-  bool const is_message = std::holds_alternative<send_message>(r.body), is_hint = std::holds_alternative<set_typing>(r.body);
+  bool const is_message = std::holds_alternative<send_message>(r.body),
+             is_hint = std::holds_alternative<set_typing>(r.body);
   auto const take_request = [&] {
     return s->registered ? rates_.take(s->user, user_rate::requests, now_ms())
                          : s->request_rate.take(limits_.requests_per_s, limits_.request_burst, now_ms());
@@ -176,7 +189,8 @@ void flows::handle(session_ptr s, request r, steady_clock::time_point came) {
   if (!is_message && !take_request()) {
     count_over(rate_limit::requests);
     if (is_hint) return note_refusal(*s);
-    return refuse(*s, {error_code::rate_limited, fmt::format("at most {} requests per second", limits_.requests_per_s), std::move(r.id)});
+    return refuse(*s, {error_code::rate_limited, fmt::format("at most {} requests per second", limits_.requests_per_s),
+                       std::move(r.id)});
   }
   if (std::holds_alternative<ping>(r.body)) return answer(*s, pong(r.id));
   if (auto* reg = std::get_if<register_request>(&r.body)) {
@@ -184,8 +198,9 @@ void flows::handle(session_ptr s, request r, steady_clock::time_point came) {
   }
   if (!s->registered) return refuse(*s, {error_code::not_registered, "send register first", std::move(r.id)});
   if (r.user && *r.user != s->user) {
-    return refuse(
-        *s, {error_code::forbidden, fmt::format("this connection is registered as '{}'; userId may be left out", s->user.str()), std::move(r.id)});
+    return refuse(*s, {error_code::forbidden,
+                       fmt::format("this connection is registered as '{}'; userId may be left out", s->user.str()),
+                       std::move(r.id)});
   }
   if (auto const* room = room_of(r.body); room && s->grant && !s->grant->allows(*room)) {
     return refuse(*s, {error_code::forbidden, "your token is not for this room", std::move(r.id)});
@@ -194,7 +209,8 @@ void flows::handle(session_ptr s, request r, steady_clock::time_point came) {
     count_.messages_in.add();
     if (!rates_.take(s->user, user_rate::messages, now_ms())) {
       count_over(rate_limit::messages);
-      return refuse(*s, {error_code::rate_limited, fmt::format("at most {} messages per second", limits_.messages_per_s), std::move(r.id)});
+      return refuse(*s, {error_code::rate_limited,
+                         fmt::format("at most {} messages per second", limits_.messages_per_s), std::move(r.id)});
     }
     return exclusively(s, run_message(s, std::move(r.id), std::move(*m), came));
   }
@@ -203,7 +219,8 @@ void flows::handle(session_ptr s, request r, steady_clock::time_point came) {
     return change_typing(*s, std::move(*t));
   }
   if (auto* j = std::get_if<join_room>(&r.body)) return exclusively(s, run_join(s, std::move(r.id), std::move(*j)));
-  if (auto* l = std::get_if<leave_room>(&r.body)) return exclusively(s, run_leave(s, std::move(r.id), std::move(l->room)));
+  if (auto* l = std::get_if<leave_room>(&r.body))
+    return exclusively(s, run_leave(s, std::move(r.id), std::move(l->room)));
   if (auto* f = std::get_if<refresh_identity>(&r.body)) {
     // To check a token costs more than most requests do.
     if (!rates_.take(s->user, user_rate::messages, now_ms())) {
@@ -221,12 +238,14 @@ void flows::handle(session_ptr s, request r, steady_clock::time_point came) {
     if (!hub_.in(*s, p->room)) return refuse(*s, std::move(r.id), error{errc::not_member, {}});
     return exclusively(s, run_participants(s, std::move(r.id), std::move(*p)));
   }
-  if (auto* w = std::get_if<watch_presence>(&r.body)) return exclusively(s, run_watch(s, std::move(r.id), std::move(*w)));
-  if (auto* q = std::get_if<get_online_status>(&r.body)) return exclusively(s, run_status(s, std::move(r.id), std::move(*q)));
+  if (auto* w = std::get_if<watch_presence>(&r.body))
+    return exclusively(s, run_watch(s, std::move(r.id), std::move(*w)));
+  if (auto* q = std::get_if<get_online_status>(&r.body))
+    return exclusively(s, run_status(s, std::move(r.id), std::move(*q)));
 }
 
-// One request of a session at a time: they take effect in order, and a burst takes turns with everybody else's requests instead of
-// standing before them in the line to Redis.
+// One request of a session at a time: they take effect in order, and a burst takes turns with everybody else's requests
+// instead of standing before them in the line to Redis.
 void flows::exclusively(session_ptr s, task<> work) {
   s->busy = true;
   spawn([](flows* self, session_ptr who, task<> todo) -> task<> {
@@ -271,18 +290,22 @@ void flows::resume_backlog(session& s) {
     else refuse(s, std::move(parsed.error()));
   }
   // Not only when all is done, or what the client says next would be long in coming.
-  bool const half_full = s.backlog && (s.backlog->size() > limits_.backlog / 2 || s.backlog_bytes > limits_.backlog_bytes / 2);
+  bool const half_full =
+      s.backlog && (s.backlog->size() > limits_.backlog / 2 || s.backlog_bytes > limits_.backlog_bytes / 2);
   if (!half_full && !s.resting) s.read_more(true);
 }
 
 task<> flows::run_message(session_ptr s, std::optional<std::string> id, send_message m, steady_clock::time_point came) {
   auto const turn = hub_.mailboxes_of(m.room) >= many_mailboxes ? co_await heavy_.enter() : lane::turn{};
   auto const publish = [&] {
-    return store_.room_log.publish({m.room, s->user, s->id, m.content, m.client_msg_id, hub_.last_of(m.room), false, true, arrival_text(came)});
+    return store_.room_log.publish(
+        {m.room, s->user, s->id, m.content, m.client_msg_id, hub_.last_of(m.room), false, true, arrival_text(came)});
   };
   auto stored = co_await publish();
-  // The user was put out of the room and nobody here has heard of it; or Redis has lost its data, and is told what it had.
-  if (!stored && stored.error().code == errc::not_member && hub_.in(*s, m.room) && co_await compare(s) && hub_.in(*s, m.room)) {
+  // The user was put out of the room and nobody here has heard of it; or Redis has lost its data, and is told what it
+  // had.
+  if (!stored && stored.error().code == errc::not_member && hub_.in(*s, m.room) && co_await compare(s) &&
+      hub_.in(*s, m.room)) {
     stored = co_await publish();
   }
   heavy_.leave(turn);
@@ -347,10 +370,13 @@ void flows::deliver(bus::batch const& messages, std::vector<steady_clock::time_p
       spawn([](flows* self, session_ptr who, room_id r, bus_message::entry entered) -> task<> {
         // The user takes part since then, and what was said since is in no mailbox.
         bool const fresh = !self->hub_.heard(r);
-        if (fresh) co_await self->bus_.begin_listening(self->worker_, {r}, {std::move(entered.place)}, bus::since::place);
+        if (fresh)
+          co_await self->bus_.begin_listening(self->worker_, {r}, {std::move(entered.place)}, bus::since::place);
         if (auto const heard = co_await self->hear(*who, {r}, entered.at_ms); !heard) {
-          log::warn("session.half_heard",
-                    {{"connection", who->id.str()}, {"trace", who->trace_id()}, {"room", r.str()}, {"reason", heard.error().text}});
+          log::warn("session.half_heard", {{"connection", who->id.str()},
+                                           {"trace", who->trace_id()},
+                                           {"room", r.str()},
+                                           {"reason", heard.error().text}});
           self->doubt(*who);
         } else if (fresh) {
           self->doubt(*who);  // news of a removal may have passed before the subscription held
@@ -371,7 +397,8 @@ void flows::tick() {
 void flows::change_typing(session& s, set_typing t) {
   // Only a hint, so the excess is dropped unsaid; but an end that was begun here is always told.
   bool const ends = !t.on && typing_.contains(typing_key(s.user, t.room));
-  if (!ends && !s.typing_rate.take(limits_.typing_per_s, limits_.typing_burst, now_ms())) return count_over(rate_limit::typing);
+  if (!ends && !s.typing_rate.take(limits_.typing_per_s, limits_.typing_burst, now_ms()))
+    return count_over(rate_limit::typing);
   count_.typing_in.add();
   if (t.on) {
     auto const when = steady_clock::now() + typing_patience;
@@ -382,7 +409,8 @@ void flows::change_typing(session& s, set_typing t) {
     typing_.erase(typing_key(s.user, t.room));
   }
   spawn([](flows* self, session_ptr who, set_typing what) -> task<> {
-    auto const done = co_await self->store_.typing.change(who->user, what.room, what.on ? state::typing_change::on : state::typing_change::off);
+    auto const done = co_await self->store_.typing.change(
+        who->user, what.room, what.on ? state::typing_change::on : state::typing_change::off);
     if (!done) self->refuse(*who, std::nullopt, done.error());
   }(this, &s, std::move(t)));
 }
@@ -410,11 +438,12 @@ void flows::end_typing() {
 task<> flows::run_end_typing(typing_end due) {
   asio::steady_timer pause{ex_};
   for (int tries = 0; tries < 120;) {
-    auto const left =
-        co_await store_.typing.change(due.user, due.room, due.data == data_ ? state::typing_change::expired : state::typing_change::lost);
+    auto const left = co_await store_.typing.change(
+        due.user, due.room, due.data == data_ ? state::typing_change::expired : state::typing_change::lost);
     if (left && left->count() == 0) co_return;
     if (!left && (!is_transient(left.error()) || ++tries == 120)) {
-      log::warn("typing.not_ended", {{"user", due.user.str()}, {"room", due.room.str()}, {"reason", left.error().text}});
+      log::warn("typing.not_ended",
+                {{"user", due.user.str()}, {"room", due.room.str()}, {"reason", left.error().text}});
       co_return;
     }
     pause.expires_after(left ? *left + mark_margin : 500ms);

@@ -27,19 +27,24 @@ namespace hiky::chat {
 
 struct flow_limits {
   std::size_t participants_shown = 1000;  // in joinedRoom; more say `truncated`
-  std::size_t backlog = 256, backlog_bytes = 256 * 1024;  // requests of one connection that may wait; then it is not read from
+  std::size_t backlog = 256,
+              backlog_bytes = 256 * 1024;  // requests of one connection that may wait; then it is not read from
   float messages_per_s = 20, message_burst = 60;
   float typing_per_s = 2, typing_burst = 4;
   float requests_per_s = 50, request_burst = 1000;  // all but messages
-  float refusals_per_s = 5, refusal_burst = 200;    // requests whose refusal is the client's own doing; beyond that it is closed with 4429
+  float refusals_per_s = 5,
+        refusal_burst = 200;  // requests whose refusal is the client's own doing; beyond that it is closed with 4429
   std::size_t rooms_per_connection = 512;
   std::size_t joined_messages = 200;  // that joinedRoom brings when asked `since`; `history` brings more
   std::chrono::milliseconds seen_every{10'000};  // between writes of `lastSeen`
-  std::chrono::milliseconds session_check{10'000};  // in which each login of an application is looked at again; 0: at its end alone
+  std::chrono::milliseconds session_check{
+      10'000};  // in which each login of an application is looked at again; 0: at its end alone
   std::size_t replayed = 1200;  // messages of one room that a resume brings; the log keeps about as many
-  std::size_t replayed_bytes = 4 * 1024 * 1024;  // of one room; larger messages end it sooner, and the rest is there for `history`
+  std::size_t replayed_bytes =
+      4 * 1024 * 1024;  // of one room; larger messages end it sooner, and the rest is there for `history`
   std::size_t resumed_bytes = 16 * 1024 * 1024;  // of all rooms of a resume
-  std::size_t ending_bytes = 16 * 1024 * 1024;  // requests of clients that have closed, on a worker; beyond that they are not carried out
+  std::size_t ending_bytes =
+      16 * 1024 * 1024;  // requests of clients that have closed, on a worker; beyond that they are not carried out
   // These are kept by others, and told to clients.
   std::size_t frame = 64 * 1024, outbox = 1 << 20, connections_per_user = 16;
   std::chrono::milliseconds ping_every{25'000}, pong_within{10'000};
@@ -47,32 +52,37 @@ struct flow_limits {
 
 class flows {
  public:
-  flows(asio::any_io_executor executor, std::size_t worker, instance_id instance, state::store& store, directory::directory& people,
-        auth::authenticator& gate, room_policy& door, bus& channel, user_rates& rates, counters& count, flow_limits limits);
+  flows(asio::any_io_executor executor, std::size_t worker, instance_id instance, state::store& store,
+        directory::directory& people, auth::authenticator& gate, room_policy& door, bus& channel, user_rates& rates,
+        counters& count, flow_limits limits);
 
-  // One text frame of a client. Answers through session.send, now or later; requests of one session take effect in order.
+  // One text frame of a client. Answers through session.send, now or later; requests of one session take effect in
+  // order.
   void receive(session& s, std::string_view text);
-  // A text of the client is larger than a message may be, which ends the connection next; the request is told so if its id can be seen.
+  // A text of the client is larger than a message may be, which ends the connection next; the request is told so if its
+  // id can be seen.
   void oversized(session& s, std::string_view beginning);
   // The client pings far more than anybody needs to, which counts as a refusal for each few.
   void pinged(session& s, std::size_t times);
-  // The socket has closed. Ends what the session holds, here at once and in Redis as soon as it can be reached. What the client has not
-  // shown to have received goes to its user's mail, however the connection ended.
+  // The socket has closed. Ends what the session holds, here at once and in Redis as soon as it can be reached. What
+  // the client has not shown to have received goes to its user's mail, however the connection ended.
   void closed(session& s);
   // A few times a second: asks for receipts, and compares sessions with Redis, each once a minute.
   void tick();
   // Called when a user's last connection is gone from Redis.
   void on_offline(std::function<void()> handler) { offline_ = std::move(handler); }
-  // What the bus brought for this worker. To `came` is added when those messages came from their clients that somebody here was handed.
+  // What the bus brought for this worker. To `came` is added when those messages came from their clients that somebody
+  // here was handed.
   void deliver(bus::batch const& messages, std::vector<std::chrono::steady_clock::time_point>& came);
 
-  // Waits until every closed session is gone from Redis too, and friends have been told of arrivals, at most `patience`; false if some are not.
+  // Waits until every closed session is gone from Redis too, and friends have been told of arrivals, at most
+  // `patience`; false if some are not.
   task<bool> settled(std::chrono::milliseconds patience);
 
   // Tells the user's friends; false when they could not be told.
   task<bool> announce(user_id user, bool online);
-  // Puts every session of this worker into Redis again, which has lost them; spread over `spread`. Clients notice nothing.
-  // A session that wants something or ends meanwhile is put there first.
+  // Puts every session of this worker into Redis again, which has lost them; spread over `spread`. Clients notice
+  // nothing. A session that wants something or ends meanwhile is put there first.
   void assert_again(std::chrono::milliseconds spread);
   // Redis has lost them, and cannot be told yet.
   void lost() { ++data_; }
@@ -122,8 +132,8 @@ class flows {
   task<bool> may_replace(session_ptr s, user_id user);
   task<bool> may_enter(session_ptr s, std::optional<std::string> id, room_id room);
   // `at_ms`: the time in Redis; 0: it is not told, nor what else a client needs to know once.
-  void answer_registered(session& s, std::optional<std::string> const& id, std::vector<room_id> const& rooms, std::vector<recovery> const& resumed,
-                         std::int64_t at_ms = 0);
+  void answer_registered(session& s, std::optional<std::string> const& id, std::vector<room_id> const& rooms,
+                         std::vector<recovery> const& resumed, std::int64_t at_ms = 0);
   task<> run_refresh(session_ptr s, std::optional<std::string> id, refresh_identity r);
   task<> run_register(session_ptr s, std::optional<std::string> id, std::optional<user_id> claimed, register_request r);
   task<result<state::connected>> go_online(session_ptr s, directory::entry& who);
@@ -143,21 +153,26 @@ class flows {
     std::uint64_t first = 0, last = 0;  // seqs; 0: nothing was found
     std::size_t count = 0, bytes = 0;
   };
-  task<result<log_reading>> read_after(room_id room, std::uint64_t seq, std::size_t most, std::size_t bytes, std::size_t keep);
-  task<result<recovery>> recover(room_id room, std::string since, std::size_t most, std::size_t bytes, std::size_t keep);
-  task<result<std::vector<recovery>>> recover_all(state::connected const& online, std::vector<std::pair<room_id, std::string>> wanted);
+  task<result<log_reading>> read_after(room_id room, std::uint64_t seq, std::size_t most, std::size_t bytes,
+                                       std::size_t keep);
+  task<result<recovery>> recover(room_id room, std::string since, std::size_t most, std::size_t bytes,
+                                 std::size_t keep);
+  task<result<std::vector<recovery>>> recover_all(state::connected const& online,
+                                                  std::vector<std::pair<room_id, std::string>> wanted);
   task<bool> replay(session_ptr s, std::span<recovery const> resumed);
   task<bool> replay_rest(session_ptr s, recovery const& room);
   static void note_recovery(session& s, std::string const& since, recovery const& found, bool on_connection);
 
-  // What a session knows of its rooms and mail may be wrong: it is compared with Redis in the session's turn, and that is tried until it is done.
+  // What a session knows of its rooms and mail may be wrong: it is compared with Redis in the session's turn, and that
+  // is tried until it is done.
   void doubt(session& s);
   void claim_later(session& s);
   void try_later(session& s);
   task<> run_doubts();
   task<bool> compare(session_ptr s);
   task<result<bool>> enter_late(session_ptr s, room_id room, std::int64_t since_ms, std::int64_t now_ms);
-  // The bus was away: all sessions are compared, and those whose room it is no more have left it, before the bus goes on.
+  // The bus was away: all sessions are compared, and those whose room it is no more have left it, before the bus goes
+  // on.
   task<> compare_all(std::uint64_t interruption);
   task<> compare_some();
   struct doubtful {
@@ -178,13 +193,15 @@ class flows {
   task<bool> join(session_ptr s, std::optional<std::string> id, join_room r);
   task<bool> flushed(session& s);
   task<> run_leave(session_ptr s, std::optional<std::string> id, room_id room);
-  task<> run_message(session_ptr s, std::optional<std::string> id, send_message m, std::chrono::steady_clock::time_point came);
+  task<> run_message(session_ptr s, std::optional<std::string> id, send_message m,
+                     std::chrono::steady_clock::time_point came);
   task<> run_history(session_ptr s, std::optional<std::string> id, get_history r);
   task<> run_status(session_ptr s, std::optional<std::string> id, get_online_status r);
   task<> run_participants(session_ptr s, std::optional<std::string> id, get_participants r);
   task<> run_watch(session_ptr s, std::optional<std::string> id, watch_presence r);
   void end_in_redis(session const& s, state::unsure_mail unsure = {}, bool heavy = false);
-  task<> run_disconnect(state::connection_details ended, std::uint32_t asserted, bool known, state::unsure_mail unsure, bool heavy);
+  task<> run_disconnect(state::connection_details ended, std::uint32_t asserted, bool known, state::unsure_mail unsure,
+                        bool heavy);
   void change_typing(session& s, set_typing t);
   void refuse_banned(session& s, std::optional<std::string> id, std::int64_t seconds);
   // Somebody else, perhaps on another instance, wants it gone.
@@ -216,7 +233,8 @@ class flows {
   lane checks_;  // of tokens, while many are of no use
   token_bucket useless_tokens_;
   std::uint32_t wary_since_ms_ = 0;
-  lane heavy_;  // what keeps Redis busy for longer than an ordinary request: messages into many mailboxes, and long tails put into one
+  lane heavy_;  // what keeps Redis busy for longer than an ordinary request: messages into many mailboxes, and long
+                // tails put into one
   std::function<void()> offline_;
   std::unordered_set<session_ptr> doubts_;  // sessions whose comparison or claim is to be tried again
   bool resolving_doubts_ = false, comparing_some_ = false;

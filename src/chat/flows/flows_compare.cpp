@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Part of flows: what sessions know of their rooms and mail, compared with Redis. Whatever is learnt from a notice can be learnt here as well,
-// so that a notice which is lost makes a session wrong for a while, and never for good.
+// Part of flows: what sessions know of their rooms and mail, compared with Redis. Whatever is learnt from a notice can
+// be learnt here as well, so that a notice which is lost makes a session wrong for a while, and never for good.
 #include <boost/asio/steady_timer.hpp>
 
 #include <algorithm>
@@ -16,12 +16,12 @@ using std::chrono::steady_clock;
 
 namespace {
 
-constexpr std::size_t asked_at_once = 64;   // sessions in one question: Redis is held for a fraction of a millisecond
-constexpr auto every = 60s;                 // each session is compared
+constexpr std::size_t asked_at_once = 64;  // sessions in one question: Redis is held for a fraction of a millisecond
+constexpr auto every = 60s;  // each session is compared
 constexpr auto tick_length = 250ms;
-constexpr auto turn_patience = 1s;          // that everybody else waits for a turn of a session to end, behind an interruption
-constexpr int most_rounds = 4;              // of one comparison, while notices come
-constexpr auto patience = 200ms;            // before a question that failed is asked again
+constexpr auto turn_patience = 1s;  // that everybody else waits for a turn of a session to end, behind an interruption
+constexpr int most_rounds = 4;  // of one comparison, while notices come
+constexpr auto patience = 200ms;  // before a question that failed is asked again
 
 bool was_kicked(session const& s, state::seen_by_redis const& seen) { return seen.kick != 0 && seen.kick != s.kick; }
 
@@ -35,7 +35,8 @@ void flows::doubt(session& s) {
   try_later(s);
 }
 
-// Redis may have taken the claim whose answer did not come: then nothing waits in the mailbox, and still the client has nothing.
+// Redis may have taken the claim whose answer did not come: then nothing waits in the mailbox, and still the client has
+// nothing.
 void flows::claim_later(session& s) {
   if (s.gone) return;
   s.unclaimed = true;
@@ -76,9 +77,9 @@ bool flows::agrees(session const& s, state::seen_by_redis const& seen) const {
   return here == there;
 }
 
-// In the session's turn, so that no request of its own changes its rooms meanwhile. True when it is right again. An answer may be older than what
-// is noticed meanwhile, and is asked for anew; a last one is acted on all the same, or a user whose rooms change all the time would never lose
-// one. What it takes wrongly, the next comparison gives back.
+// In the session's turn, so that no request of its own changes its rooms meanwhile. True when it is right again. An
+// answer may be older than what is noticed meanwhile, and is asked for anew; a last one is acted on all the same, or a
+// user whose rooms change all the time would never lose one. What it takes wrongly, the next comparison gives back.
 task<bool> flows::compare(session_ptr s) {
   for (int round = 1;; ++round) {
     auto const notices = s->notices;
@@ -88,8 +89,10 @@ task<bool> flows::compare(session_ptr s) {
     if (s->gone || !s->registered) co_return true;
     if (!found) {
       if (is_transient(found.error())) co_return false;
-      log::error("session.not_compared",
-                 {{"connection", s->id.str()}, {"trace", s->trace_id()}, {"user", s->user.str()}, {"reason", found.error().text}});
+      log::error("session.not_compared", {{"connection", s->id.str()},
+                                          {"trace", s->trace_id()},
+                                          {"user", s->user.str()},
+                                          {"reason", found.error().text}});
       co_return true;  // with the next round
     }
     if (outdated() && round < most_rounds) continue;
@@ -119,15 +122,17 @@ task<bool> flows::compare(session_ptr s) {
     }
     for (auto const& room : permitted(*s, seen.rooms)) {
       if (hub_.in(*s, room) && hub_.heard(room)) continue;
-      // One that it is in and that nobody hears was emptied for a moment, and the bus was told so; or is about to be heard. Nothing is owed of it
-      // from before the session entered it.
+      // One that it is in and that nobody hears was emptied for a moment, and the bus was told so; or is about to be
+      // heard. Nothing is owed of it from before the session entered it.
       auto const* const in = s->ledger.find(room);
       auto const since_ms = in && in->since_ms > 0 ? in->since_ms : s->compared_ms > 0 ? s->compared_ms : found->now_ms;
       auto const entered = co_await enter_late(s, room, since_ms, found->now_ms);
       if (s->gone) co_return true;
       if (entered) continue;
-      log::warn("session.half_heard",
-                {{"connection", s->id.str()}, {"trace", s->trace_id()}, {"room", room.str()}, {"reason", entered.error().text}});
+      log::warn("session.half_heard", {{"connection", s->id.str()},
+                                       {"trace", s->trace_id()},
+                                       {"room", room.str()},
+                                       {"reason", entered.error().text}});
       if (is_transient(entered.error())) co_return false;
     }
     if (outdated() && round < most_rounds) continue;
@@ -138,8 +143,8 @@ task<bool> flows::compare(session_ptr s) {
   }
 }
 
-// The user belongs to the room since nobody knows when, but not since before `since_ms`. What was said since then comes from the log, before
-// what comes live. `now_ms` is Redis TIME. False when the user does not belong to it any more.
+// The user belongs to the room since nobody knows when, but not since before `since_ms`. What was said since then comes
+// from the log, before what comes live. `now_ms` is Redis TIME. False when the user does not belong to it any more.
 task<result<bool>> flows::enter_late(session_ptr s, room_id room, std::int64_t since_ms, std::int64_t now_ms) {
   auto const* const was = s->ledger.find(room);
   bool const was_in = was != nullptr, hears = was_in && was->first != 0;
@@ -243,9 +248,11 @@ task<> flows::compare_all(std::uint64_t interruption) {
     pause.expires_after(5ms);
     co_await pause.async_wait(use_task);
   }
-  // A session whose turn does not end, since its client takes nothing, must not keep the others from hearing; nor hear what is not its own.
+  // A session whose turn does not end, since its client takes nothing, must not keep the others from hearing; nor hear
+  // what is not its own.
   for (auto const& one : found_doubtful) {
-    if (!wrong(one) || !one.known || forgotten(*one.who)) continue;  // who is to be told of to Redis first keeps the rooms
+    if (!wrong(one) || !one.known || forgotten(*one.who))
+      continue;  // who is to be told of to Redis first keeps the rooms
     for (auto const& room : without(rooms_of(*one.who), one.rooms)) hub_.leave(*one.who, room);
   }
   bus_.compared(worker_, interruption);

@@ -29,14 +29,16 @@ std::string about_server(flow_limits const& l, std::int64_t now_ms) {
   rate("messages", l.messages_per_s, l.message_burst);
   rate("typing", l.typing_per_s, l.typing_burst);
   rate("requests", l.requests_per_s, l.request_burst);
-  return fmt::format(R"("serverTime":"{}","heartbeat":{{"intervalMs":{},"timeoutMs":{}}},"largestFrame":{},"limits":{{{}}})",
-                     iso8601(std::chrono::sys_time<std::chrono::milliseconds>{std::chrono::milliseconds{now_ms}}), l.ping_every.count(),
-                     l.pong_within.count(), l.frame + largest_beside_a_message, limits);
+  return fmt::format(
+      R"("serverTime":"{}","heartbeat":{{"intervalMs":{},"timeoutMs":{}}},"largestFrame":{},"limits":{{{}}})",
+      iso8601(std::chrono::sys_time<std::chrono::milliseconds>{std::chrono::milliseconds{now_ms}}),
+      l.ping_every.count(), l.pong_within.count(), l.frame + largest_beside_a_message, limits);
 }
 
 }  // namespace
 
-task<std::optional<auth::identity>> flows::identify(session_ptr s, std::optional<std::string> id, auth::credentials shown) {
+task<std::optional<auth::identity>> flows::identify(session_ptr s, std::optional<std::string> id,
+                                                    auth::credentials shown) {
   auto const claimed = shown.claimed;
   bool const with_token = !shown.token.empty();
   std::optional<auth::identity> who;
@@ -49,7 +51,8 @@ task<std::optional<auth::identity>> flows::identify(session_ptr s, std::optional
     }
     who = *s->shown;
   } else {
-    // A check costs more than all else that a client may ask for. While many fail, checks take turns, each with a pause behind it.
+    // A check costs more than all else that a client may ask for. While many fail, checks take turns, each with a pause
+    // behind it.
     bool const wary = with_token && now_ms() - wary_since_ms_ < wary_for_ms;
     auto const turn = wary ? co_await checks_.enter() : lane::turn{};
     auto found = co_await gate_.identify(std::move(shown));
@@ -61,7 +64,8 @@ task<std::optional<auth::identity>> flows::identify(session_ptr s, std::optional
       co_return std::nullopt;
     }
     if (!*found) {
-      refuse(*s, {error_code::unauthorized, (with_token ? "tokens are of no use here; register needs " : "register needs ") + gate_.expected(),
+      refuse(*s, {error_code::unauthorized,
+                  (with_token ? "tokens are of no use here; register needs " : "register needs ") + gate_.expected(),
                   std::move(id)});
       co_return std::nullopt;
     }
@@ -74,7 +78,8 @@ task<std::optional<auth::identity>> flows::identify(session_ptr s, std::optional
     co_return std::nullopt;
   }
   if (claimed && *claimed != bound) {
-    refuse(*s, {error_code::forbidden, fmt::format("you are '{}'; userId may be left out", bound.str()), std::move(id)});
+    refuse(*s,
+           {error_code::forbidden, fmt::format("you are '{}'; userId may be left out", bound.str()), std::move(id)});
     co_return std::nullopt;
   }
   co_return who;
@@ -98,7 +103,8 @@ void flows::grant(session& s, auth::grant given, std::string login) {
   logins_.watch(s, std::move(login));
 }
 
-// The identity counts from now on; Redis is told which rooms the connection may hear, before it hears others. True when all of that is done.
+// The identity counts from now on; Redis is told which rooms the connection may hear, before it hears others. True when
+// all of that is done.
 task<bool> flows::regrant(session_ptr s, auth::grant given, std::string login) {
   auto const before = s->grant ? s->grant->rooms : std::nullopt;
   grant(*s, std::move(given), std::move(login));
@@ -109,10 +115,12 @@ task<bool> flows::regrant(session_ptr s, auth::grant given, std::string login) {
   co_return done;
 }
 
-// Rooms that the connection may not hear any more. Redis takes its user for absent there: what it published before comes here yet, and all later
-// messages wait for another connection.
+// Rooms that the connection may not hear any more. Redis takes its user for absent there: what it published before
+// comes here yet, and all later messages wait for another connection.
 task<> flows::leave_forbidden(session_ptr s) {
-  auto const forbidden = [&](delivery::ledger::entry const& e) { return s->grant && !s->grant->allows(room_id{*e.room->name}); };
+  auto const forbidden = [&](delivery::ledger::entry const& e) {
+    return s->grant && !s->grant->allows(room_id{*e.room->name});
+  };
   if (std::ranges::none_of(s->ledger.rooms(), forbidden)) co_return;
   bool const all_came = co_await bus_.catch_up(worker_);
   // Messages that do not come for now are owed, up to where the rooms stand in Redis.
@@ -135,11 +143,15 @@ task<> flows::leave_forbidden(session_ptr s) {
 
 task<bool> flows::may_enter(session_ptr s, std::optional<std::string> id, room_id room) {
   auto const may = co_await door_.may_join(s->user, std::move(room));
-  auto const outcome = may ? room_outcome::allowed : may.error().code == errc::invalid_argument ? room_outcome::refused : room_outcome::unjudged;
+  auto const outcome = may                                          ? room_outcome::allowed
+                       : may.error().code == errc::invalid_argument ? room_outcome::refused
+                                                                    : room_outcome::unjudged;
   count_.room_entries[static_cast<std::size_t>(outcome)].add();
   if (may) co_return true;
   if (may.error().code == errc::invalid_argument) refuse(*s, {error_code::forbidden, may.error().text, std::move(id)});
-  else refuse(*s, {error_code::unavailable, "whether you may enter can't be found out right now; try again in a moment", std::move(id)});
+  else
+    refuse(*s, {error_code::unavailable, "whether you may enter can't be found out right now; try again in a moment",
+                std::move(id)});
   co_return false;
 }
 

@@ -80,12 +80,16 @@ task<result<state::claimed_mail>> flows::claim_mail(session_ptr s) {
   co_return fail(errc::timeout, "the queue changes faster than it can be chosen from");
 }
 
-// Sends what waited for the user, oldest first unless the client wants it otherwise. Nothing is deleted before it has arrived. What the client has on
-// this connection, or is being sent otherwise, is not sent again, but confirmed with the rest.
+// Sends what waited for the user, oldest first unless the client wants it otherwise. Nothing is deleted before it has
+// arrived. What the client has on this connection, or is being sent otherwise, is not sent again, but confirmed with
+// the rest.
 task<> flows::deliver_mail(session_ptr s) {
   auto mail = co_await claim_mail(s);
   if (!mail) {
-    log::warn("mail.unclaimed", {{"connection", s->id.str()}, {"trace", s->trace_id()}, {"user", s->user.str()}, {"reason", mail.error().text}});
+    log::warn("mail.unclaimed", {{"connection", s->id.str()},
+                                 {"trace", s->trace_id()},
+                                 {"user", s->user.str()},
+                                 {"reason", mail.error().text}});
     s->unclaimed = false;
     if (is_transient(mail.error())) claim_later(*s);
     co_return;
@@ -111,7 +115,8 @@ task<> flows::deliver_mail(session_ptr s) {
     poison += one.is_readable() ? 0 : 1;
     bool const twice = one.place && s->ledger.has(*one.place);
     if (one.place && !twice) s->ledger.brought({one.place->epoch, one.place->seq, one.place->seq, false});
-    ids.push_back(twice || !one.is_readable() ? std::string{} : std::move(one.message_id));  // what is not shown nobody can name
+    ids.push_back(twice || !one.is_readable() ? std::string{}
+                                              : std::move(one.message_id));  // what is not shown nobody can name
     if (twice || !one.is_readable()) continue;
     shown_up_to.push_back(ids.size());
     shown_texts.push_back(std::move(mail->messages[i]));
@@ -126,23 +131,25 @@ task<> flows::deliver_mail(session_ptr s) {
   s->mail = std::make_unique<unconfirmed_mail>(std::move(ids), mail->dropped);
   auto const number = s->mail->number = ++last_mail_;
   if (shown && !co_await send_mail(s, std::move(*mail), std::move(shown_up_to))) co_return;
-  // A client that promised to say so says so (offlineAck). Of others, a pong that follows shows that the bytes have arrived; and so it
-  // does when replay has brought everything already, since then there is nothing that the client could confirm.
+  // A client that promised to say so says so (offlineAck). Of others, a pong that follows shows that the bytes have
+  // arrived; and so it does when replay has brought everything already, since then there is nothing that the client
+  // could confirm.
   if (s->acks && shown) co_return;
   s->after_pong([this, s, number](bool ok) {
     if (ok && s->mail && s->mail->number == number) confirm_mail(*s, std::string::npos);
   });
 }
 
-// In portions, mostly one: a mailbox of large messages is more than the outbox takes, and must not look like a slow reader. False when the
-// client is gone before the last.
+// In portions, mostly one: a mailbox of large messages is more than the outbox takes, and must not look like a slow
+// reader. False when the client is gone before the last.
 task<bool> flows::send_mail(session_ptr s, state::claimed_mail mail, std::vector<std::size_t> shown_up_to) {
   constexpr std::size_t most_bytes = 256 * 1024;
   auto const& messages = mail.messages;
   std::size_t told = 0;  // of the mail's ids
   for (std::size_t begin = 0;; mail.dropped = 0) {
     auto end = begin;
-    for (std::size_t bytes = 0; end < messages.size() && (end == begin || bytes + messages[end].size() <= most_bytes); ++end) {
+    for (std::size_t bytes = 0; end < messages.size() && (end == begin || bytes + messages[end].size() <= most_bytes);
+         ++end) {
       bytes += messages[end].size();
     }
     bool const last = end == messages.size();
@@ -183,9 +190,12 @@ void flows::confirm_mail(session& s, std::size_t count) {
     auto const settled = co_await self->store_.mailbox.confirm(who->user, who->id, arrived, lost);
     if (who->mail_waits && !who->mail && !who->gone) self->fetch_mail(*who);
     if (settled) co_return;
-    log::warn("mail.unconfirmed",
-              {{"connection", who->id.str()}, {"trace", who->trace_id()}, {"user", who->user.str()}, {"reason", settled.error().text}});
-    // It is in flight yet. A claim gives it back and takes it again, and what the client has is confirmed without being shown.
+    log::warn("mail.unconfirmed", {{"connection", who->id.str()},
+                                   {"trace", who->trace_id()},
+                                   {"user", who->user.str()},
+                                   {"reason", settled.error().text}});
+    // It is in flight yet. A claim gives it back and takes it again, and what the client has is confirmed without being
+    // shown.
     if (is_transient(settled.error())) self->claim_later(*who);
   }(this, &s, count, dropped));
 }

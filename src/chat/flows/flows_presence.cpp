@@ -63,11 +63,12 @@ void flows::assert_again(std::chrono::milliseconds spread) {
   spawn(run_assert_again(spread));
 }
 
-// In turn with each session's requests: who is leaving a room must not be put back into it. Kept at until Redis knows all of them, since nobody
-// else will notice that one is missing.
+// In turn with each session's requests: who is leaving a room must not be put back into it. Kept at until Redis knows
+// all of them, since nobody else will notice that one is missing.
 task<> flows::run_assert_again(std::chrono::milliseconds spread) {
   asio::steady_timer pause{ex_};
-  for (auto left = hub_.registered_sessions(); !left.empty(); spread = std::min<std::chrono::milliseconds>(spread, 1ms * left.size())) {
+  for (auto left = hub_.registered_sessions(); !left.empty();
+       spread = std::min<std::chrono::milliseconds>(spread, 1ms * left.size())) {
     auto const begin = steady_clock::now();
     for (std::size_t i = 0; i < left.size(); ++i) {
       pause.expires_at(begin + spread * static_cast<long>(i) / static_cast<long>(left.size()));
@@ -85,7 +86,9 @@ task<> flows::run_assert_session(session_ptr s) {
   auto const data = data_;
   auto const done = co_await assert_session(s);
   if (done || is_transient(done.error())) co_return;
-  log::warn("session.not_asserted", {{"connection", s->id.str()}, {"trace", s->trace_id()}, {"user", s->user.str()}, {"reason", done.error().text}});
+  log::warn(
+      "session.not_asserted",
+      {{"connection", s->id.str()}, {"trace", s->trace_id()}, {"user", s->user.str()}, {"reason", done.error().text}});
   s->asserted = data;  // as well as it can be
 }
 
@@ -94,9 +97,11 @@ task<result<void>> flows::assert_session(session_ptr s) {
   for (auto const& e : s->ledger.rooms()) rooms.emplace_back(room_id{*e.room->name}, e.open != 0);
   auto const data = data_;
   auto const before = rooms_of(*s);
-  auto online = co_await store_.connections.add(details(*s), std::move(rooms), rooms_known_since(s->asserted), 0, s->compared_ms);
+  auto online =
+      co_await store_.connections.add(details(*s), std::move(rooms), rooms_known_since(s->asserted), 0, s->compared_ms);
   if (!online) co_return std::unexpected(online.error());
-  if (data != data_ && !s->gone) co_return result<void>{};  // Redis lost more meanwhile, and took these rooms for less than they are: once more
+  if (data != data_ && !s->gone)
+    co_return result<void>{};  // Redis lost more meanwhile, and took these rooms for less than they are: once more
   s->asserted = data;
   s->unasserted = false;
   if (online->kept_out_s) co_return s->close(state::close_forbidden, state::ban_reason), result<void>{};
@@ -123,17 +128,26 @@ state::known_rooms flows::rooms_known_since(std::uint32_t asserted) const {
 }
 
 state::connection_details flows::details(session const& s) const {
-  return {s.id, instance_, s.user, iso8601_now(), s.remote_address(), std::string{s.user_agent()}, s.grant ? s.grant->rooms : std::nullopt};
+  return {s.id,
+          instance_,
+          s.user,
+          iso8601_now(),
+          s.remote_address(),
+          std::string{s.user_agent()},
+          s.grant ? s.grant->rooms : std::nullopt};
 }
 
 void flows::closed(session& s) {
   s.gone = true;
-  if (s.busy) {  // `exclusively` calls again, after what was asked for before the end; until then the ledger notes what is missed
+  if (s.busy) {  // `exclusively` calls again, after what was asked for before the end; until then the ledger notes what
+                 // is missed
     ++ending_;
     s.end_waits = true;
     if (ending_bytes_ + s.backlog_bytes > limits_.ending_bytes) {
-      log::warn("session.requests_dropped",
-                {{"connection", s.id.str()}, {"trace", s.trace_id()}, {"user", s.user.str()}, {"requests", s.backlog ? s.backlog->size() : 0}});
+      log::warn("session.requests_dropped", {{"connection", s.id.str()},
+                                             {"trace", s.trace_id()},
+                                             {"user", s.user.str()},
+                                             {"requests", s.backlog ? s.backlog->size() : 0}});
       if (s.backlog) count_.requests_dropped.add(s.backlog->size());
       s.backlog.reset();
       s.backlog_bytes = 0;
@@ -141,9 +155,11 @@ void flows::closed(session& s) {
     ending_bytes_ += s.backlog_bytes;  // which counts no further down
     return;
   }
-  // Until disconnect.lua has run, Redis takes the user for present and queues nothing: what is said meanwhile must be found in the log.
+  // Until disconnect.lua has run, Redis takes the user for present and queues nothing: what is said meanwhile must be
+  // found in the log.
   state::unsure_mail unsure{.others_since_ms = s.compared_ms};
-  for (auto& owed : s.ledger.debts()) unsure.heard.push_back({room_id{std::move(owed.room)}, std::move(owed.confirmed), owed.to});
+  for (auto& owed : s.ledger.debts())
+    unsure.heard.push_back({room_id{std::move(owed.room)}, std::move(owed.confirmed), owed.to});
   for (auto& range : s.ledger.given()) unsure.given.push_back({std::move(range.epoch), range.first, range.last});
   bool const heavy = s.ledger.unconfirmed_messages() >= long_tail;
   hub_.detach(s);
@@ -173,7 +189,8 @@ task<> flows::keep_online(std::chrono::milliseconds pause) {
       for (auto j = i; j < end; ++j) {
         auto& s = *all[j];
         if ((*online)[j - i] || !s.registered || s.gone || forgotten(s)) continue;
-        log::info("session.taken_offline", {{"connection", s.id.str()}, {"trace", s.trace_id()}, {"user", s.user.str()}});
+        log::info("session.taken_offline",
+                  {{"connection", s.id.str()}, {"trace", s.trace_id()}, {"user", s.user.str()}});
         s.unasserted = true;
         ++missing;
       }
@@ -193,7 +210,8 @@ task<> flows::undo(connection_id connection, user_id user, std::int64_t since_ms
   count_.undone.add();
   ++ending_;
   ends_.insert(connection.str());
-  co_await run_disconnect({std::move(connection), instance_, std::move(user), iso8601_now(), {}, {}}, data_, true, {since_ms, {}}, false);
+  co_await run_disconnect({std::move(connection), instance_, std::move(user), iso8601_now(), {}, {}}, data_, true,
+                          {since_ms, {}}, false);
 }
 
 void flows::end_in_redis(session const& s, state::unsure_mail unsure, bool heavy) {
@@ -203,7 +221,8 @@ void flows::end_in_redis(session const& s, state::unsure_mail unsure, bool heavy
 }
 
 // Kept at until it is done: a user whose last connection closed while Redis was away must not stay online.
-task<> flows::run_disconnect(state::connection_details ended, std::uint32_t asserted, bool known, state::unsure_mail unsure, bool heavy) {
+task<> flows::run_disconnect(state::connection_details ended, std::uint32_t asserted, bool known,
+                             state::unsure_mail unsure, bool heavy) {
   for (;;) {
     result<std::int64_t> left{0};
     if ((asserted != data_ || !known) && !unsure.heard.empty()) {
@@ -212,7 +231,8 @@ task<> flows::run_disconnect(state::connection_details ended, std::uint32_t asse
       rooms.reserve(unsure.heard.size());
       for (auto const& each : unsure.heard) rooms.emplace_back(each.room);
       auto const data = data_;
-      auto const told = co_await store_.connections.add(ended, std::move(rooms), rooms_known_since(asserted), 0, unsure.others_since_ms);
+      auto const told = co_await store_.connections.add(ended, std::move(rooms), rooms_known_since(asserted), 0,
+                                                        unsure.others_since_ms);
       if (told) asserted = data, known = true;
       else left = std::unexpected(told.error());
     }
@@ -222,7 +242,9 @@ task<> flows::run_disconnect(state::connection_details ended, std::uint32_t asse
       heavy_.leave(turn);
     }
     if (left || !is_transient(left.error())) {
-      if (!left) log::error("session.not_ended", {{"connection", ended.id.str()}, {"user", ended.user.str()}, {"reason", left.error().text}});
+      if (!left)
+        log::error("session.not_ended",
+                   {{"connection", ended.id.str()}, {"user", ended.user.str()}, {"reason", left.error().text}});
       if (left && *left == 0 && store_.connections.grace().count() > 0 && offline_) offline_();
       if (left && *left == 0 && store_.connections.grace().count() == 0) co_await announce(ended.user, false);
       ends_.erase(ends_.find(ended.id.str()));
@@ -244,16 +266,21 @@ task<bool> flows::settled(std::chrono::milliseconds patience) {
 }
 
 void flows::refuse_banned(session& s, std::optional<std::string> id, std::int64_t seconds) {
-  log::info("session.banned", {{"connection", s.id.str()}, {"trace", s.trace_id()}, {"user", s.user.str()}, {"seconds", seconds}});
+  log::info("session.banned",
+            {{"connection", s.id.str()}, {"trace", s.trace_id()}, {"user", s.user.str()}, {"seconds", seconds}});
   count_.banned.add();
-  refuse(s, {error_code::forbidden, fmt::format("an operator keeps this user out; try again in {} s", seconds), std::move(id)});
+  refuse(s, {error_code::forbidden, fmt::format("an operator keeps this user out; try again in {} s", seconds),
+             std::move(id)});
   s.close(state::close_forbidden, state::ban_reason);
 }
 
 void flows::end_session(session& s, bus_message::ending const& why) {
   if (!why.connection.empty() && why.connection != s.id.str()) return;
-  log::info("session.ended",
-            {{"connection", s.id.str()}, {"trace", s.trace_id()}, {"user", s.user.str()}, {"code", why.code}, {"reason", why.reason}});
+  log::info("session.ended", {{"connection", s.id.str()},
+                              {"trace", s.trace_id()},
+                              {"user", s.user.str()},
+                              {"code", why.code},
+                              {"reason", why.reason}});
   (why.code == state::close_replaced ? count_.replaced : count_.kicked).add();
   s.close(why.code, why.reason);
 }

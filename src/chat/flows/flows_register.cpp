@@ -25,9 +25,11 @@ constexpr std::size_t replayed_at_once = 256 * 1024;  // bytes, which wait in me
 }  // namespace
 
 // Rule 4 of the state design: hear, become visible, then answer, then mail, then what came in between.
-task<> flows::run_register(session_ptr s, std::optional<std::string> id, std::optional<user_id> claimed, register_request r) {
+task<> flows::run_register(session_ptr s, std::optional<std::string> id, std::optional<user_id> claimed,
+                           register_request r) {
   if (s->registered && !r.resume.empty()) {
-    co_return refuse(*s, {error_code::invalid_argument, "this connection is registered already; joinRoom with `since` brings what a room has said",
+    co_return refuse(*s, {error_code::invalid_argument,
+                          "this connection is registered already; joinRoom with `since` brings what a room has said",
                           std::move(id)});
   }
   auto who = co_await identify(s, id, {std::move(claimed), std::move(r.token)});
@@ -76,8 +78,8 @@ task<> flows::run_register(session_ptr s, std::optional<std::string> id, std::op
   }
   auto const resumed = co_await recover_all(*online, r.resume);
   if (!resumed) {
-    // To say `recovered: false` would be a guess: the log may well be there in a moment. Friends who were not told of the arrival
-    // must not be told of the end alone.
+    // To say `recovered: false` would be a guess: the log may well be there in a moment. Friends who were not told of
+    // the arrival must not be told of the end alone.
     if (online->connections == 1 && online->was_announced) announce_arrival(std::move(entry));
     end_in_redis(*s, {.since_began = true});
     hub_.detach(*s);
@@ -85,7 +87,8 @@ task<> flows::run_register(session_ptr s, std::optional<std::string> id, std::op
     s->user = user_id{};
     co_return refuse(*s, std::move(id), resumed.error());
   }
-  if (limits_.connections_per_user > 0 && online->connections > static_cast<std::int64_t>(limits_.connections_per_user)) {
+  if (limits_.connections_per_user > 0 &&
+      online->connections > static_cast<std::int64_t>(limits_.connections_per_user)) {
     rates_.take(s->user, user_rate::replacements, now_ms());
   }
   s->registered = true;
@@ -94,8 +97,12 @@ task<> flows::run_register(session_ptr s, std::optional<std::string> id, std::op
   s->identified();
   count_.registers.add();
   count_.registered_connections.add();
-  log::debug("session.registered", {{"connection", s->id.str()}, {"trace", s->trace_id()}, {"user", s->user.str()}, {"rooms", online->rooms.size()}});
-  for (std::size_t i = 0; i < resumed->size(); ++i) note_recovery(*s, r.resume[i].second, (*resumed)[i], s->earlier != nullptr);
+  log::debug("session.registered", {{"connection", s->id.str()},
+                                    {"trace", s->trace_id()},
+                                    {"user", s->user.str()},
+                                    {"rooms", online->rooms.size()}});
+  for (std::size_t i = 0; i < resumed->size(); ++i)
+    note_recovery(*s, r.resume[i].second, (*resumed)[i], s->earlier != nullptr);
   answer_registered(*s, id, online->rooms, *resumed, online->at_ms);
   if (co_await replay(s, *resumed) && online->mail > 0) co_await deliver_mail(s);
   // What the bus would have said to this connection while it was away did not come.
@@ -109,11 +116,12 @@ task<> flows::run_register(session_ptr s, std::optional<std::string> id, std::op
   }
 }
 
-// Tabs beyond the limit that connect again when they are replaced would replace one another for ever: the next waits until a replacement is
-// due again. False when the client is gone.
+// Tabs beyond the limit that connect again when they are replaced would replace one another for ever: the next waits
+// until a replacement is due again. False when the client is gone.
 task<bool> flows::may_replace(session_ptr s, user_id user) {
   asio::steady_timer pause{ex_};
-  for (auto const until = steady_clock::now() + longest_wait_to_replace; !rates_.has(user, user_rate::replacements, now_ms());) {
+  for (auto const until = steady_clock::now() + longest_wait_to_replace;
+       !rates_.has(user, user_rate::replacements, now_ms());) {
     if (steady_clock::now() > until) break;
     pause.expires_after(50ms);
     co_await pause.async_wait(use_task);
@@ -140,15 +148,17 @@ task<result<state::connected>> flows::go_online(session_ptr s, directory::entry&
   std::ranges::move(without(permitted(*s, entry->rooms), rooms), std::back_inserter(rooms));
   result<void> heard;
   result<state::connected> online;
-  bool heard_late = false;  // the user belonged to the rooms before their subscriptions held, and news of a removal may have passed
+  bool heard_late =
+      false;  // the user belonged to the rooms before their subscriptions held, and news of a removal may have passed
   if (rooms.size() == known->rooms.size()) {
-    // At the same time: what is said before the subscription holds comes from the log, from where the rooms stood before.
+    // At the same time: what is said before the subscription holds comes from the log, from where the rooms stood
+    // before.
     for (auto const& room : rooms) hub_.enter(*s, room, false);
     if (!fresh.empty()) co_await bus_.begin_listening(worker_, fresh, places);
     // NOLINTNEXTLINE(cppcoreguidelines-avoid-capturing-lambda-coroutines): awaited right here
     auto const add = [&]() -> task<result<state::connected>> {
-      auto out =
-          co_await store_.connections.add(details(*s), {entry->rooms.begin(), entry->rooms.end()}, state::known_rooms::enters, known->newest_ms);
+      auto out = co_await store_.connections.add(details(*s), {entry->rooms.begin(), entry->rooms.end()},
+                                                 state::known_rooms::enters, known->newest_ms);
       heard_late = !std::ranges::all_of(fresh, [&](room_id const& room) { return hub_.heard(room); });
       co_return out;
     };
@@ -156,7 +166,8 @@ task<result<state::connected>> flows::go_online(session_ptr s, directory::entry&
   } else {
     heard = co_await hear(*s, rooms);
     if (heard)
-      online = co_await store_.connections.add(details(*s), {entry->rooms.begin(), entry->rooms.end()}, state::known_rooms::enters, known->newest_ms);
+      online = co_await store_.connections.add(details(*s), {entry->rooms.begin(), entry->rooms.end()},
+                                               state::known_rooms::enters, known->newest_ms);
   }
   if (!heard) co_return std::unexpected(heard.error());
   if (!online) co_return std::unexpected(online.error());
@@ -166,13 +177,15 @@ task<result<state::connected>> flows::go_online(session_ptr s, directory::entry&
   s->began_ms = online->at_ms;
   s->kick = online->kick;
   s->compared_ms = known->now_ms;
-  if (online->connections == 1 && online->was_announced) returns_.add(s->user, online->rooms);  // all rooms: all were told of the absence
+  if (online->connections == 1 && online->was_announced)
+    returns_.add(s->user, online->rooms);  // all rooms: all were told of the absence
   online->rooms = permitted(*s, std::move(online->rooms));
   who = std::move(*entry);
   // Rooms that came or went while we were asking.
   for (auto const& room : without(rooms, online->rooms)) hub_.retract(*s, room);
   // Of those that came, what was said since we began to ask is still to come, when the register is done.
-  s->doubted |= heard_late || !std::ranges::all_of(online->rooms, [&](room_id const& room) { return hub_.in(*s, room); });
+  s->doubted |=
+      heard_late || !std::ranges::all_of(online->rooms, [&](room_id const& room) { return hub_.in(*s, room); });
   co_return std::move(online);
 }
 
@@ -191,22 +204,26 @@ task<result<void>> flows::hear(session& s, std::vector<room_id> rooms, std::int6
   co_return outcome;
 }
 
-// The room's log after `seq`, page by page, as long as `bytes` has room for one more. Only the beginning, `keep` bytes or a page more, stays in
-// memory; pages that do not are others' turn too.
-task<result<flows::log_reading>> flows::read_after(room_id room, std::uint64_t seq, std::size_t most, std::size_t bytes, std::size_t keep) {
+// The room's log after `seq`, page by page, as long as `bytes` has room for one more. Only the beginning, `keep` bytes
+// or a page more, stays in memory; pages that do not are others' turn too.
+task<result<flows::log_reading>> flows::read_after(room_id room, std::uint64_t seq, std::size_t most, std::size_t bytes,
+                                                   std::size_t keep) {
   constexpr auto page_bytes = state::room_log::page_bytes;
   auto const size = [](auto const& messages) {
-    return std::accumulate(messages.begin(), messages.end(), std::size_t{0}, [](auto sum, auto const& m) { return sum + m.frame.size(); });
+    return std::accumulate(messages.begin(), messages.end(), std::size_t{0},
+                           [](auto sum, auto const& m) { return sum + m.frame.size(); });
   };
   log_reading out;
   auto& count = out.count;
   while (count == 0 || (out.page.more && count < most && out.bytes + page_bytes <= bytes)) {
     bool const kept = out.bytes < keep;
     auto const turn = kept ? lane::turn{} : co_await heavy_.enter();
-    auto next = co_await store_.room_log.after(room, count == 0 ? seq : out.last, most - count, std::min(bytes, page_bytes));
+    auto next =
+        co_await store_.room_log.after(room, count == 0 ? seq : out.last, most - count, std::min(bytes, page_bytes));
     heavy_.leave(turn);
     if (!next) co_return std::unexpected(next.error());
-    if (count > 0 && next->epoch != out.page.epoch) break;  // the room was lost meanwhile: what was read is all there is to tell
+    if (count > 0 && next->epoch != out.page.epoch)
+      break;  // the room was lost meanwhile: what was read is all there is to tell
     if (count == 0) {
       out.page.epoch = next->epoch;
       out.page.oldest = next->oldest;
@@ -224,13 +241,15 @@ task<result<flows::log_reading>> flows::read_after(room_id room, std::uint64_t s
 }
 
 // What `room` has said since the client's last message, or what of it is left.
-task<result<recovery>> flows::recover(room_id room, std::string since, std::size_t most, std::size_t bytes, std::size_t keep) {
+task<result<recovery>> flows::recover(room_id room, std::string since, std::size_t most, std::size_t bytes,
+                                      std::size_t keep) {
   auto const last = state::parse_message_id(since);
   auto found = co_await read_after(room, last ? last->seq : 0, most, bytes, keep);
   if (!found) co_return std::unexpected(found.error());
   recovery out{room};
   if (!last || found->page.epoch != last->epoch) {
-    // Redis lost the room's head in between: what the client has can't be compared with what is here. It gets what there is.
+    // Redis lost the room's head in between: what the client has can't be compared with what is here. It gets what
+    // there is.
     if (last && last->seq > 0) found = co_await read_after(room, 0, most, bytes, keep);
     if (!found) co_return std::unexpected(found.error());
   } else if (last->seq > found->page.newest) {
@@ -262,7 +281,8 @@ task<result<recovery>> flows::recover(room_id room, std::string since, std::size
   co_return out;
 }
 
-task<result<std::vector<recovery>>> flows::recover_all(state::connected const& online, std::vector<std::pair<room_id, std::string>> wanted) {
+task<result<std::vector<recovery>>> flows::recover_all(state::connected const& online,
+                                                       std::vector<std::pair<room_id, std::string>> wanted) {
   std::vector<recovery> out;
   auto left = limits_.resumed_bytes, keep = replayed_at_once;
   for (auto& [room, since] : wanted) {
@@ -270,7 +290,8 @@ task<result<std::vector<recovery>>> flows::recover_all(state::connected const& o
       out.push_back({room});
       continue;
     }
-    auto found = co_await recover(room, std::move(since), limits_.replayed, std::min(left, limits_.replayed_bytes), keep);
+    auto found =
+        co_await recover(room, std::move(since), limits_.replayed, std::min(left, limits_.replayed_bytes), keep);
     if (!found) co_return std::unexpected(found.error());
     left -= std::min(left, found->bytes);
     keep -= std::min(keep, found->bytes);
@@ -279,7 +300,8 @@ task<result<std::vector<recovery>>> flows::recover_all(state::connected const& o
   co_return out;
 }
 
-// In portions: more than the outbox takes must not look like a slow reader, nor wait in memory until it is read. False when the client is gone.
+// In portions: more than the outbox takes must not look like a slow reader, nor wait in memory until it is read. False
+// when the client is gone.
 task<bool> flows::replay(session_ptr s, std::span<recovery const> resumed) {
   std::size_t bytes = 0;
   for (auto const& room : resumed) {
@@ -309,7 +331,8 @@ task<bool> flows::replay_rest(session_ptr s, recovery const& room) {
   for (auto next = std::max(room.at_hand + 1, room.brought.first); next <= room.brought.last;) {
     if (!co_await flushed(*s)) co_return false;
     auto const turn = co_await heavy_.enter();
-    auto const page = co_await store_.room_log.after(room.room, next - 1, room.brought.last - next + 1, replayed_at_once);
+    auto const page =
+        co_await store_.room_log.after(room.room, next - 1, room.brought.last - next + 1, replayed_at_once);
     heavy_.leave(turn);
     if (!page) {
       // The ledger counts on the client's getting it. When it connects again, it asks for it again.
@@ -330,7 +353,8 @@ task<bool> flows::replay_rest(session_ptr s, recovery const& room) {
   co_return co_await flushed(*s);
 }
 
-// True once all that was sent so far has left the outbox. Not by a pong: who has a full backlog is not read, and would not be heard to answer.
+// True once all that was sent so far has left the outbox. Not by a pong: who has a full backlog is not read, and would
+// not be heard to answer.
 task<bool> flows::flushed(session& s) {
   using done = asio::any_completion_handler<void(bool)>;
   co_return co_await asio::async_initiate<asio::use_awaitable_t<> const, void(bool)>(
@@ -341,7 +365,8 @@ task<bool> flows::flushed(session& s) {
       use_task);
 }
 
-// The client has the message that it names, and gets what was found. Of what it names and Redis has lost, the number will be another message's.
+// The client has the message that it names, and gets what was found. Of what it names and Redis has lost, the number
+// will be another message's.
 void flows::note_recovery(session& s, std::string const& since, recovery const& found, bool on_connection) {
   auto const last = state::parse_message_id(since);
   if (last && (last->epoch != found.now.epoch || last->seq <= found.now.seq)) s.ledger.claims(*last, on_connection);
@@ -350,8 +375,11 @@ void flows::note_recovery(session& s, std::string const& since, recovery const& 
   if (found.now.epoch.empty()) return;
   auto const* const e = s.ledger.find(found.room);
   if (e && e->room->last.epoch != found.now.epoch) s.ledger.lost(std::string{e->room->last.epoch});
-  auto const of_another = [&](delivery::ledger::entry const& other) { return &other != e && last && other.room->last.epoch == last->epoch; };
-  if (last && last->epoch != found.now.epoch && std::ranges::none_of(s.ledger.rooms(), of_another)) s.ledger.lost(last->epoch);
+  auto const of_another = [&](delivery::ledger::entry const& other) {
+    return &other != e && last && other.room->last.epoch == last->epoch;
+  };
+  if (last && last->epoch != found.now.epoch && std::ranges::none_of(s.ledger.rooms(), of_another))
+    s.ledger.lost(last->epoch);
 }
 
 }  // namespace hiky::chat

@@ -28,8 +28,9 @@ task<> flows::run_join(session_ptr s, std::optional<std::string> id, join_room r
   auto const room = r.room;
   if (s->ledger.rooms().size() >= limits_.rooms_per_connection && !hub_.in(*s, room)) {
     count_.rooms_limited.add();
-    co_return refuse(
-        *s, {error_code::forbidden, fmt::format("at most {} rooms per connection; leave one first", limits_.rooms_per_connection), std::move(id)});
+    co_return refuse(*s, {error_code::forbidden,
+                          fmt::format("at most {} rooms per connection; leave one first", limits_.rooms_per_connection),
+                          std::move(id)});
   }
   if (!co_await may_enter(s, id, room)) co_return;
   bool const was_in = hub_.in(*s, room);
@@ -56,9 +57,12 @@ task<bool> flows::join(session_ptr s, std::optional<std::string> id, join_room r
     missed = std::move(*found);
   }
   hub_.enter(*s, r.room, true, now_in->at_ms);
-  if (!hub_.heard(r.room)) doubt(*s);  // the user left the room by another way meanwhile, and the bus was told that nobody is here
-  if (now_in->participant_count > static_cast<std::int64_t>(now_in->participants.size())) count_.participants_truncated.add();
-  answer_charged(*s, joined_room(id, r.room, now_in->participants, now_in->participant_count, missed ? &*missed : nullptr));
+  if (!hub_.heard(r.room))
+    doubt(*s);  // the user left the room by another way meanwhile, and the bus was told that nobody is here
+  if (now_in->participant_count > static_cast<std::int64_t>(now_in->participants.size()))
+    count_.participants_truncated.add();
+  answer_charged(*s,
+                 joined_room(id, r.room, now_in->participants, now_in->participant_count, missed ? &*missed : nullptr));
   if (missed && !missed->recovered && s->extended) answer(*s, gap(*missed));
   co_return true;
 }
@@ -70,8 +74,9 @@ task<> flows::run_history(session_ptr s, std::optional<std::string> id, get_hist
   auto const turn = greedy ? co_await heavy_.enter() : lane::turn{};
   using namespace asio::experimental::awaitable_operators;
   // Redis knows who belongs to the room; here, news of a removal may be on the way. Both questions leave together.
-  auto [member, page] = co_await (store_.members.contains(r.room, s->user) && (r.after ? store_.room_log.after(r.room, seq, r.limit, page_bytes)
-                                                                                       : store_.room_log.before(r.room, seq, r.limit, page_bytes)));
+  auto [member, page] = co_await (store_.members.contains(r.room, s->user) &&
+                                  (r.after ? store_.room_log.after(r.room, seq, r.limit, page_bytes)
+                                           : store_.room_log.before(r.room, seq, r.limit, page_bytes)));
   heavy_.leave(turn);
   if (!page || !member) co_return refuse(*s, std::move(id), page ? member.error() : page.error());
   if (!*member) {
@@ -80,7 +85,8 @@ task<> flows::run_history(session_ptr s, std::optional<std::string> id, get_hist
   }
   if (edge && edge->epoch != page->epoch) {
     co_return refuse(
-        *s, {error_code::invalid_argument, "this messageId is from before the room's log was lost; ask without before and after", std::move(id)});
+        *s, {error_code::invalid_argument,
+             "this messageId is from before the room's log was lost; ask without before and after", std::move(id)});
   }
   std::vector<std::string> messages;
   std::size_t bytes = 0;
@@ -94,15 +100,16 @@ task<> flows::run_history(session_ptr s, std::optional<std::string> id, get_hist
 
 task<> flows::run_participants(session_ptr s, std::optional<std::string> id, get_participants r) {
   using namespace asio::experimental::awaitable_operators;
-  auto const [member, page] =
-      co_await (store_.members.contains(r.room, s->user) && store_.members.participants(r.room, {r.limit, std::move(r.from)}));
+  auto const [member, page] = co_await (store_.members.contains(r.room, s->user) &&
+                                        store_.members.participants(r.room, {r.limit, std::move(r.from)}));
   if (!member) co_return refuse(*s, std::move(id), member.error());
   if (!*member) {
     doubt(*s);
     co_return refuse(*s, std::move(id), error{errc::not_member, {}});
   }
   if (page) co_return answer_charged(*s, participants(id, r.room, *page));
-  if (page.error().code == errc::invalid_argument) co_return refuse(*s, {error_code::invalid_argument, page.error().text, std::move(id)});
+  if (page.error().code == errc::invalid_argument)
+    co_return refuse(*s, {error_code::invalid_argument, page.error().text, std::move(id)});
   refuse(*s, std::move(id), page.error());
 }
 

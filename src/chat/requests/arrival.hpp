@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// When a message came from its client, as text that goes through Redis with it. Good in the process that wrote it, whose clock it is of.
+// When a message came from its client, as text that goes through Redis with it. Good in the process that wrote it,
+// whose clock it is of.
 #pragma once
 #include <chrono>
 #include <string>

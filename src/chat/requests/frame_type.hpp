@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The types of the frames that clients get. A frame carries its own as its tag, so that what is sent can be counted without a look into it.
+// The types of the frames that clients get. A frame carries its own as its tag, so that what is sent can be counted
+// without a look into it.
 #pragma once
 #include <array>
 #include <cstdint>
@@ -9,11 +10,13 @@
 
 namespace hiky::chat {
 
-// By how often they come, since they are looked for in this order. `application`: of the application's own, whatever it says it is.
+// By how often they come, since they are looked for in this order. `application`: of the application's own, whatever it
+// says it is.
 inline constexpr std::array<std::string_view, 24> frame_types{
-    "application", "message",  "messageAck",   "typing",  "friendOnline", "friendOffline",   "userOffline", "userOnline",
-    "userJoined",  "userLeft", "presence",     "error",   "registered",   "joinedRoom",      "leftRoom",    "roomAdded",
-    "roomRemoved", "pong",     "onlineStatus", "history", "participants", "offlineMessages", "refreshed",   "gap"};
+    "application",  "message",    "messageAck",   "typing",          "friendOnline", "friendOffline",
+    "userOffline",  "userOnline", "userJoined",   "userLeft",        "presence",     "error",
+    "registered",   "joinedRoom", "leftRoom",     "roomAdded",       "roomRemoved",  "pong",
+    "onlineStatus", "history",    "participants", "offlineMessages", "refreshed",    "gap"};
 
 // The place in frame_types of what a frame of ours says it is: our JSON begins with the type.
 constexpr std::uint8_t tag_of(std::string_view json) {

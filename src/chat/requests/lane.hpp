@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// For work that holds Redis up: one piece at a time, in the order of asking, with as long a pause behind each as it took. Whoever else wants
-// something of Redis waits for one piece at most, and half of its time stays theirs. One thread.
+// For work that holds Redis up: one piece at a time, in the order of asking, with as long a pause behind each as it
+// took. Whoever else wants something of Redis waits for one piece at most, and half of its time stays theirs. One
+// thread.
 #pragma once
 #include <boost/asio/any_completion_handler.hpp>
 #include <boost/asio/steady_timer.hpp>

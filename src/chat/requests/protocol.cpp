@@ -110,7 +110,9 @@ class fields {
   }
   bool exceeds(std::string_view name, std::size_t entries, std::size_t most) {
     if (entries <= most) return false;
-    if (!fault_) fault_ = {error_code::too_large, fmt::format("{} has {} entries; at most {} can be asked for at once", name, entries, most)};
+    if (!fault_)
+      fault_ = {error_code::too_large,
+                fmt::format("{} has {} entries; at most {} can be asked for at once", name, entries, most)};
     return true;
   }
   std::optional<refusal> const& fault() const { return fault_; }
@@ -159,7 +161,8 @@ body read_register(fields& f, std::string_view) {
   }
   if (auto const* resume = f.find("resume")) {
     if (!resume->is_object()) {
-      f.complain("resume must be an object of at most {} rooms: roomId → the last messageId you have", max_resumed_rooms);
+      f.complain("resume must be an object of at most {} rooms: roomId → the last messageId you have",
+                 max_resumed_rooms);
       return out;
     }
     if (f.exceeds("resume", resume->get_object().size(), max_resumed_rooms)) return out;
@@ -171,7 +174,9 @@ body read_register(fields& f, std::string_view) {
   }
   return out;
 }
-body read_join(fields& f, std::string_view) { return join_room{f.required_id<room_id>("roomId"), f.message_id("since")}; }
+body read_join(fields& f, std::string_view) {
+  return join_room{f.required_id<room_id>("roomId"), f.message_id("since")};
+}
 
 body read_history(fields& f, std::string_view) {
   get_history out{f.required_id<room_id>("roomId"), f.message_id("before"), f.message_id("after")};
@@ -191,7 +196,8 @@ body read_message(fields& f, std::string_view text) {
 }
 
 body read_typing(fields& f, std::string_view) {
-  return set_typing{f.required_id<room_id>("roomId"), truthy(f.find("isTyping") ? f.find("isTyping") : f.find("content"))};
+  return set_typing{f.required_id<room_id>("roomId"),
+                    truthy(f.find("isTyping") ? f.find("isTyping") : f.find("content"))};
 }
 
 body read_status(fields& f, std::string_view) {
@@ -282,11 +288,14 @@ std::expected<request, refusal> parse(std::string_view text) {
   auto const document = parse_json(text, &memory);
   if (!document) return std::unexpected(refusal{error_code::bad_json, document.error().text});
   if (!document->is_object()) {
-    return std::unexpected(refusal{error_code::bad_json, fmt::format("a frame must be a JSON object, not {}", fields::kind(*document))});
+    return std::unexpected(
+        refusal{error_code::bad_json, fmt::format("a frame must be a JSON object, not {}", fields::kind(*document))});
   }
   fields f{document->get_object()};
   request out;
-  auto const refuse = [&](error_code code, std::string why) { return std::unexpected(refusal{code, std::move(why), std::move(out.id)}); };
+  auto const refuse = [&](error_code code, std::string why) {
+    return std::unexpected(refusal{code, std::move(why), std::move(out.id)});
+  };
 
   if (f.find("id")) {
     auto id = f.text("id", max_request_id);
@@ -295,18 +304,18 @@ std::expected<request, refusal> parse(std::string_view text) {
   }
   auto const* type = f.find("type");
   if (!type || !type->is_string()) {
-    return refuse(error_code::invalid_argument, type ? "type must be a string" : "type is missing; expected one of the protocol's types");
+    return refuse(error_code::invalid_argument,
+                  type ? "type must be a string" : "type is missing; expected one of the protocol's types");
   }
   auto const* known = std::ranges::find(known_types, std::string_view{type->get_string()}, &known_type::name);
   if (known == known_types.end()) {
     std::string shown{std::string_view{type->get_string()}.substr(0, 40)};
     while (!shown.empty() && (static_cast<unsigned char>(shown.back()) & 0x80)) shown.pop_back();
-    return refuse(
-        error_code::unknown_type,
-        fmt::format(
-            "'{}' is not a type; expected register, joinRoom, leaveRoom, message, typing, getOnlineStatus, history, participants, watchPresence, "
-            "offlineAck, refresh or ping",
-            shown));
+    return refuse(error_code::unknown_type,
+                  fmt::format("'{}' is not a type; expected register, joinRoom, leaveRoom, message, typing, "
+                              "getOnlineStatus, history, participants, watchPresence, "
+                              "offlineAck, refresh or ping",
+                              shown));
   }
   if (auto const* user = f.find("userId")) out.user = f.id<user_id>("userId", *user);
   out.body = known->read(f, text);

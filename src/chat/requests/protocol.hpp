@@ -95,8 +95,8 @@ struct ping {};
 struct request {
   std::optional<std::string> id;
   std::optional<user_id> user;
-  std::variant<register_request, join_room, leave_room, send_message, set_typing, get_online_status, get_history, offline_ack, refresh_identity, ping,
-               get_participants, watch_presence>
+  std::variant<register_request, join_room, leave_room, send_message, set_typing, get_online_status, get_history,
+               offline_ack, refresh_identity, ping, get_participants, watch_presence>
       body;
 };
 
@@ -131,20 +131,22 @@ struct user_presence {
 
 // What we send. Each returns the JSON text of one frame.
 // `more`: JSON text of further members, with commas between.
-std::string registered(std::optional<std::string> const& id, user_id const& user, connection_id const& connection, std::vector<room_id> const& rooms,
-                       std::vector<recovery> const& resumed, std::optional<std::chrono::sys_seconds> expiry = std::nullopt,
-                       std::string_view more = {});
+std::string registered(std::optional<std::string> const& id, user_id const& user, connection_id const& connection,
+                       std::vector<room_id> const& rooms, std::vector<recovery> const& resumed,
+                       std::optional<std::chrono::sys_seconds> expiry = std::nullopt, std::string_view more = {});
 std::string refreshed(std::optional<std::string> const& id, std::optional<std::chrono::sys_seconds> expiry);
 // `since`: what the client missed, if it asked.
-std::string joined_room(std::optional<std::string> const& id, room_id const& room, std::vector<user_id> const& participants, std::int64_t count,
-                        recovery const* since = nullptr);
+std::string joined_room(std::optional<std::string> const& id, room_id const& room,
+                        std::vector<user_id> const& participants, std::int64_t count, recovery const* since = nullptr);
 std::string gap(recovery const& lost);
-std::string history(std::optional<std::string> const& id, room_id const& room, std::vector<std::string> const& messages, bool complete);
+std::string history(std::optional<std::string> const& id, room_id const& room, std::vector<std::string> const& messages,
+                    bool complete);
 std::string left_room(std::optional<std::string> const& id, room_id const& room);
 // The connection hears another room, or one less, without having asked for it.
 std::string room_added(room_id const& room);
 std::string room_removed(room_id const& room);
-std::string message_ack(std::string const& id, room_id const& room, std::string_view message_id, std::string_view timestamp, bool duplicate);
+std::string message_ack(std::string const& id, room_id const& room, std::string_view message_id,
+                        std::string_view timestamp, bool duplicate);
 std::string online_status(std::optional<std::string> const& id, std::vector<friend_status> const& friends);
 std::string participants(std::optional<std::string> const& id, room_id const& room, state::list_page const& page);
 std::string presence(std::optional<std::string> const& id, std::span<user_presence const> users);

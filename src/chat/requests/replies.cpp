@@ -74,7 +74,9 @@ void write_profile(std::string& out, directory::profile const& p) {
   append_json_string(out, p.profile_image);
 }
 
-std::optional<std::string> moment(std::optional<std::chrono::sys_seconds> when) { return when ? std::optional{iso8601(*when)} : std::nullopt; }
+std::optional<std::string> moment(std::optional<std::chrono::sys_seconds> when) {
+  return when ? std::optional{iso8601(*when)} : std::nullopt;
+}
 
 constexpr auto write_json = [](std::string& out, std::string const& text) { out += text; };
 constexpr auto write_id = [](std::string& out, auto const& id) {
@@ -101,8 +103,9 @@ std::string_view to_string(error_code code) {
   return "internal";
 }
 
-std::string registered(std::optional<std::string> const& id, user_id const& user, connection_id const& connection, std::vector<room_id> const& rooms,
-                       std::vector<recovery> const& resumed, std::optional<std::chrono::sys_seconds> expiry, std::string_view more) {
+std::string registered(std::optional<std::string> const& id, user_id const& user, connection_id const& connection,
+                       std::vector<room_id> const& rooms, std::vector<recovery> const& resumed,
+                       std::optional<std::chrono::sys_seconds> expiry, std::string_view more) {
   std::string outcome{"{"};
   for (auto const& r : resumed) {
     if (outcome.size() > 1) outcome += ',';
@@ -125,8 +128,8 @@ std::string refreshed(std::optional<std::string> const& id, std::optional<std::c
   return object{"refreshed"}.text("id", id).text("expiresAt", moment(expiry)).done();
 }
 
-std::string joined_room(std::optional<std::string> const& id, room_id const& room, std::vector<user_id> const& participants, std::int64_t count,
-                        recovery const* since) {
+std::string joined_room(std::optional<std::string> const& id, room_id const& room,
+                        std::vector<user_id> const& participants, std::int64_t count, recovery const* since) {
   object out{"joinedRoom", 96 + 24 * participants.size()};
   out.text("id", id)
       .text("roomId", std::string_view{room})
@@ -140,11 +143,13 @@ std::string joined_room(std::optional<std::string> const& id, room_id const& roo
 std::string gap(recovery const& lost) {
   object out{"gap"};
   out.text("roomId", std::string_view{lost.room});
-  if (lost.lost_from > 0) out.number("from", static_cast<std::int64_t>(lost.lost_from)).number("to", static_cast<std::int64_t>(lost.lost_to));
+  if (lost.lost_from > 0)
+    out.number("from", static_cast<std::int64_t>(lost.lost_from)).number("to", static_cast<std::int64_t>(lost.lost_to));
   return out.done();
 }
 
-std::string history(std::optional<std::string> const& id, room_id const& room, std::vector<std::string> const& messages, bool complete) {
+std::string history(std::optional<std::string> const& id, room_id const& room, std::vector<std::string> const& messages,
+                    bool complete) {
   return object{"history"}
       .text("id", id)
       .text("roomId", std::string_view{room})
@@ -157,12 +162,20 @@ std::string left_room(std::optional<std::string> const& id, room_id const& room)
   return object{"leftRoom"}.text("id", id).text("roomId", std::string_view{room}).done();
 }
 
-std::string room_added(room_id const& room) { return object{"roomAdded"}.text("roomId", std::string_view{room}).done(); }
-std::string room_removed(room_id const& room) { return object{"roomRemoved"}.text("roomId", std::string_view{room}).done(); }
+std::string room_added(room_id const& room) {
+  return object{"roomAdded"}.text("roomId", std::string_view{room}).done();
+}
+std::string room_removed(room_id const& room) {
+  return object{"roomRemoved"}.text("roomId", std::string_view{room}).done();
+}
 
-std::string message_ack(std::string const& id, room_id const& room, std::string_view message_id, std::string_view timestamp, bool duplicate) {
+std::string message_ack(std::string const& id, room_id const& room, std::string_view message_id,
+                        std::string_view timestamp, bool duplicate) {
   object out{"messageAck"};
-  out.text("id", std::string_view{id}).text("roomId", std::string_view{room}).text("messageId", message_id).text("timestamp", timestamp);
+  out.text("id", std::string_view{id})
+      .text("roomId", std::string_view{room})
+      .text("messageId", message_id)
+      .text("timestamp", timestamp);
   if (duplicate) out.flag("duplicate", true);
   return out.done();
 }
@@ -183,7 +196,9 @@ std::string participants(std::optional<std::string> const& id, room_id const& ro
   out.text("id", id)
       .text("roomId", std::string_view{room})
       .list("participants", page.items,
-            [](std::string& text, state::list_page::entry const& e) { append_json_string(text, directory::mended_utf8(e.id)); })
+            [](std::string& text, state::list_page::entry const& e) {
+              append_json_string(text, directory::mended_utf8(e.id));
+            })
       .number("participantCount", static_cast<std::int64_t>(page.count));
   if (!page.next.empty()) out.text("cursor", std::string_view{state::make_cursor(page.next)});
   return out.done();
@@ -217,7 +232,10 @@ std::string friend_online(directory::profile const& user) {
   std::string profile;
   write_profile(profile, user);
   profile += '}';
-  return object{"friendOnline", 64 + profile.size()}.text("userId", std::string_view{user.id}).raw("user", profile).done();
+  return object{"friendOnline", 64 + profile.size()}
+      .text("userId", std::string_view{user.id})
+      .raw("user", profile)
+      .done();
 }
 
 std::string friend_offline(user_id const& user, std::string_view last_seen) {

@@ -18,11 +18,13 @@ constexpr std::size_t page = 500;  // connections that Redis lists in one go: ot
 
 bool connection_names::concern(std::string_view connection) const {
   if (connection.starts_with(own)) return true;
-  return !all.empty() && std::ranges::none_of(all, [&](std::string const& prefix) { return connection.starts_with(prefix); });
+  return !all.empty() &&
+         std::ranges::none_of(all, [&](std::string const& prefix) { return connection.starts_with(prefix); });
 }
 
-connection_audit::connection_audit(asio::any_io_executor executor, state::connections& connections, instance_id own, connection_names names,
-                                   std::chrono::milliseconds lease, std::chrono::milliseconds unconfirmed, effects on)
+connection_audit::connection_audit(asio::any_io_executor executor, state::connections& connections, instance_id own,
+                                   connection_names names, std::chrono::milliseconds lease,
+                                   std::chrono::milliseconds unconfirmed, effects on)
     : ex_(std::move(executor)),
       connections_(connections),
       own_(std::move(own)),
@@ -40,10 +42,12 @@ void connection_audit::ask() {
 task<> connection_audit::run() {
   for (;;) {
     auto const undone = co_await compare();
-    if (!undone && !is_transient(undone.error())) log::error("connections.not_compared", {{"reason", undone.error().text}});
+    if (!undone && !is_transient(undone.error()))
+      log::error("connections.not_compared", {{"reason", undone.error().text}});
     if (undone && *undone > 0) {
-      log::warn("connections.undone",
-                {{"instance", own_.str()}, {"connections", *undone}, {"reason", "Redis listed them as ours, and they had ended"}});
+      log::warn("connections.undone", {{"instance", own_.str()},
+                                       {"connections", *undone},
+                                       {"reason", "Redis listed them as ours, and they had ended"}});
     }
     if (asked_) continue;
     pause_.expires_after(undone ? leases_between * lease_ : std::chrono::milliseconds{500});

@@ -22,7 +22,8 @@ namespace hiky::chat {
 // By what a connection's id begins with one knows which worker has made it.
 struct connection_names {
   std::string own;               // of this worker
-  std::vector<std::string> all;  // of all workers of this process, for the one of them that undoes what is nobody's; empty for the others
+  std::vector<std::string>
+      all;  // of all workers of this process, for the one of them that undoes what is nobody's; empty for the others
 
   // Whether this worker is the one to look after a connection of the instance: it has made it, or it looks after what
   // no worker has made, which an earlier process under the instance's name has left.
@@ -41,8 +42,9 @@ class connection_audit {
     std::function<void(std::vector<connection_id>)> listed{};
   };
   // `unconfirmed`: how long a message may be on its way to a client, at most. `lease` of silence are an instance's end.
-  connection_audit(asio::any_io_executor executor, state::connections& connections, instance_id own, connection_names names,
-                   std::chrono::milliseconds lease, std::chrono::milliseconds unconfirmed, effects on);
+  connection_audit(asio::any_io_executor executor, state::connections& connections, instance_id own,
+                   connection_names names, std::chrono::milliseconds lease, std::chrono::milliseconds unconfirmed,
+                   effects on);
 
   // Compares at once, every few leases, and when asked to. For ever.
   task<> run();

@@ -31,7 +31,8 @@ void expiries::end(session& s) {
 
 void expiries::arm() {
   if (waiting_.empty()) return void(timer_.cancel());
-  auto const left = std::chrono::duration_cast<std::chrono::milliseconds>(waiting_.begin()->first - system_clock::now());
+  auto const left =
+      std::chrono::duration_cast<std::chrono::milliseconds>(waiting_.begin()->first - system_clock::now());
   timer_.expires_after(std::clamp<std::chrono::milliseconds>(left + 1ms, 0ms, 60'000ms));
   timer_.async_wait([this](boost::system::error_code ec) {
     if (ec) return;

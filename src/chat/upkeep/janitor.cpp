@@ -18,12 +18,19 @@ constexpr std::size_t announced_at_once = 100;
 constexpr std::size_t typing_ended_at_once = 100;
 constexpr std::chrono::milliseconds typing_overdue{1'000};
 constexpr std::int64_t claim_ms = 15'000;  // then another instance announces what this one began
-constexpr int taken_for_good = 3;  // writes in a row: a Redis at the limit of its memory takes one write and refuses the next
+constexpr int taken_for_good =
+    3;  // writes in a row: a Redis at the limit of its memory takes one write and refuses the next
 constexpr std::chrono::seconds goodbye{2};  // that an end waits for announcements under way
 }  // namespace
 
 janitor::janitor(redis::client& redis, state::store& store, instance_id own, lease_times times, effects on)
-    : redis_(redis), ex_(redis.executor()), store_(store), own_(std::move(own)), times_(times), on_(std::move(on)), announcing_(ex_) {}
+    : redis_(redis),
+      ex_(redis.executor()),
+      store_(store),
+      own_(std::move(own)),
+      times_(times),
+      on_(std::move(on)),
+      announcing_(ex_) {}
 
 task<result<void>> janitor::begin(bool sole_owner) {
   std::vector<instance_id> ended{own_};
@@ -58,7 +65,8 @@ task<> janitor::see_whether_writable() {
   if (!written && written.error().code == errc::server_error && refuses_writes(written.error())) {
     taken_ = 0;
     if (refusal()) co_return;
-    log::warn("redis.refuses_writes", {{"reason", written.error().text}, {"now", "what is stored can be read; clients get `unavailable`"}});
+    log::warn("redis.refuses_writes",
+              {{"reason", written.error().text}, {"now", "what is stored can be read; clients get `unavailable`"}});
     std::lock_guard const held{refusal_lock_};
     refusal_ = written.error().text;
   } else if (written && refusal() && ++taken_ >= taken_for_good) {
@@ -81,13 +89,16 @@ task<> janitor::run() {
     co_await pause.async_wait(use_task);
     auto lease = co_await renew(forgotten);
     if (!running_) co_return;  // a lease that begins now would be behind the end
-    if (lease && lease->own == state::lease_state::lost && !std::exchange(forgotten, true)) lease = co_await renew(true);
+    if (lease && lease->own == state::lease_state::lost && !std::exchange(forgotten, true))
+      lease = co_await renew(true);
     if (!running_) co_return;
-    if (lease || lease.error().code == errc::server_error) co_await see_whether_writable();  // otherwise Redis is away, and nothing is known
+    if (lease || lease.error().code == errc::server_error)
+      co_await see_whether_writable();  // otherwise Redis is away, and nothing is known
     if (!running_) co_return;
     if (!lease) {
       count_.failures.fetch_add(1, std::memory_order_relaxed);
-      if (!is_transient(lease.error())) log::error("lease.not_renewed", {{"instance", own_.str()}, {"reason", lease.error().text}});
+      if (!is_transient(lease.error()))
+        log::error("lease.not_renewed", {{"instance", own_.str()}, {"reason", lease.error().text}});
       continue;
     }
     renewed();
@@ -96,8 +107,9 @@ task<> janitor::run() {
       forgotten = true;
     } else if (std::exchange(forgotten, false)) {
       count_.losses.fetch_add(1, std::memory_order_relaxed);
-      log::warn("lease.lost",
-                {{"instance", own_.str()}, {"reason", "silent for too long, or Redis lost its data"}, {"now", "asserting all connections again"}});
+      log::warn("lease.lost", {{"instance", own_.str()},
+                               {"reason", "silent for too long, or Redis lost its data"},
+                               {"now", "asserting all connections again"}});
       on_.assert_again();
     }
     co_await sweep_expired(lease->expired);
@@ -123,15 +135,17 @@ void janitor::expect_announcement(std::chrono::milliseconds grace) {
 task<> janitor::end() {
   // Friends whose absence is claimed here would hear of it late.
   asio::steady_timer pause{ex_};
-  for (auto const until = std::chrono::steady_clock::now() + goodbye; announcing_now_ > 0 && std::chrono::steady_clock::now() < until;) {
+  for (auto const until = std::chrono::steady_clock::now() + goodbye;
+       announcing_now_ > 0 && std::chrono::steady_clock::now() < until;) {
     pause.expires_after(std::chrono::milliseconds{5});
     co_await pause.async_wait(use_task);
   }
   auto const left = co_await store_.leases.give_up(own_);
   if (!left) log::warn("lease.not_given_up", {{"instance", own_.str()}, {"reason", left.error().text}});
   else if (*left > 0) {
-    log::warn("lease.given_up_early",
-              {{"instance", own_.str()}, {"connections", *left}, {"now", "other instances, or the next start under this name, end them"}});
+    log::warn("lease.given_up_early", {{"instance", own_.str()},
+                                       {"connections", *left},
+                                       {"now", "other instances, or the next start under this name, end them"}});
   }
 }
 
@@ -186,7 +200,8 @@ task<result<std::size_t>> janitor::sweep(instance_id ended) {
   if (!left_behind) co_return std::unexpected(left_behind.error());
   auto const lease_end = co_await store_.leases.end_of(ended);
   if (!lease_end) co_return std::unexpected(lease_end.error());
-  // It lived until a lease's length before its lease's end, and what it had sent was confirmed by pongs up to a while before that.
+  // It lived until a lease's length before its lease's end, and what it had sent was confirmed by pongs up to a while
+  // before that.
   state::unsure_mail unsure;
   if (*lease_end) unsure.since_ms = **lease_end - (times_.lease + times_.unconfirmed).count();
   std::optional<error> failed;
@@ -201,10 +216,12 @@ task<result<std::size_t>> janitor::sweep(instance_id ended) {
       auto const& [connection, user] = (*left_behind)[i];
       batch.push_back(asio::co_spawn(ex_, undo(connection, user), asio::deferred));
     }
-    co_await asio::experimental::make_parallel_group(std::move(batch)).async_wait(asio::experimental::wait_for_all(), use_task);
+    co_await asio::experimental::make_parallel_group(std::move(batch))
+        .async_wait(asio::experimental::wait_for_all(), use_task);
     if (failed) co_return std::unexpected(*failed);
     if (begin + batch_size < left_behind->size() && ended != own_) {
-      if (auto const more = co_await store_.leases.take(ended, times_.lease, true); !more) co_return std::unexpected(more.error());
+      if (auto const more = co_await store_.leases.take(ended, times_.lease, true); !more)
+        co_return std::unexpected(more.error());
     }
   }
   if (auto const gone = co_await store_.leases.forget(ended); !gone) co_return std::unexpected(gone.error());

@@ -20,28 +20,30 @@ namespace hiky::chat {
 struct lease_times {
   std::chrono::milliseconds lease{15'000};  // an instance that was silent for so long is dead
   std::chrono::milliseconds tick{1'000};    // between renewals, and looks for the dead
-  std::chrono::milliseconds unconfirmed{36'000};  // longest time a client may hold its pong back: ping interval and pong deadline
+  std::chrono::milliseconds unconfirmed{
+      36'000};  // longest time a client may hold its pong back: ping interval and pong deadline
 };
 
 class janitor {
  public:
   struct effects {
     std::function<task<bool>(user_id, bool online)> tell_friends;  // false when they could not be told
-    // Redis knows nothing of this instance any more. Before its lease begins anew, all workers must have heard of that: by the lease,
-    // Redis's word of a user's rooms counts for more than theirs.
+    // Redis knows nothing of this instance any more. Before its lease begins anew, all workers must have heard of that:
+    // by the lease, Redis's word of a user's rooms counts for more than theirs.
     std::function<task<>()> lost;
     std::function<void()> assert_again;  // the lease has begun anew
   };
 
   janitor(redis::client& redis, state::store& store, instance_id own, lease_times times, effects on);
 
-  // Takes the lease, and ends what an earlier run under the same name has left. `sole_owner`: what any other instance has left, too,
-  // since nobody else uses this Redis. Before the first connection.
+  // Takes the lease, and ends what an earlier run under the same name has left. `sole_owner`: what any other instance
+  // has left, too, since nobody else uses this Redis. Before the first connection.
   task<result<void>> begin(bool sole_owner);
   // Renews and sweeps until stop().
   task<> run();
   void stop();
-  // Somebody went offline: looks for what is to be announced as soon as the grace period is over, not only with the next tick.
+  // Somebody went offline: looks for what is to be announced as soon as the grace period is over, not only with the
+  // next tick.
   void expect_announcement(std::chrono::milliseconds grace);
   // Gives the lease up. Connections that Redis still lists are left to other instances, with an ended lease.
   task<> end();

@@ -45,7 +45,8 @@ bool logins::looks_first(session& s) {
 task<> logins::run() {
   boost::system::error_code ec;
   for (auto portion_at = steady_clock::now(); !watched_.empty();) {
-    auto const pause = every_ == 0ms ? 60'000ms : every_ * static_cast<long>(portion()) / static_cast<long>(watched_.size());
+    auto const pause =
+        every_ == 0ms ? 60'000ms : every_ * static_cast<long>(portion()) / static_cast<long>(watched_.size());
     if (due_.empty()) {
       timer_.expires_at(portion_at + pause);
       co_await timer_.async_wait(asio::redirect_error(use_task, ec));

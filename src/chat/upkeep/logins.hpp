@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Looks after connections whose user is logged in to an application: asks again and again whether that is still so, and ends with 4401
-// those of whom it is not. Who cannot be found out about stays. One per worker; knows sessions by their ids, not how they are kept.
+// Looks after connections whose user is logged in to an application: asks again and again whether that is still so, and
+// ends with 4401 those of whom it is not. Who cannot be found out about stays. One per worker; knows sessions by their
+// ids, not how they are kept.
 #pragma once
 #include <boost/asio/steady_timer.hpp>
 
@@ -17,14 +18,16 @@ namespace hiky::chat {
 class logins {
  public:
   // Asks about each connection once in `every`, spread over that time; 0: only before one is ended for its age.
-  logins(asio::any_io_executor const& executor, auth::authenticator& gate, expiries& ends, std::chrono::milliseconds every, counters& count)
+  logins(asio::any_io_executor const& executor, auth::authenticator& gate, expiries& ends,
+         std::chrono::milliseconds every, counters& count)
       : gate_(gate), ends_(ends), every_(every), count_(count), timer_(executor) {}
 
   // The session of the application's that `s` came from; empty: from none, or not any more.
   void watch(session& s, std::string id);
   void forget(session& s) { watched_.erase(&s); }
   std::string of(session* s) const;
-  // The end of `s` has come, as far as is known. True when it will be looked at first, since the application may have put it off.
+  // The end of `s` has come, as far as is known. True when it will be looked at first, since the application may have
+  // put it off.
   bool looks_first(session& s);
 
  private:
@@ -41,8 +44,8 @@ class logins {
   counters& count_;
   asio::steady_timer timer_;
   std::map<session*, std::string> watched_;  // a connection of another mode costs nothing here
-  session* last_ = nullptr;                  // where the round is; an address alone, which may be nobody's by now
-  std::vector<session*> due_;                // to be looked at next; addresses as well
+  session* last_ = nullptr;  // where the round is; an address alone, which may be nobody's by now
+  std::vector<session*> due_;  // to be looked at next; addresses as well
   bool running_ = false;
 };
 

@@ -17,7 +17,8 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr auto collected_for = 250ms;
-constexpr std::size_t rooms_at_once = 2000;  // of all users in one script, which holds Redis up for a millisecond or two
+constexpr std::size_t rooms_at_once =
+    2000;  // of all users in one script, which holds Redis up for a millisecond or two
 constexpr int tries = 20;
 constexpr auto retry = 500ms;
 
@@ -56,7 +57,8 @@ task<> returns::tell_some(std::vector<state::returned_user> some) {
     co_await pause.async_wait(use_task);
     told = co_await store_.members.announce_back(some);
   }
-  if (!told) log::warn("announcement.failed", {{"users", some.size()}, {"online", true}, {"reason", told.error().text}});
+  if (!told)
+    log::warn("announcement.failed", {{"users", some.size()}, {"online", true}, {"reason", told.error().text}});
 }
 
 }  // namespace hiky::chat

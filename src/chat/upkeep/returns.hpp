@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Tells rooms who has come back: `userOnline`, as they were told `userOffline`. Collects for a moment, so that many who come at once cost
-// Redis one message a room. Knows no sessions. One per worker, on its thread.
+// Tells rooms who has come back: `userOnline`, as they were told `userOffline`. Collects for a moment, so that many who
+// come at once cost Redis one message a room. Knows no sessions. One per worker, on its thread.
 #pragma once
 #include <boost/asio/any_io_executor.hpp>
 

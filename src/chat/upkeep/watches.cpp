@@ -35,7 +35,11 @@ void sort_unique(std::vector<user_id>& users) {
 }  // namespace
 
 watches::watches(asio::any_io_executor executor, state::store& store, directory::directory& people)
-    : ex_(std::move(executor)), store_(store), people_(people), times_{.patience = store.connections.grace() + assertion_patience}, timer_(ex_) {}
+    : ex_(std::move(executor)),
+      store_(store),
+      people_(people),
+      times_{.patience = store.connections.grace() + assertion_patience},
+      timer_(ex_) {}
 
 task<result<std::vector<user_presence>>> watches::begin(session_ptr s, std::vector<user_id> users) {
   std::vector<user_presence> out;
@@ -103,7 +107,9 @@ void watches::schedule(session& s) {
   if (waiting_.begin()->second == &s) arm();
 }
 
-void watches::unschedule(session& s) { waiting_.erase({std::exchange(s.watch->waits_for, presence_watch::time::max()), &s}); }
+void watches::unschedule(session& s) {
+  waiting_.erase({std::exchange(s.watch->waits_for, presence_watch::time::max()), &s});
+}
 
 void watches::arm() {
   if (looking_ || waiting_.empty()) return;
@@ -130,11 +136,13 @@ task<> watches::look_at_due() {
 task<std::vector<watches::look>> watches::take_due() {
   std::vector<look> out;
   std::size_t users = 0;
-  while (out.size() < sessions_at_once && users < users_at_once && !waiting_.empty() && waiting_.begin()->first <= steady_clock::now()) {
+  while (out.size() < sessions_at_once && users < users_at_once && !waiting_.empty() &&
+         waiting_.begin()->first <= steady_clock::now()) {
     session_ptr const s{waiting_.begin()->second};
     auto const watch = s->watch;
     unschedule(*s);
-    if (watch->renewal_due(steady_clock::now()) && !co_await renew(s, watch)) break;  // the others must not wait for more
+    if (watch->renewal_due(steady_clock::now()) && !co_await renew(s, watch))
+      break;  // the others must not wait for more
     out.push_back({s, watch, watch->take_due(steady_clock::now())});
     users += out.back().users.size();
   }
@@ -180,7 +188,8 @@ task<> watches::see(std::vector<look>& looks) {
   if (!seen) co_return;  // optional, unlike the news itself
   for (auto& each : looks) {
     for (auto& one : each.news) {
-      if (!one.online) one.last_seen = (*seen)[static_cast<std::size_t>(std::ranges::lower_bound(gone, one.user) - gone.begin())];
+      if (!one.online)
+        one.last_seen = (*seen)[static_cast<std::size_t>(std::ranges::lower_bound(gone, one.user) - gone.begin())];
     }
   }
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Tells connections that watch friends (watchPresence) who came and went: looks at Redis when announcements say so, for many connections at
-// once, and sends what has changed. One per worker; costs nothing while nobody watches.
+// Tells connections that watch friends (watchPresence) who came and went: looks at Redis when announcements say so, for
+// many connections at once, and sends what has changed. One per worker; costs nothing while nobody watches.
 #pragma once
 #include <boost/asio/steady_timer.hpp>
 
@@ -21,8 +21,8 @@ class watches {
  public:
   watches(asio::any_io_executor executor, state::store& store, directory::directory& people);
 
-  // The session watches those of `users` who are friends of its user, instead of whom it watched before. Gives how it stands with them.
-  // After an error it watches whom it did.
+  // The session watches those of `users` who are friends of its user, instead of whom it watched before. Gives how it
+  // stands with them. After an error it watches whom it did.
   task<result<std::vector<user_presence>>> begin(session_ptr s, std::vector<user_id> users);
   // It watches nobody any more. Harmless when it did not.
   void end(session& s);

@@ -41,7 +41,8 @@ found_route find_route(verb method, std::vector<std::string> const& segments) {
     auto ids = match_pattern(r.pattern, segments);
     if (!ids || (!pattern.empty() && r.pattern != pattern)) continue;
     pattern = r.pattern;  // the first one counts: /users/online is no user
-    out.allow += fmt::format("{}{}", out.allow.empty() ? "" : ", ", std::string_view{boost::beast::http::to_string(r.method)});
+    out.allow +=
+        fmt::format("{}{}", out.allow.empty() ? "" : ", ", std::string_view{boost::beast::http::to_string(r.method)});
     if (r.method == verb::get) out.allow += ", HEAD";
     if (r.method != method && !(r.method == verb::get && method == verb::head)) continue;
     out.route = &r;
@@ -52,11 +53,15 @@ found_route find_route(verb method, std::vector<std::string> const& segments) {
 }
 
 problem too_many(api_limits::wait wait, std::string detail) {
-  return {http_status::too_many_requests, "rate_limited", std::move(detail), {{http_field::retry_after, fmt::to_string(wait.count())}}};
+  return {http_status::too_many_requests,
+          "rate_limited",
+          std::move(detail),
+          {{http_field::retry_after, fmt::to_string(wait.count())}}};
 }
 
 // The caller's key. `keys` is what the file holds now.
-std::expected<auth::api_key, problem> caller(worker& on, auth::api_keys const& keys, http_request const& request, peer_address const& from) {
+std::expected<auth::api_key, problem> caller(worker& on, auth::api_keys const& keys, http_request const& request,
+                                             peer_address const& from) {
   auto const header = request[http_field::authorization];
   std::string_view const text{header.data(), header.size()};
   constexpr std::string_view bearer = "Bearer ";
@@ -64,7 +69,8 @@ std::expected<auth::api_key, problem> caller(worker& on, auth::api_keys const& k
               "unauthorized",
               "a key is needed: send `Authorization: Bearer KEY`",
               {{http_field::www_authenticate, std::string{realm}}}};
-  if (text.size() < bearer.size() || !boost::beast::iequals(text.substr(0, bearer.size()), bearer)) return std::unexpected(std::move(why));
+  if (text.size() < bearer.size() || !boost::beast::iequals(text.substr(0, bearer.size()), bearer))
+    return std::unexpected(std::move(why));
   auto const* const key = keys.find(text.substr(bearer.size()));
   if (auto const may = on.api_limits().may_try(from, key ? key->name : std::string{}); !may) {
     on.count().api_guesses_refused.add();
@@ -74,7 +80,8 @@ std::expected<auth::api_key, problem> caller(worker& on, auth::api_keys const& k
     on.api_limits().succeeded(from, key->name);
     if (auto const may = on.api_limits().take(key->name); !may) {
       on.count().api_requests_refused.add();
-      return std::unexpected(too_many(may.error(), "too many requests with this key; send them more slowly (hikyd's limit is --rate-api)"));
+      return std::unexpected(too_many(
+          may.error(), "too many requests with this key; send them more slowly (hikyd's limit is --rate-api)"));
     }
     return *key;
   }
@@ -89,16 +96,19 @@ std::optional<problem> scope_problem(auth::api_key const& key, auth::api_scope n
   return problem{http_status::forbidden,
                  "forbidden",
                  fmt::format("this key has not the scope {}, which this needs", to_string(needed)),
-                 {{http_field::www_authenticate, fmt::format(R"({}, error="insufficient_scope", scope="{}")", realm, to_string(needed))}}};
+                 {{http_field::www_authenticate,
+                   fmt::format(R"({}, error="insufficient_scope", scope="{}")", realm, to_string(needed))}}};
 }
 
 std::expected<void, problem> check_ids(api_call const& call) {
   auto const names = names_in(call.route.pattern);
   for (std::size_t i = 0; i < names.size(); ++i) {
-    auto const fault = names[i] != "id"                          ? id_fault(call.ids[i])
-                       : call.ids[i].size() > longest_message_id ? std::optional<std::string_view>{"is too long for a messageId"}
-                                                                 : std::nullopt;
-    if (fault) return no(http_status::bad_request, "invalid_argument", fmt::format("the {} in the path {}", names[i], *fault));
+    auto const fault = names[i] != "id" ? id_fault(call.ids[i])
+                       : call.ids[i].size() > longest_message_id
+                           ? std::optional<std::string_view>{"is too long for a messageId"}
+                           : std::nullopt;
+    if (fault)
+      return no(http_status::bad_request, "invalid_argument", fmt::format("the {} in the path {}", names[i], *fault));
   }
   return {};
 }
@@ -106,12 +116,16 @@ std::expected<void, problem> check_ids(api_call const& call) {
 std::expected<void, problem> check_query(api_call const& call) {
   for (std::size_t i = 0; i < call.query.size(); ++i) {
     auto const& name = call.query[i].first;
-    auto const known = std::ranges::any_of(call.route.parameters, [&](api_parameter const& p) { return p.in == "query" && p.name == name; });
-    if (!known) return no(http_status::bad_request, "invalid_argument", fmt::format("the query parameter '{}' is not known here", name));
-    auto const again = std::ranges::find(call.query.begin() + static_cast<std::ptrdiff_t>(i) + 1, call.query.end(), name,
-                                         [](auto const& pair) -> std::string const& { return pair.first; });
+    auto const known = std::ranges::any_of(call.route.parameters,
+                                           [&](api_parameter const& p) { return p.in == "query" && p.name == name; });
+    if (!known)
+      return no(http_status::bad_request, "invalid_argument",
+                fmt::format("the query parameter '{}' is not known here", name));
+    auto const again = std::ranges::find(call.query.begin() + static_cast<std::ptrdiff_t>(i) + 1, call.query.end(),
+                                         name, [](auto const& pair) -> std::string const& { return pair.first; });
     if (again != call.query.end())
-      return no(http_status::bad_request, "invalid_argument", fmt::format("the query parameter '{}' stands twice", name));
+      return no(http_status::bad_request, "invalid_argument",
+                fmt::format("the query parameter '{}' stands twice", name));
   }
   return {};
 }
@@ -124,17 +138,21 @@ bool is_json(std::string_view media_type) {
 
 std::expected<void, problem> read_body(api_call& call, http_request const& request) {
   if (call.route.request.empty()) return {};
-  if (request.body().empty() && !api_schema(call.route.request).contains("required")) return {};  // all of it may be left out
+  if (request.body().empty() && !api_schema(call.route.request).contains("required"))
+    return {};  // all of it may be left out
   auto const type = request[http_field::content_type];
   if (!is_json({type.data(), type.size()})) {
-    return no(http_status::unsupported_media_type, "unsupported_media_type", "the body must be JSON, and say so: `Content-Type: application/json`");
+    return no(http_status::unsupported_media_type, "unsupported_media_type",
+              "the body must be JSON, and say so: `Content-Type: application/json`");
   }
   if (request.count(http_field::content_encoding) > 0) {
-    return no(http_status::unsupported_media_type, "unsupported_media_type", "a compressed body is not understood; send it as it is");
+    return no(http_status::unsupported_media_type, "unsupported_media_type",
+              "a compressed body is not understood; send it as it is");
   }
   auto parsed = parse_json(request.body());
   if (!parsed) return no(http_status::bad_request, "bad_json", std::move(parsed.error().text));
-  if (auto fault = schema_fault(*parsed, api_schema(call.route.request))) return no(http_status::bad_request, "invalid_argument", std::move(*fault));
+  if (auto fault = schema_fault(*parsed, api_schema(call.route.request)))
+    return no(http_status::bad_request, "invalid_argument", std::move(*fault));
   call.fields = std::move(parsed->as_object());
   call.body = request.body();
   return {};
@@ -170,7 +188,8 @@ http_response made(http_request const& request, api_demand const& demand, api_re
 }
 
 // Each call to who debugs: programs make thousands a second. What went wrong here always.
-void tell(http_request const& request, http_response const& response, api_demand const& demand, api_result const& result) {
+void tell(http_request const& request, http_response const& response, api_demand const& demand,
+          api_result const& result) {
   auto const* cause = result || result.error().cause.empty() ? nullptr : &result.error().cause;
   auto const level = cause ? log::level::error : log::level::debug;
   if (!log::enabled(level)) return;
@@ -204,7 +223,8 @@ api_demand judge_api_head(worker& on, http_request const& head, peer_address con
   }
   if (!found.route || found.route->scope) {
     if (!on.settings().api_keys) {
-      out.refusal = {http_status::forbidden, "closed", "the HTTP API is closed; hikyd opens it to the keys of a file: --api-key-file FILE"};
+      out.refusal = {http_status::forbidden, "closed",
+                     "the HTTP API is closed; hikyd opens it to the keys of a file: --api-key-file FILE"};
       return out;
     }
     auto key = caller(on, *on.settings().api_keys->keys(), head, from);
@@ -222,12 +242,14 @@ api_demand judge_api_head(worker& on, http_request const& head, peer_address con
     out.query = std::move(target->query);
     if (out.key) out.refusal = scope_problem(*out.key, *found.route->scope);
   } else if (found.allow.empty()) {
-    out.refusal = {http_status::not_found, "not_found", "there is no such path in the API; GET /api/v1/openapi.json lists them"};
+    out.refusal = {http_status::not_found, "not_found",
+                   "there is no such path in the API; GET /api/v1/openapi.json lists them"};
   } else {
-    out.refusal = {http_status::method_not_allowed,
-                   "method_not_allowed",
-                   fmt::format("{} is not possible here; expected {}", std::string_view{head.method_string()}, found.allow),
-                   {{http_field::allow, found.allow}}};
+    out.refusal = {
+        http_status::method_not_allowed,
+        "method_not_allowed",
+        fmt::format("{} is not possible here; expected {}", std::string_view{head.method_string()}, found.allow),
+        {{http_field::allow, found.allow}}};
   }
   return out;
 }

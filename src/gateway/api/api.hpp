@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The HTTP API under /api/v1, for programs that hold a key: finds the route, checks who asks and what, calls the handler.
+// The HTTP API under /api/v1, for programs that hold a key: finds the route, checks who asks and what, calls the
+// handler.
 #pragma once
 #include "gateway/api/route.hpp"
 #include "gateway/door/peer_address.hpp"

@@ -17,14 +17,16 @@ std::expected<std::string, problem> idempotency_key(http_request const& request)
   if (text.size() >= 2 && text.front() == '"' && text.back() == '"') text = text.substr(1, text.size() - 2);
   auto const plain = std::ranges::all_of(text, [](char c) { return c > ' ' && c < 0x7f && c != '"' && c != '\\'; });
   if (text.empty() || text.size() > 128 || !plain || request.count("Idempotency-Key") > 1) {
-    return std::unexpected(problem{http_status::bad_request, "invalid_argument", "Idempotency-Key must be 1 to 128 visible ASCII characters, once"});
+    return std::unexpected(problem{http_status::bad_request, "invalid_argument",
+                                   "Idempotency-Key must be 1 to 128 visible ASCII characters, once"});
   }
   return std::string{text};
 }
 
 state::once once_of(api_call const& call) {
   auto const request = fmt::format("{}\n{}", call.ids[0], call.body);
-  return {std::string{call.key}, call.idempotency_key, state::body_digest(request), state::idempotency_life_s(call.on.settings().room_log)};
+  return {std::string{call.key}, call.idempotency_key, state::body_digest(request),
+          state::idempotency_life_s(call.on.settings().room_log)};
 }
 
 problem idempotency_key_reused() {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Idempotency-Key, as the API's writing routes share it: what the header says, which request it stands for, and the refusal.
+// Idempotency-Key, as the API's writing routes share it: what the header says, which request it stands for, and the
+// refusal.
 #pragma once
 #include "gateway/api/route.hpp"
 #include "gateway/http.hpp"

@@ -13,9 +13,13 @@ namespace {
 
 using boost::beast::http::verb;
 
-json::object schema_reference(std::string_view name) { return {{"$ref", fmt::format("#/components/schemas/{}", name)}}; }
+json::object schema_reference(std::string_view name) {
+  return {{"$ref", fmt::format("#/components/schemas/{}", name)}};
+}
 
-json::object json_body(std::string_view schema) { return {{"application/json", json::object{{"schema", schema_reference(schema)}}}}; }
+json::object json_body(std::string_view schema) {
+  return {{"application/json", json::object{{"schema", schema_reference(schema)}}}};
+}
 
 json::array parameters_of(api_route const& r) {
   json::array out;
@@ -28,7 +32,8 @@ json::array parameters_of(api_route const& r) {
                                                                                                         : "Id")}});
   }
   for (auto const& p : r.parameters) {
-    out.emplace_back(json::object{{"in", p.in}, {"name", p.name}, {"description", p.description}, {"schema", json::parse(p.schema)}});
+    out.emplace_back(json::object{
+        {"in", p.in}, {"name", p.name}, {"description", p.description}, {"schema", json::parse(p.schema)}});
   }
   return out;
 }
@@ -37,8 +42,9 @@ json::object responses_of(api_route const& r) {
   std::string const status = fmt::to_string(static_cast<unsigned>(r.status));
   json::object success{{"description", obsolete_reason(r.status)}, {"content", json_body(r.answer)}};
   if (std::ranges::find(r.parameters, "Idempotency-Key", &api_parameter::name) != r.parameters.end()) {
-    success["headers"] = json::object{{"Idempotency-Replayed", json::object{{"description", "true when this had been done already"},
-                                                                            {"schema", json::object{{"type", "string"}, {"const", "true"}}}}}};
+    success["headers"] = json::object{
+        {"Idempotency-Replayed", json::object{{"description", "true when this had been done already"},
+                                              {"schema", json::object{{"type", "string"}, {"const", "true"}}}}}};
   }
   json::object out{{status, std::move(success)}};
   if (r.scope) out["default"] = json::object{{"$ref", "#/components/responses/Problem"}};
@@ -52,7 +58,8 @@ json::object operation(api_route const& r) {
   out["tags"] = json::array{group == "rooms" || group == "users" ? group : std::string_view{"server"}};
   if (auto parameters = parameters_of(r); !parameters.empty()) out["parameters"] = std::move(parameters);
   if (!r.request.empty())
-    out["requestBody"] = json::object{{"required", api_schema(r.request).contains("required")}, {"content", json_body(r.request)}};
+    out["requestBody"] =
+        json::object{{"required", api_schema(r.request).contains("required")}, {"content", json_body(r.request)}};
   out["responses"] = responses_of(r);
   if (r.scope) {
     // Scopes of a bearer key stand here since OpenAPI 3.1, as roles.
@@ -76,8 +83,9 @@ json::object document() {
     if (path.is_null()) path.emplace_object();
     path.as_object()[method_name(r.method)] = operation(r);
   }
-  json::object const problems{{"description", "Why not"},
-                              {"content", json::object{{problem_media_type, json::object{{"schema", schema_reference("Problem")}}}}}};
+  json::object const problems{
+      {"description", "Why not"},
+      {"content", json::object{{problem_media_type, json::object{{"schema", schema_reference("Problem")}}}}}};
   return {
       {"openapi", "3.1.0"},
       {"info", json::object{{"title", "hiky"},
@@ -89,11 +97,12 @@ json::object document() {
                            json::object{{"name", "users"}, {"description", "Who is online, and frames to them"}},
                            json::object{{"name", "server"}, {"description", "Instances, Redis, maintenance"}}}},
       {"paths", std::move(paths)},
-      {"components",
-       json::object{{"schemas", all_api_schemas()},
-                    {"responses", json::object{{"Problem", problems}}},
-                    {"securitySchemes",
-                     json::object{{"key", json::object{{"type", "http"}, {"scheme", "bearer"}, {"description", "A key of --api-key-file"}}}}}}},
+      {"components", json::object{{"schemas", all_api_schemas()},
+                                  {"responses", json::object{{"Problem", problems}}},
+                                  {"securitySchemes",
+                                   json::object{{"key", json::object{{"type", "http"},
+                                                                     {"scheme", "bearer"},
+                                                                     {"description", "A key of --api-key-file"}}}}}}},
   };
 }
 

@@ -13,9 +13,10 @@ std::expected<page_wish, problem> wanted_page(api_call const& call) {
   page_wish out;
   if (auto const limit = call.parameter("limit")) {
     auto const [end, ec] = std::from_chars(limit->data(), limit->data() + limit->size(), out.limit);
-    if (ec != std::errc{} || end != limit->data() + limit->size() || out.limit == 0 || out.limit > state::largest_page) {
-      return std::unexpected(
-          problem{http_status::bad_request, "invalid_argument", fmt::format("limit must be a number from 1 to {}", state::largest_page)});
+    if (ec != std::errc{} || end != limit->data() + limit->size() || out.limit == 0 ||
+        out.limit > state::largest_page) {
+      return std::unexpected(problem{http_status::bad_request, "invalid_argument",
+                                     fmt::format("limit must be a number from 1 to {}", state::largest_page)});
     }
   }
   if (auto const cursor = call.parameter("cursor")) {
@@ -26,7 +27,8 @@ std::expected<page_wish, problem> wanted_page(api_call const& call) {
   return out;
 }
 
-task<std::expected<list_page, problem>> stored_page(redis::client& redis, stored_as kind, std::string key, page_wish wish) {
+task<std::expected<list_page, problem>> stored_page(redis::client& redis, stored_as kind, std::string key,
+                                                    page_wish wish) {
   auto page = co_await state::read_page(redis, kind, std::move(key), std::move(wish));
   if (!page) co_return std::unexpected(problem_of(page.error()));
   co_return std::move(*page);

@@ -18,7 +18,8 @@ std::expected<page_wish, problem> wanted_page(api_call const& call);
 problem bad_cursor();
 
 // state::read_page, with what went wrong as the caller is told.
-task<std::expected<list_page, problem>> stored_page(redis::client& redis, stored_as kind, std::string key, page_wish wish);
+task<std::expected<list_page, problem>> stored_page(redis::client& redis, stored_as kind, std::string key,
+                                                    page_wish wish);
 
 // `{"items":[…],"count":…,"next":…}`, with `item` appending the JSON of each.
 template <class Item>

@@ -19,9 +19,16 @@ problem problem_of(error const& e) {
     default: break;
   }
   if (is_transient(e)) {
-    return {http_status::service_unavailable, "unavailable", std::string{unavailability(e)}, {{http_field::retry_after, "1"}}};
+    return {http_status::service_unavailable,
+            "unavailable",
+            std::string{unavailability(e)},
+            {{http_field::retry_after, "1"}}};
   }
-  return {http_status::internal_server_error, "internal", "something went wrong here; the server's log says what", {}, e.text};
+  return {http_status::internal_server_error,
+          "internal",
+          "something went wrong here; the server's log says what",
+          {},
+          e.text};
 }
 
 http_response problem_response(http_request const& to, problem const& why) {

@@ -28,7 +28,8 @@ std::optional<std::string> text_field(json::object const& fields, std::string_vi
 }
 
 std::string ids_json(list_page const& page) {
-  return page_json(page, [](std::string& out, list_page::entry const& e) { append_json_string(out, directory::mended_utf8(e.id)); });
+  return page_json(
+      page, [](std::string& out, list_page::entry const& e) { append_json_string(out, directory::mended_utf8(e.id)); });
 }
 
 task<api_result> users_in(api_call& call, std::string key) {
@@ -59,15 +60,19 @@ task<std::expected<void, problem>> reserve(api_call& call) {
 }  // namespace
 
 task<api_result> publish(api_call& call) {
-  state::outgoing_message m{
-      room_of(call), user_id{state::system_sender}, {}, *raw_member(call.body, "content"), text_field(call.fields, "clientMsgId")};
+  state::outgoing_message m{room_of(call),
+                            user_id{state::system_sender},
+                            {},
+                            *raw_member(call.body, "content"),
+                            text_field(call.fields, "clientMsgId")};
   auto const sender = text_field(call.fields, "senderId");
   if (sender) m.sender = user_id{*sender};
   m.system = !sender;
   m.heard = call.on.flows().here().last_of(m.room);
   if (m.content.size() > call.on.settings().frames.max_message) {
-    co_return std::unexpected(problem{http_status::payload_too_large, "too_large",
-                                      fmt::format("the content is larger than a message may be, {} bytes", call.on.settings().frames.max_message)});
+    co_return std::unexpected(problem{
+        http_status::payload_too_large, "too_large",
+        fmt::format("the content is larger than a message may be, {} bytes", call.on.settings().frames.max_message)});
   }
   if (!call.idempotency_key.empty()) {
     if (auto const ok = co_await reserve(call); !ok) co_return std::unexpected(ok.error());
@@ -80,10 +85,13 @@ task<api_result> publish(api_call& call) {
   auto const by_key = !m.tells_id;
   auto const stored = co_await call.on.store().room_log.publish(std::move(m));
   if (!stored && stored.error().code == errc::not_member) {
-    if (system) co_return std::unexpected(problem{http_status::not_found, "not_found", "nobody is in this room, so nobody would get the message"});
-    co_return std::unexpected(problem{http_status::forbidden, "not_member",
-                                      "the sender is not a member of this room; PUT /rooms/{room}/members/{user} makes one, and without a senderId "
-                                      "the message is the system's"});
+    if (system)
+      co_return std::unexpected(
+          problem{http_status::not_found, "not_found", "nobody is in this room, so nobody would get the message"});
+    co_return std::unexpected(problem{
+        http_status::forbidden, "not_member",
+        "the sender is not a member of this room; PUT /rooms/{room}/members/{user} makes one, and without a senderId "
+        "the message is the system's"});
   }
   // What the key stood for is remembered by the message alone when the first tries were refused.
   if (!stored && stored.error().code == errc::conflict && by_key) co_return std::unexpected(idempotency_key_reused());
@@ -99,14 +107,15 @@ task<api_result> publish(api_call& call) {
   co_return answer;
 }
 
-// Without `after`, the latest page, and the cursor leads to older ones; with it, the page behind, and the cursor leads to newer ones.
+// Without `after`, the latest page, and the cursor leads to older ones; with it, the page behind, and the cursor leads
+// to newer ones.
 task<api_result> messages(api_call& call) {
   auto const wish = wanted_page(call);
   if (!wish) co_return std::unexpected(wish.error());
   auto const after = call.parameter("after");
   if (after && !wish->from.empty()) {
-    co_return std::unexpected(
-        problem{http_status::bad_request, "invalid_argument", "after and cursor exclude each other; the cursor knows its direction"});
+    co_return std::unexpected(problem{http_status::bad_request, "invalid_argument",
+                                      "after and cursor exclude each other; the cursor knows its direction"});
   }
   constexpr std::string_view beyond_all = "4611686018427387904";
   bool const forward = after || wish->from.starts_with('>');
@@ -114,16 +123,20 @@ task<api_result> messages(api_call& call) {
   if (after) place = state::parse_message_id(*after);
   else if (!wish->from.empty()) place = state::parse_message_id(std::string_view{wish->from}.substr(1));
   if (after && !place) {
-    co_return std::unexpected(problem{http_status::bad_request, "invalid_argument", "after must be a messageId, epoch:seq"});
+    co_return std::unexpected(
+        problem{http_status::bad_request, "invalid_argument", "after must be a messageId, epoch:seq"});
   }
-  if (!wish->from.empty() && (!place || (wish->from[0] != '>' && wish->from[0] != '<'))) co_return std::unexpected(bad_cursor());
+  if (!wish->from.empty() && (!place || (wish->from[0] != '>' && wish->from[0] != '<')))
+    co_return std::unexpected(bad_cursor());
   auto seq = place ? place->seq : 0;
   if (!place) std::from_chars(beyond_all.data(), beyond_all.data() + beyond_all.size(), seq);
   auto& log = call.on.store().room_log;
-  auto page = forward ? co_await log.after(room_of(call), seq, wish->limit) : co_await log.before(room_of(call), seq, wish->limit);
+  auto page = forward ? co_await log.after(room_of(call), seq, wish->limit)
+                      : co_await log.before(room_of(call), seq, wish->limit);
   if (!page) co_return std::unexpected(problem_of(page.error()));
   if (place && place->epoch != page->epoch) {
-    co_return std::unexpected(problem{http_status::gone, "gone", "what this messageId or cursor counts from is lost; begin again without one"});
+    co_return std::unexpected(problem{http_status::gone, "gone",
+                                      "what this messageId or cursor counts from is lost; begin again without one"});
   }
   auto const& found = page->messages;
   std::string next;
@@ -154,7 +167,8 @@ task<api_result> members(api_call& call) { return users_in(call, keys::room_memb
 
 task<api_result> add_member(api_call& call) {
   if (auth::is_reserved(call.ids[1])) {
-    co_return std::unexpected(problem{http_status::bad_request, "invalid_argument", fmt::format("'{}' {}", call.ids[1], auth::reserved_fault)});
+    co_return std::unexpected(problem{http_status::bad_request, "invalid_argument",
+                                      fmt::format("'{}' {}", call.ids[1], auth::reserved_fault)});
   }
   auto const added = co_await call.on.store().members.add(user_id{call.ids[1]}, room_of(call));
   if (!added) co_return std::unexpected(problem_of(added.error()));

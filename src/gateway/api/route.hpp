@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a route of the API is, and what its handler gets and gives. Requests are dispatched by the table `api_routes`, and the
-// OpenAPI document is made of the same table, so that the two can't disagree.
+// What a route of the API is, and what its handler gets and gives. Requests are dispatched by the table `api_routes`,
+// and the OpenAPI document is made of the same table, so that the two can't disagree.
 #pragma once
 #include <optional>
 #include <span>
@@ -63,8 +63,8 @@ std::span<api_route const> api_routes();
 // api_schemas.json, and the schema of this name in it.
 json::object const& all_api_schemas();
 json::object const& api_schema(std::string_view name);
-// Why `v` is not what `schema` describes, or nothing. Knows what the schemas of our requests use: type, const, properties, required,
-// additionalProperties, minLength, maxLength, minimum, maximum, $ref; and ids, by format.
+// Why `v` is not what `schema` describes, or nothing. Knows what the schemas of our requests use: type, const,
+// properties, required, additionalProperties, minLength, maxLength, minimum, maximum, $ref; and ids, by format.
 std::optional<std::string> schema_fault(json::value const& v, json::object const& schema, std::string const& path = {});
 
 // The OpenAPI 3.1 document.

@@ -21,7 +21,8 @@ std::string named(std::string const& path) { return path.empty() ? "the body" : 
 
 // Characters as JSON Schema counts them.
 std::size_t length(std::string_view text) {
-  return static_cast<std::size_t>(std::ranges::count_if(text, [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
+  return static_cast<std::size_t>(
+      std::ranges::count_if(text, [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
 }
 
 std::optional<std::string> string_fault(std::string_view text, json::object const& schema, std::string const& path) {
@@ -37,8 +38,11 @@ std::optional<std::string> string_fault(std::string_view text, json::object cons
   return std::nullopt;
 }
 
-std::optional<std::string> object_fault(json::object const& object, json::object const& schema, std::string const& path) {
-  auto const below = [&](std::string_view name) { return path.empty() ? std::string{name} : fmt::format("{}.{}", path, name); };
+std::optional<std::string> object_fault(json::object const& object, json::object const& schema,
+                                        std::string const& path) {
+  auto const below = [&](std::string_view name) {
+    return path.empty() ? std::string{name} : fmt::format("{}.{}", path, name);
+  };
   static json::object const none;
   auto const* described = schema.if_contains("properties");
   auto const& properties = described ? described->as_object() : none;
@@ -80,9 +84,13 @@ std::optional<std::string> schema_fault(json::value const& v, json::object const
     return fmt::format("{} must be {}", named(path), json::serialize(*only));
   }
   if (auto const* type = schema.if_contains("type")) {
-    auto const fits = type->is_string() ? is_of(v, type->as_string())
-                                        : std::ranges::any_of(type->as_array(), [&](json::value const& one) { return is_of(v, one.as_string()); });
-    if (!fits) return fmt::format("{} must be of type {}", named(path), type->is_string() ? std::string{type->as_string()} : json::serialize(*type));
+    auto const fits =
+        type->is_string()
+            ? is_of(v, type->as_string())
+            : std::ranges::any_of(type->as_array(), [&](json::value const& one) { return is_of(v, one.as_string()); });
+    if (!fits)
+      return fmt::format("{} must be of type {}", named(path),
+                         type->is_string() ? std::string{type->as_string()} : json::serialize(*type));
   }
   if (v.is_string()) return string_fault(v.as_string(), schema, path);
   if (v.is_object()) return object_fault(v.as_object(), schema, path);

@@ -70,7 +70,9 @@ task<api_result> explain_message(api_call& call) {
   for (auto const* id : {"room", "user"}) {
     auto const given = call.parameter(id);
     auto const fault = given ? id_fault(*given) : std::nullopt;
-    if (fault) co_return std::unexpected(problem{http_status::bad_request, "invalid_argument", fmt::format("the {} {}", id, *fault)});
+    if (fault)
+      co_return std::unexpected(
+          problem{http_status::bad_request, "invalid_argument", fmt::format("the {} {}", id, *fault)});
   }
   auto const found = co_await state::explain_message(call.on.redis(), std::move(about), call.on.settings().room_log);
   if (!found) co_return std::unexpected(problem_of(found.error()));

@@ -25,7 +25,8 @@ std::expected<std::string, std::string> decoded(std::string_view text, bool plus
       continue;
     }
     if (text.size() - i < 3 || hex(text[i + 1]) < 0 || hex(text[i + 2]) < 0) {
-      return std::unexpected("a % in the path or query is not followed by two hexadecimal digits; write % itself as %25");
+      return std::unexpected(
+          "a % in the path or query is not followed by two hexadecimal digits; write % itself as %25");
     }
     out += static_cast<char>(hex(text[i + 1]) * 16 + hex(text[i + 2]));
     i += 2;
@@ -72,7 +73,8 @@ std::expected<api_target, std::string> parse_api_target(std::string_view target)
   return out;
 }
 
-std::optional<std::vector<std::string>> match_pattern(std::string_view pattern, std::vector<std::string> const& segments) {
+std::optional<std::vector<std::string>> match_pattern(std::string_view pattern,
+                                                      std::vector<std::string> const& segments) {
   std::vector<std::string> values;
   std::size_t at = 0;
   pattern.remove_prefix(1);

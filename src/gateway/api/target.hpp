@@ -24,7 +24,8 @@ struct api_target {
 std::expected<api_target, std::string> parse_api_target(std::string_view target);
 
 // The values of `{…}` in `pattern` (`/rooms/{room}/members/{user}`), or nothing when the path is another one.
-std::optional<std::vector<std::string>> match_pattern(std::string_view pattern, std::vector<std::string> const& segments);
+std::optional<std::vector<std::string>> match_pattern(std::string_view pattern,
+                                                      std::vector<std::string> const& segments);
 
 // The names of `{…}` in `pattern`, in order.
 std::vector<std::string_view> names_in(std::string_view pattern);

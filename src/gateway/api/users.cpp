@@ -27,7 +27,8 @@ task<api_result> ids_in(api_call& call, std::string key) {
   if (!wish) co_return std::unexpected(wish.error());
   auto const page = co_await stored_page(call.on.redis(), stored_as::set, std::move(key), *wish);
   if (!page) co_return std::unexpected(page.error());
-  co_return api_answer{page_json(*page, [](std::string& out, list_page::entry const& e) { append_json_string(out, mended_utf8(e.id)); })};
+  co_return api_answer{page_json(
+      *page, [](std::string& out, list_page::entry const& e) { append_json_string(out, mended_utf8(e.id)); })};
 }
 
 json::value text_or_null(std::string text) {
@@ -69,18 +70,19 @@ task<api_result> user(api_call& call) {
   auto const client = state::parse_object((*reply)[4].text());
   auto const* seen = client ? client->if_contains("lastSeen") : nullptr;
   std::string last_seen{seen && seen->is_string() ? std::string_view{seen->as_string()} : (*reply)[5].text()};
-  co_return api_answer{json::serialize(json::object{{"id", who.str()},
-                                                    {"username", mended_utf8(profile.username)},
-                                                    {"name", mended_utf8(profile.name)},
-                                                    {"profileImage", mended_utf8(profile.profile_image)},
-                                                    {"online", here->front()},
-                                                    {"lastSeen", text_or_null(std::move(last_seen))},
-                                                    {"connections", (*reply)[0].integer()},
-                                                    {"rooms", (*reply)[1].integer()},
-                                                    {"typingIn", *types_in ? text_or_null((*types_in)->str()) : json::value(nullptr)},
-                                                    {"queued", (*reply)[2].integer()},
-                                                    {"dropped", (*reply)[3].integer()},
-                                                    {"bannedSeconds", std::max<std::int64_t>((*reply)[6].integer(), 0)}})};
+  co_return api_answer{
+      json::serialize(json::object{{"id", who.str()},
+                                   {"username", mended_utf8(profile.username)},
+                                   {"name", mended_utf8(profile.name)},
+                                   {"profileImage", mended_utf8(profile.profile_image)},
+                                   {"online", here->front()},
+                                   {"lastSeen", text_or_null(std::move(last_seen))},
+                                   {"connections", (*reply)[0].integer()},
+                                   {"rooms", (*reply)[1].integer()},
+                                   {"typingIn", *types_in ? text_or_null((*types_in)->str()) : json::value(nullptr)},
+                                   {"queued", (*reply)[2].integer()},
+                                   {"dropped", (*reply)[3].integer()},
+                                   {"bannedSeconds", std::max<std::int64_t>((*reply)[6].integer(), 0)}})};
 }
 
 task<api_result> user_rooms(api_call& call) { return ids_in(call, keys::member_rooms(user_of(call))); }
@@ -133,13 +135,17 @@ task<api_result> clear_offline_messages(api_call& call) {
 task<api_result> send_frame(api_call& call) {
   auto const frame = *raw_member(call.body, "frame");
   if (frame.size() > call.on.settings().frames.max_message) {
-    co_return std::unexpected(problem{http_status::payload_too_large, "too_large",
-                                      fmt::format("the frame is larger than a message may be, {} bytes", call.on.settings().frames.max_message)});
+    co_return std::unexpected(problem{
+        http_status::payload_too_large, "too_large",
+        fmt::format("the frame is larger than a message may be, {} bytes", call.on.settings().frames.max_message)});
   }
   std::optional<state::once> once;
   if (!call.idempotency_key.empty()) once = once_of(call);
-  auto const told = co_await call.on.store().connections.notify({user_of(call)}, 'f', std::string{frame}, std::move(once));
-  if (!told) co_return std::unexpected(told.error().code == errc::conflict ? idempotency_key_reused() : problem_of(told.error()));
+  auto const told =
+      co_await call.on.store().connections.notify({user_of(call)}, 'f', std::string{frame}, std::move(once));
+  if (!told)
+    co_return std::unexpected(told.error().code == errc::conflict ? idempotency_key_reused()
+                                                                  : problem_of(told.error()));
   std::string out{"{\"userId\":"};
   append_json_string(out, call.ids[0]);
   api_answer answer{out += fmt::format(",\"reached\":{}}}", told->reached > 0)};
@@ -152,10 +158,11 @@ task<api_result> disconnect(api_call& call) {
   std::chrono::seconds const ban{given ? given->to_number<std::int64_t>() : 0};
   auto const told = co_await call.on.store().connections.kick(user_of(call), ban);
   if (!told && refuses_writes(told.error())) {
-    co_return std::unexpected(problem{http_status::service_unavailable,
-                                      "unavailable",
-                                      "the connections were told to end, but Redis refuses writes: it keeps nobody out, so ask again",
-                                      {{http_field::retry_after, "1"}}});
+    co_return std::unexpected(
+        problem{http_status::service_unavailable,
+                "unavailable",
+                "the connections were told to end, but Redis refuses writes: it keeps nobody out, so ask again",
+                {{http_field::retry_after, "1"}}});
   }
   if (!told) co_return std::unexpected(problem_of(told.error()));
   std::string out{"{\"userId\":"};

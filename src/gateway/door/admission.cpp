@@ -59,7 +59,9 @@ bool admission::is_trusted(peer_address const& a) const {
   return std::ranges::any_of(limits_.trusted_proxies, [&](address_range const& r) { return r.contains(a); });
 }
 
-bool admission::is_spared(peer_address const& a) const { return a.none() || (limits_.spare_loopback && a.is_loopback()); }
+bool admission::is_spared(peer_address const& a) const {
+  return a.none() || (limits_.spare_loopback && a.is_loopback());
+}
 
 std::unexpected<no_entry> admission::refuse(no_entry why) {
   refused_[static_cast<std::size_t>(why)].fetch_add(1, std::memory_order_relaxed);
@@ -75,7 +77,8 @@ void admission::refill(entry& e, clock::time_point now) const {
   if (e.refilled == clock::time_point{}) {
     e.tokens = limits_.accept_burst;
   } else {
-    e.tokens = std::min(limits_.accept_burst, e.tokens + limits_.accepts_per_s * std::chrono::duration<float>(now - e.refilled).count());
+    e.tokens = std::min(limits_.accept_burst,
+                        e.tokens + limits_.accepts_per_s * std::chrono::duration<float>(now - e.refilled).count());
   }
   e.refilled = now;
 }
@@ -94,7 +97,8 @@ std::expected<admission::entry*, no_entry> admission::enter_address(peer_address
 }
 
 std::expected<admission::seat, no_entry> admission::enter(peer_address from) {
-  if (limits_.connections > 0 && present() >= limits_.connections + spare_for_http) return refuse(no_entry::connections);
+  if (limits_.connections > 0 && present() >= limits_.connections + spare_for_http)
+    return refuse(no_entry::connections);
   seat out;
   if (!is_spared(from) && !is_trusted(from)) {
     auto const counted = enter_address(from, true);
@@ -164,8 +168,9 @@ void admission::tick(clock::time_point now) {
   bool const pressed = resident > (under_pressure() ? limits_.memory - limits_.memory / 16 : limits_.memory);
   if (pressed == pressed_.exchange(pressed, std::memory_order_relaxed)) return;
   if (pressed)
-    log::error("memory.short",
-               {{"resident_bytes", resident}, {"limit_bytes", limits_.memory}, {"now", "new connections are refused, slow readers closed"}});
+    log::error("memory.short", {{"resident_bytes", resident},
+                                {"limit_bytes", limits_.memory},
+                                {"now", "new connections are refused, slow readers closed"}});
   else log::info("memory.enough", {{"resident_bytes", resident}, {"limit_bytes", limits_.memory}});
 }
 

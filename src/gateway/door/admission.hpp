@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Who may connect at all: counts connections, all and by address, and knows when memory runs short. Shared by all workers; its lock is
-// taken when a connection begins and ends, never for a message.
+// Who may connect at all: counts connections, all and by address, and knows when memory runs short. Shared by all
+// workers; its lock is taken when a connection begins and ends, never for a message.
 #pragma once
 #include <array>
 #include <atomic>
@@ -41,7 +41,10 @@ class admission {
   class seat {
    public:
     seat() = default;
-    seat(seat&& other) noexcept : owner_(std::exchange(other.owner_, nullptr)), at_(std::exchange(other.at_, nullptr)), address_(other.address_) {}
+    seat(seat&& other) noexcept
+        : owner_(std::exchange(other.owner_, nullptr)),
+          at_(std::exchange(other.at_, nullptr)),
+          address_(other.address_) {}
     seat& operator=(seat&& other) noexcept {
       std::swap(owner_, other.owner_);
       std::swap(at_, other.at_);
@@ -64,14 +67,15 @@ class admission {
   admission(admission const&) = delete;
   admission& operator=(admission const&) = delete;
 
-  // From any thread, as all of these. A few connections more than the limit get in, so that /health and /metrics answer when
-  // the instance is full: whoever wants a WebSocket asks `may_stay` as well.
+  // From any thread, as all of these. A few connections more than the limit get in, so that /health and /metrics answer
+  // when the instance is full: whoever wants a WebSocket asks `may_stay` as well.
   std::expected<seat, no_entry> enter(peer_address from);
   std::expected<void, no_entry> may_stay();
   // A trusted proxy has said for whom it speaks. The seat stays what it was when that one has too many already.
   std::expected<void, no_entry> speaks_for(seat& s, peer_address client);
 
-  // Takes one page of those that are made anew for each (/metrics) and that an address may fetch in a second. False when there is none left.
+  // Takes one page of those that are made anew for each (/metrics) and that an address may fetch in a second. False
+  // when there is none left.
   bool may_fetch(peer_address const& client);
 
   bool is_trusted(peer_address const& a) const;
@@ -82,7 +86,9 @@ class admission {
   bool under_pressure() const { return pressed_.load(std::memory_order_relaxed); }
 
   std::size_t present() const { return present_.load(std::memory_order_relaxed); }
-  std::uint64_t refused(no_entry why) const { return refused_[static_cast<std::size_t>(why)].load(std::memory_order_relaxed); }
+  std::uint64_t refused(no_entry why) const {
+    return refused_[static_cast<std::size_t>(why)].load(std::memory_order_relaxed);
+  }
 
  private:
   using clock = std::chrono::steady_clock;
@@ -104,7 +110,8 @@ class admission {
   std::atomic<bool> pressed_{false};
   std::array<std::atomic<std::uint64_t>, no_entry_kinds> refused_{};
   std::mutex lock_;
-  std::unordered_map<peer_address, entry, peer_address_hash> addresses_;  // by customer; those who have left stay until their rate is full again
+  std::unordered_map<peer_address, entry, peer_address_hash>
+      addresses_;  // by customer; those who have left stay until their rate is full again
   clock::time_point trimmed_{};
   std::atomic<std::int64_t> said_s_{0};
 };

@@ -16,7 +16,9 @@ constexpr auto between_sweeps = 10s;
 constexpr auto familiar_for = 1h;
 constexpr std::size_t most_familiar = 64;
 
-bool contains(std::vector<std::string> const& names, std::string_view name) { return std::ranges::find(names, name) != names.end(); }
+bool contains(std::vector<std::string> const& names, std::string_view name) {
+  return std::ranges::find(names, name) != names.end();
+}
 
 std::unexpected<api_limits::wait> until_one(token_bucket const& b, float per_s) {
   return std::unexpected(api_limits::wait{std::max(1L, std::lround(std::ceil((1 - b.tokens) / per_s)))});
@@ -31,13 +33,15 @@ std::expected<void, api_limits::wait> api_limits::take(std::string const& key, c
   return until_one(bucket, rates_.requests_per_s);
 }
 
-std::expected<void, api_limits::wait> api_limits::may_try(peer_address const& from, std::string const& key, clock::time_point now) {
+std::expected<void, api_limits::wait> api_limits::may_try(peer_address const& from, std::string const& key,
+                                                          clock::time_point now) {
   std::lock_guard const held{lock_};
   auto const found = places_.find(from.customer());
   if (found == places_.end()) return {};
   // What a guess would leave: it is taken when the key is known to be a wrong one.
   auto left = found->second.guesses;
-  if (left.take(rates_.guesses_per_s, rates_.guess_burst, now_ms(now)) || contains(found->second.familiar, key)) return {};
+  if (left.take(rates_.guesses_per_s, rates_.guess_burst, now_ms(now)) || contains(found->second.familiar, key))
+    return {};
   return until_one(left, rates_.guesses_per_s);
 }
 

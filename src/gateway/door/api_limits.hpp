@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// How often the API may be asked: by a key, and by somebody who has no right one. Shared by all workers, so that a limit is the instance's;
-// its lock is taken once or twice for a request of the API, never for a message.
+// How often the API may be asked: by a key, and by somebody who has no right one. Shared by all workers, so that a
+// limit is the instance's; its lock is taken once or twice for a request of the API, never for a message.
 #pragma once
 #include <chrono>
 #include <expected>
@@ -27,9 +27,11 @@ class api_limits {
 
   // From any thread, as all of these. Takes one request of the key of this name.
   std::expected<void, wait> take(std::string const& key, clock::time_point now = clock::now());
-  // Whether a key that comes from there may be looked at; `key`: its name, should it be a right one. Where too many were wrong, only those
-  // that were right there before are: who guesses learns nothing, and who works behind the same address goes on working.
-  std::expected<void, wait> may_try(peer_address const& from, std::string const& key, clock::time_point now = clock::now());
+  // Whether a key that comes from there may be looked at; `key`: its name, should it be a right one. Where too many
+  // were wrong, only those that were right there before are: who guesses learns nothing, and who works behind the same
+  // address goes on working.
+  std::expected<void, wait> may_try(peer_address const& from, std::string const& key,
+                                    clock::time_point now = clock::now());
   // It was a right one; it was a wrong one.
   void succeeded(peer_address const& from, std::string const& key, clock::time_point now = clock::now());
   void failed(peer_address const& from, clock::time_point now = clock::now());

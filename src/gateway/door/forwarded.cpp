@@ -7,7 +7,8 @@
 
 namespace hiky::gateway {
 
-peer_address forwarded_client(http_request const& r, peer_address from, std::function<bool(peer_address const&)> const& is_trusted) {
+peer_address forwarded_client(http_request const& r, peer_address from,
+                              std::function<bool(peer_address const&)> const& is_trusted) {
   std::vector<std::string_view> hops;
   auto const [first, last] = r.equal_range("X-Forwarded-For");
   for (auto it = first; it != last; ++it) {

@@ -8,8 +8,10 @@
 
 namespace hiky::gateway {
 
-// The last address in the request's X-Forwarded-For that is not a trusted proxy's: everything in front of it anybody can have made up.
-// If all are trusted, the first. `from`, the peer itself, when the header is missing or its last entry is no address.
-peer_address forwarded_client(http_request const& r, peer_address from, std::function<bool(peer_address const&)> const& is_trusted);
+// The last address in the request's X-Forwarded-For that is not a trusted proxy's: everything in front of it anybody
+// can have made up. If all are trusted, the first. `from`, the peer itself, when the header is missing or its last
+// entry is no address.
+peer_address forwarded_client(http_request const& r, peer_address from,
+                              std::function<bool(peer_address const&)> const& is_trusted);
 
 }  // namespace hiky::gateway

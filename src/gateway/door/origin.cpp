@@ -55,7 +55,8 @@ bool origin_allowed(std::string_view origin, std::string_view host, std::vector<
   return std::ranges::any_of(patterns, [&](std::string const& pattern) {
     if (pattern == "*" || (pattern == "null" && origin == "null")) return true;
     auto const wanted = parts_of(pattern);
-    return !from.host.empty() && wanted.scheme == from.scheme && wanted.port == from.port && matches_host(wanted.host, from.host);
+    return !from.host.empty() && wanted.scheme == from.scheme && wanted.port == from.port &&
+           matches_host(wanted.host, from.host);
   });
 }
 
@@ -64,13 +65,14 @@ result<std::string> parse_origin_pattern(std::string_view text) {
   auto const slashes = text.find("://");
   auto const rest = slashes == std::string_view::npos ? std::string_view{} : text.substr(slashes + 3);
   auto const made = parts_of(text);
-  bool const good = slashes != 0 && !rest.empty() && !rest.contains('/') && std::ranges::all_of(made.scheme, of_host) && !made.host.empty() &&
-                    std::ranges::all_of(made.port, [](unsigned char c) { return std::isdigit(c); }) &&
-                    (made.host.starts_with('[') || std::ranges::all_of(made.host, [](char c) { return of_host(c) || c == '*'; }));
+  bool const good =
+      slashes != 0 && !rest.empty() && !rest.contains('/') && std::ranges::all_of(made.scheme, of_host) &&
+      !made.host.empty() && std::ranges::all_of(made.port, [](unsigned char c) { return std::isdigit(c); }) &&
+      (made.host.starts_with('[') || std::ranges::all_of(made.host, [](char c) { return of_host(c) || c == '*'; }));
   if (!good) {
-    return fail(
-        errc::invalid_argument,
-        fmt::format("'{}' is not an origin; expected SCHEME://HOST[:PORT] such as https://chat.example or https://*.example, or * for all", text));
+    return fail(errc::invalid_argument, fmt::format("'{}' is not an origin; expected SCHEME://HOST[:PORT] such as "
+                                                    "https://chat.example or https://*.example, or * for all",
+                                                    text));
   }
   return std::string{text};
 }

@@ -50,7 +50,8 @@ peer_address peer_address::v4(std::array<std::uint8_t, 4> const& bytes) {
 }
 
 peer_address peer_address::v6(std::array<std::uint8_t, 16> const& bytes) {
-  if (std::equal(v4_in_v6.begin(), v4_in_v6.end(), bytes.begin())) return v4({bytes[12], bytes[13], bytes[14], bytes[15]});
+  if (std::equal(v4_in_v6.begin(), v4_in_v6.end(), bytes.begin()))
+    return v4({bytes[12], bytes[13], bytes[14], bytes[15]});
   peer_address out;
   out.bytes_ = bytes;
   out.bits_ = 128;
@@ -77,7 +78,8 @@ std::optional<peer_address> peer_address::parse(std::string_view text) {
 
 bool peer_address::is_loopback() const {
   if (bits_ == 32) return bytes_[0] == 127;
-  return bits_ == 128 && bytes_[15] == 1 && std::all_of(bytes_.begin(), bytes_.begin() + 15, [](auto b) { return b == 0; });
+  return bits_ == 128 && bytes_[15] == 1 &&
+         std::all_of(bytes_.begin(), bytes_.begin() + 15, [](auto b) { return b == 0; });
 }
 
 std::string peer_address::to_string() const {

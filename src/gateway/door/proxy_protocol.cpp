@@ -12,7 +12,8 @@ namespace hiky::gateway {
 
 namespace {
 
-constexpr std::array<unsigned char, 12> signature{0x0d, 0x0a, 0x0d, 0x0a, 0x00, 0x0d, 0x0a, 0x51, 0x55, 0x49, 0x54, 0x0a};
+constexpr std::array<unsigned char, 12> signature{0x0d, 0x0a, 0x0d, 0x0a, 0x00, 0x0d,
+                                                  0x0a, 0x51, 0x55, 0x49, 0x54, 0x0a};
 constexpr unsigned local = 0, proxied = 1;
 constexpr unsigned inet = 1, inet6 = 2;  // the family, in the upper half of its byte
 
@@ -51,18 +52,21 @@ std::expected<peer_address, std::string_view> parse_proxy_header(std::span<unsig
   return peer_address{};
 }
 
-task<std::expected<peer_address, std::string_view>> read_proxy_header(stream_socket& socket, std::chrono::milliseconds patience) {
+task<std::expected<peer_address, std::string_view>> read_proxy_header(stream_socket& socket,
+                                                                      std::chrono::milliseconds patience) {
   auto const until = std::chrono::steady_clock::now() + patience;
   std::vector<unsigned char> header(proxy_head_size);
   boost::system::error_code ec;
-  co_await asio::async_read(socket, asio::buffer(header), asio::cancel_after(patience, asio::redirect_error(use_task, ec)));
+  co_await asio::async_read(socket, asio::buffer(header),
+                            asio::cancel_after(patience, asio::redirect_error(use_task, ec)));
   if (ec) co_return std::unexpected("no PROXY header came");
   auto const rest = proxy_rest_size(std::span{header}.first<proxy_head_size>());
   if (!rest) co_return std::unexpected(rest.error());
   header.resize(proxy_head_size + *rest);
   auto const left = std::chrono::duration_cast<std::chrono::milliseconds>(until - std::chrono::steady_clock::now());
-  co_await asio::async_read(socket, asio::buffer(header.data() + proxy_head_size, *rest),
-                            asio::cancel_after(std::max(left, std::chrono::milliseconds{1}), asio::redirect_error(use_task, ec)));
+  co_await asio::async_read(
+      socket, asio::buffer(header.data() + proxy_head_size, *rest),
+      asio::cancel_after(std::max(left, std::chrono::milliseconds{1}), asio::redirect_error(use_task, ec)));
   if (ec) co_return std::unexpected("the PROXY header is cut off");
   co_return parse_proxy_header(header);
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// PROXY protocol version 2, as HAProxy's specification has it: what a proxy says in front of a connection about who is behind it.
+// PROXY protocol version 2, as HAProxy's specification has it: what a proxy says in front of a connection about who is
+// behind it.
 #pragma once
 #include <chrono>
 #include <expected>
@@ -13,7 +14,8 @@
 namespace hiky::gateway {
 
 inline constexpr std::size_t proxy_head_size = 16;
-inline constexpr std::size_t longest_proxy_rest = 2048;  // addresses and TLVs; the specification lets a receiver have a limit
+inline constexpr std::size_t longest_proxy_rest =
+    2048;  // addresses and TLVs; the specification lets a receiver have a limit
 
 // How many bytes follow the first 16, or what is wrong with them.
 std::expected<std::size_t, std::string_view> proxy_rest_size(std::span<unsigned char const, proxy_head_size> head);
@@ -21,6 +23,7 @@ std::expected<std::size_t, std::string_view> proxy_rest_size(std::span<unsigned 
 std::expected<peer_address, std::string_view> parse_proxy_header(std::span<unsigned char const> header);
 
 // Reads the header, and not a byte more.
-task<std::expected<peer_address, std::string_view>> read_proxy_header(stream_socket& socket, std::chrono::milliseconds patience);
+task<std::expected<peer_address, std::string_view>> read_proxy_header(stream_socket& socket,
+                                                                      std::chrono::milliseconds patience);
 
 }  // namespace hiky::gateway

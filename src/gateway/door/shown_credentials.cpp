@@ -51,7 +51,8 @@ auth::credentials shown_credentials(http_request const& r) {
   }
   // HTTP/1.1 has one Cookie header; what stands in a second one still counts as more of the same.
   auto const [first, last] = r.equal_range(http::field::cookie);
-  for (auto it = first; it != last; ++it) ((out.cookies += out.cookies.empty() ? "" : "; ")) += std::string_view{it->value()};
+  for (auto it = first; it != last; ++it)
+    ((out.cookies += out.cookies.empty() ? "" : "; ")) += std::string_view{it->value()};
   return out;
 }
 

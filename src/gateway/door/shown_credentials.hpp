@@ -6,8 +6,8 @@
 
 namespace hiky::gateway {
 
-// The token of the first place that has one: `Authorization: Bearer TOKEN`, `?token=TOKEN`, the offered subprotocol `bearer.TOKEN`
-// (browsers can't set headers). And the cookies.
+// The token of the first place that has one: `Authorization: Bearer TOKEN`, `?token=TOKEN`, the offered subprotocol
+// `bearer.TOKEN` (browsers can't set headers). And the cookies.
 auth::credentials shown_credentials(http_request const& r);
 
 }  // namespace hiky::gateway

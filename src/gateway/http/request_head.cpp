@@ -15,7 +15,10 @@ namespace {
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_hex(char c) { return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
-bool of_name(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || is_digit(c) || std::string_view{"-._~!$&'()*+,;=%"}.contains(c); }
+bool of_name(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || is_digit(c) ||
+         std::string_view{"-._~!$&'()*+,;=%"}.contains(c);
+}
 
 // HOST[:PORT] as RFC 3986 section 3.2 writes them; HOST may be empty, where a header says so.
 bool is_authority(std::string_view text) {
@@ -30,7 +33,9 @@ bool is_authority(std::string_view text) {
 
 // The path and query of an absolute target; of any other, itself. Nothing: the target names no host.
 std::optional<std::string> path_and_query(std::string_view target, std::string& host) {
-  auto const has = [&](std::string_view scheme) { return boost::beast::iequals(target.substr(0, scheme.size()), scheme); };
+  auto const has = [&](std::string_view scheme) {
+    return boost::beast::iequals(target.substr(0, scheme.size()), scheme);
+  };
   auto const scheme = has("http://") ? 7U : has("https://") ? 8U : 0U;
   if (scheme == 0) return std::string{target};
   target.remove_prefix(scheme);
@@ -48,7 +53,8 @@ std::optional<handshake_fault> settle_head(http_request& head) {
   // Beast has seen that `chunked` comes last, or where a body ends nobody knows, and that there is no length beside it.
   if (auto const codings = elements_of(head, http::field::transfer_encoding); !codings.empty()) {
     if (head.version() < 11) return bad("HTTP/1.0 has no Transfer-Encoding");
-    if (codings.size() > 1) return handshake_fault{http::status::not_implemented, "no Transfer-Encoding but chunked is understood here"};
+    if (codings.size() > 1)
+      return handshake_fault{http::status::not_implemented, "no Transfer-Encoding but chunked is understood here"};
   }
   auto const hosts = head.count(http::field::host);
   if (hosts > 1) return bad("there is more than one Host header");

@@ -69,7 +69,8 @@ void batch_send::send_one(connection& c) {
   auto const count = c.gather(parts);
   ssize_t taken = 0;
   if (count == 1) {
-    taken = ::send(c.native_handle(), parts[0].iov_base, parts[0].iov_len, flags);  // the usual case; sendmsg costs a tenth more
+    taken = ::send(c.native_handle(), parts[0].iov_base, parts[0].iov_len,
+                   flags);  // the usual case; sendmsg costs a tenth more
   } else {
     msghdr message{};
     message.msg_iov = parts.data();
@@ -104,8 +105,10 @@ void batch_send::flush(std::vector<connection*> const& ready) {
     std::bitset<ring_size> answered;
     std::size_t reaped = 0;
     while (reaped < chunk.size()) {
-      if (auto const failed = io_uring_submit_and_wait(&ring_->uring, static_cast<unsigned>(chunk.size() - reaped)); failed < 0 && failed != -EINTR) {
-        // The kernel has taken the ring away. -EAGAIN makes the connections of this chunk that had no answer try again with send.
+      if (auto const failed = io_uring_submit_and_wait(&ring_->uring, static_cast<unsigned>(chunk.size() - reaped));
+          failed < 0 && failed != -EINTR) {
+        // The kernel has taken the ring away. -EAGAIN makes the connections of this chunk that had no answer try again
+        // with send.
         log::error("io_uring.failed", {{"reason", std::strerror(-failed)}, {"instead", "send"}});
         ring_.reset();
         for (std::size_t i = 0; i < chunk.size(); ++i) {

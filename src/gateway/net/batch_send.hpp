@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Sends what many connections have queued, once per turn of the loop: all of them in one io_uring submission where the kernel
-// allows it, otherwise with one sendmsg each. Same results either way. One thread.
+// Sends what many connections have queued, once per turn of the loop: all of them in one io_uring submission where the
+// kernel allows it, otherwise with one sendmsg each. Same results either way. One thread.
 #pragma once
 #include <memory>
 #include <string_view>
@@ -25,7 +25,8 @@ class batch_send {
   batch_send(batch_send const&) = delete;
   batch_send& operator=(batch_send const&) = delete;
 
-  // Once, on the thread that will flush: a ring belongs to its thread. Falls back to `send` when none can be had; method() tells.
+  // Once, on the thread that will flush: a ring belongs to its thread. Falls back to `send` when none can be had;
+  // method() tells.
   void open();
 
   // Sends from every connection of `ready` and tells each what was taken: connection::sent(bytes or -errno).

@@ -21,12 +21,15 @@ constexpr std::size_t read_buffer_size = 16 * 1024;  // a turn's worth of one cl
 constexpr std::size_t outbox_in_need = 64 * 1024;
 constexpr std::size_t pongs_per_read = 16;  // of more pings in one read, the latest is answered alone (RFC 6455 5.5.3)
 
-frame_ptr control(opcode op, std::string_view payload) { return shared_frame::make(payload, static_cast<std::uint8_t>(0x80 | static_cast<int>(op))); }
+frame_ptr control(opcode op, std::string_view payload) {
+  return shared_frame::make(payload, static_cast<std::uint8_t>(0x80 | static_cast<int>(op)));
+}
 
 }  // namespace
 
-connection_loop::connection_loop(asio::io_context& context, send_method method, decoder_limits limits, deadline_times times, std::size_t outbox,
-                                 std::size_t compress_from, chat::counters& counts)
+connection_loop::connection_loop(asio::io_context& context, send_method method, decoder_limits limits,
+                                 deadline_times times, std::size_t outbox, std::size_t compress_from,
+                                 chat::counters& counts)
     : io(context),
       frames(limits),
       max_outbox(outbox),
@@ -72,7 +75,8 @@ void connection_loop::relieve(bool pressed) {
   if (!pressed) return;
   waits.each([&](deadline_entry& e) {
     auto& c = static_cast<connection&>(e);
-    if (c.queued() > max_outbox && c.close_later(close_code::slow_consumer, "too slow while memory is short: reconnect and resume"))
+    if (c.queued() > max_outbox &&
+        c.close_later(close_code::slow_consumer, "too slow while memory is short: reconnect and resume"))
       count.slow_closed.add();
   });
 }
@@ -124,14 +128,16 @@ void connection::readable() {
   auto const size = ::recv(native_handle(), loop_.read_buffer.data(), loop_.read_buffer.size(), MSG_DONTWAIT);
   if (size == 0) return peer_ended();
   if (size < 0 && errno != EAGAIN && errno != EINTR) return drop();
-  // Whoever goes on sending behind the end is not thrown out at once, or would never read why; but nobody hurries to hear it.
+  // Whoever goes on sending behind the end is not thrown out at once, or would never read why; but nobody hurries to
+  // hear it.
   if (size > 0 && phase_ == phase::draining) return loop_.look_later(*this);
   if (size > 0) feed(std::span{loop_.read_buffer}.first(static_cast<std::size_t>(size)));
   arm_read();
 }
 
-// The peer has ended its side of the socket. It may still read ours, and gets what was queued for it, the answers to what it has asked for,
-// and our close frame. Whoever has hung up altogether answers the next of these with a reset. Either wait is bounded by wait_for::goodbye.
+// The peer has ended its side of the socket. It may still read ours, and gets what was queued for it, the answers to
+// what it has asked for, and our close frame. Whoever has hung up altogether answers the next of these with a reset.
+// Either wait is bounded by wait_for::goodbye.
 void connection::peer_ended() {
   connection_ptr const keep{this};
   deaf_ = true;
@@ -149,8 +155,9 @@ void connection::answer_end() {
   if (phase_ != phase::open || condemned_) return;
   bool const within = decoder_.memory() > 0;
   end(true);
-  push(control(opcode::close, within ? close_payload(close_code::protocol_error, "the connection ended in the middle of a frame")
-                                     : close_payload(close_code::normal, "the connection ended without a close frame")));
+  push(control(opcode::close,
+               within ? close_payload(close_code::protocol_error, "the connection ended in the middle of a frame")
+                      : close_payload(close_code::normal, "the connection ended without a close frame")));
 }
 
 void connection::feed(std::span<char> input) {
@@ -346,12 +353,14 @@ void connection::after_flush(std::function<void(bool)> done) {
   probes_->push_back({0, std::move(done)});
 }
 
-// A pong answers the latest ping the peer has seen, and with it all before. False for one that nobody asked for (RFC 6455 5.5.3).
+// A pong answers the latest ping the peer has seen, and with it all before. False for one that nobody asked for (RFC
+// 6455 5.5.3).
 bool connection::ponged(std::string_view payload) {
   std::uint32_t number = 0;
   if (payload.size() != sizeof number) return false;
   std::memcpy(&number, payload.data(), sizeof number);
-  if (number == 0 || static_cast<std::int32_t>(loop_.last_ping - number) < 0) return false;  // of no ping that was ever sent
+  if (number == 0 || static_cast<std::int32_t>(loop_.last_ping - number) < 0)
+    return false;  // of no ping that was ever sent
   if (who_) who_->answered(number);
   if (!probes_ || std::ranges::find(*probes_, number, &probe::number) == probes_->end()) return true;
   settle_probes([=](probe const& p) { return p.number != 0 && static_cast<std::int32_t>(number - p.number) >= 0; });
@@ -396,7 +405,9 @@ void connection::identified() {
 void connection::expired(wait_for what) {
   connection_ptr const keep{this};
   switch (what) {
-    case wait_for::identity: loop_.count.unregistered_closed.add(); return close(close_code{4408}, "no register in time");
+    case wait_for::identity:
+      loop_.count.unregistered_closed.add();
+      return close(close_code{4408}, "no register in time");
     case wait_for::next_ping: return probe_life();
     case wait_for::pong:
       // That we did not listen is not its fault. Whether it lives is seen by what it takes, until it is heard again.

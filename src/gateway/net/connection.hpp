@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// One WebSocket over one socket: codec, outbox, close handshake, liveness. Knows nothing of chat; an `endpoint` gets the messages.
-// Holds no buffer while idle: it waits for readability and reads into the worker's. One thread.
+// One WebSocket over one socket: codec, outbox, close handshake, liveness. Knows nothing of chat; an `endpoint` gets
+// the messages. Holds no buffer while idle: it waits for readability and reads into the worker's. One thread.
 #pragma once
 #include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/io_context.hpp>
@@ -25,8 +25,8 @@
 
 namespace hiky::gateway {
 
-// What is to be had where a client came in. With --listen-admin, /metrics, the API and the demo are to be had there alone; and no proxy is
-// expected in front of it.
+// What is to be had where a client came in. With --listen-admin, /metrics, the API and the demo are to be had there
+// alone; and no proxy is expected in front of it.
 enum class door : std::uint8_t { everything, clients, operators };
 
 using loop_executor = asio::io_context::executor_type;
@@ -45,7 +45,8 @@ class endpoint {
   virtual void oversized([[maybe_unused]] std::string_view beginning) {}
   // The peer has sent that many pings at once, of which hardly any was answered.
   virtual void overrun([[maybe_unused]] std::size_t pings) {}
-  // Something that the peer asked for is under way, and will be answered. When it is done, the endpoint calls read_more(true).
+  // Something that the peer asked for is under way, and will be answered. When it is done, the endpoint calls
+  // read_more(true).
   virtual bool pending() const { return false; }
   // Something was sent of which no pong has shown that it arrived, and which matters.
   virtual bool unconfirmed() const { return false; }
@@ -59,15 +60,15 @@ class endpoint {
 class connection_loop {
  public:
   // `compress_from`: bytes of a message that is worth compressing.
-  connection_loop(asio::io_context& io, send_method method, decoder_limits frames, deadline_times times, std::size_t max_outbox,
-                  std::size_t compress_from, chat::counters& count);
+  connection_loop(asio::io_context& io, send_method method, decoder_limits frames, deadline_times times,
+                  std::size_t max_outbox, std::size_t compress_from, chat::counters& count);
 
   // `c` has something to send; it leaves at the end of this turn.
   void mark(connection& c);
   // `c` is read again with the next tick.
   void look_later(connection& c) { looked_at_later_.emplace_back(&c); }
-  // Whatever is marked now has been read from Redis at `then`, and its messages are those of `arrivals`: how long all take to leave
-  // is counted.
+  // Whatever is marked now has been read from Redis at `then`, and its messages are those of `arrivals`: how long all
+  // take to leave is counted.
   void measure_since(std::chrono::steady_clock::time_point then) {
     if (ready_.empty()) arrivals.clear();
     else if (!measured_) measured_ = then;
@@ -120,10 +121,11 @@ class connection final : public deadline_entry {
   void close(close_code code, std::string_view reason, bool vanished = false);
   // The same, and what the peer still sends is not even looked at.
   void cut_off(close_code code, std::string_view reason);
-  // The same as close from inside a loop over connections: nothing changes before the next turn. What is queued is given up.
-  // False when that is under way already.
+  // The same as close from inside a loop over connections: nothing changes before the next turn. What is queued is
+  // given up. False when that is under way already.
   bool close_later(close_code code, std::string_view reason);
-  // Pings, and calls `done` when the answer shows that all that was queued before has arrived (true), or at the end (false).
+  // Pings, and calls `done` when the answer shows that all that was queued before has arrived (true), or at the end
+  // (false).
   void after_pong(std::function<void(bool)> done);
   // Calls `done` when all that was queued before has left (true), or at the end (false).
   void after_flush(std::function<void(bool)> done);
@@ -151,16 +153,17 @@ class connection final : public deadline_entry {
 
  private:
   enum class phase : std::uint8_t {
-    open,      // messages both ways
-    closing,   // our close frame is out or on its way; waits for the peer's
-    draining,  // nothing more to say: sends what is queued, then half-closes and waits for the peer to hang up, if it has not
+    open,  // messages both ways
+    closing,  // our close frame is out or on its way; waits for the peer's
+    draining,  // nothing more to say: sends what is queued, then half-closes and waits for the peer to hang up, if it
+               // has not
     dead,
   };
 
   void readable();
   void feed(std::span<char> input);
   void handle(event const& e);
-  void end(bool vanished = false);       // leaves `open`: tells the endpoint
+  void end(bool vanished = false);  // leaves `open`: tells the endpoint
   void peer_ended();
   void answer_end();
   void half_close();
@@ -188,15 +191,16 @@ class connection final : public deadline_entry {
     std::function<void(bool)> done;
   };
   std::unique_ptr<std::vector<probe>> probes_;  // who waits for a pong or an empty outbox, oldest first
-  std::uint32_t queued_ = 0;       // bytes in outbox_
+  std::uint32_t queued_ = 0;  // bytes in outbox_
   std::uint32_t sent_of_first_ = 0;  // bytes of outbox_.front() that have left
   std::uint32_t users_ = 0;
   phase phase_ = phase::open;
   std::uint8_t const window_bits_;
-  bool marked_ = false, reading_ = false, paused_ = false, blocked_ = false, half_closed_ = false, condemned_ = false, identified_ = false;
-  bool deaf_ = false;     // the peer says nothing more: its side of the socket has ended, and is not read again
+  bool marked_ = false, reading_ = false, paused_ = false, blocked_ = false, half_closed_ = false, condemned_ = false,
+       identified_ = false;
+  bool deaf_ = false;  // the peer says nothing more: its side of the socket has ended, and is not read again
   bool unheard_ = false;  // was paused since it was pinged, so that its pong may lie unread
-  bool taking_ = false;   // something has left since it was pinged, or was taken to be alive for that
+  bool taking_ = false;  // something has left since it was pinged, or was taken to be alive for that
 };
 
 using connection_ptr = boost::intrusive_ptr<connection>;

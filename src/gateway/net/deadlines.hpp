@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What must happen to a connection at a certain time, without a timer each: one queue per kind, since all waits of a kind are equally long.
-// A connection waits for one thing at a time; the entry lives inside it and leaves the queue with it.
+// What must happen to a connection at a certain time, without a timer each: one queue per kind, since all waits of a
+// kind are equally long. A connection waits for one thing at a time; the entry lives inside it and leaves the queue
+// with it.
 #pragma once
 #include <boost/intrusive/list.hpp>
 
@@ -28,8 +29,9 @@ struct deadline_entry : boost::intrusive::list_base_hook<boost::intrusive::link_
 class deadlines {
  public:
   explicit deadlines(deadline_times const& times)
-      : lengths_{static_cast<std::uint32_t>(times.identity.count()), static_cast<std::uint32_t>(times.next_ping.count()),
-                 static_cast<std::uint32_t>(times.pong.count()), static_cast<std::uint32_t>(times.goodbye.count())} {}
+      : lengths_{static_cast<std::uint32_t>(times.identity.count()),
+                 static_cast<std::uint32_t>(times.next_ping.count()), static_cast<std::uint32_t>(times.pong.count()),
+                 static_cast<std::uint32_t>(times.goodbye.count())} {}
 
   // `e` waits for `what` from now on, and for nothing else.
   void set(deadline_entry& e, wait_for what, std::uint32_t now_ms) {

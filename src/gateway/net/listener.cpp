@@ -29,20 +29,24 @@ namespace {
 constexpr int backlog = 4096;
 constexpr int accepts_per_turn = 256;
 constexpr auto pause_when_full = 100ms;
-// What the kernel may hold for one connection each way. Left to itself it lets both grow to megabytes, for whoever does not read or floods.
+// What the kernel may hold for one connection each way. Left to itself it lets both grow to megabytes, for whoever does
+// not read or floods.
 constexpr int socket_buffer = 256 * 1024;
 
 std::string hint(int code, listen_address const& where) {
   if (code == EADDRINUSE) return "; another program listens there: choose another address with --listen";
-  if (code == EACCES && where.unix_path.empty()) return "; ports below 1024 need rights: choose a higher one with --listen";
+  if (code == EACCES && where.unix_path.empty())
+    return "; ports below 1024 need rights: choose a higher one with --listen";
   return {};
 }
 
 std::unexpected<error> refused(char const* step, listen_address const& where, int code) {
-  return fail(errc::io, fmt::format("cannot {} {}: {}{}", step, where.to_string(), std::strerror(code), hint(code, where)));
+  return fail(errc::io,
+              fmt::format("cannot {} {}: {}{}", step, where.to_string(), std::strerror(code), hint(code, where)));
 }
 
-// One line a second, for all workers: descriptors that run out do so for all at once, and each tries ten times a second.
+// One line a second, for all workers: descriptors that run out do so for all at once, and each tries ten times a
+// second.
 void tell_failed(int code) {
   static std::atomic<std::int64_t> next_s{0};
   static std::atomic<std::uint64_t> times{0};
@@ -50,15 +54,18 @@ void tell_failed(int code) {
   auto const now = std::chrono::steady_clock::now().time_since_epoch() / std::chrono::seconds{1};
   auto due = next_s.load(std::memory_order_relaxed);
   if (now < due || !next_s.compare_exchange_strong(due, now + 1)) return;
-  log::error("accept.failed", {{"reason", std::strerror(code)}, {"times", times.exchange(0)}, {"retry_ms", pause_when_full.count()}});
+  log::error("accept.failed",
+             {{"reason", std::strerror(code)}, {"times", times.exchange(0)}, {"retry_ms", pause_when_full.count()}});
 }
 
-// Whether what stands at a Unix socket's path is a socket that nobody listens to any more: a daemon that was killed leaves one behind.
+// Whether what stands at a Unix socket's path is a socket that nobody listens to any more: a daemon that was killed
+// leaves one behind.
 bool is_abandoned(sockaddr_un const& where) {
   struct stat about{};
   if (::stat(where.sun_path, &about) != 0 || !S_ISSOCK(about.st_mode)) return false;
   int const fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  bool const refused = fd >= 0 && ::connect(fd, reinterpret_cast<sockaddr const*>(&where), sizeof where) < 0 && errno == ECONNREFUSED;
+  bool const refused =
+      fd >= 0 && ::connect(fd, reinterpret_cast<sockaddr const*>(&where), sizeof where) < 0 && errno == ECONNREFUSED;
   if (fd >= 0) ::close(fd);
   return refused;
 }
@@ -69,13 +76,16 @@ result<void> let_in(listen_address const& where) {
     errno = 0;
     auto const* const group = ::getgrnam(where.group.c_str());
     if (group == nullptr) {
-      return fail(errc::invalid_argument, fmt::format("cannot give {} to the group '{}': there is no such group", where.to_string(), where.group));
+      return fail(errc::invalid_argument, fmt::format("cannot give {} to the group '{}': there is no such group",
+                                                      where.to_string(), where.group));
     }
     struct stat about{};
     bool const has_it = ::stat(where.unix_path.c_str(), &about) == 0 && about.st_gid == group->gr_gid;
     if (!has_it && ::chown(where.unix_path.c_str(), static_cast<uid_t>(-1), group->gr_gid) != 0) {
-      return fail(errc::io, fmt::format("cannot give {} to the group '{}': {}; the user that hikyd runs as must be a member of it", where.to_string(),
-                                        where.group, std::strerror(errno)));
+      return fail(
+          errc::io,
+          fmt::format("cannot give {} to the group '{}': {}; the user that hikyd runs as must be a member of it",
+                      where.to_string(), where.group, std::strerror(errno)));
     }
   }
   if (where.mode && ::chmod(where.unix_path.c_str(), *where.mode) != 0) return refused("set the mode of", where, errno);
@@ -99,7 +109,8 @@ std::string listen_address::to_string() const {
 result<listen_address> parse_listen_address(std::string_view text) {
   listen_address out;
   auto const wrong = [&](std::string_view what) {
-    return fail(errc::invalid_argument, fmt::format("'{}' {}; expected HOST:PORT or unix:PATH[,mode=OCTAL][,group=NAME]", text, what));
+    return fail(errc::invalid_argument,
+                fmt::format("'{}' {}; expected HOST:PORT or unix:PATH[,mode=OCTAL][,group=NAME]", text, what));
   };
   if (text.starts_with("unix:")) {
     // A path may hold commas; what follows the last ones is ours if it says so.
@@ -113,7 +124,8 @@ result<listen_address> parse_listen_address(std::string_view text) {
         unsigned mode = 0;
         auto const digits = word.substr(5);
         auto const [end, ec] = std::from_chars(digits.data(), digits.data() + digits.size(), mode, 8);
-        if (ec != std::errc{} || end != digits.data() + digits.size() || mode > 0777) return wrong("has a mode that is not octal, like 0660");
+        if (ec != std::errc{} || end != digits.data() + digits.size() || mode > 0777)
+          return wrong("has a mode that is not octal, like 0660");
         out.mode = mode;
       } else {
         break;
@@ -121,7 +133,8 @@ result<listen_address> parse_listen_address(std::string_view text) {
       path = path.substr(0, comma);
     }
     out.unix_path = path;
-    if (out.unix_path.empty() || out.unix_path.size() >= sizeof(sockaddr_un::sun_path)) return wrong("has no usable path (1 to 107 bytes)");
+    if (out.unix_path.empty() || out.unix_path.size() >= sizeof(sockaddr_un::sun_path))
+      return wrong("has no usable path (1 to 107 bytes)");
     return out;
   }
   auto const colon = text.rfind(':');
@@ -129,7 +142,8 @@ result<listen_address> parse_listen_address(std::string_view text) {
   auto const port = text.substr(colon + 1);
   unsigned number = 0;
   auto const [end, ec] = std::from_chars(port.data(), port.data() + port.size(), number);
-  if (ec != std::errc{} || end != port.data() + port.size() || number > 65535) return wrong("has no port from 0 to 65535");
+  if (ec != std::errc{} || end != port.data() + port.size() || number > 65535)
+    return wrong("has no port from 0 to 65535");
   out.port = static_cast<std::uint16_t>(number);
   auto host = text.substr(0, colon);
   if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
@@ -173,7 +187,8 @@ result<int> listener::open(listen_address& where, bool first) {
     if (is_abandoned(un)) ::unlink(un.sun_path);
   }
   if (first && where.unix_path.empty() && where.port != 0) {
-    // SO_REUSEPORT lets any process of this user share the port. A bind without it tells whether another one has it already.
+    // SO_REUSEPORT lets any process of this user share the port. A bind without it tells whether another one has it
+    // already.
     int const probe = ::socket(to.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
     int const on = 1;
     ::setsockopt(probe, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
@@ -202,7 +217,8 @@ result<int> listener::open(listen_address& where, bool first) {
     sockaddr_storage real{};
     socklen_t length = sizeof real;
     ::getsockname(fd, reinterpret_cast<sockaddr*>(&real), &length);
-    where.port = ntohs(real.ss_family == AF_INET ? reinterpret_cast<sockaddr_in&>(real).sin_port : reinterpret_cast<sockaddr_in6&>(real).sin6_port);
+    where.port = ntohs(real.ss_family == AF_INET ? reinterpret_cast<sockaddr_in&>(real).sin_port
+                                                 : reinterpret_cast<sockaddr_in6&>(real).sin6_port);
   }
   return fd;
 }
@@ -232,7 +248,8 @@ void listener::accept_all() {
   for (int i = 0; i < accepts_per_turn; ++i) {
     sockaddr_storage from{};
     socklen_t size = sizeof from;
-    int const fd = ::accept4(descriptor_.native_handle(), reinterpret_cast<sockaddr*>(&from), &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    int const fd =
+        ::accept4(descriptor_.native_handle(), reinterpret_cast<sockaddr*>(&from), &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd >= 0) {
       accepted_(stream_socket{io_, asio::generic::stream_protocol{from.ss_family, 0}, fd}, peer_address{from});
       continue;

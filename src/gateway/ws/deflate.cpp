@@ -10,7 +10,8 @@ namespace hiky::gateway {
 namespace {
 
 constexpr int window = -15;  // negative: bare deflate data, without zlib's header
-// Chat is short: a higher level takes longer and saves next to nothing, and a larger table takes longer to clear (docs/benchmarks.md).
+// Chat is short: a higher level takes longer and saves next to nothing, and a larger table takes longer to clear
+// (docs/benchmarks.md).
 constexpr int level = 1;
 constexpr int table = 6;
 // Compressing a frame of this size keeps everybody on the worker waiting for a millisecond or two.
@@ -21,8 +22,8 @@ constexpr std::size_t kept = 64 * 1024;  // of the buffer between messages
 constexpr std::size_t first_room = 16 * 1024;
 constexpr std::uint8_t rsv1 = 0x40;
 constexpr int last_block = 64, between_blocks = 128;  // in zlib's data_type
-// A block with tables of its own costs microseconds, also one that holds nothing; everything else costs less than it takes on the wire. zlib makes
-// none for less than 128 bytes.
+// A block with tables of its own costs microseconds, also one that holds nothing; everything else costs less than it
+// takes on the wire. zlib makes none for less than 128 bytes.
 constexpr std::size_t free_tables = 512, bytes_for_a_table = 128;
 
 void read_from(z_stream& z, std::string_view input) {
@@ -36,7 +37,8 @@ void write_to(z_stream& z, std::string& out, std::size_t size) {
   z.avail_out = static_cast<uInt>(out.size() - size);
 }
 
-// `z` stands before a block, with so many bits of the last byte unread. The four bytes behind all the input begin with a zero.
+// `z` stands before a block, with so many bits of the last byte unread. The four bytes behind all the input begin with
+// a zero.
 bool has_tables(z_stream const& z, unsigned unread) {
   auto const last = unread == 0 ? 0U : static_cast<unsigned>(z.next_in[-1]) >> (8 - unread);
   auto const next = z.avail_in == 0 ? 0U : static_cast<unsigned>(z.next_in[0]);
@@ -58,7 +60,9 @@ deflater::~deflater() {
 frame_ptr deflater::smallest(frame_ptr frame, unsigned window_bits) {
   auto const size = frame->payload().size();
   // What is not longer than the window never looks back beyond it, whatever window it was made with.
-  if (size < from_ || size > largest || (window_bits < 15 && size > std::size_t{1} << window_bits) || frame->is_control()) return frame;
+  if (size < from_ || size > largest || (window_bits < 15 && size > std::size_t{1} << window_bits) ||
+      frame->is_control())
+    return frame;
   auto twin = frame->twin([&] { return compressed(*frame); });
   if (!twin) return frame;
   count_.saved_bytes.add(frame->bytes().size() - twin->bytes().size());
@@ -126,11 +130,15 @@ std::expected<bool, frame_fault const*> inflater::take(std::string_view piece, s
     if (size_ > limit) return std::unexpected(&faults::message_size);
     if (told == Z_MEM_ERROR) throw std::bad_alloc{};
     bool const final = told == Z_STREAM_END;
-    if (final) ::inflateResetKeep(&z);  // RFC 7692 7.2.1: the next block follows at the next byte, and may look back at what was before
+    if (final)
+      ::inflateResetKeep(
+          &z);  // RFC 7692 7.2.1: the next block follows at the next byte, and may look back at what was before
     else if (told != Z_OK && told != Z_BUF_ERROR) return std::unexpected(&faults::not_deflate);
-    if (told == Z_OK && (z.data_type & between_blocks) != 0 && (z.data_type & last_block) != 0) continue;  // then comes its end
+    if (told == Z_OK && (z.data_type & between_blocks) != 0 && (z.data_type & last_block) != 0)
+      continue;  // then comes its end
     if (z.avail_in == 0 && (final || z.avail_out != 0)) return final;
-    if ((final || (z.data_type & between_blocks) != 0) && has_tables(z, final ? 0 : static_cast<unsigned>(z.data_type & 7)) &&
+    if ((final || (z.data_type & between_blocks) != 0) &&
+        has_tables(z, final ? 0 : static_cast<unsigned>(z.data_type & 7)) &&
         ++tables_ > free_tables + size_ / bytes_for_a_table)
       return std::unexpected(&faults::block_count);
   }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The payloads of permessage-deflate (RFC 7692 section 7.2), each message by itself: no context is kept between messages. So one
-// compressed frame is right for all its receivers, a connection holds nothing of zlib, and no message tells anything of another.
-// One of each per worker, on its thread. Knows no sockets and no negotiation.
+// The payloads of permessage-deflate (RFC 7692 section 7.2), each message by itself: no context is kept between
+// messages. So one compressed frame is right for all its receivers, a connection holds nothing of zlib, and no message
+// tells anything of another. One of each per worker, on its thread. Knows no sockets and no negotiation.
 #pragma once
 #include <zlib.h>
 
@@ -26,8 +26,9 @@ class deflater {
   deflater(deflater const&) = delete;
   deflater& operator=(deflater const&) = delete;
 
-  // What of `frame` a client that can look back 2^window_bits bytes is to get: its compressed twin, where that is smaller and within
-  // the window, otherwise the frame itself. The twin is made when it is first asked for, and shared by all workers.
+  // What of `frame` a client that can look back 2^window_bits bytes is to get: its compressed twin, where that is
+  // smaller and within the window, otherwise the frame itself. The twin is made when it is first asked for, and shared
+  // by all workers.
   frame_ptr smallest(frame_ptr frame, unsigned window_bits);
 
  private:
@@ -46,7 +47,8 @@ class inflater {
   inflater(inflater const&) = delete;
   inflater& operator=(inflater const&) = delete;
 
-  // The message that was sent as `compressed`, or what is wrong with it. Inflating stops at `limit` bytes. Valid until the following call.
+  // The message that was sent as `compressed`, or what is wrong with it. Inflating stops at `limit` bytes. Valid until
+  // the following call.
   std::expected<std::string_view, frame_fault const*> inflate(std::string_view compressed, std::size_t limit);
   // What was inflated of a message that turned out to be larger than the limit. Valid as long.
   std::string_view so_far() const { return std::string_view{out_}.substr(0, size_); }
@@ -59,7 +61,7 @@ class inflater {
   chat::counters& count_;
   std::optional<z_stream> stream_;  // opened when first needed
   std::string out_;
-  std::size_t size_ = 0;    // of out_, what this message has filled
+  std::size_t size_ = 0;  // of out_, what this message has filled
   std::size_t tables_ = 0;  // blocks that had tables of their own
 };
 

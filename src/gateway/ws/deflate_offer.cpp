@@ -11,7 +11,8 @@
 namespace hiky::gateway {
 namespace {
 
-// The header's grammar (RFC 6455 section 9.1), piece by piece. Beast's ext_list does not tell a malformed list from the end of one.
+// The header's grammar (RFC 6455 section 9.1), piece by piece. Beast's ext_list does not tell a malformed list from the
+// end of one.
 class reader {
  public:
   explicit reader(std::string_view text) : rest_(text) { skip_spaces(); }
@@ -53,7 +54,8 @@ class reader {
 // 8 to 15, written as a decimal number without leading zeros.
 std::optional<std::uint8_t> window_bits(std::string_view text) {
   if (text == "8" || text == "9") return static_cast<std::uint8_t>(text[0] - '0');
-  if (text.size() == 2 && text[0] == '1' && text[1] >= '0' && text[1] <= '5') return static_cast<std::uint8_t>(10 + text[1] - '0');
+  if (text.size() == 2 && text[0] == '1' && text[1] >= '0' && text[1] <= '5')
+    return static_cast<std::uint8_t>(10 + text[1] - '0');
   return std::nullopt;
 }
 
@@ -79,7 +81,8 @@ struct offer {
 
   std::optional<deflate_terms> terms() const {
     if (refused) return std::nullopt;
-    deflate_terms out{window.value_or(15), "permessage-deflate; server_no_context_takeover; client_no_context_takeover"};
+    deflate_terms out{window.value_or(15),
+                      "permessage-deflate; server_no_context_takeover; client_no_context_takeover"};
     if (window) out.answer += fmt::format("; server_max_window_bits={}", *window);
     return out;
   }

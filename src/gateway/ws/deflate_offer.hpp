@@ -14,9 +14,9 @@ struct deflate_terms {
   std::string answer;             // for Sec-WebSocket-Extensions
 };
 
-// The first offer in the list of a Sec-WebSocket-Extensions header that can be kept, if there is one; the others are declined. The error says
-// that the list is malformed, which ends the handshake (RFC 6455 4.2.1). Neither side keeps a context between messages, whether or not that was
-// offered: a client must agree to it.
+// The first offer in the list of a Sec-WebSocket-Extensions header that can be kept, if there is one; the others are
+// declined. The error says that the list is malformed, which ends the handshake (RFC 6455 4.2.1). Neither side keeps a
+// context between messages, whether or not that was offered: a client must agree to it.
 std::expected<std::optional<deflate_terms>, std::string_view> accept_deflate(std::string_view offers);
 
 }  // namespace hiky::gateway

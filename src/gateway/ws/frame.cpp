@@ -18,7 +18,8 @@ namespace {
 
 constexpr std::size_t max_close_reason = 123;
 constexpr std::size_t max_masked_header = max_header + 4;
-// Unmasking and the UTF-8 check take turns in pieces of this size, so that the second finds its bytes in the first cache.
+// Unmasking and the UTF-8 check take turns in pieces of this size, so that the second finds its bytes in the first
+// cache.
 constexpr std::size_t piece = 8 * 1024;
 
 char* put_big_endian(char* to, std::uint64_t value, int bytes) {
@@ -71,7 +72,8 @@ struct decoder::pending {
   bool given = false;  // the last event's payload is here; it goes at the following call
 };
 
-decoder::decoder(decoder_limits const& limits, role side, inflater* inflate) noexcept : limits_(&limits), inflater_(inflate), side_(side) {}
+decoder::decoder(decoder_limits const& limits, role side, inflater* inflate) noexcept
+    : limits_(&limits), inflater_(inflate), side_(side) {}
 decoder::decoder(decoder&&) noexcept = default;
 decoder& decoder::operator=(decoder&&) noexcept = default;
 decoder::~decoder() = default;
@@ -82,7 +84,8 @@ event decoder::next(std::span<char>& input) {
   forget_given();
   while (!ended_) {
     if (!pending_ || !pending_->in_payload) {
-      // Both return the head without a copy: copied right after it was written field by field, it cost a third of a small frame.
+      // Both return the head without a copy: copied right after it was written field by field, it cost a third of a
+      // small frame.
       auto const frame = pending_ && pending_->head_size != 0 ? take_rest_of_head(input) : take_head(input);
       if (frame.wrong) return fail(*frame.wrong, beginning_of(frame, input));
       if (frame.size == 0) return {};
@@ -119,7 +122,8 @@ event decoder::next(std::span<char>& input) {
 }
 
 frame_head decoder::take_head(std::span<char>& input) {
-  auto const frame = read_head({input.data(), input.size()}, side_, *limits_, pending_ ? pending_->message : message_so_far{}, inflater_);
+  auto const frame = read_head({input.data(), input.size()}, side_, *limits_,
+                               pending_ ? pending_->message : message_so_far{}, inflater_);
   if (frame.size != 0) {
     input = input.subspan(frame.size);
   } else if (!frame.wrong && !input.empty()) {
@@ -204,7 +208,9 @@ event decoder::finished(opcode op, std::string_view payload) {
 // Only when it is whole: what would have to be kept of a half inflated one is more than the message.
 event decoder::inflated(opcode op, std::string_view compressed) {
   auto const whole = inflater_->inflate(compressed, limits_->max_message);
-  if (!whole) return fail(*whole.error(), op == opcode::text && whole.error() == &faults::message_size ? inflater_->so_far() : std::string_view{});
+  if (!whole)
+    return fail(*whole.error(), op == opcode::text && whole.error() == &faults::message_size ? inflater_->so_far()
+                                                                                             : std::string_view{});
   if (op == opcode::text && !utf8::valid(*whole)) return fail(faults::not_utf8);
   return finished(op, *whole);
 }

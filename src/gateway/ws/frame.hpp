@@ -29,8 +29,8 @@ enum class close_code : std::uint16_t {
 };
 
 // What the peer has broken, where it is that.
-inline constexpr std::array violations{close_code::protocol_error, close_code::unsupported, close_code::invalid_payload, close_code::policy,
-                                       close_code::too_big};
+inline constexpr std::array violations{close_code::protocol_error, close_code::unsupported, close_code::invalid_payload,
+                                       close_code::policy, close_code::too_big};
 
 // Whether a peer may send `code` in a close frame: those that RFC 6455 7.4 and the IANA registry define for the wire
 // (up to 1014), and 3000 to 4999.
@@ -48,8 +48,8 @@ struct event {
     ping,       // `payload` wants to come back in a pong
     pong,
     close,      // the peer's code (no_status if it gave none) and reason; `payload` is both as they came
-    failed,     // the peer broke the protocol: close with `code` and `reason`, which says what was wrong. Where a text is too big, `payload` is
-                // what is there of its beginning, unchecked
+    failed,  // the peer broke the protocol: close with `code` and `reason`, which says what was wrong. Where a text is
+             // too big, `payload` is what is there of its beginning, unchecked
   };
   kind what = need_more;
   opcode op = opcode::continuation;
@@ -67,18 +67,18 @@ class decoder {
  public:
   enum class role : std::uint8_t { server, client };
 
-  // `limits` and `inflate` must outlive the decoder; connections share them. A change of limits counts from the next frame on.
-  // `inflate`: permessage-deflate was negotiated, without context takeover. A compressed message must keep the limits as it comes and
-  // when it is inflated.
+  // `limits` and `inflate` must outlive the decoder; connections share them. A change of limits counts from the next
+  // frame on. `inflate`: permessage-deflate was negotiated, without context takeover. A compressed message must keep
+  // the limits as it comes and when it is inflated.
   explicit decoder(decoder_limits const& limits, role side = role::server, inflater* inflate = nullptr) noexcept;
   decoder(decoder&&) noexcept;
   decoder& operator=(decoder&&) noexcept;
   ~decoder();
 
-  // Consumes from the front of `input`, unmasking in place, until there is something to say. Call again until need_more;
-  // then all of `input` is consumed and its bytes may be overwritten. Views in the event point into `input`, the decoder or the
-  // inflater, and are valid until the following call to one that shares it. After close or failed, nothing is consumed any more
-  // and the answer is always need_more. Throws std::bad_alloc only.
+  // Consumes from the front of `input`, unmasking in place, until there is something to say. Call again until
+  // need_more; then all of `input` is consumed and its bytes may be overwritten. Views in the event point into `input`,
+  // the decoder or the inflater, and are valid until the following call to one that shares it. After close or failed,
+  // nothing is consumed any more and the answer is always need_more. Throws std::bad_alloc only.
   event next(std::span<char>& input);
 
   // Bytes of heap memory held for a message under way.

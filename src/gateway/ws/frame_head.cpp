@@ -32,7 +32,8 @@ frame_fault const* limit_fault(frame_head const& frame, decoder_limits const& li
 
 }  // namespace
 
-frame_head read_head(std::string_view bytes, decoder::role side, decoder_limits const& limits, message_so_far open, bool deflate) {
+frame_head read_head(std::string_view bytes, decoder::role side, decoder_limits const& limits, message_so_far open,
+                     bool deflate) {
   frame_head frame;
   if (bytes.empty()) return frame;
   auto const first = static_cast<unsigned char>(bytes[0]);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The head of a frame (all before the payload), and everything that can be wrong with a frame. Part of the decoder; keeps no
-// state and sees no payload.
+// The head of a frame (all before the payload), and everything that can be wrong with a frame. Part of the decoder;
+// keeps no state and sees no payload.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -20,13 +20,16 @@ struct frame_fault {
 
 namespace faults {
 using enum close_code;
-inline constexpr frame_fault reserved_bits{protocol_error, "reserved bits set in a frame; no extension that uses them was negotiated"};
-inline constexpr frame_fault stray_rsv1{protocol_error, "compressed frame, but neither text nor binary; only the first frame of a message says so"};
+inline constexpr frame_fault reserved_bits{protocol_error,
+                                           "reserved bits set in a frame; no extension that uses them was negotiated"};
+inline constexpr frame_fault stray_rsv1{
+    protocol_error, "compressed frame, but neither text nor binary; only the first frame of a message says so"};
 inline constexpr frame_fault unknown_opcode{protocol_error, "unknown opcode; expected 0, 1, 2, 8, 9 or 10"};
 inline constexpr frame_fault split_control{protocol_error, "fragmented control frame; it must be whole"};
 inline constexpr frame_fault long_control{protocol_error, "control frame too long; at most 125 bytes"};
 inline constexpr frame_fault stray{protocol_error, "continuation frame, but no message has begun"};
-inline constexpr frame_fault nested{protocol_error, "new message inside a fragmented one; expected a continuation frame"};
+inline constexpr frame_fault nested{protocol_error,
+                                    "new message inside a fragmented one; expected a continuation frame"};
 inline constexpr frame_fault unmasked{protocol_error, "unmasked frame; a client must mask every frame"};
 inline constexpr frame_fault masked{protocol_error, "masked frame; a server must not mask"};
 inline constexpr frame_fault top_bit{protocol_error, "frame length with the top bit set; at most 63 bits"};
@@ -62,6 +65,7 @@ struct message_so_far {
 // Judges each byte as soon as it is there and in the order of the wire, so that the verdict does not depend on how the
 // stream was cut. The limits are judged here, before any payload is kept. 14 bytes are always enough.
 // `deflate`: permessage-deflate was negotiated. Of a frame that is too big, `size` is told too, if its key is there.
-frame_head read_head(std::string_view bytes, decoder::role side, decoder_limits const& limits, message_so_far open, bool deflate = false);
+frame_head read_head(std::string_view bytes, decoder::role side, decoder_limits const& limits, message_so_far open,
+                     bool deflate = false);
 
 }  // namespace hiky::gateway

@@ -29,7 +29,8 @@ bool is_key(std::string_view key) {
 
 std::string accept_value(std::string_view key) {
   std::string const text = std::string{key} + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
-  // Looked up once: what EVP_sha1() gives is looked up anew by OpenSSL 3 with every digest, which costs more than the digest.
+  // Looked up once: what EVP_sha1() gives is looked up anew by OpenSSL 3 with every digest, which costs more than the
+  // digest.
   static EVP_MD* const sha1 = EVP_MD_fetch(nullptr, "SHA1", nullptr);
   std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
   unsigned size = 0;
@@ -38,7 +39,8 @@ std::string accept_value(std::string_view key) {
 }
 
 bool has_token(http_request const& r, http::field name, std::string_view token) {
-  return std::ranges::any_of(elements_of(r, name), [&](std::string_view one) { return boost::beast::iequals(one, token); });
+  return std::ranges::any_of(elements_of(r, name),
+                             [&](std::string_view one) { return boost::beast::iequals(one, token); });
 }
 
 // One list, in however many headers it stands.
@@ -66,19 +68,28 @@ bool has_body(http_request const& r) {
 bool wants_websocket(http_request const& r) { return has_token(r, http::field::upgrade, "websocket"); }
 
 std::expected<handshake_answer, handshake_fault> accept_handshake(http_request const& r, bool compress) {
-  auto const bad = [](std::string why) { return std::unexpected(handshake_fault{http::status::bad_request, std::move(why)}); };
-  auto const upgrade = [](std::string why) { return std::unexpected(handshake_fault{http::status::upgrade_required, std::move(why)}); };
+  auto const bad = [](std::string why) {
+    return std::unexpected(handshake_fault{http::status::bad_request, std::move(why)});
+  };
+  auto const upgrade = [](std::string why) {
+    return std::unexpected(handshake_fault{http::status::upgrade_required, std::move(why)});
+  };
 
-  if (r.method() != http::verb::get) return bad("a WebSocket handshake must be a GET request, not " + std::string{r.method_string()});
+  if (r.method() != http::verb::get)
+    return bad("a WebSocket handshake must be a GET request, not " + std::string{r.method_string()});
   if (r.version() < 11) return bad("a WebSocket handshake needs HTTP/1.1");
-  if (!wants_websocket(r)) return upgrade("this is a WebSocket endpoint; send `Upgrade: websocket` and `Connection: Upgrade`");
-  if (!has_token(r, http::field::connection, "upgrade")) return bad("the Connection header must have the token Upgrade");
-  if (r.count(http::field::sec_websocket_version) > 1) return bad("there is more than one Sec-WebSocket-Version header");
+  if (!wants_websocket(r))
+    return upgrade("this is a WebSocket endpoint; send `Upgrade: websocket` and `Connection: Upgrade`");
+  if (!has_token(r, http::field::connection, "upgrade"))
+    return bad("the Connection header must have the token Upgrade");
+  if (r.count(http::field::sec_websocket_version) > 1)
+    return bad("there is more than one Sec-WebSocket-Version header");
   if (r.count(http::field::origin) > 1) return bad("there is more than one Origin header");
   auto const version = r[http::field::sec_websocket_version];
   if (version != "13") {
-    return upgrade(version.empty() ? std::string{"the Sec-WebSocket-Version header is missing; expected 13"}
-                                   : "Sec-WebSocket-Version " + std::string{version} + " is not supported; expected 13");
+    return upgrade(version.empty()
+                       ? std::string{"the Sec-WebSocket-Version header is missing; expected 13"}
+                       : "Sec-WebSocket-Version " + std::string{version} + " is not supported; expected 13");
   }
   if (r.count(http::field::sec_websocket_key) != 1) return bad("exactly one Sec-WebSocket-Key header is needed");
   auto const key = r[http::field::sec_websocket_key];
@@ -91,10 +102,12 @@ std::expected<handshake_answer, handshake_fault> accept_handshake(http_request c
   if (!terms) return bad(std::string{terms.error()});
   if (has_body(r)) return bad("a handshake has no body; expected no Content-Length, no Transfer-Encoding");
 
-  handshake_answer answer{"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: "};
+  handshake_answer answer{
+      "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: "};
   answer.text += accept_value(key);
   // In its own letters alone: a client takes nothing that it has not offered.
-  if (std::ranges::find(offered, subprotocol) != offered.end()) (answer.text += "\r\nSec-WebSocket-Protocol: ") += subprotocol;
+  if (std::ranges::find(offered, subprotocol) != offered.end())
+    (answer.text += "\r\nSec-WebSocket-Protocol: ") += subprotocol;
   if (compress && *terms) {
     (answer.text += "\r\nSec-WebSocket-Extensions: ") += (*terms)->answer;
     answer.window_bits = (*terms)->window_bits;

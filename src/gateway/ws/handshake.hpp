@@ -21,7 +21,8 @@ struct handshake_fault {
 
 struct handshake_answer {
   std::string text;              // the whole `101` answer
-  std::uint8_t window_bits = 0;  // permessage-deflate: the client can look back so far (deflate_offer.hpp); 0: not negotiated
+  std::uint8_t window_bits =
+      0;  // permessage-deflate: the client can look back so far (deflate_offer.hpp); 0: not negotiated
 };
 
 bool wants_websocket(http_request const& r);

@@ -23,7 +23,8 @@ task<result<absentees::page>> absentees::find(std::string cursor, std::chrono::s
   if (!answer) co_return std::unexpected(in_context(answer.error(), "SCAN", pattern));
   auto const found = (*answer)[0].items();
   auto const time = (*answer)[1].items();
-  if (found.size() != 2 || time.size() != 2) co_return fail(errc::unexpected_reply, "SCAN or TIME answered with something else than two values");
+  if (found.size() != 2 || time.size() != 2)
+    co_return fail(errc::unexpected_reply, "SCAN or TIME answered with something else than two values");
   page out{{}, std::string{found[0].text()}};
   auto const all = found[1].strings();
   if (all.empty()) co_return out;
@@ -41,7 +42,8 @@ task<result<absentees::page>> absentees::find(std::string cursor, std::chrono::s
     auto const seen = (*told)[3 * i];
     bool const here = (*told)[3 * i + 1].integer() != 0 || (*told)[3 * i + 2].integer() != 0;
     // Times of one form are in order as texts; anything else is another program's, and nothing is concluded from it.
-    if (!here && seen.text().size() == before.size() && seen.text() < before) out.users.emplace_back(all[i].substr(keys::prefix::last_seen.size()));
+    if (!here && seen.text().size() == before.size() && seen.text() < before)
+      out.users.emplace_back(all[i].substr(keys::prefix::last_seen.size()));
   }
   co_return out;
 }
@@ -53,8 +55,8 @@ task<result<std::vector<room_id>>> absentees::rooms(user_id user, std::size_t mo
 task<result<bool>> absentees::forget(user_id user) {
   static redis::script const script{scripts::forget_lua};
   return ask<bool>(redis_, script, "forget.lua",
-                   {keys::last_seen(user), keys::user_connections(user), std::string{keys::online_users}, keys::member_rooms(user),
-                    keys::offline_messages(user), keys::offline_dropped(user)},
+                   {keys::last_seen(user), keys::user_connections(user), std::string{keys::online_users},
+                    keys::member_rooms(user), keys::offline_messages(user), keys::offline_dropped(user)},
                    user);
 }
 

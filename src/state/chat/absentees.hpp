@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Users who have not been seen for long, and the end of what waits for them: without it, whoever came once is a member, with a mailbox, for ever.
+// Users who have not been seen for long, and the end of what waits for them: without it, whoever came once is a member,
+// with a mailbox, for ever.
 #pragma once
 #include <chrono>
 #include <string>
@@ -18,13 +19,13 @@ class absentees {
     std::vector<user_id> users;
     std::string next;  // for the next call; "0" when all were looked at
   };
-  // Of some of those who were seen at all: who was not for `long_ago`, and is not here. By whichever clock is behind, ours or Redis's: a clock
-  // that has gone astray must not end anything. SCAN, and two round trips
+  // Of some of those who were seen at all: who was not for `long_ago`, and is not here. By whichever clock is behind,
+  // ours or Redis's: a clock that has gone astray must not end anything. SCAN, and two round trips
   task<result<page>> find(std::string cursor, std::chrono::seconds long_ago);
   // At most `most` of the rooms the user is a member of. SRANDMEMBER
   task<result<std::vector<room_id>>> rooms(user_id user, std::size_t most);
-  // The user's last trace, when there are no rooms any more. False when the user has come back, or another instance was first. One round trip:
-  // forget.lua
+  // The user's last trace, when there are no rooms any more. False when the user has come back, or another instance was
+  // first. One round trip: forget.lua
   task<result<bool>> forget(user_id user);
 
  private:

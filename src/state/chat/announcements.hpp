@@ -16,19 +16,21 @@ struct due_announcement {
   std::string claim;  // tells this announcement from a later one of the same user
 };
 
-// Whether an entry of keys::pending_offline with this score still waits for the end of its grace: the user counts as online. A claim ends
-// in .5 (announce_due.lua), and with it the room was told.
+// Whether an entry of keys::pending_offline with this score still waits for the end of its grace: the user counts as
+// online. A claim ends in .5 (announce_due.lua), and with it the room was told.
 inline bool is_unannounced(std::string_view score) { return score.find('.') == std::string_view::npos; }
 
 class announcements {
  public:
   // `grace`: how long after its beginning an absence is due, at most.
-  announcements(redis::client& redis, int database, std::chrono::milliseconds grace) : redis_(redis), database_(database), grace_(grace) {}
+  announcements(redis::client& redis, int database, std::chrono::milliseconds grace)
+      : redis_(redis), database_(database), grace_(grace) {}
 
   // Announces `userOffline` in the rooms of those whose grace is over and claims them for `claim_ms`; at most `most`.
   // What remains is to tell their friends. One round trip: announce_due.lua
   task<result<std::vector<due_announcement>>> take_due(std::size_t most, std::int64_t claim_ms);
-  // Friends were told. Gives those who have come back meanwhile, of whose return friends may have heard before. One round trip: announce_done.lua
+  // Friends were told. Gives those who have come back meanwhile, of whose return friends may have heard before. One
+  // round trip: announce_done.lua
   task<result<std::vector<user_id>>> remove(std::vector<due_announcement> told);
 
  private:

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which instances live. A lease that is not renewed ends; whoever notices takes the dead instance and undoes what it held.
+// Which instances live. A lease that is not renewed ends; whoever notices takes the dead instance and undoes what it
+// held.
 #pragma once
 #include <chrono>
 #include <optional>
@@ -21,7 +22,8 @@ class leases {
  public:
   explicit leases(redis::client& redis) : redis_(redis) {}
 
-  // `lost`: there was no lease; with `begin` there is one now, and what this instance holds must be asserted again. One round trip: lease_renew.lua
+  // `lost`: there was no lease; with `begin` there is one now, and what this instance holds must be asserted again. One
+  // round trip: lease_renew.lua
   task<result<lease_renewal>> renew(instance_id own, std::chrono::milliseconds lease, bool begin = false);
   // True when the caller is the one to sweep it, for `patience`; `more` prolongs that. One round trip: lease_take.lua
   task<result<bool>> take(instance_id ended, std::chrono::milliseconds patience, bool more = false);

@@ -20,7 +20,8 @@ constexpr std::size_t cap_in(std::string_view script) {
     cap = 10 * cap + static_cast<std::size_t>(script[i] - '0');
   return cap;
 }
-static_assert(cap_in(scripts::mail_claim_lua) == offline_messages::limit, "the chat's mailboxes are those of the document's service");
+static_assert(cap_in(scripts::mail_claim_lua) == offline_messages::limit,
+              "the chat's mailboxes are those of the document's service");
 
 // Lines of `epoch first last`. A line that is none is left out: the key is only a hint.
 std::vector<message_range> parse_ranges(std::string_view text) {
@@ -51,8 +52,8 @@ task<result<std::vector<std::string>>> mailbox::look(user_id user) {
 task<result<claimed_mail>> mailbox::claim(user_id user, connection_id connection, std::optional<connection_id> earlier,
                                           std::optional<mail_choice> choice) {
   static redis::script const script{scripts::mail_claim_lua};
-  std::vector<std::string> used_keys{keys::offline_messages(user), keys::offline_inflight(user, connection), keys::offline_dropped(user),
-                                     keys::user_connections(user)};
+  std::vector<std::string> used_keys{keys::offline_messages(user), keys::offline_inflight(user, connection),
+                                     keys::offline_dropped(user), keys::user_connections(user)};
   if (earlier) used_keys.push_back(keys::given(user, *earlier));
   auto call = script.call(used_keys, choice ? 3 + choice->wanted.size() : 1);
   call.arg(connection);
@@ -65,7 +66,8 @@ task<result<claimed_mail>> mailbox::claim(user_id user, connection_id connection
   auto const items = (*answer)[0].items();
   if (items.empty()) co_return fail(errc::unexpected_reply, "mail_claim.lua returned nothing");
   if (items[0].integer() < 0) co_return fail(errc::conflict, "the queue has changed since it was looked at");
-  claimed_mail out{items[0].integer(), {}, items.size() > 1 ? parse_ranges(items[1].text()) : std::vector<message_range>{}};
+  claimed_mail out{
+      items[0].integer(), {}, items.size() > 1 ? parse_ranges(items[1].text()) : std::vector<message_range>{}};
   for (std::size_t i = 2; i < items.size(); ++i) out.messages.emplace_back(items[i].text());
   std::ranges::reverse(out.messages);
   co_return out;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Delivery of the offline queue: claimed by one connection, deleted only when it has arrived, otherwise put back in order.
+// Delivery of the offline queue: claimed by one connection, deleted only when it has arrived, otherwise put back in
+// order.
 #pragma once
 #include <optional>
 #include <string>
@@ -30,12 +31,12 @@ class mailbox {
 
   // What waits, newest first, and goes on waiting. LRANGE
   task<result<std::vector<std::string>>> look(user_id user);
-  // `earlier`: the connection that the client had before, if it says so. conflict: what waits is not what was chosen from; look again.
-  // One round trip: mail_claim.lua
+  // `earlier`: the connection that the client had before, if it says so. conflict: what waits is not what was chosen
+  // from; look again. One round trip: mail_claim.lua
   task<result<claimed_mail>> claim(user_id user, connection_id connection, std::optional<connection_id> earlier = {},
                                    std::optional<mail_choice> choice = {});
-  // The oldest `count` of it arrived, and with it the number of dropped ones. What is never confirmed returns to the queue when the
-  // connection ends (connections::remove). One round trip: mail_confirm.lua
+  // The oldest `count` of it arrived, and with it the number of dropped ones. What is never confirmed returns to the
+  // queue when the connection ends (connections::remove). One round trip: mail_confirm.lua
   task<result<void>> confirm(user_id user, connection_id connection, std::size_t count, std::int64_t dropped);
 
  private:

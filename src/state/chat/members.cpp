@@ -29,13 +29,17 @@ std::string announcement(std::string head, std::string_view type, user_id const&
 
 task<result<joined>> members::join(user_id user, room_id room, connection_id connection, std::size_t most, bool quiet) {
   static redis::script const script{scripts::join_lua};
-  std::string const used_keys[]{keys::room_participants(room), keys::user_rooms(user),   keys::joined_room_participants(room),
-                                keys::room_members(room),      keys::member_rooms(user), keys::user_connections(user),
-                                keys::room_absent(room),       keys::room_head(room),    std::string{keys::pending_offline},
-                                std::string{keys::clock},      keys::left(user)};
+  std::string const used_keys[]{
+      keys::room_participants(room), keys::user_rooms(user),   keys::joined_room_participants(room),
+      keys::room_members(room),      keys::member_rooms(user), keys::user_connections(user),
+      keys::room_absent(room),       keys::room_head(room),    std::string{keys::pending_offline},
+      std::string{keys::clock},      keys::left(user)};
   auto call = script.call(used_keys, 8);
   call.arg(user).arg(room).arg(most).arg(keys::room_channels(database_) + room.str());
-  call.arg(announcement("j ", "userJoined", user, room)).arg(keys::instance_channels(database_)).arg(connection).arg(quiet ? "quiet" : "");
+  call.arg(announcement("j ", "userJoined", user, room))
+      .arg(keys::instance_channels(database_))
+      .arg(connection)
+      .arg(quiet ? "quiet" : "");
   auto const answer = co_await script.run(redis_, std::move(call));
   if (!answer) co_return std::unexpected(answer.error());
   joined out;
@@ -50,12 +54,16 @@ task<result<joined>> members::join(user_id user, room_id room, connection_id con
 
 task<result<bool>> members::leave(user_id user, room_id room) {
   static redis::script const script{scripts::leave_lua};
-  std::string const used_keys[]{keys::room_participants(room), keys::user_rooms(user),   keys::joined_room_participants(room),
-                                keys::room_members(room),      keys::member_rooms(user), std::string{keys::typing_users},
-                                keys::typing_user(user),       keys::room_absent(room),  std::string{keys::typing_marks},
-                                keys::room_head(room),         std::string{keys::clock}, keys::left(user)};
+  std::string const used_keys[]{
+      keys::room_participants(room), keys::user_rooms(user),   keys::joined_room_participants(room),
+      keys::room_members(room),      keys::member_rooms(user), std::string{keys::typing_users},
+      keys::typing_user(user),       keys::room_absent(room),  std::string{keys::typing_marks},
+      keys::room_head(room),         std::string{keys::clock}, keys::left(user)};
   auto call = script.call(used_keys, 5);
-  call.arg(user).arg(room).arg(keys::room_channels(database_) + room.str()).arg(announcement("", "userLeft", user, room));
+  call.arg(user)
+      .arg(room)
+      .arg(keys::room_channels(database_) + room.str())
+      .arg(announcement("", "userLeft", user, room));
   call.arg(1000 * keys::unheard_life_s);
   auto const answer = co_await script.run(redis_, std::move(call));
   if (!answer) co_return std::unexpected(answer.error());
@@ -70,8 +78,10 @@ task<result<room_entry>> members::entry(room_id room, user_id user, std::int64_t
   auto const answer = co_await script.run(redis_, std::move(call));
   if (!answer) co_return std::unexpected(answer.error());
   auto const items = (*answer)[0].items();
-  if (items.size() != 3) co_return fail(errc::unexpected_reply, "room_since.lua returned something else than its table says");
-  co_return room_entry{items[0].integer() == 1, {std::string{items[1].text()}, static_cast<std::uint64_t>(items[2].integer())}};
+  if (items.size() != 3)
+    co_return fail(errc::unexpected_reply, "room_since.lua returned something else than its table says");
+  co_return room_entry{items[0].integer() == 1,
+                       {std::string{items[1].text()}, static_cast<std::uint64_t>(items[2].integer())}};
 }
 
 task<result<bool>> members::add(user_id user, room_id room) {
@@ -112,7 +122,8 @@ task<result<bool>> members::contains(room_id room, user_id user) {
 task<result<list_page>> members::participants(room_id room, page_wish wish) {
   auto away = co_await unannounced(room);
   if (!away) co_return std::unexpected(away.error());
-  co_return co_await read_page(redis_, stored_as::set, keys::room_participants(room), std::move(wish), std::move(*away));
+  co_return co_await read_page(redis_, stored_as::set, keys::room_participants(room), std::move(wish),
+                               std::move(*away));
 }
 
 // Those who left the wire within the grace, as join.lua has it.

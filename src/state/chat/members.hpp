@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Rooms from the side of those in them: joining, leaving, and membership that outlives connections.
-// The document's disconnect flow empties `room_participants`; without durable members nobody away would ever be queued for.
+// The document's disconnect flow empties `room_participants`; without durable members nobody away would ever be queued
+// for.
 #pragma once
 #include <string>
 #include <vector>
@@ -34,24 +35,27 @@ class members {
  public:
   members(redis::client& redis, int database) : redis_(redis), database_(database) {}
 
-  // The document's joinRoom. Announces `userJoined`; `quiet` does so only if the user was no member. At most `most` participants are returned. One
-  // round trip: join.lua
+  // The document's joinRoom. Announces `userJoined`; `quiet` does so only if the user was no member. At most `most`
+  // participants are returned. One round trip: join.lua
   task<result<joined>> join(user_id user, room_id room, connection_id connection, std::size_t most, bool quiet = false);
   // The document's leaveRoom, and the end of the membership. Announces `userLeft`.
   // False when the user was not in the room. One round trip: leave.lua
   task<result<bool>> leave(user_id user, room_id room);
-  // Makes a member of a user who need not be connected. Announces `userJoined`. False when the user was one already. One round trip: member_add.lua
+  // Makes a member of a user who need not be connected. Announces `userJoined`. False when the user was one already.
+  // One round trip: member_add.lua
   task<result<bool>> add(user_id user, room_id room);
-  // Whether the user belongs to the room, and the last message that it said before `since_ms` (Redis TIME). One round trip: room_since.lua
+  // Whether the user belongs to the room, and the last message that it said before `since_ms` (Redis TIME). One round
+  // trip: room_since.lua
   task<result<room_entry>> entry(room_id room, user_id user, std::int64_t since_ms);
-  // Announces `userOnline` in rooms, of those who are there still: one message a room. Gives how many rooms were told. One round trip:
-  // announce_back.lua
+  // Announces `userOnline` in rooms, of those who are there still: one message a room. Gives how many rooms were told.
+  // One round trip: announce_back.lua
   task<result<std::int64_t>> announce_back(std::vector<returned_user> users);
   // SISMEMBER
   task<result<bool>> contains(room_id room, user_id user);
   // SMEMBERS
   task<result<std::vector<user_id>>> all(room_id room);
-  // Who takes part in the room now, a page at a time; also who has gone within the grace (connections::online). read_page
+  // Who takes part in the room now, a page at a time; also who has gone within the grace (connections::online).
+  // read_page
   task<result<list_page>> participants(room_id room, page_wish wish);
 
  private:

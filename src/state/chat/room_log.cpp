@@ -37,14 +37,22 @@ task<result<published>> room_log::publish(outgoing_message m) {
     append_json_string(frame, *m.client_msg_id);
   }
 
-  std::vector<std::string> used_keys{keys::room_participants(m.room), keys::room_members(m.room), keys::room_head(m.room), keys::room_log(m.room),
-                                     std::string{keys::online_users}, keys::room_absent(m.room),  std::string{keys::clock}};
+  std::vector<std::string> used_keys{
+      keys::room_participants(m.room), keys::room_members(m.room), keys::room_head(m.room), keys::room_log(m.room),
+      std::string{keys::online_users}, keys::room_absent(m.room),  std::string{keys::clock}};
   if (m.client_msg_id) used_keys.push_back(keys::dedup(m.room, m.sender, *m.client_msg_id));
   auto call = script.call(used_keys, m.system ? 17 : 16);
-  call.arg(m.sender).arg(frame).arg(keys::room_channels(database_) + m.room.str()).arg("m " + m.connection.str() + " ").arg(new_epoch());
+  call.arg(m.sender)
+      .arg(frame)
+      .arg(keys::room_channels(database_) + m.room.str())
+      .arg("m " + m.connection.str() + " ")
+      .arg(new_epoch());
   call.arg(keys::prefix::offline_messages).arg(keys::prefix::offline_dropped);
   call.arg(limits_.kept).arg(limits_.life_ms).arg(limits_.max_mailbox_room).arg(limits_.dedup_s);
-  call.arg(m.heard.epoch).arg(m.heard.seq).arg(m.came.empty() ? std::string{} : ' ' + m.came).arg(keys::prefix::user_connections);
+  call.arg(m.heard.epoch)
+      .arg(m.heard.seq)
+      .arg(m.came.empty() ? std::string{} : ' ' + m.came)
+      .arg(keys::prefix::user_connections);
   constexpr std::size_t digest_bytes = 8;
   call.arg(m.client_msg_id ? short_digest(m.content, digest_bytes) : std::string{});
   if (m.system) call.arg("system");
@@ -54,8 +62,11 @@ task<result<published>> room_log::publish(outgoing_message m) {
   auto const items = (*answer)[0].items();
   auto const outcome = items.empty() ? -1 : items[0].integer();
   if (outcome == 0) co_return fail(errc::not_member, "the sender is not a member of the room");
-  if (outcome == 3) co_return fail(errc::conflict, "this clientMsgId has come with another content already; a new message needs a new one");
-  if (outcome < 0 || items.size() < 3) co_return fail(errc::unexpected_reply, "publish.lua returned something else than its table says");
+  if (outcome == 3)
+    co_return fail(errc::conflict,
+                   "this clientMsgId has come with another content already; a new message needs a new one");
+  if (outcome < 0 || items.size() < 3)
+    co_return fail(errc::unexpected_reply, "publish.lua returned something else than its table says");
   auto const mailboxes = items.size() > 3 ? static_cast<std::size_t>(items[3].integer()) : 0;
   co_return published{std::string{items[1].text()}, std::string{items[2].text()}, outcome == 2, mailboxes};
 }
@@ -87,7 +98,8 @@ task<result<void>> room_log::begin_epoch(room_id room, std::string over) {
   co_return result<void>{};
 }
 
-task<result<log_page>> room_log::page(room_id room, std::string_view direction, std::uint64_t seq, std::size_t most, std::size_t bytes) {
+task<result<log_page>> room_log::page(room_id room, std::string_view direction, std::uint64_t seq, std::size_t most,
+                                      std::size_t bytes) {
   static redis::script const script{scripts::history_lua};
   std::string const used_keys[]{keys::room_head(room), keys::room_log(room)};
   auto call = script.call(used_keys, 4);
@@ -95,7 +107,8 @@ task<result<log_page>> room_log::page(room_id room, std::string_view direction, 
   auto const answer = co_await script.run(redis_, std::move(call));
   if (!answer) co_return std::unexpected(answer.error());
   auto const items = (*answer)[0].items();
-  if (items.size() < 4) co_return fail(errc::unexpected_reply, "history.lua returned something else than its table says");
+  if (items.size() < 4)
+    co_return fail(errc::unexpected_reply, "history.lua returned something else than its table says");
   log_page out{std::string{items[0].text()},
                static_cast<std::uint64_t>(items[1].integer()),
                static_cast<std::uint64_t>(items[2].integer()),
@@ -104,7 +117,8 @@ task<result<log_page>> room_log::page(room_id room, std::string_view direction, 
   for (std::size_t i = 4; i < items.size(); ++i) {
     auto const entry = items[i].items();
     if (entry.size() != 3) continue;
-    out.messages.push_back({static_cast<std::uint64_t>(entry[0].integer()), std::string{entry[1].text()}, connection_id{entry[2].text()}});
+    out.messages.push_back(
+        {static_cast<std::uint64_t>(entry[0].integer()), std::string{entry[1].text()}, connection_id{entry[2].text()}});
   }
   co_return out;
 }

@@ -5,8 +5,8 @@
 
 namespace hiky::state {
 
-store::store(redis::client& redis, int database, room_log_limits limits, std::chrono::milliseconds grace, std::size_t connections_per_user,
-             std::chrono::milliseconds lease)
+store::store(redis::client& redis, int database, room_log_limits limits, std::chrono::milliseconds grace,
+             std::size_t connections_per_user, std::chrono::milliseconds lease)
     : connections(redis, database, grace, connections_per_user, lease),
       announcements(redis, database, grace),
       leases(redis),
@@ -14,8 +14,8 @@ store::store(redis::client& redis, int database, room_log_limits limits, std::ch
       room_log(redis, database, limits),
       mailbox(redis),
       typing(redis, database) {
-  // A script that Redis does not know yet is run at the second try, behind what was sent in between: of messages that one
-  // client sent in one go, the first ones came last. So they are there before anybody asks for them.
+  // A script that Redis does not know yet is run at the second try, behind what was sent in between: of messages that
+  // one client sent in one go, the first ones came last. So they are there before anybody asks for them.
   redis::request load;
   for (auto const& script : scripts::all) load.add("SCRIPT", "LOAD", script.text);
   redis.on_login(std::move(load));

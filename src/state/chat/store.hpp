@@ -13,8 +13,9 @@ namespace hiky::state {
 
 struct store {
   // Before redis.start(): has all scripts loaded at each login.
-  store(redis::client& redis, int database, room_log_limits limits = {}, std::chrono::milliseconds grace = std::chrono::seconds{5},
-        std::size_t connections_per_user = 0, std::chrono::milliseconds lease = std::chrono::seconds{15});
+  store(redis::client& redis, int database, room_log_limits limits = {},
+        std::chrono::milliseconds grace = std::chrono::seconds{5}, std::size_t connections_per_user = 0,
+        std::chrono::milliseconds lease = std::chrono::seconds{15});
 
   state::connections connections;
   state::announcements announcements;

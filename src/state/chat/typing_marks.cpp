@@ -23,7 +23,8 @@ std::string_view word_for(typing_change what) {
 
 task<result<std::chrono::milliseconds>> typing_marks::change(user_id user, room_id room, typing_change what) {
   static redis::script const script{scripts::typing_lua};
-  std::string const used_keys[]{std::string{keys::typing_users}, keys::typing_user(user), std::string{keys::typing_marks}};
+  std::string const used_keys[]{std::string{keys::typing_users}, keys::typing_user(user),
+                                std::string{keys::typing_marks}};
   bool const on = what == typing_change::on;
   std::string message{"t "};
   message += user.str();
@@ -45,7 +46,11 @@ task<result<std::size_t>> typing_marks::sweep(std::size_t most, std::chrono::mil
   static redis::script const script{scripts::typing_sweep_lua};
   std::string const used_keys[]{std::string{keys::typing_users}, std::string{keys::typing_marks}};
   auto call = script.call(used_keys, 5);
-  call.arg(most).arg(typing_life_s * 1000).arg(overdue.count()).arg(keys::prefix::typing_user).arg(keys::room_channels(database_));
+  call.arg(most)
+      .arg(typing_life_s * 1000)
+      .arg(overdue.count())
+      .arg(keys::prefix::typing_user)
+      .arg(keys::room_channels(database_));
   auto const answer = co_await script.run(redis_, std::move(call));
   if (!answer) co_return std::unexpected(answer.error());
   co_return static_cast<std::size_t>((*answer)[0].integer());

@@ -7,7 +7,8 @@
 
 namespace hiky::state {
 
-// A write that changes nothing. Scripts do not tell: one that has deleted something may go on to write when memory has run out. ZADD XX
+// A write that changes nothing. Scripts do not tell: one that has deleted something may go on to write when memory has
+// run out. ZADD XX
 task<result<void>> probe_write(redis::client& redis);
 
 }  // namespace hiky::state

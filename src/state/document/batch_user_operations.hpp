@@ -73,13 +73,14 @@ struct batch {
 
 }  // namespace settling
 
-// Runs `op(user)`, which gives a task<result<T>> or a task<T>, for each of `users`; outcomes come in the order of `users`.
-// Up to `in_flight` operations run at once, on the caller's executor (one thread, or a strand), so that what they send to
-// Redis travels together. Operations of `services` always succeed here, with their fallback as the result, as in the
-// document; use the strict classes to see who failed.
+// Runs `op(user)`, which gives a task<result<T>> or a task<T>, for each of `users`; outcomes come in the order of
+// `users`. Up to `in_flight` operations run at once, on the caller's executor (one thread, or a strand), so that what
+// they send to Redis travels together. Operations of `services` always succeed here, with their fallback as the result,
+// as in the document; use the strict classes to see who failed.
 //   auto done = co_await batch_user_operations(friends, [&](user_id u) { return online_users.contains(u); });
 template <class Op, class T = settling::batch<Op>::value_type>
-task<std::vector<user_outcome<T>>> batch_user_operations(std::vector<user_id> users, Op op, std::size_t in_flight = 256) {
+task<std::vector<user_outcome<T>>> batch_user_operations(std::vector<user_id> users, Op op,
+                                                         std::size_t in_flight = 256) {
   settling::batch<Op> all{.outcomes = {}, .op = std::move(op)};
   all.outcomes.reserve(users.size());
   for (auto& user : users) all.outcomes.push_back({.user = std::move(user)});
@@ -91,7 +92,8 @@ task<std::vector<user_outcome<T>>> batch_user_operations(std::vector<user_id> us
   while (workers.size() < count) workers.push_back(asio::co_spawn(executor, all.work(), asio::deferred));
   // The group waits for every worker, also after a cancellation: none outlives `all`.
   if (!workers.empty()) {
-    co_await asio::experimental::make_parallel_group(std::move(workers)).async_wait(asio::experimental::wait_for_all(), use_task);
+    co_await asio::experimental::make_parallel_group(std::move(workers))
+        .async_wait(asio::experimental::wait_for_all(), use_task);
   }
 
   auto const failed = static_cast<std::size_t>(std::ranges::count(all.outcomes, false, &user_outcome<T>::success));

@@ -21,7 +21,8 @@ task<result<std::optional<json::object>>> clients::get(user_id user) {
   if (!*text) co_return std::nullopt;
   auto data = parse_object(**text);
   if (!data) {
-    co_return fail(errc::unexpected_reply, fmt::format("the entry of '{}' in {} is {}", user.str(), keys::clients, data.error().text));
+    co_return fail(errc::unexpected_reply,
+                   fmt::format("the entry of '{}' in {} is {}", user.str(), keys::clients, data.error().text));
   }
   co_return std::move(*data);
 }

@@ -31,7 +31,11 @@ task<result<std::vector<json::object>>> offline_messages::all(user_id user) {
   co_return out;
 }
 
-task<result<void>> offline_messages::clear(user_id user) { return ask<void>(redis_, "DEL", keys::offline_messages(user)); }
-task<result<std::size_t>> offline_messages::count(user_id user) { return ask<std::size_t>(redis_, "LLEN", keys::offline_messages(user)); }
+task<result<void>> offline_messages::clear(user_id user) {
+  return ask<void>(redis_, "DEL", keys::offline_messages(user));
+}
+task<result<std::size_t>> offline_messages::count(user_id user) {
+  return ask<std::size_t>(redis_, "LLEN", keys::offline_messages(user));
+}
 
 }  // namespace hiky::state

@@ -9,7 +9,9 @@ namespace hiky::state {
 
 namespace {
 
-std::vector<std::string> keys_of(user_id const& user) { return {std::string{keys::typing_users}, keys::typing_user(user)}; }
+std::vector<std::string> keys_of(user_id const& user) {
+  return {std::string{keys::typing_users}, keys::typing_user(user)};
+}
 
 }  // namespace
 

@@ -32,7 +32,8 @@ task<result<std::size_t>> utility::cleanup(std::function<void(std::size_t)> prog
     if (progress) progress(removed);
     if (!more) break;
     auto const scan = (*answer)[answer->size() - 1].items();
-    if (scan.size() != 2) co_return std::unexpected(in_context({errc::unexpected_reply, "SCAN gave no cursor"}, "SCAN", keys::pattern));
+    if (scan.size() != 2)
+      co_return std::unexpected(in_context({errc::unexpected_reply, "SCAN gave no cursor"}, "SCAN", keys::pattern));
     cursor = scan[0].text();
     more = cursor != "0";
     found = scan[1].strings();
@@ -40,7 +41,9 @@ task<result<std::size_t>> utility::cleanup(std::function<void(std::size_t)> prog
   co_return removed;
 }
 
-task<result<std::string>> utility::info() { return answer<std::string>(redis_.exec(redis::request{"INFO"}), "INFO", {}); }
+task<result<std::string>> utility::info() {
+  return answer<std::string>(redis_.exec(redis::request{"INFO"}), "INFO", {});
+}
 task<result<void>> utility::ping() { return answer<void>(redis_.exec(redis::request{"PING"}), "PING", {}); }
 
 }  // namespace hiky::state

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Why somebody is online or not, and what became of a message: what Redis knows, put into words. Reads only, and takes each
-// picture in one script, so it may be asked while everybody writes. Texts are as Redis holds them, valid UTF-8 or not.
+// Why somebody is online or not, and what became of a message: what Redis knows, put into words. Reads only, and takes
+// each picture in one script, so it may be asked while everybody writes. Texts are as Redis holds them, valid UTF-8 or
+// not.
 #pragma once
 #include <boost/json/object.hpp>
 
@@ -84,7 +85,8 @@ struct message_question {
 
 // invalid_argument: that is no message id. not_found: no room has the epoch, or not the seq yet; the text says which.
 // SCAN over the heads of all rooms unless the room is named, then explain_delivery.lua for every 100 recipients.
-task<result<message_explanation>> explain_message(redis::client& redis, message_question about, room_log_limits limits = {});
+task<result<message_explanation>> explain_message(redis::client& redis, message_question about,
+                                                  room_log_limits limits = {});
 
 // For programs. Where Redis holds bytes that are no UTF-8, so will json::serialize's text.
 json::object to_json(user_explanation const& e);

@@ -36,7 +36,8 @@ task<result<std::optional<head>>> with_epoch(redis::client& redis, std::vector<r
     if (!answer) co_return std::unexpected(answer.error());
     for (auto i = begin; i < end && !found; ++i) {
       auto const fields = (*answer)[i - begin].items();
-      if (fields.size() == 2 && fields[0].text() == epoch) found = head{names[i], epoch, static_cast<std::uint64_t>(fields[1].integer())};
+      if (fields.size() == 2 && fields[0].text() == epoch)
+        found = head{names[i], epoch, static_cast<std::uint64_t>(fields[1].integer())};
     }
   }
   co_return found;
@@ -50,10 +51,12 @@ task<result<head>> find_head(redis::client& redis, message_question about, messa
     std::set<std::string> all;  // SCAN may give a key twice
     std::string cursor{"0"};
     do {
-      auto const answer = co_await redis.exec(redis::request{"SCAN", cursor, "MATCH", std::string{keys::prefix::room_head} + "*", "COUNT", 1000});
+      auto const answer = co_await redis.exec(
+          redis::request{"SCAN", cursor, "MATCH", std::string{keys::prefix::room_head} + "*", "COUNT", 1000});
       if (!answer) co_return std::unexpected(answer.error());
       auto const page = (*answer)[0].items();
-      if (page.size() != 2) co_return fail(errc::unexpected_reply, "SCAN answered with something else than a cursor and keys");
+      if (page.size() != 2)
+        co_return fail(errc::unexpected_reply, "SCAN answered with something else than a cursor and keys");
       cursor = page[0].text();
       for (auto const& key : page[1].strings()) all.insert(key.substr(keys::prefix::room_head.size()));
     } while (cursor != "0");
@@ -62,19 +65,23 @@ task<result<head>> find_head(redis::client& redis, message_question about, messa
   auto found = co_await with_epoch(redis, std::move(names), place.epoch);
   if (!found) co_return std::unexpected(found.error());
   if (!*found && about.room) {
-    co_return fail(errc::not_found,
-                   fmt::format("room '{}' does not count in the epoch {} now: the message is from another room, or from before Redis "
-                               "lost the room's log",
-                               about.room->str(), place.epoch));
+    co_return fail(
+        errc::not_found,
+        fmt::format(
+            "room '{}' does not count in the epoch {} now: the message is from another room, or from before Redis "
+            "lost the room's log",
+            about.room->str(), place.epoch));
   }
   if (!*found) {
-    co_return fail(errc::not_found, fmt::format("no room counts in the epoch {} now: the message is from before Redis lost its room's log, or from "
-                                                "another Redis",
-                                                place.epoch));
+    co_return fail(
+        errc::not_found,
+        fmt::format("no room counts in the epoch {} now: the message is from before Redis lost its room's log, or from "
+                    "another Redis",
+                    place.epoch));
   }
   if (place.seq == 0 || (*found)->seq < place.seq) {
-    co_return fail(errc::not_found, fmt::format("room '{}' has counted to {} in this epoch; there is no message {} yet", (*found)->room.str(),
-                                                (*found)->seq, place.seq));
+    co_return fail(errc::not_found, fmt::format("room '{}' has counted to {} in this epoch; there is no message {} yet",
+                                                (*found)->room.str(), (*found)->seq, place.seq));
   }
   co_return std::move(**found);
 }
@@ -117,7 +124,8 @@ task<result<std::vector<user_id>>> people_of(redis::client& redis, room_id room,
       auto const answer = co_await redis.exec(redis::request{"SSCAN", key, cursor, "COUNT", 1000});
       if (!answer) co_return std::unexpected(in_context(answer.error(), "SSCAN", key));
       auto const page = (*answer)[0].items();
-      if (page.size() != 2) co_return fail(errc::unexpected_reply, "SSCAN answered with something else than a cursor and members");
+      if (page.size() != 2)
+        co_return fail(errc::unexpected_reply, "SSCAN answered with something else than a cursor and members");
       cursor = page[0].text();
       for (auto& name : page[1].strings()) all.insert(std::move(name));
     } while (cursor != "0" && all.size() <= most);
@@ -142,7 +150,9 @@ std::string timestamp_in(std::string_view frame) {
   return text.size() > 2 && text.starts_with('"') ? std::string{text.substr(1, text.size() - 2)} : std::string{};
 }
 
-std::string plural(std::size_t count, std::string_view noun) { return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s"); }
+std::string plural(std::size_t count, std::string_view noun) {
+  return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
+}
 
 std::string instances_of(std::vector<explained_connection const*> const& connections) {
   std::set<std::string_view> names;
@@ -154,7 +164,8 @@ std::string instances_of(std::vector<explained_connection const*> const& connect
 
 void judge_live(recipient& who, std::vector<explained_connection const*> const& heard) {
   who.what = fate::routed;
-  who.why = fmt::format("went to {} on {}, there since before it was said", plural(heard.size(), "connection"), instances_of(heard));
+  who.why = fmt::format("went to {} on {}, there since before it was said", plural(heard.size(), "connection"),
+                        instances_of(heard));
   for (auto const* c : heard) {
     if (c->lease.view == lease_view::alive) continue;
     who.why += fmt::format("; {} {}, what {} has not confirmed goes to the mailbox when it is swept", c->instance.str(),
@@ -162,8 +173,10 @@ void judge_live(recipient& who, std::vector<explained_connection const*> const& 
   }
 }
 
-// What became of the message for `who`, from the surest evidence to the weakest. `time` is 0 when the log has the message no more.
-void judge(recipient& who, standing const& s, message_explanation const& m, std::int64_t time, room_log_limits const& limits) {
+// What became of the message for `who`, from the surest evidence to the weakest. `time` is 0 when the log has the
+// message no more.
+void judge(recipient& who, standing const& s, message_explanation const& m, std::int64_t time,
+           room_log_limits const& limits) {
   std::vector<explained_connection const*> heard, claims;
   for (auto const& c : who.connections) {
     if (c.in_flight) claims.push_back(&c);
@@ -176,43 +189,57 @@ void judge(recipient& who, standing const& s, message_explanation const& m, std:
                                                     : "away when it was said, or gone without having confirmed it"));
   }
   if (!claims.empty()) {
-    return set(fate::claimed, fmt::format("was taken from the mailbox for connection {} on {}, and not confirmed yet (a pong, or offlineAck)",
-                                          claims.front()->id.str(), claims.front()->instance.str()));
+    return set(
+        fate::claimed,
+        fmt::format("was taken from the mailbox for connection {} on {}, and not confirmed yet (a pong, or offlineAck)",
+                    claims.front()->id.str(), claims.front()->instance.str()));
   }
   if (m.kept && who.user == m.sender) {
     auto const others = std::ranges::count_if(heard, [&](auto const* c) { return c->id != m.from_connection; });
-    return set(fate::sent, m.from_connection.empty()
-                               ? "sent it, by the API or a tool"
-                               : fmt::format("sent it by connection {}, which gets no copy; {} got one", m.from_connection.str(),
-                                             plural(static_cast<std::size_t>(others), "other connection")));
+    return set(fate::sent,
+               m.from_connection.empty()
+                   ? "sent it, by the API or a tool"
+                   : fmt::format("sent it by connection {}, which gets no copy; {} got one", m.from_connection.str(),
+                                 plural(static_cast<std::size_t>(others), "other connection")));
   }
-  if (!m.kept) return set(fate::unknown, "the room's log has it no more, and the mailbox does not hold it: when it was said is not known");
+  if (!m.kept)
+    return set(fate::unknown,
+               "the room's log has it no more, and the mailbox does not hold it: when it was said is not known");
   if (!heard.empty()) return judge_live(who, heard);
   // Whoever was away then has it in the mailbox or has confirmed it; unless it never got there, or had to make room.
   bool const pushed_out = s.dropped > 0 && (s.oldest_queued.empty() || s.oldest_queued > m.timestamp);
   if (pushed_out && s.queued > 0)
-    return set(fate::dropped, fmt::format("the mailbox was full: the newest {} remain, {} had to make room", s.queued, s.dropped));
+    return set(fate::dropped,
+               fmt::format("the mailbox was full: the newest {} remain, {} had to make room", s.queued, s.dropped));
   if (!who.connections.empty()) {
     return set(fate::acknowledged,
-               "no connection of now was there when it was said; it came by mail and was confirmed, or an earlier connection had it");
+               "no connection of now was there when it was said; it came by mail and was confirmed, or an earlier "
+               "connection had it");
   }
-  if (s.last_seen >= m.timestamp) return set(fate::acknowledged, fmt::format("had a connection until {}, which had it or confirmed it", s.last_seen));
+  if (s.last_seen >= m.timestamp)
+    return set(fate::acknowledged, fmt::format("had a connection until {}, which had it or confirmed it", s.last_seen));
   if (m.members > static_cast<std::int64_t>(limits.max_mailbox_room)) {
-    return set(fate::not_queued, fmt::format("was away; the room has more than {} members and fills no mailboxes", limits.max_mailbox_room));
+    return set(fate::not_queued, fmt::format("was away; the room has more than {} members and fills no mailboxes",
+                                             limits.max_mailbox_room));
   }
-  set(fate::not_queued, "was away, and the mailbox does not hold it: became a member later, or the mailbox was cleared");
+  set(fate::not_queued,
+      "was away, and the mailbox does not hold it: became a member later, or the mailbox was cleared");
 }
 
-task<result<void>> ask_standings(redis::client& redis, message_explanation& into, std::vector<user_id> users, std::int64_t time,
-                                 room_log_limits limits) {
+task<result<void>> ask_standings(redis::client& redis, message_explanation& into, std::vector<user_id> users,
+                                 std::int64_t time, room_log_limits limits) {
   static redis::script const script{scripts::explain_delivery_lua};
-  std::string const used_keys[]{keys::room_members(into.room), keys::room_participants(into.room), std::string{keys::online_users},
-                                std::string{keys::instances}};
-  auto const tail = fmt::format(R"("messageId":"{}","seq":{}}})", into.message_id, parse_message_id(into.message_id)->seq);
+  std::string const used_keys[]{keys::room_members(into.room), keys::room_participants(into.room),
+                                std::string{keys::online_users}, std::string{keys::instances}};
+  auto const tail =
+      fmt::format(R"("messageId":"{}","seq":{}}})", into.message_id, parse_message_id(into.message_id)->seq);
   for (std::size_t begin = 0; begin < users.size(); begin += users_at_once) {
     auto const end = std::min(users.size(), begin + users_at_once);
     auto call = script.call(used_keys, 6 + end - begin);
-    call.arg(tail).arg(keys::prefix::user_connections).arg(keys::prefix::offline_messages).arg(keys::prefix::offline_inflight);
+    call.arg(tail)
+        .arg(keys::prefix::user_connections)
+        .arg(keys::prefix::offline_messages)
+        .arg(keys::prefix::offline_inflight);
     call.arg(keys::prefix::offline_dropped).arg(keys::prefix::last_seen);
     for (auto i = begin; i < end; ++i) call.arg(users[i]);
     auto const answer = co_await script.run(redis, std::move(call));
@@ -220,7 +247,8 @@ task<result<void>> ask_standings(redis::client& redis, message_explanation& into
     auto const entries = (*answer)[0].items();
     for (std::size_t i = 1; i < entries.size(); ++i) {
       auto const e = entries[i].items();
-      if (e.size() != 10) co_return fail(errc::unexpected_reply, "explain_delivery.lua returned something else than its table says");
+      if (e.size() != 10)
+        co_return fail(errc::unexpected_reply, "explain_delivery.lua returned something else than its table says");
       recipient who;
       who.user = user_id{e[0].text()};
       who.member = e[1].integer() == 1 || e[2].integer() == 1;
@@ -231,7 +259,8 @@ task<result<void>> ask_standings(redis::client& redis, message_explanation& into
         who.connections.push_back(read_connection(c[0].text(), c[1].text(), c[2], entries[0].integer()));
         who.connections.back().in_flight = c[3].integer() == 1;
       }
-      judge(who, {e[4].integer(), e[5].integer(), e[7].integer(), timestamp_in(e[6].text()), std::string{e[8].text()}}, into, time, limits);
+      judge(who, {e[4].integer(), e[5].integer(), e[7].integer(), timestamp_in(e[6].text()), std::string{e[8].text()}},
+            into, time, limits);
       if (!who.member) who.why += "; is not in the room now";
       into.recipients.push_back(std::move(who));
     }
@@ -248,7 +277,8 @@ std::string verdict_on(message_explanation const& m, std::uint64_t seq) {
   std::string counts;
   for (auto const f : all_fates) {
     auto const count = std::ranges::count(m.recipients, f, &recipient::what);
-    if (count > 0 && f != fate::sent) counts += fmt::format("{} {} for {}", counts.empty() ? ":" : ",", to_string(f), count);
+    if (count > 0 && f != fate::sent)
+      counts += fmt::format("{} {} for {}", counts.empty() ? ":" : ",", to_string(f), count);
   }
   return out + counts;
 }
@@ -269,9 +299,12 @@ std::string_view to_string(fate f) {
   return "unknown";
 }
 
-task<result<message_explanation>> explain_message(redis::client& redis, message_question about, room_log_limits limits) {
+task<result<message_explanation>> explain_message(redis::client& redis, message_question about,
+                                                  room_log_limits limits) {
   auto const place = parse_message_id(about.message_id);
-  if (!place) co_return fail(errc::invalid_argument, fmt::format("'{}' is no messageId; expected epoch:seq, like 15c643af92c5:1", about.message_id));
+  if (!place)
+    co_return fail(errc::invalid_argument,
+                   fmt::format("'{}' is no messageId; expected epoch:seq, like 15c643af92c5:1", about.message_id));
   auto const where = co_await find_head(redis, about, *place);
   if (!where) co_return std::unexpected(where.error());
   message_explanation out;
@@ -297,7 +330,8 @@ json::object to_json(message_explanation const& m) {
   json::array recipients;
   for (auto const& r : m.recipients) {
     json::array connections;
-    for (auto const& c : r.connections) connections.push_back(to_json(c)), connections.back().get_object()["inFlight"] = c.in_flight;
+    for (auto const& c : r.connections)
+      connections.push_back(to_json(c)), connections.back().get_object()["inFlight"] = c.in_flight;
     recipients.push_back(json::object{{"userId", r.user.str()},
                                       {"outcome", to_string(r.what)},
                                       {"why", r.why},

@@ -26,7 +26,8 @@ lease_state_at lease_at(redis::value const& end, std::int64_t now_ms) {
   return {left >= 0 ? lease_view::alive : lease_view::ended, left};
 }
 
-explained_connection read_connection(std::string_view id, std::string_view text, redis::value const& lease_end, std::int64_t now_ms) {
+explained_connection read_connection(std::string_view id, std::string_view text, redis::value const& lease_end,
+                                     std::int64_t now_ms) {
   explained_connection out;
   out.id = connection_id{id};
   out.lease = lease_at(lease_end, now_ms);
@@ -42,7 +43,8 @@ explained_connection read_connection(std::string_view id, std::string_view text,
 }
 
 json::object to_json(explained_connection const& c) {
-  json::object out{{"id", c.id.str()}, {"instance", c.instance.str()}, {"since", c.since}, {"lease", to_string(c.lease.view)}};
+  json::object out{
+      {"id", c.id.str()}, {"instance", c.instance.str()}, {"since", c.since}, {"lease", to_string(c.lease.view)}};
   if (c.lease.view != lease_view::none) out["leaseLeftMs"] = c.lease.left_ms;
   if (c.being_swept) out["beingSwept"] = true;
   if (!c.ip_address.empty()) out["ipAddress"] = c.ip_address;

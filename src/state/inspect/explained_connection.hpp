@@ -36,7 +36,8 @@ struct explained_connection {
 };
 
 // `text`: the connection's JSON in ws:user_connections:{u}.
-explained_connection read_connection(std::string_view id, std::string_view text, redis::value const& lease_end, std::int64_t now_ms);
+explained_connection read_connection(std::string_view id, std::string_view text, redis::value const& lease_end,
+                                     std::int64_t now_ms);
 
 json::object to_json(explained_connection const& c);
 

@@ -43,7 +43,8 @@ class rounds {
       auto const answer = co_await redis_.exec(redis::request{"SCAN", cursor, "MATCH", keys::pattern, "COUNT", 500});
       if (!answer) co_return std::unexpected(in_context(answer.error(), "SCAN", keys::pattern));
       auto const page = (*answer)[0].items();
-      if (page.size() != 2) co_return fail(errc::unexpected_reply, "SCAN answered with something else than a cursor and keys");
+      if (page.size() != 2)
+        co_return fail(errc::unexpected_reply, "SCAN answered with something else than a cursor and keys");
       cursor = page[0].text();
       for (auto const& key : page[1].strings()) {
         ++report_.keys;
@@ -52,7 +53,8 @@ class rounds {
       if (how_.progress) how_.progress(report_.keys, size ? *size : 0);
     } while (cursor != "0");
     // Leases without connections have no key of their own.
-    co_return co_await take_elements("ZSCAN", keys::instances, [this](std::string const& name) { return add(look::instance, name); });
+    co_return co_await take_elements("ZSCAN", keys::instances,
+                                     [this](std::string const& name) { return add(look::instance, name); });
   }
 
   task<result<void>> take_key(std::string key) {
@@ -72,11 +74,13 @@ class rounds {
     if (name == prefix::offline_inflight) co_return co_await add(look::inflight, key);
     if (name == prefix::room_head || name == prefix::room_log) co_return co_await add(look::room, rest(name));
     if (name == prefix::user_rooms || name == prefix::member_rooms) {
-      co_return co_await take_elements("SSCAN", key, [this, user = rest(name)](std::string const& room) { return add(look::pair, user, room); });
+      co_return co_await take_elements(
+          "SSCAN", key, [this, user = rest(name)](std::string const& room) { return add(look::pair, user, room); });
     }
     if (name == prefix::room_participants || name == prefix::joined_room_participants || name == prefix::room_members ||
         name == prefix::room_absent) {
-      co_return co_await take_elements("SSCAN", key, [this, room = rest(name)](std::string const& user) { return add(look::pair, user, room); });
+      co_return co_await take_elements(
+          "SSCAN", key, [this, room = rest(name)](std::string const& user) { return add(look::pair, user, room); });
     }
     co_return done;
   }
@@ -90,7 +94,8 @@ class rounds {
       if (!answer && answer.error().text.starts_with("WRONGTYPE")) co_return result<void>{};  // examine_keys says so
       if (!answer) co_return std::unexpected(in_context(answer.error(), scan, key));
       auto const page = (*answer)[0].items();
-      if (page.size() != 2) co_return fail(errc::unexpected_reply, "SCAN answered with something else than a cursor and elements");
+      if (page.size() != 2)
+        co_return fail(errc::unexpected_reply, "SCAN answered with something else than a cursor and elements");
       cursor = page[0].text();
       auto const elements = page[1].strings();
       for (std::size_t i = 0; i < elements.size(); i += scan == "SSCAN" ? 1 : 2) {
@@ -103,7 +108,9 @@ class rounds {
   task<result<void>> add(look by, std::string name, std::string other = {}) {
     // Most things are met under several keys.
     if (by != look::key &&
-        !met_.insert(std::hash<std::string>{}(std::string(1, static_cast<char>('a' + static_cast<int>(by))) + name + '\0' + other)).second) {
+        !met_.insert(std::hash<std::string>{}(std::string(1, static_cast<char>('a' + static_cast<int>(by))) + name +
+                                              '\0' + other))
+             .second) {
       co_return result<void>{};
     }
     if (by == look::user) ++report_.users;
@@ -132,7 +139,8 @@ class rounds {
       for (auto each = suspects_.begin(); each != suspects_.end(); ++each) {
         if (each->by == by) batch.push_back(*each);
         if (batch.empty() || (batch.size() < at_once && std::next(each) != suspects_.end())) continue;
-        auto const found = co_await examine(redis_, std::exchange(batch, {}), {how_.repair, how_.repair && how_.repair_strays});
+        auto const found =
+            co_await examine(redis_, std::exchange(batch, {}), {how_.repair, how_.repair && how_.repair_strays});
         if (!found) co_return std::unexpected(found.error());
         for (auto const& one : *found) {
           if (!one.found.repaired.empty()) ++report_.repaired;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Looks for state that no sequence of our scripts leaves behind: ghosts, half-joined users, connections that nobody will end, mail
-// that is stuck or unreadable, strays. May run while everybody writes: each thing is judged, and mended, in one step of Redis, and
-// whatever looks wrong is looked at again after a while, since some things right themselves (a lease that is renewed late, a typing
-// mark whose end is about to be told).
+// Looks for state that no sequence of our scripts leaves behind: ghosts, half-joined users, connections that nobody
+// will end, mail that is stuck or unreadable, strays. May run while everybody writes: each thing is judged, and mended,
+// in one step of Redis, and whatever looks wrong is looked at again after a while, since some things right themselves
+// (a lease that is renewed late, a typing mark whose end is about to be told).
 #pragma once
 #include <boost/json/array.hpp>
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The looks that fsck takes, each at one kind of thing. A look judges what it is given as it is now, and mends it if asked to.
+// The looks that fsck takes, each at one kind of thing. A look judges what it is given as it is now, and mends it if
+// asked to.
 #pragma once
 #include <span>
 #include <string>
@@ -13,7 +14,8 @@
 namespace hiky::state {
 
 enum class look { key, user, pair, instance, typing, mailbox, inflight, room };
-inline constexpr look all_looks[]{look::key, look::instance, look::user, look::pair, look::typing, look::inflight, look::mailbox, look::room};
+inline constexpr look all_looks[]{look::key,    look::instance, look::user,    look::pair,
+                                  look::typing, look::inflight, look::mailbox, look::room};
 
 struct subject {
   look by;

@@ -52,27 +52,31 @@ task<result<std::vector<seen>>> examine_keys(redis::client& redis, std::vector<s
   for (auto const& s : subjects) {
     auto const type = (*answer)[i++].text();
     auto const life = (*answer)[i++].integer();
-    auto const counter = s.name.starts_with(prefix::offline_dropped) ? (*answer)[i++].string() : std::optional<std::string>{"0"};
+    auto const counter =
+        s.name.starts_with(prefix::offline_dropped) ? (*answer)[i++].string() : std::optional<std::string>{"0"};
     if (type == "none") continue;
     auto const* family = keys::family_of(s.name);
     if (family == nullptr) {
       if (how.strays) mends.add("UNLINK", s.name);
-      tell(s, {"stray_key", s.name, fmt::format("this version knows no such key (a {})", type),
-               "only known keys lie under ws:; it belongs to a newer version, or to nobody", how.strays ? "deleted" : ""});
+      tell(s,
+           {"stray_key", s.name, fmt::format("this version knows no such key (a {})", type),
+            "only known keys lie under ws:; it belongs to a newer version, or to nobody", how.strays ? "deleted" : ""});
     } else if (type != family->type) {
       if (how.repair) mends.add("UNLINK", s.name);
-      tell(s, {"wrong_type", s.name, fmt::format("holds a {}", type), fmt::format("a {}; with anything else here, our scripts fail", family->type),
-               how.repair ? "deleted" : ""});
+      tell(s,
+           {"wrong_type", s.name, fmt::format("holds a {}", type),
+            fmt::format("a {}; with anything else here, our scripts fail", family->type), how.repair ? "deleted" : ""});
     } else if (life == -1 && (family->name == prefix::typing_user || family->name == prefix::dedup)) {
       bool const types = family->name == prefix::typing_user;
       auto const seconds = types ? static_cast<int>(typing_life_s) : room_log_limits{}.dedup_s;
       if (how.repair) mends.add("EXPIRE", s.name, seconds);
-      tell(s, {"never_ends", s.name, "has no end of life", types ? "a typing mark ends by itself" : "a clientMsgId is forgotten after a while",
+      tell(s, {"never_ends", s.name, "has no end of life",
+               types ? "a typing mark ends by itself" : "a clientMsgId is forgotten after a while",
                how.repair ? fmt::format("ends in {} s", seconds) : ""});
     } else if (counter && !is_number(*counter)) {
       if (how.repair) mends.add("UNLINK", s.name);
-      tell(s, {"counter_unreadable", s.name, "holds something else than a number", "a number; otherwise messages to rooms of this user fail",
-               how.repair ? "deleted" : ""});
+      tell(s, {"counter_unreadable", s.name, "holds something else than a number",
+               "a number; otherwise messages to rooms of this user fail", how.repair ? "deleted" : ""});
     }
   }
   if (auto const done = co_await carry_out(redis, std::move(mends)); !done) co_return std::unexpected(done.error());
@@ -94,17 +98,18 @@ task<result<std::vector<seen>>> examine_mailboxes(redis::client& redis, std::vec
       auto const parsed = parse_json(messages[at]);
       if (parsed && parsed->is_object()) continue;
       if (how.repair) mends.add("LREM", s.name, 0, messages[at]);
-      out.push_back(
-          {s,
-           {"poison_mail", s.name,
-            fmt::format("entry {} of {} is {}", at + 1, messages.size(),
-                        parsed ? "JSON, but no object" : fmt::format("not JSON: {}", parsed.error().text)),
-            "each entry is a frame, a JSON object; others are left out when the mail is delivered", how.repair ? "removed the entry" : ""}});
+      out.push_back({s,
+                     {"poison_mail", s.name,
+                      fmt::format("entry {} of {} is {}", at + 1, messages.size(),
+                                  parsed ? "JSON, but no object" : fmt::format("not JSON: {}", parsed.error().text)),
+                      "each entry is a frame, a JSON object; others are left out when the mail is delivered",
+                      how.repair ? "removed the entry" : ""}});
     }
     if (messages.size() > longest_mailbox) {
       if (how.repair) mends.add("LTRIM", s.name, 0, longest_mailbox - 1);
       out.push_back({s,
-                     {"mailbox_too_long", s.name, fmt::format("holds {} messages", messages.size()), fmt::format("at most {}", longest_mailbox),
+                     {"mailbox_too_long", s.name, fmt::format("holds {} messages", messages.size()),
+                      fmt::format("at most {}", longest_mailbox),
                       how.repair ? fmt::format("kept the newest {}", longest_mailbox) : ""}});
     }
   }
@@ -119,19 +124,23 @@ task<result<std::vector<seen>>> examine_inflight(redis::client& redis, std::vect
     auto const rest = s.name.substr(prefix::offline_inflight.size());
     auto const colon = rest.rfind(':');
     if (colon == std::string::npos) {
-      out.push_back({s, {"stray_key", s.name, "names no user and connection", "a user's id, a colon, a connection's id", ""}});
+      out.push_back(
+          {s, {"stray_key", s.name, "names no user and connection", "a user's id, a colon, a connection's id", ""}});
       continue;
     }
     user_id const user{rest.substr(0, colon)};
     auto const connection = rest.substr(colon + 1);
-    auto const stuck = co_await ask<std::size_t>(redis, script, "fsck_inflight.lua",
-                                                 {s.name, keys::user_connections(user), keys::offline_messages(user), keys::offline_dropped(user)},
-                                                 std::string_view{how.repair ? "repair" : ""}, connection);
+    auto const stuck = co_await ask<std::size_t>(
+        redis, script, "fsck_inflight.lua",
+        {s.name, keys::user_connections(user), keys::offline_messages(user), keys::offline_dropped(user)},
+        std::string_view{how.repair ? "repair" : ""}, connection);
     if (!stuck) co_return std::unexpected(stuck.error());
     if (*stuck == 0) continue;
     out.push_back({s,
-                   {"stuck_mail", s.name, fmt::format("{} messages were claimed for connection {}, which is gone", *stuck, connection),
-                    "what is not confirmed returns to the mailbox when the connection ends", how.repair ? "put back into the mailbox" : ""}});
+                   {"stuck_mail", s.name,
+                    fmt::format("{} messages were claimed for connection {}, which is gone", *stuck, connection),
+                    "what is not confirmed returns to the mailbox when the connection ends",
+                    how.repair ? "put back into the mailbox" : ""}});
   }
   co_return out;
 }
@@ -150,8 +159,10 @@ task<result<std::vector<seen>>> examine_typing(redis::client& redis, std::vector
     if (mark.size() != 2) continue;
     auto const &user = mark[0], &room = mark[1];
     out.push_back({{look::typing, user},
-                   {"orphan_typing", std::string{keys::typing_users}, fmt::format("{} types in {}, but the mark has no life", user, room),
-                    fmt::format("an entry goes with its key {}", keys::typing_user(user_id{user})), how.repair ? "removed, and told the room" : ""}});
+                   {"orphan_typing", std::string{keys::typing_users},
+                    fmt::format("{} types in {}, but the mark has no life", user, room),
+                    fmt::format("an entry goes with its key {}", keys::typing_user(user_id{user})),
+                    how.repair ? "removed, and told the room" : ""}});
   }
   co_return out;
 }
@@ -167,19 +178,23 @@ task<result<std::vector<seen>>> examine_rooms(redis::client& redis, std::vector<
     auto const answer = co_await script.run(redis, std::move(call));
     if (!answer) co_return std::unexpected(in_context(answer.error(), "fsck_room.lua", keys::room_head(room)));
     auto const parts = (*answer)[0].items();
-    if (parts.size() != 3) co_return fail(errc::unexpected_reply, "fsck_room.lua returned something else than its table says");
+    if (parts.size() != 3)
+      co_return fail(errc::unexpected_reply, "fsck_room.lua returned something else than its table says");
     std::string const kind{parts[0].text()};
     if (kind == "log_without_head") {
-      out.push_back({s,
-                     {kind, keys::room_log(room), "is a log without a head: nobody can tell its messages' ids",
-                      fmt::format("{} counts its messages", keys::room_head(room)), how.repair ? "deleted the log" : ""}});
+      out.push_back(
+          {s,
+           {kind, keys::room_log(room), "is a log without a head: nobody can tell its messages' ids",
+            fmt::format("{} counts its messages", keys::room_head(room)), how.repair ? "deleted the log" : ""}});
     } else if (kind == "head_unreadable") {
       out.push_back({s,
-                     {kind, keys::room_head(room), "seq or renew_at is no number", "numbers; otherwise every message to the room fails",
+                     {kind, keys::room_head(room), "seq or renew_at is no number",
+                      "numbers; otherwise every message to the room fails",
                       how.repair ? "deleted head and log; the next message begins a new epoch" : ""}});
     } else if (kind == "seq_behind_log") {
       out.push_back({s,
-                     {kind, keys::room_head(room), fmt::format("has counted to {}, the log goes to {}", parts[1].integer(), parts[2].integer()),
+                     {kind, keys::room_head(room),
+                      fmt::format("has counted to {}, the log goes to {}", parts[1].integer(), parts[2].integer()),
                       "the head is never behind the log; otherwise every message to the room fails",
                       how.repair ? fmt::format("counts on from {}", parts[2].integer()) : ""}});
     }

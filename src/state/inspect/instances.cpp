@@ -13,11 +13,12 @@ task<result<std::vector<instance_view>>> list_instances(redis::client& redis) {
   std::map<std::string, instance_view> found;
   std::string cursor{"0"};
   do {
-    auto const answer =
-        co_await redis.exec(redis::request{"SCAN", cursor, "MATCH", std::string{keys::prefix::instance_connections} + "*", "COUNT", 1000});
+    auto const answer = co_await redis.exec(
+        redis::request{"SCAN", cursor, "MATCH", std::string{keys::prefix::instance_connections} + "*", "COUNT", 1000});
     if (!answer) co_return std::unexpected(answer.error());
     auto const page = (*answer)[0].items();
-    if (page.size() != 2) co_return fail(errc::unexpected_reply, "SCAN answered with something else than a cursor and keys");
+    if (page.size() != 2)
+      co_return fail(errc::unexpected_reply, "SCAN answered with something else than a cursor and keys");
     cursor = page[0].text();
     for (auto const& key : page[1].strings()) found[key.substr(keys::prefix::instance_connections.size())];
   } while (cursor != "0");
@@ -47,8 +48,8 @@ task<result<std::vector<instance_view>>> list_instances(redis::client& redis) {
   for (std::size_t i = 0; auto& [name, view] : found) {
     auto const holders = (*seen)[i++];
     if (holders.is_error()) {
-      co_return std::unexpected(
-          in_context({errc::server_error, std::string{holders.text()}}, "HVALS", keys::instance_connections(instance_id{name})));
+      co_return std::unexpected(in_context({errc::server_error, std::string{holders.text()}}, "HVALS",
+                                           keys::instance_connections(instance_id{name})));
     }
     auto const users = holders.strings();
     view.id = instance_id{name};
