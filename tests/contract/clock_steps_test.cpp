@@ -137,6 +137,25 @@ TEST_F(a_clock_that_stepped_back, lets_no_connection_begin_before_what_was_said_
   EXPECT_EQ(add(bob, "b.1", newest), ahead + 3);
 }
 
+// Since when a connection was not told of rooms is known by Redis's clock alone; its own beginning is not.
+TEST_F(a_clock_that_stepped_back, makes_no_mail_of_what_was_said_before_a_connection_began) {
+  user_id const ann{"ann"}, bob{"bob"};
+  room_id const tea{"tea"}, go{"go"};
+  auto const add = [&](user_id const& who, char const* id, std::vector<state::known_room> rooms) {
+    auto const newest = ok(store.connections.places(ann)).newest_ms;
+    ok(store.connections.add({connection_id{id}, living, who, "2026-01-31T12:00:00.000Z", "", ""}, std::move(rooms),
+                             state::known_rooms::enters, newest));
+  };
+  add(ann, "a.1", {tea});
+  probe("SET", "ws:clock", std::to_string(now() + 60'000));
+  for (int i = 0; i < 3; ++i) ok(store.room_log.publish({tea, ann, connection_id{"a.1"}, "1", {}, {}}));
+  add(bob, "b.1", {go});
+  ok(store.room_log.publish({tea, ann, connection_id{"a.1"}, "1", {}, {}}));
+  add(bob, "b.2", {tea, go});
+  EXPECT_EQ(ok(store.connections.remove(connection_id{"b.1"}, living, bob, {.others_since_ms = now()})), 1);
+  EXPECT_THAT(probe.list("LRANGE", "ws:offline_messages:bob", "0", "-1"), SizeIs(1));
+}
+
 TEST_F(a_clock_that_stepped_back, gives_no_message_a_time_before_connections_began) {
   user_id const bob{"bob"};
   room_id const tea{"tea"}, go{"go"};

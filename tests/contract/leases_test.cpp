@@ -92,6 +92,20 @@ TEST_F(leases, go_with_an_instance_that_leaves_nothing) {
   EXPECT_EQ(probe("EXISTS", "ws:instances", "ws:instance_connections:chat-1"), "0");
 }
 
+// Another instance took it for dead, lost Redis before it could sweep, and ended.
+TEST_F(leases, go_with_a_sweep_that_was_begun_and_not_finished) {
+  for (bool const goes_on : {false, true}) {
+    renew(own, true);
+    connect("c.1", own);
+    events.run_for(lease + 50ms);
+    EXPECT_TRUE(ok(store.leases.take(own, 5s)));
+    disconnect("c.1", own);
+    EXPECT_EQ(ok(store.leases.give_up(own)), 0);
+    if (goes_on) EXPECT_FALSE(ok(store.leases.take(own, 5s, true))) << "there is nothing left to sweep";
+    EXPECT_EQ(probe("EXISTS", "ws:instances", "ws:sweeps"), "0");
+  }
+}
+
 TEST_F(leases, end_at_once_when_an_instance_ends_before_its_connections) {
   renew(own, true);
   connect("c.1", own);

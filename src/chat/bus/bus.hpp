@@ -43,8 +43,8 @@ class bus {
   task<result<void>> listen(std::size_t worker, std::vector<room_id> rooms);
   // What a worker gets of what was said between `places` and now.
   enum class since {
-    here,    // of rooms that are new to this process; of others what comes
-    place,   // of all rooms: what others of this process have had already, too
+    here,  // of rooms that are new to this process; of others what comes
+    place,  // of all rooms: what others of this process have had already, too
   };
   // Begins to listen; `listen` awaits it. What was said after `places`, one for each room, comes from the log if need
   // be.

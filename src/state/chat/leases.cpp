@@ -58,7 +58,8 @@ task<result<void>> leases::forget(instance_id ended) {
 
 task<result<std::int64_t>> leases::give_up(instance_id own) {
   static redis::script const script{scripts::lease_give_up_lua};
-  std::string const used_keys[]{std::string{keys::instances}, keys::instance_connections(own)};
+  auto used_keys = lease_keys();
+  used_keys.push_back(keys::instance_connections(own));
   auto call = script.call(used_keys, 1);
   call.arg(own);
   auto const answer = co_await script.run(redis_, std::move(call));

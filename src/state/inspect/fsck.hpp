@@ -18,9 +18,9 @@
 namespace hiky::state {
 
 struct finding {
-  std::string kind;      // a word for programs, like `ghost`
-  std::string key;       // where it was found
-  std::string found;     // what is wrong, a sentence
+  std::string kind;  // a word for programs, like `ghost`
+  std::string key;  // where it was found
+  std::string found;  // what is wrong, a sentence
   std::string expected;  // what would be right
   std::string repaired;  // what was done about it; empty: nothing
 };

@@ -9,8 +9,14 @@ local instances, sweeps = KEYS[1], KEYS[2]
 local instance, patience, goes_on = ARGV[1], ARGV[2], ARGV[3] == 'more'
 
 local latest = now + patience
+local lease = redis.call('ZSCORE', instances, instance)
+-- The instance has ended in order meanwhile, and no other instance would look for this sweep.
+if goes_on and not lease then
+  redis.call('ZREM', sweeps, instance)
+  return 0
+end
 if not goes_on then
-  local lease, sweep = redis.call('ZSCORE', instances, instance), redis.call('ZSCORE', sweeps, instance)
+  local sweep = redis.call('ZSCORE', sweeps, instance)
   if not lease or tonumber(lease) >= now then return 0 end
   if sweep and tonumber(sweep) >= now then
     -- Further ahead than one that begins now, if Redis's clock has stepped back.

@@ -15,7 +15,7 @@ local function doubt_all(doubts, takes_part, member_rooms, since, heard_since, s
 end
 
 -- The rooms that its instance named (ARGV from `first` on, as disconnect.lua has it), and since the time `others_since` those of which nobody had
--- told the instance.
+-- told the instance; never what was said before the connection began: `others_since` is by Redis's clock, which may have stepped back.
 local function doubt_named(doubts, takes_part, member_rooms, head_of, first, others_since, began, heard_since)
   local named = {}
   for i = first, #ARGV, 4 do
@@ -35,6 +35,6 @@ local function doubt_named(doubts, takes_part, member_rooms, head_of, first, oth
     end
   end
   for room in pairs(takes_part) do
-    if not named[room] then as_far_as_possible(doubt, doubts, room, 0, others_since > 0 and others_since or began, heard_since) end
+    if not named[room] then as_far_as_possible(doubt, doubts, room, 0, math.max(others_since, began), heard_since) end
   end
 end
