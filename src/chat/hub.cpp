@@ -187,15 +187,21 @@ bool hub::receipt_is_due(session const& s) const {
   return s.ledger.since_ask() >= many_unconfirmed || now_ms_ - s.asked_ms >= receipt_every_ms + spread;
 }
 
-void hub::ask_receipts(std::uint32_t now_ms) {
+void hub::ask_receipts(std::uint32_t now_ms, std::size_t portions) {
   now_ms_ = now_ms;
-  std::erase_if(receipts_, [this](session_ptr const& s) {
+  if (next_receipt_ >= receipts_.size()) next_receipt_ = 0;
+  for (auto left = (receipts_.size() + portions - 1) / portions; left > 0 && next_receipt_ < receipts_.size(); --left) {
+    auto const s = receipts_[next_receipt_];
     s->receipt_due = !s->gone && s->ledger.unconfirmed();
-    if (!s->receipt_due) return true;
+    if (!s->receipt_due) {
+      receipts_[next_receipt_] = std::move(receipts_.back());
+      receipts_.pop_back();
+      continue;
+    }
     bool const quiet = std::exchange(s->unasked, s->ledger.since_ask()) == s->ledger.since_ask();
     if (!s->ledger.asks() && !s->ledger.holds() && (quiet || receipt_is_due(*s))) ask(*s);
-    return false;
-  });
+    ++next_receipt_;
+  }
 }
 
 void hub::release(session& s) {

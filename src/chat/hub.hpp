@@ -69,9 +69,11 @@ class hub {
   std::size_t rooms() const { return rooms_.size(); }
 
   // Asks sessions that were handed messages whether these have arrived: with the first message after a while, every two
-  // seconds or so while more come, and when none has come since the call before. Call a few times a second with a clock
-  // that counts milliseconds.
-  void ask_receipts(std::uint32_t now_ms);
+  // seconds or so while more come, and when none has come since it was looked at before. One call looks at one of so
+  // many `portions` of the sessions: all pings, and all pongs, at one moment would keep messages waiting for
+  // milliseconds. Call so often that all are looked at a few times a second, with a clock that counts milliseconds.
+  void ask_receipts(std::uint32_t now_ms, std::size_t portions = 1);
+  bool awaits_receipts() const { return !receipts_.empty(); }
   // The frames that waited in the session's ledger are handed to it.
   void release(session& s);
 
@@ -100,6 +102,7 @@ class hub {
   std::function<void(room_id const&)> on_empty_;
   room_map rooms_;
   std::vector<session_ptr> receipts_;  // sessions with unconfirmed messages
+  std::size_t next_receipt_ = 0;  // the next of these to look at
   std::uint32_t now_ms_ = 0;
   std::unordered_map<std::string, std::vector<session*>, id_hash, std::equal_to<>> users_;
 };

@@ -224,6 +224,26 @@ TEST_F(hub_of_friends, the_first_message_after_a_while_asks_for_a_receipt_and_th
   EXPECT_EQ(bob.pings, 4u) << "and then with each 128";
 }
 
+TEST_F(hub_of_friends, sessions_are_asked_for_receipts_in_portions) {
+  here.enter(alice, tea, false);
+  here.enter(bob, tea, false);
+  here.ask_receipts(100'000);
+  tell("tea", "m x e:1\n{}");
+  auto const pings = [&] { return alice.pings + bob.pings; };
+  EXPECT_EQ(pings(), 2u);
+  alice.ledger.answered(1);
+  bob.ledger.answered(1);
+  tell("tea", "m x e:2\n{}");
+  for (auto const now : {100'100, 100'200, 100'300}) here.ask_receipts(now, 2);
+  EXPECT_EQ(pings(), 3u) << "the first of two was looked at twice, and nothing had come in between";
+  here.ask_receipts(100'400, 2);
+  EXPECT_EQ(pings(), 4u);
+  for (auto* each : {&alice, &bob}) each->ledger.answered(each->pings);
+  for (auto const now : {100'500, 100'600}) here.ask_receipts(now, 2);
+  EXPECT_EQ(pings(), 4u);
+  EXPECT_FALSE(here.awaits_receipts());
+}
+
 TEST_F(hub_of_friends, own_messages_need_no_receipt) {
   here.enter(bob, tea, false);
   here.ask_receipts(100'000);

@@ -390,8 +390,21 @@ void flows::deliver(bus::batch const& messages, std::vector<steady_clock::time_p
 
 void flows::tick() {
   rates_.tick(now_ms());
-  hub_.ask_receipts(now_ms());
+  if (!hub_.awaits_receipts()) hub_.ask_receipts(now_ms());  // which tells it the time
+  else if (!std::exchange(asking_receipts_, true)) spawn(ask_receipts());
   if (!std::exchange(comparing_some_, true)) spawn(compare_some());
+}
+
+task<> flows::ask_receipts() {
+  constexpr int portions = 16;
+  constexpr auto within = 250ms;
+  asio::steady_timer pause{ex_};
+  for (int n = 0; n < portions; ++n) {
+    hub_.ask_receipts(now_ms(), portions);
+    pause.expires_after(within / portions);
+    co_await pause.async_wait(use_task);
+  }
+  asking_receipts_ = false;
 }
 
 void flows::change_typing(session& s, set_typing t) {

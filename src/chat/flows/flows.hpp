@@ -175,6 +175,7 @@ class flows {
   // on.
   task<> compare_all(std::uint64_t interruption);
   task<> compare_some();
+  task<> ask_receipts();
   struct doubtful {
     session_ptr who;
     bool known;  // to Redis
@@ -237,7 +238,7 @@ class flows {
                 // tails put into one
   std::function<void()> offline_;
   std::unordered_set<session_ptr> doubts_;  // sessions whose comparison or claim is to be tried again
-  bool resolving_doubts_ = false, comparing_some_ = false;
+  bool resolving_doubts_ = false, comparing_some_ = false, asking_receipts_ = false;
   std::uint64_t interruption_ = 0;  // the latest of the bus, by its number
   double round_ = 0;  // which of hub's sessions are compared next: 0 to 1
   std::uint32_t last_mail_ = 0;

@@ -27,6 +27,7 @@
 -- include lib/rooms_heard.lua
 -- include lib/room_entry.lua
 -- include lib/neighbour.lua
+-- include lib/in_portions.lua
 local user_connections, listed, online_users, clients, user_rooms, member_rooms, mailbox, pending_offline, banned, instances, kicked, clock, left =
   unpack(KEYS)
 local user, connection, json, client, participants_of, members_of, absentees_of, most, instance_channel_of, close_code, how, instance, lease_ms,
@@ -34,13 +35,13 @@ local user, connection, json, client, participants_of, members_of, absentees_of,
 local first_room = 19
 most, newest = tonumber(most), tonumber(newest)
 
-local kept_out = redis.call('PTTL', banned)
-if kept_out ~= -2 then return { -1, math.ceil(math.max(kept_out, 0) / 1000), 0 } end
+local ban, kick = unpack(redis.call('MGET', banned, kicked))
+if ban then return { -1, math.ceil(math.max(redis.call('PTTL', banned), 0) / 1000), 0 } end
 -- A mailbox that another program has spoilt keeps nobody out; sets that are none do, before anything has changed.
 local waiting = redis.pcall('LLEN', mailbox)
 if type(waiting) ~= 'number' then waiting = 0 end
 redis.call('SCARD', user_rooms)
-redis.call('SCARD', member_rooms)
+local rooms = redis.call('SMEMBERS', member_rooms)
 
 -- A connection that is asserted again keeps its time: it has heard its rooms all along.
 local known = redis.call('HGET', user_connections, connection)
@@ -83,31 +84,41 @@ end
 local fresh = {}
 local enters = how == 'enters'
 local known_in_time = (how == 'known' or not remembered) and tonumber(known_ms) >= now - forgotten_ms
-if enters or known_in_time then
+if (enters or known_in_time) and #ARGV >= first_room then
+  local belongs, named = {}, {}
+  for _, room in ipairs(rooms) do belongs[room] = true end
   for i = first_room, #ARGV, 2 do
     local room = ARGV[i]
-    if enters then redis.pcall('HDEL', left, room) end
+    named[#named + 1] = room
     if enters or redis.pcall('HEXISTS', left, room) ~= 1 then
-      if redis.call('SADD', member_rooms, room) == 1 then table.insert(fresh, room) end
+      if not belongs[room] then
+        belongs[room] = true
+        fresh[#fresh + 1] = room
+        rooms[#rooms + 1] = room
+      end
       redis.call('SADD', members_of .. room, user)
     end
   end
+  in_portions(redis.call, 'SADD', member_rooms, fresh)
+  if enters then in_portions(redis.pcall, 'HDEL', left, named) end
 end
 -- In a room that none of the user's connections may hear, the user takes no part: its messages wait.
-local rooms = redis.call('SMEMBERS', member_rooms)
+local heard, unheard = {}, {}
 local hears = for_some and rooms_heard(redis.call('HVALS', user_connections))
 for _, room in ipairs(rooms) do
   if not hears or hears(room) then
     redis.call('SADD', participants_of .. room, user)
     redis.call('SREM', absentees_of .. room, user)
-    redis.call('SADD', user_rooms, room)
+    heard[#heard + 1] = room
   else
     redis.call('SREM', participants_of .. room, user)
     redis.call('SREM', joined_of .. room, user)
-    redis.call('SREM', user_rooms, room)
     redis.call('SADD', absentees_of .. room, user)
+    unheard[#unheard + 1] = room
   end
 end
+in_portions(redis.call, 'SADD', user_rooms, heard)
+in_portions(redis.call, 'SREM', user_rooms, unheard)
 for i = first_room, #ARGV, 2 do
   local room = ARGV[i]
   if ARGV[i + 1] == 'open' and redis.call('SISMEMBER', user_rooms, room) == 1 then redis.call('SADD', joined_of .. room, user) end
@@ -119,7 +130,7 @@ for _, room in ipairs(#connections > 0 and fresh or {}) do
   tell_entry(user, room, time, place, connections, connection, instance_channel_of)
 end
 
-table.insert(rooms, 1, tonumber(redis.pcall('GET', kicked) or 0) or 0)
+table.insert(rooms, 1, tonumber(kick or 0) or 0)
 table.insert(rooms, 1, at)
 table.insert(rooms, 1, waiting)
 -- A claim ends in .5 (announce_due.lua): rooms have been told of the absence, and friends are being told.

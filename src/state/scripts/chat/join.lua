@@ -31,8 +31,9 @@ for i = 1, #out do named = named or out[i] == user end
 if not named and #out > 0 then out[#out] = user end
 -- Members whose absence is not announced yet still count, as announce_due.lua and connections::online have it; a claim ends in .5. Redis
 -- walks the smaller set: 2 ms for a thousand in both. Beyond that they are left out, or a storm of joins would hold Redis up.
-local pending, absent = redis.call('ZCARD', pending_offline), redis.call('SCARD', absentees)
-if most > 0 and pending > 0 and absent > 0 and math.min(pending, absent) <= 1000 then
+local pending = most > 0 and redis.call('ZCARD', pending_offline) or 0
+local absent = pending > 0 and redis.call('SCARD', absentees) or 0
+if absent > 0 and math.min(pending, absent) <= 1000 then
   local away, users = redis.call('ZINTER', 2, pending_offline, absentees, 'WEIGHTS', 1, 0, 'WITHSCORES'), {}
   for i = 1, #away, 2 do
     if away[i + 1] % 1 == 0 then users[#users + 1] = away[i] end

@@ -16,5 +16,5 @@ for _, room in ipairs(redis.call('SMEMBERS', member_rooms)) do
   out[#out + 1] = head[2] or '0'
   newest = math.max(newest, tonumber(head[3] or 0) or 0)
 end
-out[2] = string.format('%.0f', newest)
+if newest > 0 then out[2] = string.format('%.0f', newest) end
 return out
