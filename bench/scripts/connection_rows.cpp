@@ -6,7 +6,7 @@
 #include <fmt/format.h>
 
 #include "row.hpp"
-#include "state/keys.hpp"
+#include "state/chat/keys.hpp"
 
 namespace hiky::script_bench {
 namespace {

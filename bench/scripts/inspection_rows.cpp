@@ -5,9 +5,9 @@
 #include <fmt/format.h>
 
 #include "row.hpp"
-#include "state/inspect/explain.hpp"
-#include "state/inspect/fsck_look.hpp"
-#include "state/keys.hpp"
+#include "state/chat/keys.hpp"
+#include "state/inspect/examine.hpp"
+#include "state/inspect/explain_message.hpp"
 
 namespace hiky::script_bench {
 namespace {

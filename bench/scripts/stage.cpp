@@ -9,7 +9,7 @@
 
 #include <fmt/format.h>
 
-#include "state/keys.hpp"
+#include "state/chat/keys.hpp"
 
 namespace hiky::script_bench {
 namespace {

@@ -6,7 +6,7 @@
 
 #include <chrono>
 
-#include "state/keys.hpp"
+#include "state/chat/keys.hpp"
 #include "support/with_redis.hpp"
 
 using namespace hiky;

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "state/inspect/explain.hpp"
+#include "state/inspect/explain_message.hpp"
 
 #include <boost/json/serialize.hpp>
 
+#include "state/chat/keys.hpp"
 #include "state/chat/store.hpp"
 #include "state/inspect/instances.hpp"
-#include "state/keys.hpp"
 #include "support/with_redis.hpp"
 
 namespace {

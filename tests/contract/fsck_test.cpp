@@ -3,8 +3,8 @@
 
 #include <random>
 
+#include "state/chat/keys.hpp"
 #include "state/chat/store.hpp"
-#include "state/keys.hpp"
 #include "support/with_redis.hpp"
 
 namespace {

@@ -11,7 +11,7 @@
 #include "app/ctl/session.hpp"
 #include "base/ids.hpp"
 #include "directory/editable_directory.hpp"
-#include "state/inspect/explain.hpp"
+#include "state/inspect/explain_message.hpp"
 #include "state/inspect/fsck.hpp"
 
 namespace hiky::ctl {

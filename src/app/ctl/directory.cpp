@@ -7,8 +7,8 @@
 #include "app/ctl/commands.hpp"
 #include "auth/reserved.hpp"
 #include "directory/redis_directory.hpp"
+#include "state/chat/keys.hpp"
 #include "state/chat/members.hpp"
-#include "state/keys.hpp"
 
 namespace hiky::ctl {
 namespace {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What state/explain and state/instances found out.
-#include "state/inspect/explain.hpp"
 #include "app/ctl/commands.hpp"
 #include "app/ctl/findings.hpp"
+#include "state/inspect/explain_message.hpp"
 #include "state/inspect/instances.hpp"
 
 namespace hiky::ctl {

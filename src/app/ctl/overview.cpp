@@ -8,10 +8,10 @@
 #include "app/ctl/commands.hpp"
 #include "app/ctl/findings.hpp"
 #include "base/clock.hpp"
+#include "state/chat/keys.hpp"
 #include "state/chat/write_probe.hpp"
 #include "state/document/online_users.hpp"
 #include "state/document/utility.hpp"
-#include "state/keys.hpp"
 
 namespace hiky::ctl {
 namespace {

@@ -8,9 +8,9 @@
 #include "app/ctl/findings.hpp"
 #include "directory/redis_directory.hpp"
 #include "state/chat/connections.hpp"
+#include "state/chat/keys.hpp"
 #include "state/document/online_users.hpp"
 #include "state/document/typing_users.hpp"
-#include "state/keys.hpp"
 
 namespace hiky::ctl {
 namespace {

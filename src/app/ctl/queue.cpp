@@ -6,7 +6,7 @@
 
 #include "app/ctl/commands.hpp"
 #include "app/ctl/findings.hpp"
-#include "state/keys.hpp"
+#include "state/chat/keys.hpp"
 
 namespace hiky::ctl {
 namespace {

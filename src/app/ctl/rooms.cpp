@@ -10,8 +10,8 @@
 #include "app/ctl/findings.hpp"
 #include "auth/reserved.hpp"
 #include "directory/redis_directory.hpp"
+#include "state/chat/keys.hpp"
 #include "state/chat/members.hpp"
-#include "state/keys.hpp"
 
 namespace hiky::ctl {
 namespace {

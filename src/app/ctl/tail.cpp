@@ -8,8 +8,8 @@
 #include "app/ctl/commands.hpp"
 #include "base/clock.hpp"
 #include "chat/bus/bus_message.hpp"
+#include "state/chat/keys.hpp"
 #include "state/chat/room_log.hpp"
-#include "state/keys.hpp"
 
 namespace hiky::ctl {
 namespace {

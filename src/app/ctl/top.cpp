@@ -17,8 +17,8 @@
 #include "app/ctl/commands.hpp"
 #include "base/clock.hpp"
 #include "directory/foreign_text.hpp"
+#include "state/chat/keys.hpp"
 #include "state/inspect/instances.hpp"
-#include "state/keys.hpp"
 
 namespace hiky::ctl {
 namespace {

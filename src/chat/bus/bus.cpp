@@ -12,7 +12,7 @@
 #include <random>
 
 #include "base/log.hpp"
-#include "state/keys.hpp"
+#include "state/chat/keys.hpp"
 
 namespace hiky::chat {
 

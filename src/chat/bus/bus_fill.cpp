@@ -10,7 +10,7 @@
 #include "chat/bus/bus.hpp"
 #include "chat/requests/frame_type.hpp"
 #include "chat/requests/protocol.hpp"
-#include "state/keys.hpp"
+#include "state/chat/keys.hpp"
 
 namespace hiky::chat {
 

@@ -11,7 +11,7 @@
 #include "gateway/api/page.hpp"
 #include "gateway/worker.hpp"
 #include "state/chat/idempotency.hpp"
-#include "state/keys.hpp"
+#include "state/chat/keys.hpp"
 
 namespace hiky::gateway::api {
 namespace {

@@ -6,11 +6,11 @@
 #include "gateway/api/handlers.hpp"
 #include "gateway/api/page.hpp"
 #include "gateway/worker.hpp"
+#include "state/chat/keys.hpp"
 #include "state/document/typing_users.hpp"
 #include "state/document/utility.hpp"
-#include "state/inspect/explain.hpp"
+#include "state/inspect/explain_message.hpp"
 #include "state/inspect/instances.hpp"
-#include "state/keys.hpp"
 #include "state/stored_json.hpp"
 
 namespace hiky::gateway::api {

@@ -9,9 +9,9 @@
 #include "gateway/api/idempotency.hpp"
 #include "gateway/api/page.hpp"
 #include "gateway/worker.hpp"
+#include "state/chat/keys.hpp"
 #include "state/document/online_users.hpp"
 #include "state/document/typing_users.hpp"
-#include "state/keys.hpp"
 #include "state/stored_json.hpp"
 
 namespace hiky::gateway::api {

@@ -7,7 +7,7 @@
 #include "redis/script.hpp"
 #include "scripts.hpp"
 #include "state/ask.hpp"
-#include "state/keys.hpp"
+#include "state/chat/keys.hpp"
 
 namespace hiky::state {
 

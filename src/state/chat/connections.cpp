@@ -10,7 +10,7 @@
 #include "redis/script.hpp"
 #include "scripts.hpp"
 #include "state/chat/announcements.hpp"
-#include "state/keys.hpp"
+#include "state/chat/keys.hpp"
 
 namespace hiky::state {
 namespace {

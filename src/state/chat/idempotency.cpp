@@ -9,7 +9,7 @@
 
 #include "base/encoding.hpp"
 #include "state/ask.hpp"
-#include "state/keys.hpp"
+#include "state/chat/keys.hpp"
 
 namespace hiky::state {
 

@@ -3,7 +3,7 @@
 
 #include "redis/script.hpp"
 #include "scripts.hpp"
-#include "state/keys.hpp"
+#include "state/chat/keys.hpp"
 
 namespace hiky::state {
 namespace {

@@ -6,8 +6,8 @@
 
 #include "redis/script.hpp"
 #include "scripts.hpp"
+#include "state/chat/keys.hpp"
 #include "state/document/offline_messages.hpp"
-#include "state/keys.hpp"
 
 namespace hiky::state {
 namespace {

@@ -4,7 +4,7 @@
 #include "base/json.hpp"
 #include "redis/script.hpp"
 #include "scripts.hpp"
-#include "state/keys.hpp"
+#include "state/chat/keys.hpp"
 
 namespace hiky::state {
 namespace {

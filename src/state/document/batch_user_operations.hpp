@@ -16,7 +16,7 @@
 #include <vector>
 
 #include "base/ids.hpp"
-#include "state/document/settle.hpp"
+#include "state/document/with_fallback.hpp"
 
 namespace hiky::state {
 

@@ -4,7 +4,7 @@
 #include <functional>
 #include <utility>
 
-#include "state/document/settle.hpp"
+#include "state/document/with_fallback.hpp"
 
 namespace hiky::state {
 namespace {

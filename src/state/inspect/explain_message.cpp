@@ -10,8 +10,8 @@
 #include "redis/script.hpp"
 #include "scripts.hpp"
 #include "state/ask.hpp"
-#include "state/inspect/explain.hpp"
-#include "state/keys.hpp"
+#include "state/chat/keys.hpp"
+#include "state/inspect/explain_message.hpp"
 
 namespace hiky::state {
 namespace {

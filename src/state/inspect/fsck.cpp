@@ -10,8 +10,8 @@
 #include <unordered_set>
 
 #include "state/ask.hpp"
-#include "state/inspect/fsck_look.hpp"
-#include "state/keys.hpp"
+#include "state/chat/keys.hpp"
+#include "state/inspect/examine.hpp"
 
 namespace hiky::state {
 namespace {

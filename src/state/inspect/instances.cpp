@@ -5,7 +5,7 @@
 #include <set>
 
 #include "state/ask.hpp"
-#include "state/keys.hpp"
+#include "state/chat/keys.hpp"
 
 namespace hiky::state {
 

@@ -11,9 +11,9 @@
 #include "scripts.hpp"
 #include "state/ask.hpp"
 #include "state/chat/connections.hpp"
+#include "state/chat/keys.hpp"
 #include "state/chat/leases.hpp"
-#include "state/inspect/fsck_look.hpp"
-#include "state/keys.hpp"
+#include "state/inspect/examine.hpp"
 
 namespace hiky::state {
 namespace {

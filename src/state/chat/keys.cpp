@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "state/keys.hpp"
+#include "state/chat/keys.hpp"
 
 #include <fmt/format.h>
 

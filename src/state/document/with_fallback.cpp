@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "state/document/settle.hpp"
+#include "state/document/with_fallback.hpp"
 
 #include "base/log.hpp"
 #include "state/document/batch_user_operations.hpp"

@@ -8,11 +8,11 @@
 #include "redis/script.hpp"
 #include "scripts.hpp"
 #include "state/ask.hpp"
+#include "state/chat/keys.hpp"
 #include "state/chat/room_log.hpp"
 #include "state/chat/typing_marks.hpp"
 #include "state/document/offline_messages.hpp"
-#include "state/inspect/fsck_look.hpp"
-#include "state/keys.hpp"
+#include "state/inspect/examine.hpp"
 
 namespace hiky::state {
 namespace {
