@@ -32,7 +32,7 @@ struct address {
   // For people and logs: never the password.
   std::string to_string() const;
   std::string_view login_name() const { return user.empty() ? std::string_view{"default"} : user; }
-  // Takes what the options name, if it can be used and the URL is one that uses it.
+  // Takes the files of the options, if they can be read and the URL is one that uses them.
   result<void> use(tls::client_files given);
 };
 

@@ -1,27 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 // One connection to Redis that keeps itself up: connects, logs in, selects its database, and comes back after a loss.
-// Every request is pipelined with whatever else is under way, and answered within its deadline, whatever Redis does.
+// Every request is pipelined with the others that are under way, and answered within its deadline, also when
+// Redis is silent.
 // Lives on one executor (one thread, or a strand): no locks.
 #pragma once
-#include <atomic>
 #include <functional>
 #include <memory>
 #include <span>
 
 #include "base/async.hpp"
-#include "base/histogram.hpp"
 #include "redis/address.hpp"
+#include "redis/counters.hpp"
 #include "redis/exchange.hpp"
 #include "redis/reply.hpp"
 #include "redis/request.hpp"
 
 namespace hiky::redis {
 
-// Written by the client's thread, readable from any.
-struct counters {
-  std::atomic<std::uint64_t> requests{0}, connects{0}, failures{0};
-  histogram round_trips;  // from a request's submit to its answer
-};
+class connection;
 
 class client {
  public:
@@ -32,9 +28,9 @@ class client {
 
   // Starts connecting and keeps at it, with backoff and jitter, until stop().
   void start();
-  // Ends the connection; what still waits is answered with not_connected. start() may follow.
+  // Ends the connection; requests that still wait are answered with not_connected. start() may follow.
   void stop();
-  // Ends the connection, and a new one is made: for who knows better that it is of no use.
+  // Ends the connection, and a new one is made: for a caller that knows that this one is of no use.
   void reconnect(error why);
 
   bool connected() const;
@@ -69,8 +65,7 @@ class client {
   asio::any_io_executor executor() const;
 
  private:
-  struct core;
-  std::shared_ptr<core> core_;  // outlives the client while its coroutines unwind
+  std::shared_ptr<connection> connection_;  // outlives the client while its coroutines unwind
 };
 
 }  // namespace hiky::redis

@@ -4,41 +4,45 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/file.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
-#include <boost/asio/local/stream_protocol.hpp>
-#include <boost/asio/posix/stream_descriptor.hpp>
-#include <boost/asio/steady_timer.hpp>
 
-#include <csignal>
-#include <cstring>
+#include <chrono>
+#include <cstdlib>
 #include <thread>
-#include <vector>
 
-#include "base/log.hpp"
+#include "redis/server_process.hpp"
 
 namespace hiky::redis {
 
-namespace asio = boost::asio;
 using namespace std::chrono_literals;
 
 namespace {
 
 constexpr auto lock_patience = 10s;  // for the server of a daemon that was just killed to write its file and go
-constexpr auto stop_patience = 10s;
-constexpr auto restart_pause = 200ms;
-constexpr auto longest_restart_pause = 5000ms;
 
-// A lock on a file, held by the open descriptor: a child that inherits it holds it too. -1 when another process has it.
-int lock_file(std::filesystem::path const& path) {
-  int const fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-  if (fd >= 0 && ::flock(fd, LOCK_EX | LOCK_NB) == 0) return fd;
-  if (fd >= 0) ::close(fd);
-  return -1;
-}
+// A lock on a file, held by the open descriptor: a child that inherits it holds it too.
+class file_lock {
+ public:
+  file_lock() = default;
+  file_lock(file_lock const&) = delete;
+  file_lock& operator=(file_lock const&) = delete;
+  ~file_lock() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+
+  // False when another process has it.
+  bool take(std::filesystem::path const& path) {
+    int const fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (fd >= 0 && ::flock(fd, LOCK_EX | LOCK_NB) == 0) fd_ = fd;
+    else if (fd >= 0) ::close(fd);
+    return fd_ >= 0;
+  }
+  int descriptor() const { return fd_; }
+
+ private:
+  int fd_ = -1;
+};
 
 std::string find_program(std::string_view name) {
   char const* const path = std::getenv("PATH");
@@ -53,157 +57,8 @@ std::string find_program(std::string_view name) {
   return {};
 }
 
-}  // namespace
-
-struct embedded::child {
-  child(asio::io_context& io, std::filesystem::path folder, std::string server)
-      : data(std::move(folder)), program(std::move(server)), watch(io), timer(io) {}
-
-  ~child() {
-    for (int const fd : {owner_lock, server_lock}) {
-      if (fd >= 0) ::close(fd);
-    }
-  }
-
-  std::filesystem::path socket_path() const { return data / "redis.sock"; }
-
-  result<void> spawn() {
-    // Lists are mailboxes, pushed at one end and cut at the other: packed to 8 KB, as is usual, each push would move
-    // all that the node holds. `ziplist` is Redis 6's word, which later ones know too.
-    std::vector<std::string> const words{program,
-                                         "--port",
-                                         "0",
-                                         "--unixsocket",
-                                         socket_path(),
-                                         "--unixsocketperm",
-                                         "700",
-                                         "--dir",
-                                         data,
-                                         "--appendonly",
-                                         "yes",
-                                         "--appendfsync",
-                                         "everysec",
-                                         "--save",
-                                         "",
-                                         "--daemonize",
-                                         "no",
-                                         "--logfile",
-                                         data / "redis.log",
-                                         "--maxmemory-policy",
-                                         "noeviction",
-                                         "--list-max-ziplist-size",
-                                         "4"};
-    std::vector<char*> argv;
-    argv.reserve(words.size() + 1);
-    for (auto const& word : words) argv.push_back(const_cast<char*>(word.c_str()));
-    argv.push_back(nullptr);
-    auto const parent = ::getpid();
-    auto const id = ::fork();
-    if (id < 0) return fail(errc::io, fmt::format("cannot start redis-server: {}", std::strerror(errno)));
-    if (id == 0) {
-      // Only async-signal-safe calls from here to exec. Its own session: Ctrl-C is for the daemon, which stops the
-      // server itself.
-      ::setsid();
-      ::prctl(PR_SET_PDEATHSIG, SIGTERM);
-      if (::getppid() != parent) ::_exit(1);
-      ::fcntl(server_lock, F_SETFD, 0);
-      sigset_t none;
-      ::sigemptyset(&none);
-      ::sigprocmask(SIG_SETMASK, &none, nullptr);
-      ::execv(argv[0], argv.data());
-      ::_exit(127);
-    }
-    pid = id;
-    started = std::chrono::steady_clock::now();
-    int const descriptor = static_cast<int>(::syscall(SYS_pidfd_open, id, 0));
-    if (descriptor < 0) {
-      auto const why = errno;
-      kill();  // unwatched, it would be missed by nobody, and the next one would find its place taken
-      return fail(errc::io, fmt::format("cannot watch redis-server: {}", std::strerror(why)));
-    }
-    watch.assign(descriptor);
-    watch.async_wait(asio::posix::descriptor_base::wait_read, [this](boost::system::error_code ec) {
-      if (!ec) ended();
-    });
-    return {};
-  }
-
-  void kill() {
-    ::kill(pid, SIGKILL);
-    ::waitpid(pid, nullptr, 0);
-    pid = -1;
-  }
-
-  // Its socket appears a moment before it listens there.
-  bool listens() {
-    if (!std::filesystem::exists(socket_path())) return false;
-    boost::system::error_code refused;
-    asio::local::stream_protocol::socket{timer.get_executor()}.connect(socket_path().string(), refused);
-    return !refused;
-  }
-
-  // What it still loads then is for the clients to wait for.
-  result<void> wait_for_socket() {
-    auto const until = std::chrono::steady_clock::now() + stop_patience;
-    while (!listens()) {
-      bool const gone = ::waitpid(pid, nullptr, WNOHANG) == pid;
-      if (gone || std::chrono::steady_clock::now() > until) {
-        stopping = true;
-        if (gone) pid = -1;
-        else kill();
-        return fail(errc::io,
-                    fmt::format("redis-server did not start; its log says why: {}", (data / "redis.log").string()));
-      }
-      std::this_thread::sleep_for(std::chrono::milliseconds{2});
-    }
-    return {};
-  }
-
-  void ended() {
-    int status = 0;
-    ::waitpid(pid, &status, 0);
-    boost::system::error_code ignored;
-    watch.close(ignored);
-    pid = -1;
-    if (stopping) return;
-    // Long enough up means that whatever killed it was not its start.
-    pause = std::chrono::steady_clock::now() - started > 10s
-                ? restart_pause
-                : std::min(pause * 2, std::chrono::milliseconds{longest_restart_pause});
-    log::error("redis.died", {{"status", WIFSIGNALED(status) ? fmt::format("signal {}", WTERMSIG(status))
-                                                             : fmt::format("exit {}", WEXITSTATUS(status))},
-                              {"log", (data / "redis.log").string()},
-                              {"restart_ms", pause.count()}});
-    restart_later();
-  }
-
-  void restart_later() {
-    timer.expires_after(pause);
-    timer.async_wait([this](boost::system::error_code ec) {
-      if (ec || stopping) return;
-      auto const up = spawn();
-      if (up) return;
-      pause = std::min(pause * 2, std::chrono::milliseconds{longest_restart_pause});
-      log::error("redis.not_restarted", {{"reason", up.error().text}, {"restart_ms", pause.count()}});
-      restart_later();
-    });
-  }
-
-  std::filesystem::path data;
-  std::string program;
-  asio::posix::stream_descriptor watch;
-  asio::steady_timer timer;
-  int owner_lock = -1, server_lock = -1;
-  pid_t pid = -1;
-  std::chrono::steady_clock::time_point started;
-  std::chrono::milliseconds pause{restart_pause};
-  bool stopping = false;
-};
-
-embedded::embedded(std::unique_ptr<child> c) : child_(std::move(c)) {}
-embedded::~embedded() { stop(); }
-
-result<std::unique_ptr<embedded>> embedded::start(asio::io_context& io, std::filesystem::path data) {
+// Makes the folder, and refuses one whose path is too long for a socket.
+result<std::filesystem::path> made(std::filesystem::path data) {
   std::error_code ec;
   data = std::filesystem::absolute(data, ec);
   std::filesystem::create_directories(data, ec);
@@ -211,64 +66,69 @@ result<std::unique_ptr<embedded>> embedded::start(asio::io_context& io, std::fil
     return fail(errc::io, fmt::format("cannot make the data folder {}: {}; choose another with --data", data.string(),
                                       ec.message()));
   ::chmod(data.c_str(), 0700);
+  auto const socket = server_process::socket_in(data).string();
+  if (socket.size() > 107) {
+    return fail(
+        errc::invalid_argument,
+        fmt::format("the path {} is longer than the 107 bytes Linux allows for a socket; choose a shorter --data",
+                    socket));
+  }
+  return data;
+}
+
+}  // namespace
+
+struct embedded::server {
+  std::filesystem::path data;
+  file_lock owner, running;  // this process owns the folder; a redis-server runs in it
+  std::unique_ptr<server_process> process;
+};
+
+embedded::embedded(std::unique_ptr<server> s) : server_(std::move(s)) {}
+embedded::~embedded() { stop(); }
+
+result<std::unique_ptr<embedded>> embedded::start(boost::asio::io_context& io, std::filesystem::path data) {
+  auto s = std::make_unique<server>();
+  auto folder = made(std::move(data));
+  if (!folder) return std::unexpected(folder.error());
+  s->data = std::move(*folder);
   auto program = find_program("redis-server");
   if (program.empty()) {
     return fail(errc::not_found,
                 "redis-server is not in PATH: install it (Debian: apt-get install redis-server), or use a running one "
                 "with --redis URL");
   }
-  auto c = std::make_unique<child>(io, data, std::move(program));
-  if (c->socket_path().string().size() > 107) {
-    return fail(
-        errc::invalid_argument,
-        fmt::format("the path {} is longer than the 107 bytes Linux allows for a socket; choose a shorter --data",
-                    c->socket_path().string()));
-  }
-  c->owner_lock = lock_file(data / "hikyd.lock");
-  if (c->owner_lock < 0) {
+  if (!s->owner.take(s->data / "hikyd.lock")) {
     return fail(
         errc::conflict,
         fmt::format(
             "the data folder {} is in use by another hikyd; stop that one, or choose another folder with --data",
-            data.string()));
+            s->data.string()));
   }
   auto const until = std::chrono::steady_clock::now() + lock_patience;
-  while ((c->server_lock = lock_file(data / "redis.lock")) < 0) {
+  while (!s->running.take(s->data / "redis.lock")) {
     if (std::chrono::steady_clock::now() > until) {
       return fail(errc::conflict,
                   fmt::format("an earlier redis-server still runs in {} and does not end; stop it, then start again",
-                              data.string()));
+                              s->data.string()));
     }
     std::this_thread::sleep_for(20ms);
   }
-  std::filesystem::remove(c->socket_path(), ec);  // what a killed server left behind
-  if (auto const up = c->spawn(); !up) return std::unexpected(up.error());
-  if (auto const up = c->wait_for_socket(); !up) return std::unexpected(up.error());
-  return std::unique_ptr<embedded>{new embedded{std::move(c)}};
+  std::error_code ignored;
+  std::filesystem::remove(server_process::socket_in(s->data), ignored);  // a killed server left it behind
+  s->process = std::make_unique<server_process>(io, s->data, std::move(program), s->running.descriptor());
+  if (auto const up = s->process->spawn(); !up) return std::unexpected(up.error());
+  if (auto const up = s->process->wait_for_socket(); !up) return std::unexpected(up.error());
+  return std::unique_ptr<embedded>{new embedded{std::move(s)}};
 }
 
 address embedded::where() const {
   address out;
-  out.unix_path = child_->socket_path();
+  out.unix_path = server_process::socket_in(server_->data);
   return out;
 }
 
-pid_t embedded::pid() const { return child_->pid; }
-
-void embedded::stop() {
-  if (std::exchange(child_->stopping, true) || child_->pid < 0) return;
-  ::kill(child_->pid, SIGTERM);
-  auto const until = std::chrono::steady_clock::now() + stop_patience;
-  int status = 0;
-  while (::waitpid(child_->pid, &status, WNOHANG) == 0) {
-    if (std::chrono::steady_clock::now() > until) {
-      log::error("redis.killed", {{"reason", "it did not stop in time"}});
-      child_->kill();
-      break;
-    }
-    std::this_thread::sleep_for(5ms);
-  }
-  child_->pid = -1;
-}
+pid_t embedded::pid() const { return server_->process->pid(); }
+void embedded::stop() { server_->process->stop(); }
 
 }  // namespace hiky::redis

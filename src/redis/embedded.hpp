@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A private redis-server as a child of this process: Unix socket and append-only file in one data folder. Restarted
-// when it dies, stopped with this process, also when that is killed. One owner per data folder.
+// A private redis-server in one data folder: Unix socket, append-only file, and one owner per folder. Restarted when it
+// dies, stopped with this process, also when that is killed.
 #pragma once
 #include <boost/asio/io_context.hpp>
 
@@ -14,7 +14,7 @@ namespace hiky::redis {
 class embedded {
  public:
   // Starts it on the calling thread, which must live as long as the process (Linux ties the child's fate to the
-  // thread). `io` must be run by that thread. The error says who holds the folder, or what is missing.
+  // thread). `io` must be run by that thread. The error names the holder of the folder, or the thing that is missing.
   static result<std::unique_ptr<embedded>> start(boost::asio::io_context& io, std::filesystem::path data);
   ~embedded();
 
@@ -25,9 +25,9 @@ class embedded {
   void stop();
 
  private:
-  struct child;
-  explicit embedded(std::unique_ptr<child> c);
-  std::unique_ptr<child> child_;
+  struct server;
+  explicit embedded(std::unique_ptr<server> s);
+  std::unique_ptr<server> server_;
 };
 
 }  // namespace hiky::redis

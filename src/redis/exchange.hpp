@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The conversation with one Redis server, without a socket: requests become bytes, bytes become replies, in order.
-// Knows pipelining, deadlines and pushes. Refuses to know how bytes travel or when to reconnect; that is `client`.
+// Knows pipelining, deadlines and pushes. Refuses to know how bytes travel (`wire`) or when to reconnect
+// (`connection`).
 #pragma once
 #include <boost/asio/any_completion_handler.hpp>
 #include <boost/redis/resp3/parser.hpp>
@@ -22,25 +23,26 @@ class exchange {
   using done = boost::asio::any_completion_handler<void(result<reply>)>;
   using push_handler = std::function<void(std::span<node const>)>;
 
-  // What may wait for Redis at once before new requests are refused as overloaded.
+  // More bytes or requests than these may not wait for Redis: new requests are refused as overloaded.
   static constexpr std::size_t max_unsent = 64u << 20;
   static constexpr std::size_t max_waiting = 1u << 20;
 
-  // Queues `r`. `then` is called exactly once, from feed, expire or abandon, never from here.
+  // Queues `r`. `then` is called exactly once, from commit, expire or abandon, never from here.
   // overloaded, or invalid_argument for no command at all: nothing was queued, and `then` was not touched.
   result<void> submit(request const& r, clock::time_point deadline, done& then);
   // Queues SUBSCRIBE or UNSUBSCRIBE, which Redis answers with a push for each channel. They wait in the queue like all
   // others: a refusal is an ordinary answer, which the next request would take for its own.
   void submit_silent(request const& r, clock::time_point deadline);
 
-  // What to send next, valid until something else is called; sent() takes off its front what has been sent.
+  // The bytes to send next, valid until something else is called. sent() takes off the front the bytes that have been
+  // sent.
   std::string_view output();
   void sent(std::size_t size) { sent_ += size; }
 
   // Room for at least `least` bytes of input, to be filled and committed.
   std::span<char> prepare(std::size_t least);
-  // Handles `size` received bytes: completes what they answer, hands out pushes. An error means the stream is broken
-  // for good, or of no more use: server_error when Redis refused a subscription.
+  // Handles `size` received bytes: completes the requests that they answer, hands out pushes. An error means the stream
+  // is broken for good, or of no more use: server_error when Redis refused a subscription.
   result<void> commit(std::size_t size);
 
   // Answers every request whose deadline has passed with timeout; its reply is dropped when it comes.
@@ -48,8 +50,8 @@ class exchange {
   std::optional<clock::time_point> oldest_deadline() const;
   bool idle() const { return waiting_.empty(); }
 
-  // The connection is gone: answers everything with `why` and starts afresh. What was not sent never is: on the next
-  // connection the rest of a request would be read as commands.
+  // The connection is gone: answers everything with `why` and starts afresh. Bytes that were not sent never
+  // are: on the next connection the rest of a request would be read as commands.
   void abandon(error const& why);
 
   void on_push(push_handler handler) { push_ = std::move(handler); }

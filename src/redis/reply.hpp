@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What Redis answered: RESP3 trees, flat in memory. One `reply` holds the answers to all commands of one request.
+// The answers of Redis: RESP3 trees, flat in memory. One `reply` holds the answers to all commands of one request.
 #pragma once
 #include <boost/redis/resp3/node.hpp>
 

@@ -17,7 +17,7 @@ script::script(std::string_view text) : text_(text) {
 
 request script::call(std::span<std::string const> keys, std::size_t arguments) const {
   request r;
-  // The heads of all arguments, and what is usual for the arguments themselves.
+  // Room for the heads of all arguments, and for arguments of a usual size.
   r.reserve(256 + 48 * keys.size() + 48 * arguments);
   r.begin(3 + keys.size() + arguments).arg("EVALSHA").arg(sha1_).arg(keys.size());
   for (auto const& key : keys) r.arg(key);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Looks at a Redis before it is relied on.
+// Checks a Redis before it is relied on.
 #pragma once
 #include <chrono>
 #include <string>
