@@ -3,7 +3,6 @@
 
 #include <fmt/format.h>
 #include <openssl/crypto.h>
-#include <openssl/evp.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -23,7 +22,7 @@ std::string_view next_word(std::string_view& line) {
   return word;
 }
 
-// What `Authorization: Bearer` can carry (RFC 6750, token68).
+// Characters that `Authorization: Bearer` can carry (RFC 6750, token68).
 bool can_be_sent(std::string_view key) {
   return std::ranges::all_of(key, [](char c) {
     return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
@@ -44,11 +43,7 @@ std::string_view to_string(api_scope s) {
   return "?";
 }
 
-api_keys::digest api_keys::digest_of(std::string_view text) {
-  digest out{};
-  EVP_Digest(text.data(), text.size(), out.data(), nullptr, EVP_sha256(), nullptr);
-  return out;
-}
+sha256_digest api_keys::digest_of(std::string_view text) { return sha256(text); }
 
 result<api_keys> api_keys::parse(std::string_view text) {
   api_keys out;

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Who may use the HTTP API: the keys of a file, each with its scopes. Keeps digests only, so that no key can leave with
+// The keys of the HTTP API: those of a file, each with its scopes. Keeps digests only, so that no key can leave with
 // a dump or a log.
 #pragma once
-#include <array>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -10,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/digest.hpp"
 #include "base/error.hpp"
 
 namespace hiky::auth {
@@ -34,21 +34,20 @@ class api_keys {
   std::size_t size() const { return entries_.size(); }
 
  private:
-  using digest = std::array<unsigned char, 32>;
-  static digest digest_of(std::string_view text);
+  static sha256_digest digest_of(std::string_view text);
   struct entry {
-    digest hash;
+    sha256_digest hash;
     api_key key;
   };
   std::vector<entry> entries_;
 };
 
-// Where they stand (see key_text), which may be read again while others ask. From any thread.
+// The place of the keys (see key_text); it may be read again while others ask. From any thread.
 class api_key_file {
  public:
   explicit api_key_file(std::string place) : place_(std::move(place)) {}
 
-  // What was there before stays when the file can't be read or understood.
+  // The keys of before stay when the file can't be read or understood.
   result<void> load();
   std::shared_ptr<api_keys const> keys() const;
   // Whether every user of this machine can read the file.

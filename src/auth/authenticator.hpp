@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Who a client is, and what that allows. One interface for every mode; identity is bound once per connection.
+// The user behind a client, and the rights of the user. One interface for every mode; a connection has its identity for
+// as long as it lives.
 #pragma once
 #include <chrono>
 #include <optional>
@@ -12,40 +13,40 @@
 
 namespace hiky::auth {
 
-// What became of a proof, in the classes that the metrics tell apart.
+// The outcomes of a proof, in the classes that the metrics tell apart.
 enum class outcome : std::uint8_t {
   accepted,
-  malformed,    // no token or session of a kind that is understood
-  forged,       // not signed with a key that is known here
-  expired,      // over, or not yet begun
-  claims,       // for somebody else, or of a content that is of no use here
-  nobody,       // a session in which nobody is logged in
+  malformed,  // no token or session of a kind that is understood
+  forged,  // not signed with a key that is known here
+  expired,  // over, or not yet begun
+  claims,  // for another audience, or of a content that is of no use here
+  nobody,  // a session in which nobody is logged in
   unavailable,  // could not be found out
 };
 inline constexpr std::size_t outcomes = 7;
 std::string_view to_string(outcome o);
 
-// An error that also says which class of refusal it is.
+// An error with its class of refusal.
 struct denial : error {
   denial(error e)
       : error(std::move(e)) {
-  }  // NOLINT(google-explicit-constructor): what could not be found out is an error like any other
+  }  // NOLINT(google-explicit-constructor): a proof that could not be judged is an error like any other
   denial(errc code, std::string text, outcome why) : error{code, std::move(text)}, why(why) {}
   outcome why = outcome::unavailable;
 };
 template <class T>
 using verdict = std::expected<T, denial>;
 
-// What a client has shown: in the handshake, or in `register`.
+// The proofs that a client has shown: in the handshake, or in `register`.
 struct credentials {
   std::optional<user_id> claimed{};  // register.userId
-  std::string token{};               // a bearer token, from wherever it came
-  std::string cookies{};             // the Cookie header
+  std::string token{};  // a bearer token, of the handshake or of `register`
+  std::string cookies{};  // the Cookie header
 };
 
-// What an identity allows, and for how long. Kept as long as the connection.
+// The rights of an identity, and their end. Kept as long as the connection.
 struct grant {
-  std::optional<std::chrono::sys_seconds> expiry{};     // the connection ends then, unless refreshed
+  std::optional<std::chrono::sys_seconds> expiry{};  // the connection ends then, unless refreshed
   std::optional<std::vector<std::string>> rooms{};  // patterns of the rooms that may be used; nothing: no restriction
 
   bool restricts() const { return expiry || rooms; }
@@ -55,27 +56,27 @@ struct grant {
 struct identity {
   user_id user;
   auth::grant grant{};
-  std::string session{};  // the id of the application's session that says so; empty: something else does
-  std::string username{}, name{};  // for those whom the directory does not know
+  std::string session{};  // the id of the application's session that names the user; empty: another proof does
+  std::string username{}, name{};  // for users whom the directory does not know
 };
 
 class authenticator {
  public:
   virtual ~authenticator() = default;
-  // Nothing: none of what was shown is a kind of proof that is looked at here.
+  // Nothing: no proof that was shown is of a kind that is looked at here.
   // invalid_argument: the proof is refused, and the text says why (never its content). Other errors: could not find
   // out.
   virtual task<verdict<std::optional<identity>>> identify(credentials shown) = 0;
-  // Whether these sessions still say what they said: whom each is of now, in the order asked for. An error: could not
-  // find out.
+  // The user of each of these sessions now, in the order asked for: it may have ended, or name another. An error: could
+  // not find out.
   virtual task<result<std::vector<verdict<identity>>>> look_again(std::vector<std::string> /*sessions*/) {
     co_return fail(errc::not_found, "this mode has no sessions");
   }
-  // What `register` needs, for a client that has shown nothing.
+  // The proof that `register` needs, in words for a client that has shown none.
   virtual std::string expected() const = 0;
 };
 
-// Whether `text` is what `pattern` says: `*` stands for any number of characters, everything else for itself.
+// Whether `text` matches `pattern`: `*` stands for any number of characters, everything else for itself.
 bool matches(std::string_view pattern, std::string_view text);
 
 }  // namespace hiky::auth

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a worker's modes have judged, and what that took.
+// The judgements of a worker's modes, and the time that they took.
 #pragma once
 #include <array>
 

@@ -16,7 +16,7 @@ gate::gate(asio::any_io_executor executor, gate_settings const& settings, redis:
   if (settings.open) open_ = std::make_unique<open>();
 }
 
-// Somebody who has shown nothing of the kind is no outcome.
+// A client that has shown no proof of the kind is not counted.
 verdict<std::optional<identity>> gate::counted(mode by, verdict<std::optional<identity>> found) {
   if (found && *found && is_reserved((*found)->user)) {
     found = std::unexpected(

@@ -25,7 +25,7 @@ inline constexpr std::chrono::hours life_without_expiry{24};
 
 inline constexpr std::size_t max_token_size = 8192;
 
-// Who the token is about. Refusals tell the client why, in words that hold nothing of the token.
+// The user of the token. Refusals tell the client why, in words that hold nothing of the token.
 // not_found: no key of `keys` has the id that the token names, so newer keys may know it. invalid_argument: refused for
 // good.
 verdict<identity> judge_token(std::string_view token, key_set const& keys, token_rules const& rules,

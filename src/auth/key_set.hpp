@@ -18,8 +18,8 @@ class key_set {
 
   bool empty() const { return keys_.empty(); }
   std::size_t size() const { return keys_.size(); }
-  // Those that could have signed what names this algorithm and key id. Keys without an id of their own answer to every
-  // id.
+  // The keys that could have signed a token with this algorithm and key id. Keys without an id of their own answer to
+  // every id.
   std::vector<verification_key const*> candidates(std::string_view algorithm, std::optional<std::string_view> id) const;
 
  private:

@@ -20,7 +20,7 @@ task<result<void>> key_source::refresh() {
   auto const now = clock::now();
   auto const pause = keys_.empty() ? std::min(places_.pause, soon) : places_.pause;
   bool const due = (!read_ || now - *read_ > places_.life) && (!tried_ || now - *tried_ > pause);
-  // Only somebody who finds nothing waits; the others use what is there while it is renewed.
+  // Only a caller that finds no keys waits; the others use the old keys while they are renewed.
   if (!read_ && (due || fetching_)) co_await fetch();
   else if (due) asio::co_spawn(executor_, fetch(), asio::detached);
   if (!read_ && keys_.empty())

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Where the keys come from: fixed ones, or a JWKS that lies in a file or at a web address and changes over time.
-// What was read last counts until something newer has been read whole: a source that is away takes nobody's key from
-// them.
+// The keys that were read last count until newer ones have been read whole: a source that is away makes no token
+// invalid.
 #pragma once
 #include <boost/asio/steady_timer.hpp>
 
@@ -32,8 +32,8 @@ class key_source {
 
   // Keys that are not too old, if that can be had. An error when there is none at all.
   task<result<void>> refresh();
-  // Somebody has shown a key id that is not among them. Reads again, unless that was done for such a reason a moment
-  // ago; true when it was.
+  // A token names a key id that is not among them. Reads again, unless that was done for such a reason a moment ago;
+  // true when it has read.
   task<bool> look_again();
   key_set const& keys() const { return keys_; }
 
@@ -49,7 +49,7 @@ class key_source {
   std::optional<clock::time_point> read_, tried_, looked_;  // last success, last try, last try for an unknown id
   std::string fault_;                              // of the last try
   bool fetching_ = false;
-  asio::steady_timer fetched_;  // those who wait for a fetch under way wait for its end
+  asio::steady_timer fetched_;  // callers that wait for a fetch under way wait for its end
 };
 
 }  // namespace hiky::auth

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where keys and secrets are taken from: a file, or with `env:NAME` a variable of the environment. Never a flag's own
+// Keys and secrets come from a file, or with `env:NAME` from a variable of the environment. Never from a flag's own
 // value, which everybody on the machine can read.
 #pragma once
 #include <string>
@@ -8,7 +8,7 @@
 
 namespace hiky::auth {
 
-// The whole of it. The error names a file that is there, or the variable; what is neither may be a secret put in the
+// The whole of it. The error names a file that is there, or the variable. Any other text may be a secret put in the
 // wrong place, and is not shown.
 result<std::string> key_text(std::string const& place);
 

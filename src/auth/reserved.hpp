@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Senders that are nobody: the server, and hikyctl. Nobody comes in under their names, whatever proves it, or others
+// Senders that are no users: the server, and hikyctl. No client gets in under their names, even with a proof, or others
 // would take a user's words for the server's.
 #pragma once
 #include <string_view>

@@ -44,7 +44,7 @@ bool same(std::string_view a, std::string_view b) {
   return !a.empty() && a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
 }
 
-// What JSON.stringify makes of a Date: `2026-01-31T12:00:00.123Z`.
+// A Date as JSON.stringify writes it: `2026-01-31T12:00:00.123Z`.
 std::optional<std::chrono::sys_seconds> parse_date(std::string text) {
   std::tm t{};
   int milliseconds = 0, read = 0;
@@ -108,8 +108,7 @@ verdict<identity> read_session(std::string_view text, std::string_view path,
   if (expires && !expires->is_null()) {
     auto const when = expires->is_string() ? parse_date(std::string{expires->get_string()}) : std::nullopt;
     if (!when) return refuse("its expiry is not a date");
-    // A session that is used is prolonged in Redis alone (touch); what stands in it stays as it was when it was last
-    // written.
+    // A session that is used is prolonged in Redis alone (touch); its text stays as it was when it was last written.
     if (!life && *when <= now) return refuse("it has expired; log in again", outcome::expired);
     if (!life) out.grant.expiry = *when;
   }

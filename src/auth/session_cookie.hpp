@@ -18,9 +18,10 @@ std::optional<std::string_view> cookie_value(std::string_view header, std::strin
 // is not.
 std::optional<std::string> signed_session_id(std::string_view value, std::vector<std::string> const& secrets);
 
-// Who is logged in, by the session's JSON: the text or whole number at `path`, whose names have dots between them.
-// `life`: how long Redis will keep it, which counts; nothing for ever, and then its cookie's expiry does.
-// invalid_argument: nobody is, or not any more.
+// The user who is logged in, by the session's JSON: the text or whole number at `path`, whose names have dots between
+// them. `life`: how long Redis will keep the session, and that counts. Nothing: for ever, and then its cookie's expiry
+// counts.
+// invalid_argument: no user is logged in, or not any more.
 verdict<identity> read_session(std::string_view json, std::string_view path,
                                std::optional<std::chrono::milliseconds> life,
                                std::chrono::system_clock::time_point now);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Mode `jwt`: a signed token says who its bearer is.
+// Mode `jwt`: a signed token names its user.
 #pragma once
 #include "auth/authenticator.hpp"
 #include "auth/jwt.hpp"

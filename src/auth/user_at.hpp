@@ -12,8 +12,8 @@
 namespace hiky::auth {
 
 // `path`: names with dots between them. A name may hold dots itself (`https://app.example/user`): the longest one that
-// is there counts. A whole number is the user of that number's digits. Nothing: nobody is named. The error says what
-// stands there instead.
+// is there counts. A whole number is the user of that number's digits. Nothing: no user is named. The error shows
+// the value that stands there instead.
 std::expected<std::optional<user_id>, std::string> user_at(json::object const& document, std::string_view path);
 
 }  // namespace hiky::auth

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// One key with which signatures of tokens are checked. Its kind decides the algorithms: what a token asks for never
+// One key with which signatures of tokens are checked. Its kind decides the algorithms, and the token never
 // does. All cryptography is OpenSSL's.
 #pragma once
 #include <openssl/types.h>
@@ -21,7 +21,7 @@ class verification_key {
   // ends at its end do not count. A private key, a key too weak to rely on, or another kind of key is refused.
   static result<verification_key> from_file_text(std::string_view text);
   // A JWK (RFC 7517). not_found: a key that is of no use here (for encryption, of another kind), to be passed over.
-  // `secrets`: whether symmetric keys are welcome; whoever can read a public address knows those.
+  // `secrets`: whether symmetric keys are taken; everybody who can read a public address knows those.
   static result<verification_key> from_jwk(boost::json::object const& jwk, bool secrets);
 
   std::optional<std::string> const& id() const { return id_; }

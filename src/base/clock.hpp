@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Wall time as the document writes it, and a clock for what is measured from one moment to another.
+// Wall time as the document writes it, and a clock for durations.
 #pragma once
 #include <chrono>
 #include <cstdint>
@@ -7,7 +7,7 @@
 
 namespace hiky {
 
-// `2026-01-31T12:00:00.123Z`: what JavaScript's `new Date(ms).toISOString()` prints. UTC, milliseconds.
+// `2026-01-31T12:00:00.123Z`, as JavaScript's `new Date(ms).toISOString()` prints it. UTC, milliseconds.
 std::string iso8601(std::chrono::system_clock::time_point when);
 
 inline std::string iso8601_now() { return iso8601(std::chrono::system_clock::now()); }

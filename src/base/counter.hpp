@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// How often something happened: written by one thread without locks, read by whoever asks for metrics.
+// A number of events: written by one thread without locks, read by the threads that serve metrics.
 #pragma once
 #include <atomic>
 #include <cstdint>

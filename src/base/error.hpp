@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What can go wrong, as a value. Pure code returns result<T> and never logs; the edge decides what a caller sees.
+// Errors, as values. Pure code returns result<T> and never logs; the edge decides which error a caller sees.
 #pragma once
 #include <expected>
 #include <string>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// How long something took, in buckets: written by one thread without locks, read by whoever asks for metrics.
+// Durations, counted in buckets: written by one thread without locks, read by the threads that serve metrics.
 #pragma once
 #include <algorithm>
 #include <array>
@@ -11,8 +11,8 @@ namespace hiky {
 
 class histogram {
  public:
-  // 20 µs to 5 s, three to a decade: numbers that a person can read. What took longer is in the last bucket, which has
-  // no bound.
+  // 20 µs to 5 s, three to a decade: numbers that a person can read. Longer durations are in the last bucket, which
+  // has no bound.
   static constexpr std::array bounds_ns{20'000LL,        50'000LL,       100'000LL,     200'000LL,     500'000LL,
                                         1'000'000LL,     2'000'000LL,    5'000'000LL,   10'000'000LL,  20'000'000LL,
                                         50'000'000LL,    100'000'000LL,  200'000'000LL, 500'000'000LL, 1'000'000'000LL,

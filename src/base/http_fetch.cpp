@@ -27,7 +27,7 @@
 #include <variant>
 #include <vector>
 
-namespace hiky::auth {
+namespace hiky {
 
 namespace http = boost::beast::http;
 namespace ssl = asio::ssl;
@@ -38,7 +38,7 @@ namespace {
 using std::chrono::steady_clock;
 
 constexpr std::uint32_t max_head = 16 * 1024;
-// Less than what servers keep a silent connection for: Node's http does 5 s.
+// Less than the time for which servers keep a silent connection: Node's http does 5 s.
 constexpr auto longest_idle = std::chrono::seconds{4};
 constexpr std::size_t most_idle = 16;
 
@@ -112,7 +112,7 @@ task<result<link_ptr>> dial(asio::any_io_executor executor, web_address const& w
   if (!ec) co_return std::make_unique<link>(std::move(trust), std::move(stream));
   auto const verdict = SSL_get_verify_result(stream.native_handle());
   if (verdict == X509_V_OK) co_return failed(where, "no TLS", ec);
-  // OpenSSL has no word for what the check of the name found.
+  // OpenSSL has no word for a failed check of the name.
   auto const* const why =
       verdict == X509_V_ERR_UNSPECIFIED ? "it is for another name" : X509_verify_cert_error_string(verdict);
   co_return fail(errc::io, fmt::format("{}: its certificate is not trusted: {}", where.to_string(), why));
@@ -237,4 +237,4 @@ task<result<web_answer>> http_fetch(asio::any_io_executor executor, web_address 
   co_return co_await once.fetch(std::move(what));
 }
 
-}  // namespace hiky::auth
+}  // namespace hiky

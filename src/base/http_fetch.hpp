@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// One request to an HTTP server of the application's, and its answer: for key sets and for questions whether somebody
-// may enter. Bounded in time and size; certificates of https are checked against the system's; redirects are not
+// One request to an HTTP server of the application's, and its answer: for key sets, and for questions whether a user
+// may enter a room. Bounded in time and size; certificates of https are checked against the system's; redirects are not
 // followed.
 #pragma once
 #include <chrono>
@@ -12,7 +12,7 @@
 #include "base/async.hpp"
 #include "base/error.hpp"
 
-namespace hiky::auth {
+namespace hiky {
 
 struct web_address {
   bool tls = false;
@@ -35,8 +35,8 @@ struct web_answer {
   std::string body;
 };
 
-// Any answer that arrives is one, whatever its status. io: it did not arrive, and the text says why. timeout: not in
-// time.
+// Any answer that arrives is one, also with a status of failure. io: it did not arrive, and the text says why. timeout:
+// not in time.
 task<result<web_answer>> http_fetch(asio::any_io_executor executor, web_address where, web_question what);
 
 // The same for a server that is asked often: connections stay open for the next question (RFC 9112 9.3). A question
@@ -57,4 +57,4 @@ class http_client {
   friend task<result<web_answer>> http_fetch(asio::any_io_executor executor, web_address where, web_question what);
 };
 
-}  // namespace hiky::auth
+}  // namespace hiky

@@ -44,7 +44,7 @@ void append_value(std::string& out, std::string_view value) {
   out += '"';
 }
 
-// Other programs' bytes may be no UTF-8, which would spoil the whole line.
+// Bytes of other programs may be no UTF-8, and would spoil the whole line.
 void append_json_value(std::string& out, std::string const& value) {
   auto const before = out.size();
   append_json_string(out, value);

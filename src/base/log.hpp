@@ -28,7 +28,7 @@ bool enabled(level at);
 
 void event(level at, std::string_view noun_verb, std::initializer_list<field> fields = {});
 
-// From now on, of one kind (`noun_verb`) 100 lines at once and 5 a second are written, from whatever thread; debug
+// From now on, of one kind (`noun_verb`) 100 lines at once and 5 a second are written, from all threads together; debug
 // lines all are. `log.left_out` says how many were not, every five seconds at most: with the next line of any kind, or
 // when tell_left_out is called.
 void limit_lines();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which lines of the log are written. Most events can be caused by a client, as fast as it can send, so each kind has a
-// bucket of its own: a flood of one hides no other. What is left out is counted.
+// The choice of lines that are written to the log. Most events can be caused by a client, as fast as it can send, so
+// each kind has a bucket of its own: a flood of one hides no other. Lines that are left out are counted.
 #pragma once
 #include <cstdint>
 #include <functional>
@@ -34,7 +34,7 @@ class throttle {
     std::string noun_verb;
     std::uint64_t lines;
   };
-  // What was left out since the last report; nothing while the last one is less than five seconds ago.
+  // The lines left out since the last report; nothing while the last one is less than five seconds ago.
   std::vector<omission> take_omissions(std::uint32_t now_ms) {
     std::lock_guard const held{lock_};
     std::vector<omission> out;

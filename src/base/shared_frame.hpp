@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A finished WebSocket text frame (RFC 6455, unmasked), made once and shared by all its receivers on all threads. Knows
-// that it may have a twin, the same message in fewer bytes, and nothing of how that is made.
+// that it may have a twin, the same message in fewer bytes, and nothing of how the twin is made.
 #pragma once
 #include <boost/smart_ptr/intrusive_ptr.hpp>
 
@@ -18,7 +18,7 @@ class shared_frame {
   bool is_control() const { return (data()[0] & 8) != 0; }
   std::uint8_t tag() const { return tag_; }
 
-  // The twin; null for none. The first who asks has it made: `make` gives the frame, or null where there can't be one.
+  // The twin; null for none. The first caller has it made: `make` gives the frame, or null where there can't be one.
   // From any thread; of two that are made at the same time one is kept.
   template <class Make>
   boost::intrusive_ptr<shared_frame const> twin(Make const& make) const {

@@ -21,8 +21,8 @@ result<void> readable(std::string_view what, std::filesystem::path const& file) 
   return fail(errc::invalid_argument, fmt::format("{}: {} cannot be read", what, file.string()));
 }
 
-// Picks HTTP/1.1 from what the client offers. To one that offers only others it says no_application_protocol (RFC
-// 7301 3.2); who offers nothing is not asked about here.
+// Picks HTTP/1.1 from the protocols that the client offers. To a client that offers only others it says
+// no_application_protocol (RFC 7301 3.2). It is not called for a client that offers none.
 int choose_protocol(SSL*, unsigned char const** out, unsigned char* size, unsigned char const* offered,
                     unsigned offered_size, void*) {
   std::string_view const ours{"\x08http/1.1"};
@@ -38,7 +38,7 @@ context made(SSL_METHOD const* method) {
   ERR_clear_error();
   context out{SSL_CTX_new(method), SSL_CTX_free};
   SSL_CTX_set_min_proto_version(out.get(), TLS1_2_VERSION);
-  // An idle connection holds no buffers; what could not be written at once may lie elsewhere the next time.
+  // An idle connection holds no buffers; bytes that could not be written at once may lie elsewhere the next time.
   SSL_CTX_set_mode(out.get(),
                    SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
   SSL_CTX_set_options(out.get(), SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// TLS contexts: which versions, keys and authorities. Who carries the bytes is tls_tunnel's business.
+// TLS contexts: versions, keys and authorities. tls_tunnel carries the bytes.
 #pragma once
 #include <openssl/types.h>
 
@@ -25,7 +25,7 @@ result<context> client_context(client_files const& files);
 // Takes any certificate, so that it proves nothing: for asking oneself.
 context unchecking_client_context();
 
-// What a server shows of itself, and may change while it runs.
+// The certificate that a server shows; it may change while the server runs.
 class identity {
  public:
   identity(std::filesystem::path cert, std::filesystem::path key) : cert_(std::move(cert)), key_(std::move(key)) {}

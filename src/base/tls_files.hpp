@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a TLS client goes by, as file names: for those who pass them on and know nothing of TLS.
+// The files of a TLS client, by name: for code that passes them on and knows nothing of TLS.
 #pragma once
 #include <string>
 
 namespace hiky::tls {
 
-// In PEM, each may be empty: whom the server's certificate must be by (the system's authorities), and what is shown of
-// us (nothing).
+// In PEM. Each may be empty: the authorities that the server's certificate must be by (then the system's), and our own
+// certificate and key (then none is shown).
 struct client_files {
   std::string authorities{}, cert{}, key{};
 };

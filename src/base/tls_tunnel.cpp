@@ -31,7 +31,7 @@ using namespace std::chrono_literals;
 constexpr std::size_t portion = 16 * 1024;  // a TLS record
 constexpr int portions_per_turn = 8;        // then others get theirs
 constexpr int pair_buffer = 64 * 1024;      // of the kernel, each way
-constexpr auto last_words = 5s;  // for a peer that is slow to take what our side said before it hung up
+constexpr auto last_words = 5s;  // for a peer that is slow to take the bytes that our side wrote before it hung up
 
 // Shared by the tunnels of a thread: nothing in it outlives a suspension.
 thread_local std::array<char, portion> scratch;
@@ -56,7 +56,7 @@ struct tunnel {
     error_code ignored;
     tcp.close(ignored);
     plain.close(ignored);
-    patience.cancel();  // or whoever waits for all to have ended would wait for it
+    patience.cancel();  // a caller that waits for all to have ended would wait for it
   }
 };
 
@@ -68,8 +68,8 @@ task<bool> ready(socket& s, socket::wait_type what) {
   co_return !ec;
 }
 
-// Waits for what OpenSSL wants before the same call can go on. False when there is nothing to wait for: the connection
-// is over.
+// Waits for the readiness that OpenSSL wants before the same call can go on. False when there is nothing to wait for:
+// the connection is over.
 task<bool> wanted(tunnel& t, int outcome) {
   switch (SSL_get_error(t.ssl.get(), outcome)) {
     case SSL_ERROR_WANT_READ: co_return co_await ready(t.tcp, socket::wait_read);
@@ -107,7 +107,7 @@ task<> decrypt(tunnel_ptr t) {
       break;
     if (++turn % portions_per_turn == 0) co_await asio::post(use_task);
   }
-  // Our side reads what is there, then the end, and closes in turn.
+  // Our side reads the bytes that are there, then the end, and closes in turn.
   if (!t->plain.is_open()) co_return;
   error_code ignored;
   t->plain.shutdown(socket::shutdown_send, ignored);
@@ -133,7 +133,7 @@ task<bool> write_tls(tunnel& t, std::string_view text) {
   co_return true;
 }
 
-// The peer takes nothing any more: whoever writes on our side is not left to wait for it.
+// The peer takes nothing any more: a writer on our side must not wait for it.
 void refuse_plain(tunnel& t) {
   error_code ignored;
   t.plain.shutdown(socket::shutdown_receive, ignored);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Keeps TLS out of everything else: a tunnel carries bytes between a TLS connection and one end of a socket pair.
-// Whoever has the other end sees a plain stream socket, with readiness, batches of sends and half-closing as usual.
-// What either side does not take waits in the kernel's buffers, so that a slow reader is slow on both sides of the
+// The owner of the other end sees a plain stream socket, with readiness, batches of sends and half-closing as usual.
+// Bytes that either side does not take wait in the kernel's buffers, so that a slow reader is slow on both sides of the
 // tunnel. Lives by itself on the executor of the coroutine that made it, and ends when either side has.
 #pragma once
 #include <chrono>

@@ -17,7 +17,7 @@ struct token_bucket {
     tokens -= 1;
     return true;
   }
-  // Takes more for what was let through, as far as there is more.
+  // Takes more tokens for a request that was let through, as far as there are more.
   void charge(float more) {
     if (tokens >= 0) tokens = std::max(0.0F, tokens - more);
   }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// W3C Trace Context: which trace of the caller's a request belongs to. https://www.w3.org/TR/trace-context/
+// W3C Trace Context: the trace of the caller that a request belongs to. https://www.w3.org/TR/trace-context/
 #pragma once
 #include <string>
 #include <string_view>

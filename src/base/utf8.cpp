@@ -7,7 +7,7 @@
 #include <array>
 #include <cstring>
 
-namespace hiky::gateway::utf8 {
+namespace hiky::utf8 {
 namespace {
 
 enum state : unsigned {
@@ -108,4 +108,4 @@ std::string_view cut(std::string_view text, std::size_t most) noexcept {
   return text.substr(0, most);
 }
 
-}  // namespace hiky::gateway::utf8
+}  // namespace hiky::utf8

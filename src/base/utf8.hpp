@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <string_view>
 
-namespace hiky::gateway::utf8 {
+namespace hiky::utf8 {
 
 // Checks a text that arrives in pieces; one byte of state.
 class validator {
@@ -25,4 +25,4 @@ bool valid(std::string_view text) noexcept;
 // The longest prefix of `text` that has at most `most` bytes and ends between two characters. `text` must be valid.
 std::string_view cut(std::string_view text, std::size_t most) noexcept;
 
-}  // namespace hiky::gateway::utf8
+}  // namespace hiky::utf8

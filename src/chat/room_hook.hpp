@@ -16,7 +16,7 @@
 namespace hiky::chat {
 
 struct room_hook_settings {
-  auth::web_address where;
+  web_address where;
   std::string key;  // sent as `Authorization: Bearer`, unless empty
   std::chrono::milliseconds patience{2'000};
   std::chrono::seconds life{30};  // of a yes in the cache; a no is forgotten sooner. 0: nothing is kept
@@ -40,7 +40,7 @@ class room_hook {
 
   asio::any_io_executor executor_;
   room_hook_settings settings_;
-  auth::http_client application_;
+  http_client application_;
   redis::client cache_;
   user_rates& rates_;
   counters& count_;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Who people are, who their friends are, and which rooms are theirs: the application's knowledge, which the document
-// reads from the app's own database (`User.findById`, `Room.find`). An interface; `redis_directory` is the one built
-// in.
+// Users, their friends and their rooms: the application's knowledge, which the document reads from the app's own
+// database (`User.findById`, `Room.find`). An interface; `redis_directory` is the one built in.
 #pragma once
 #include <string>
 #include <vector>

@@ -8,7 +8,7 @@
 
 namespace hiky::directory {
 
-// What is absent stays as it is.
+// Fields that are absent stay as they are.
 struct profile_change {
   user_id id;
   std::optional<std::string> username{}, name{}, profile_image{};

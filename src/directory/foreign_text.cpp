@@ -3,24 +3,17 @@
 
 #include <cstddef>
 
+#include "base/utf8.hpp"
+
 namespace hiky::directory {
 namespace {
 
 // Bytes of the character at the start of `text`, which is not empty; 0 when there is none.
 std::size_t character_size(std::string_view text) {
-  auto const at = [&](std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0u; };
-  auto const continues = [&](std::size_t i) { return (at(i) & 0xc0u) == 0x80u; };
-  auto const first = at(0), second = at(1);
-  if (first < 0x80) return 1;
-  if (first < 0xc2) return 0;
-  if (first < 0xe0) return continues(1) ? 2 : 0;
-  if (first < 0xf0) {
-    bool const too_long = first == 0xe0 && second < 0xa0, surrogate = first == 0xed && second > 0x9f;
-    return continues(1) && continues(2) && !too_long && !surrogate ? 3 : 0;
-  }
-  if (first < 0xf5) {
-    bool const too_long = first == 0xf0 && second < 0x90, too_high = first == 0xf4 && second > 0x8f;
-    return continues(1) && continues(2) && continues(3) && !too_long && !too_high ? 4 : 0;
+  utf8::validator check;
+  for (std::size_t size = 1; size <= text.size(); ++size) {
+    if (!check.take(text.substr(size - 1, 1))) return 0;
+    if (check.complete()) return size;
   }
   return 0;
 }
@@ -38,13 +31,13 @@ std::size_t valid_prefix(std::string_view text) {
 
 }  // namespace
 
-bool is_utf8(std::string_view text) { return valid_prefix(text) == text.size(); }
+bool is_utf8(std::string_view text) { return utf8::valid(text); }
 
 std::string mended_utf8(std::string text) {
-  auto good = valid_prefix(text);
-  if (good == text.size()) return text;
+  if (utf8::valid(text)) return text;
   std::string out;
   std::string_view rest{text};
+  auto good = valid_prefix(rest);
   while (good < rest.size()) {
     out.append(rest.substr(0, good)).append("\xef\xbf\xbd");
     rest.remove_prefix(good + 1);

@@ -21,10 +21,12 @@ std::string friends_key(user_id const& u) { return std::string{friends_prefix} +
 std::string rooms_key(user_id const& u) { return std::string{rooms_prefix} + u.str(); }
 std::string members_key(room_id const& r) { return std::string{members_prefix} + r.str(); }
 
-// A script, since whom to forget is known only once the sets are read: between a read and a later MULTI, a new friend
-// would be missed. KEYS 1 hiky:user:{u}  2 hiky:user_friends:{u}  3 hiky:user_rooms:{u} ARGV 1 user  2 prefix
-// hiky:user_friends  3 prefix hiky:room_members Returns how many of the three keys were there
+// A script, since the sets that name the user are known only once the user's own are read: between a read and a later
+// MULTI, a new friend would be missed.
 constexpr std::string_view remove_user_lua = R"(
+-- KEYS 1 hiky:user:{u}  2 hiky:user_friends:{u}  3 hiky:user_rooms:{u}
+-- ARGV 1 user  2 prefix hiky:user_friends  3 prefix hiky:room_members
+-- Returns how many of the three keys were there
 for _, friend in ipairs(redis.call('SMEMBERS', KEYS[2])) do redis.call('SREM', ARGV[2] .. friend, ARGV[1]) end
 for _, room in ipairs(redis.call('SMEMBERS', KEYS[3])) do redis.call('SREM', ARGV[3] .. room, ARGV[1]) end
 return redis.call('DEL', unpack(KEYS))

@@ -4,7 +4,7 @@
 //   hiky:user_friends:{u}  set   user ids
 //   hiky:user_rooms:{u}    set   room ids
 //   hiky:room_members:{r}  set   user ids, the other side of hiky:user_rooms
-// Believes nothing it reads: texts come out as valid UTF-8, and what can't be an id is left out.
+// Believes nothing it reads: texts come out as valid UTF-8, and an entry that can't be an id is left out.
 #pragma once
 #include "directory/editable_directory.hpp"
 #include "redis/client.hpp"

@@ -11,13 +11,11 @@ using namespace hiky::chat;
 
 namespace {
 
-void is_id(std::string_view text) {
-  demand(gateway::utf8::valid(text) && !id_fault(text), "an id that was taken is one");
-}
+void is_id(std::string_view text) { demand(utf8::valid(text) && !id_fault(text), "an id that was taken is one"); }
 
 // The frame is one that a client can read, and has `id`.
 void is_frame(std::string const& text, std::optional<std::string> const& id) {
-  demand(gateway::utf8::valid(text), "a frame is UTF-8");
+  demand(utf8::valid(text), "a frame is UTF-8");
   auto const read = parse_json(text);
   demand(read && read->is_object() && read->as_object().contains("type"), "a frame is a JSON object with a type");
   auto const* shown = read->as_object().if_contains("id");
@@ -97,7 +95,7 @@ extern "C" int LLVMFuzzerTestOneInput(
   for (auto const beginning : {text, text.substr(0, size / 2)}) {
     if (auto const id = id_in_beginning(beginning)) is_frame(error_frame({error_code::too_large, "too large", id}), id);
   }
-  if (!gateway::utf8::valid(text)) return 0;  // the codec lets no other text through
+  if (!utf8::valid(text)) return 0;  // the codec lets no other text through
   auto const r = parse(text);
   if (!r) {
     demand(!r.error().message.empty(), "a refusal says why");

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-namespace utf8 = hiky::gateway::utf8;
+namespace utf8 = hiky::utf8;
 using namespace std::string_literals;
 
 namespace {

@@ -34,7 +34,7 @@ std::string text_of(json::object const& from, std::string_view name) {
 }  // namespace
 
 result<api_place> find_api(std::string const& url, std::string const& key_file) {
-  auto base = auth::parse_web_address(url);
+  auto base = parse_web_address(url);
   if (!base) return fail(errc::invalid_argument, "--url: " + base.error().text);
   if (base->target.contains('?'))
     return fail(errc::invalid_argument, "--url can't have a query; expected http[s]://HOST[:PORT]");
@@ -49,23 +49,23 @@ result<api_place> find_api(std::string const& url, std::string const& key_file) 
   return out;
 }
 
-task<result<auth::web_answer>> instance_api::fetch(question what) {
+task<result<web_answer>> instance_api::fetch(question what) {
   auto where = place_.base;
   where.target += what.path;
-  auto answer = co_await auth::http_fetch(executor_, where,
-                                          {.method = std::move(what.method),
-                                           .json = std::move(what.body),
-                                           .agent = "hikyctl",
-                                           .bearer = place_.key,
-                                           .most_body = largest_answer,
-                                           .patience = what.patience});
+  auto answer = co_await http_fetch(executor_, where,
+                                    {.method = std::move(what.method),
+                                     .json = std::move(what.body),
+                                     .agent = "hikyctl",
+                                     .bearer = place_.key,
+                                     .most_body = largest_answer,
+                                     .patience = what.patience});
   if (!answer)
     co_return fail(errc::not_connected,
                    answer.error().text + "; check --url (or HIKY_URL), and that a hikyd answers there");
   co_return answer;
 }
 
-error instance_api::refusal(auth::web_answer const& answer, std::string const& path) const {
+error instance_api::refusal(web_answer const& answer, std::string const& path) const {
   auto const parsed = parse_json(answer.body);
   auto const problem = parsed && parsed->is_object() ? parsed->get_object() : json::object{};
   auto const type = text_of(problem, "type"), detail = text_of(problem, "detail");

@@ -15,7 +15,7 @@
 namespace hiky::ctl {
 
 struct api_place {
-  auth::web_address base;  // its target is what a proxy puts in front of /api/v1: "" or "/chat"
+  web_address base;  // its target is what a proxy puts in front of /api/v1: "" or "/chat"
   std::string key;         // empty: none was given
   std::string key_file;
 };
@@ -35,7 +35,7 @@ class instance_api {
     std::chrono::seconds patience{10};  // a person waits
   };
   // Any answer, whatever its status. not_connected: none came; the text says what to do.
-  task<result<auth::web_answer>> fetch(question what);
+  task<result<web_answer>> fetch(question what);
   // The JSON of a success; `path` behind /api/v1. A refusal is an error with the problem's detail: not_member or
   // server_error.
   task<result<std::string>> ask(question what);
@@ -45,7 +45,7 @@ class instance_api {
   task<result<json::array>> all(std::string path);
 
  private:
-  error refusal(auth::web_answer const& answer, std::string const& path) const;
+  error refusal(web_answer const& answer, std::string const& path) const;
 
   asio::any_io_executor executor_;
   api_place place_;

@@ -157,7 +157,7 @@ std::optional<std::string> identity_options::apply_rooms(chat::room_policy_setti
     return std::nullopt;
   }
   if (room_hook_.empty()) return "--room-policy hook: there is nobody to ask; add --room-hook";
-  auto where = auth::parse_web_address(room_hook_);
+  auto where = parse_web_address(room_hook_);
   if (!where) return "--room-hook: " + where.error().text;
   to.hook.where = std::move(*where);
   if (!room_hook_key_.empty()) {
@@ -192,7 +192,7 @@ std::optional<std::string> identity_options::apply_jwt(auth::gate_settings& to) 
     jwt.keys.fixed.add(std::move(*key));
   }
   if (jwks_.contains("://")) {
-    auto where = auth::parse_web_address(jwks_);
+    auto where = parse_web_address(jwks_);
     if (!where) return "--jwks: " + where.error().text;
     jwt.keys.jwks = std::move(*where);
   } else if (!jwks_.empty()) {
