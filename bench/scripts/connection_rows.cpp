@@ -18,8 +18,8 @@ struct crowd {
   int users = 0, rooms = 0;
 
   user_id one(int i) const { return user(name, i); }
-  std::vector<state::known_room> their_rooms() const {
-    std::vector<state::known_room> out;
+  std::vector<state::connection_room> their_rooms() const {
+    std::vector<state::connection_room> out;
     for (int k = 0; k < rooms; ++k) out.emplace_back(room(name, k), true);
     return out;
   }
@@ -48,7 +48,7 @@ struct crowd {
     return out;
   }
   // Where the rooms stand now.
-  void look() { places = on.get(on.store.connections.places(user(name, users))).rooms; }
+  void look() { places = on.get(on.store.members.places(user(name, users))).rooms; }
   void forget_mail() const {
     redis::request ask{"DEL", state::keys::pending_offline};
     for (int i = 0; i < users; ++i)
@@ -177,10 +177,10 @@ std::vector<row> connection_rows(stage& on) {
   out.push_back({.script = "seen", .what = "100 users", .calls = 10, .call = [&on](int) {
                    std::vector<user_id> users;
                    for (int i = 0; i < 100; ++i) users.push_back(person(i));
-                   return done(on.store.connections.seen(std::move(users), "2026-01-31T12:34:56.789Z"));
+                   return done(on.store.presence.seen(std::move(users), "2026-01-31T12:34:56.789Z"));
                  }});
   out.push_back({.script = "user_places", .what = "10 rooms", .call = [&on](int i) {
-                   return done(on.store.connections.places(busy(i)));
+                   return done(on.store.members.places(busy(i)));
                  }});
   return out;
 }

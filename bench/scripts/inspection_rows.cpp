@@ -8,16 +8,17 @@
 #include "state/chat/keys.hpp"
 #include "state/inspect/examine.hpp"
 #include "state/inspect/explain_message.hpp"
+#include "state/inspect/explain_user.hpp"
 
 namespace hiky::script_bench {
 namespace {
 
-using state::look, state::subject;
+using state::subject_kind, state::subject;
 
 // A hundred things of a kind.
-std::vector<subject> hundred(look by, std::function<subject(int)> const& name) {
+std::vector<subject> hundred(subject_kind kind, std::function<subject(int)> const& name) {
   std::vector<subject> out;
-  for (int i = 0; i < 100; ++i) out.push_back(name(i)), out.back().by = by;
+  for (int i = 0; i < 100; ++i) out.push_back(name(i)), out.back().kind = kind;
   return out;
 }
 
@@ -49,22 +50,23 @@ std::vector<row> inspection_rows(stage& on) {
 
   out.push_back({.script = "fsck_users", .what = "100 users", .calls = 10, .call = [&on](int) {
                    return done(state::examine_users(
-                       on.redis, hundred(look::user, [](int i) { return subject{{}, person(i).str()}; }), {}));
+                       on.redis, hundred(subject_kind::user, [](int i) { return subject{{}, person(i).str()}; }), {}));
                  }});
-  out.push_back(
-      {.script = "fsck_pairs", .what = "100 pairs", .calls = 10, .call = [&on](int) {
-         return done(state::examine_pairs(
-             on.redis,
-             hundred(look::pair, [](int i) { return subject{{}, person(i).str(), room("room", i / 10).str()}; }), {}));
-       }});
+  out.push_back({.script = "fsck_pairs", .what = "100 pairs", .calls = 10, .call = [&on](int) {
+                   return done(state::examine_pairs(
+                       on.redis,
+                       hundred(subject_kind::pair,
+                               [](int i) { return subject{{}, person(i).str(), room("room", i / 10).str()}; }),
+                       {}));
+                 }});
   out.push_back({.script = "fsck_listed",
                  .what = "500 connections of an instance",
                  .calls = 4,
                  .prepare = [&on] { on.lease(); },
                  .call =
                      [&on](int i) {
-                       return done(
-                           state::examine_instances(on.redis, {{look::instance, fmt::format("chat-{}", 1 + i)}}, {}));
+                       return done(state::examine_instances(
+                           on.redis, {{subject_kind::instance, fmt::format("chat-{}", 1 + i)}}, {}));
                      }});
   out.push_back({.script = "fsck_inflight",
                  .what = "a connection that is gone, 20 messages",
@@ -82,31 +84,33 @@ std::vector<row> inspection_rows(stage& on) {
                      [&on](int) {
                        return done(state::examine_inflight(
                            on.redis,
-                           hundred(look::inflight,
+                           hundred(subject_kind::inflight,
                                    [](int i) {
                                      return subject{
                                          {}, state::keys::offline_inflight(user("lost", i), connection_id{"gone.1"})};
                                    }),
                            {}));
                      }});
-  out.push_back(
-      {.script = "fsck_typing",
-       .what = "100 users, whose marks have no life",
-       .calls = 10,
-       .prepare =
-           [&on] {
-             redis::request ask{"DEL", state::keys::typing_users, state::keys::typing_marks};
-             for (int i = 0; i < 100; ++i) ask.add("HSET", state::keys::typing_users, user("vanished", i), "tea");
-             on.command(std::move(ask));
-           },
-       .call =
-           [&on](int) {
-             return done(state::examine_typing(
-                 on.redis, hundred(look::typing, [](int i) { return subject{{}, user("vanished", i).str()}; }), {}));
-           }});
+  out.push_back({.script = "fsck_typing",
+                 .what = "100 users, whose marks have no life",
+                 .calls = 10,
+                 .prepare =
+                     [&on] {
+                       redis::request ask{"DEL", state::keys::typing_users, state::keys::typing_marks};
+                       for (int i = 0; i < 100; ++i)
+                         ask.add("HSET", state::keys::typing_users, user("vanished", i), "tea");
+                       on.command(std::move(ask));
+                     },
+                 .call =
+                     [&on](int) {
+                       return done(state::examine_typing(
+                           on.redis,
+                           hundred(subject_kind::typing, [](int i) { return subject{{}, user("vanished", i).str()}; }),
+                           {}));
+                     }});
   out.push_back({.script = "fsck_room", .what = "a room with 20 messages", .calls = 1, .call = [&on](int) {
                    return done(state::examine_rooms(
-                       on.redis, hundred(look::room, [](int i) { return subject{{}, hall(i).str()}; }), {}));
+                       on.redis, hundred(subject_kind::room, [](int i) { return subject{{}, hall(i).str()}; }), {}));
                  }});
   return out;
 }

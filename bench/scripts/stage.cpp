@@ -53,7 +53,7 @@ stage::stage()
   lease();
   all(people, [this](int i) { return connect(person(i), {{room("room", i / 10), true}}); });
   all(busy_people, [this](int i) {
-    std::vector<state::known_room> halls;
+    std::vector<state::connection_room> halls;
     for (int k = 0; k < 10; ++k) halls.emplace_back(hall(i + k), true);
     return connect(busy(i), std::move(halls));
   });
@@ -111,7 +111,7 @@ state::connection_details stage::details(user_id const& user, int connection) {
           "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"};
 }
 
-call stage::connect(user_id const& who, std::vector<state::known_room> rooms, int connection) {
+call stage::connect(user_id const& who, std::vector<state::connection_room> rooms, int connection) {
   return done(store.connections.add(details(who, connection), std::move(rooms)));
 }
 

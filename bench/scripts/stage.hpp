@@ -64,7 +64,7 @@ class stage {
   static state::connection_details details(user_id const& user, int connection = 1);
   static connection_id connection(user_id const& user, int number = 1) { return details(user, number).id; }
   static instance_id instance(user_id const& user);
-  call connect(user_id const& who, std::vector<state::known_room> rooms = {}, int connection = 1);
+  call connect(user_id const& who, std::vector<state::connection_room> rooms = {}, int connection = 1);
   call disconnect(user_id const& who, state::unsure_mail unsure = {}, int connection = 1);
   call say(user_id const& sender, room_id const& where, std::string_view content,
            std::optional<std::string> id = std::nullopt);

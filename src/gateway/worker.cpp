@@ -128,7 +128,7 @@ void worker::begin_audit(std::vector<std::string> prefixes) {
         .undo = [this](connection_id c, user_id u,
                        std::int64_t since) { return flows_->undo(std::move(c), std::move(u), since); }};
     audit_ =
-        std::make_unique<chat::connection_audit>(io_.get_executor(), store_.connections, settings_.instance,
+        std::make_unique<chat::connection_audit>(io_.get_executor(), store_.lists, settings_.instance,
                                                  chat::connection_names{connection_prefix_, std::move(all)},
                                                  settings_.leases.lease, settings_.leases.unconfirmed, std::move(on));
     spawn(audit_->run());

@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::size_t sorted_at_once = 1000;
 
-// What a cursor says begins with how the list is walked.
+// The first letter of a cursor tells how the list is walked.
 constexpr char sorted = 'k', scanned = 's';
 
 std::vector<list_page::entry> entries(redis::value const& v, stored_as kind) {
@@ -26,7 +26,7 @@ std::vector<list_page::entry> entries(redis::value const& v, stored_as kind) {
   return out;
 }
 
-// Redis takes for a place in a scan what fits into 64 bits.
+// Redis takes any number of 64 bits for a place in a scan.
 bool is_scan_place(std::string_view text) {
   std::uint64_t place = 0;
   auto const [end, ec] = std::from_chars(text.data(), text.data() + text.size(), place);
@@ -87,8 +87,8 @@ task<result<list_page>> read_page(redis::client& redis, stored_as kind, std::str
     for (auto& id : also) all.push_back({std::move(id), {}});
     co_return cut_page(std::move(all), wish);
   }
-  // A list that has outgrown sorting since its first page is walked from the beginning: some come twice, nobody is left
-  // out, and no cursor makes Redis read a long list at once.
+  // A list that has outgrown sorting since its first page is walked from the beginning: some entries come twice, none
+  // is left out, and no cursor makes Redis read a long list at once.
   std::string_view const command = is_set ? "SSCAN" : "HSCAN";
   auto const reply = co_await redis.exec(redis::request{command, key, place, "COUNT", wish.limit});
   if (!reply) co_return std::unexpected(in_context(reply.error(), command, key));

@@ -17,10 +17,10 @@ inline constexpr std::size_t largest_page = 1000;
 
 struct page_wish {
   std::size_t limit = 100;
-  std::string from{};  // what make_cursor got; empty: from the beginning
+  std::string from{};  // the text that make_cursor was given; empty: from the beginning
 };
 
-// A cursor as callers see it, and what it says; nothing for what is no cursor.
+// A cursor as callers see it, and the text in it; nothing for a text that is no cursor.
 inline constexpr std::string_view foreign_cursor = "this cursor is none of this list's; begin again without one";
 std::string make_cursor(std::string_view from);
 std::optional<std::string> read_cursor(std::string_view text);
@@ -36,9 +36,9 @@ struct list_page {
 
 enum class stored_as { set, hash };
 // A page of a Redis set or hash. One of up to 1,000 entries comes sorted and is cut exactly. A longer one is walked
-// with SSCAN or HSCAN, in pages of about the size asked for: who was in it all the time comes, and may come twice.
-// invalid_argument: the cursor is none of this list's. `also`: what belongs to a set though it is not stored in it; of
-// a longer one it comes with the last page.
+// with SSCAN or HSCAN, in pages of about the size asked for: an entry that was in it all the time comes, and may
+// come twice. invalid_argument: the cursor is none of this list's. `also`: entries that belong to a set though they are
+// not stored in it; those of a longer set come with the last page.
 task<result<list_page>> read_page(redis::client& redis, stored_as kind, std::string key, page_wish wish,
                                   std::vector<std::string> also = {});
 

@@ -55,7 +55,7 @@ void append_number(std::string& out, double number) {
   }
 }
 
-// False when `v` is deeper than what is left.
+// False when `v` is deeper than `levels`.
 bool append(std::string& out, json::value const& v, int levels);
 
 bool append(std::string& out, json::object const& object, int levels) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The JSON texts in the document's keys: what its `JSON.stringify(object)` writes there and `JSON.parse` reads.
+// The JSON texts in the document's keys: its `JSON.stringify(object)` writes them there, and its `JSON.parse` reads
+// them.
 #pragma once
 #include <boost/json/object.hpp>
 
@@ -16,7 +17,7 @@ namespace hiky::state {
 // invalid_argument: nobody could read it back (deeper than 128 levels, or a string that is not UTF-8).
 result<std::string> stringify(json::object const& object);
 
-// The object that `text` says. invalid_argument: it is not JSON, or not an object.
+// The object in `text`. invalid_argument: it is not JSON, or not an object.
 result<json::object> parse_object(std::string_view text);
 
 // Entries that had to be skipped because they are no JSON objects: counted, and said once, in one log line.

@@ -98,7 +98,7 @@ TEST_F(a_clock_that_stepped_back, lets_no_connection_begin_before_what_its_rooms
   user_id const bob{"bob"};
   auto const add = [&](char const* id, std::int64_t newest) {
     return ok(store.connections.add({connection_id{id}, living, bob, "2026-01-31T12:00:00.000Z", "", ""},
-                                    {room_id{"tea"}, room_id{"go"}}, state::known_rooms::enters, newest))
+                                    {room_id{"tea"}, room_id{"go"}}, state::membership::granted, newest))
         .at_ms;
   };
   auto const before = now();
@@ -108,7 +108,7 @@ TEST_F(a_clock_that_stepped_back, lets_no_connection_begin_before_what_its_rooms
   auto const later = before + 3'600'000;
   probe("HSET", "ws:room_head:tea", "epoch", "e", "seq", "7", "t", std::to_string(later));
   probe("HSET", "ws:room_head:go", "epoch", "e", "seq", "9");
-  auto const places = ok(store.connections.places(bob));
+  auto const places = ok(store.members.places(bob));
   EXPECT_GE(places.now_ms, before);
   EXPECT_LE(places.now_ms, now());
   EXPECT_EQ(places.newest_ms, later);
@@ -125,13 +125,13 @@ TEST_F(a_clock_that_stepped_back, lets_no_connection_begin_before_what_was_said_
   room_id const tea{"tea"};
   auto const add = [&](user_id const& who, char const* id, std::int64_t newest) {
     return ok(store.connections.add({connection_id{id}, living, who, "2026-01-31T12:00:00.000Z", "", ""}, {tea},
-                                    state::known_rooms::enters, newest))
+                                    state::membership::granted, newest))
         .at_ms;
   };
   add(ann, "a.1", 0);
   auto const ahead = now() + 3'600'000;
   probe("HSET", "ws:room_head:tea", "epoch", "e", "seq", "7", "t", std::to_string(ahead));
-  auto const newest = ok(store.connections.places(ann)).newest_ms;
+  auto const newest = ok(store.members.places(ann)).newest_ms;
   for (int i = 0; i < 3; ++i) ok(store.room_log.publish({tea, ann, connection_id{"a.1"}, "1", {}, {}}));
   EXPECT_EQ(probe("HGET", "ws:room_head:tea", "t"), std::to_string(ahead + 3));
   EXPECT_EQ(add(bob, "b.1", newest), ahead + 3);

@@ -28,7 +28,7 @@ class connection_audit : public support::with_redis {
           ok_now(co_await store.connections.remove(std::move(c), here, std::move(u), {since, {}}));
         },
         .listed = std::move(more.listed)};
-    return {events.executor(), store.connections, here, std::move(names), 15s, 36s, std::move(on)};
+    return {events.executor(), store.lists, here, std::move(names), 15s, 36s, std::move(on)};
   }
   static void ok_now(result<std::int64_t> const& r) { EXPECT_TRUE(r) << (r ? "" : r.error().text); }
   // As a failover brings it back: in Redis, and not here unless it is held.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "state/inspect/explain_message.hpp"
+#include "state/inspect/explain_user.hpp"
 
 #include <boost/json/serialize.hpp>
 
@@ -127,8 +128,8 @@ TEST_F(explain, a_message_is_routed_to_who_was_there) {
   EXPECT_TRUE(e.kept);
   EXPECT_EQ(e.members, 2);
   EXPECT_EQ(e.listeners, 0);
-  EXPECT_EQ(fate_of(id, "alice").what, state::fate::sent);
-  EXPECT_EQ(fate_of(id, "bob").what, state::fate::routed);
+  EXPECT_EQ(fate_of(id, "alice").outcome, state::fate::sent);
+  EXPECT_EQ(fate_of(id, "bob").outcome, state::fate::routed);
   EXPECT_THAT(fate_of(id, "bob").why, HasSubstr("1 connection on chat-1"));
   EXPECT_THAT(e.verdict, HasSubstr("routed for 1"));
 }
@@ -139,18 +140,18 @@ TEST_F(explain, a_message_for_who_is_away_waits_is_claimed_and_is_acknowledged) 
   join("alice", "tea"), join("bob", "tea");
   ok(store.connections.remove(connection_id{"c.2"}, chat_1, user_id{"bob"}));
   auto const first = say("alice", "tea"), second = say("alice", "tea");
-  EXPECT_EQ(fate_of(first, "bob").what, state::fate::queued);
+  EXPECT_EQ(fate_of(first, "bob").outcome, state::fate::queued);
   EXPECT_THAT(fate_of(second, "bob").why, HasSubstr("2 of 2"));
 
   connect("bob", "c.3", chat_1);
   EXPECT_THAT(fate_of(first, "bob").why, HasSubstr("have not fetched it yet"));
   ok(store.mailbox.claim(user_id{"bob"}, connection_id{"c.3"}));
-  EXPECT_EQ(fate_of(first, "bob").what, state::fate::claimed);
+  EXPECT_EQ(fate_of(first, "bob").outcome, state::fate::claimed);
   EXPECT_EQ(ok(state::explain_user(redis, user_id{"bob"})).connections.at(0).mail_in_flight, 2);
 
   ok(store.mailbox.confirm(user_id{"bob"}, connection_id{"c.3"}, 1, 0));
-  EXPECT_EQ(fate_of(first, "bob").what, state::fate::acknowledged);
-  EXPECT_EQ(fate_of(second, "bob").what, state::fate::claimed);
+  EXPECT_EQ(fate_of(first, "bob").outcome, state::fate::acknowledged);
+  EXPECT_EQ(fate_of(second, "bob").outcome, state::fate::claimed);
 }
 
 TEST_F(explain, what_a_full_mailbox_pushed_out_is_said_to_be_dropped) {
@@ -161,8 +162,8 @@ TEST_F(explain, what_a_full_mailbox_pushed_out_is_said_to_be_dropped) {
   auto const first = say("alice", "tea");
   std::string last;
   for (int i = 0; i < 100; ++i) last = say("alice", "tea");
-  EXPECT_EQ(fate_of(first, "bob").what, state::fate::dropped);
-  EXPECT_EQ(fate_of(last, "bob").what, state::fate::queued);
+  EXPECT_EQ(fate_of(first, "bob").outcome, state::fate::dropped);
+  EXPECT_EQ(fate_of(last, "bob").outcome, state::fate::queued);
 }
 
 TEST_F(explain, a_cleared_mailbox_is_not_taken_for_a_delivery) {
@@ -172,7 +173,7 @@ TEST_F(explain, a_cleared_mailbox_is_not_taken_for_a_delivery) {
   ok(store.connections.remove(connection_id{"c.2"}, chat_1, user_id{"bob"}));
   auto const id = say("alice", "tea");
   probe("DEL", "ws:offline_messages:bob");
-  EXPECT_EQ(fate_of(id, "bob").what, state::fate::not_queued);
+  EXPECT_EQ(fate_of(id, "bob").outcome, state::fate::not_queued);
 }
 
 TEST_F(explain, a_content_that_looks_like_the_message_is_not_taken_for_it) {
@@ -182,7 +183,7 @@ TEST_F(explain, a_content_that_looks_like_the_message_is_not_taken_for_it) {
   auto const id = say("alice", "tea");
   probe("LPUSH", "ws:offline_messages:bob",
         R"({"content":{"messageId":")" + id + R"(","seq":1},"messageId":"x:1","seq":1})");
-  EXPECT_EQ(fate_of(id, "bob").what, state::fate::routed);
+  EXPECT_EQ(fate_of(id, "bob").outcome, state::fate::routed);
 }
 
 TEST_F(explain, a_message_that_the_log_has_no_more_is_still_found_in_a_mailbox) {
@@ -194,8 +195,8 @@ TEST_F(explain, a_message_that_the_log_has_no_more_is_still_found_in_a_mailbox) 
   probe("DEL", "ws:room_log:tea");
   auto const e = ok(state::explain_message(redis, {id, {}, {}}));
   EXPECT_FALSE(e.kept);
-  EXPECT_EQ(fate_of(id, "bob").what, state::fate::queued);
-  EXPECT_EQ(fate_of(id, "alice").what, state::fate::unknown);
+  EXPECT_EQ(fate_of(id, "bob").outcome, state::fate::queued);
+  EXPECT_EQ(fate_of(id, "alice").outcome, state::fate::unknown);
 }
 
 TEST_F(explain, messages_that_never_were_are_told_apart) {

@@ -5,6 +5,7 @@
 
 #include "state/chat/keys.hpp"
 #include "state/chat/store.hpp"
+#include "state/inspect/key_families.hpp"
 #include "support/with_redis.hpp"
 
 namespace {

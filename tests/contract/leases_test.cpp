@@ -111,7 +111,7 @@ TEST_F(leases, end_at_once_when_an_instance_ends_before_its_connections) {
   connect("c.1", own);
   connect("c.2", own);
   EXPECT_EQ(ok(store.leases.give_up(own)), 2);
-  EXPECT_THAT(ok(store.connections.of_instance(own)), testing::SizeIs(2));
+  EXPECT_THAT(ok(store.lists.of_instance(own)), testing::SizeIs(2));
   events.run_for(2ms);
   EXPECT_THAT(expired(), ElementsAre(own));
   EXPECT_TRUE(ok(store.leases.take(own, 5s)));

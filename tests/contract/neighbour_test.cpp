@@ -5,7 +5,7 @@
 
 #include "base/json.hpp"
 #include "state/chat/store.hpp"
-#include "state/inspect/explain_message.hpp"
+#include "state/inspect/explain_user.hpp"
 #include "support/with_redis.hpp"
 
 namespace {

@@ -2,7 +2,7 @@
 // What state/explain and state/instances found out.
 #include "app/ctl/commands.hpp"
 #include "app/ctl/findings.hpp"
-#include "state/inspect/explain_message.hpp"
+#include "state/inspect/explain_user.hpp"
 #include "state/inspect/instances.hpp"
 
 namespace hiky::ctl {

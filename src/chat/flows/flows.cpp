@@ -334,7 +334,7 @@ task<> flows::run_status(session_ptr s, std::optional<std::string> id, get_onlin
     left = left.subspan(some.size());
     auto profiles = co_await people_.profiles({some.begin(), some.end()});
     if (!profiles) co_return refuse(*s, std::move(id), profiles.error());
-    auto const online = co_await store_.connections.online({some.begin(), some.end()});
+    auto const online = co_await store_.presence.online({some.begin(), some.end()});
     if (!online) co_return refuse(*s, std::move(id), online.error());
     for (std::size_t i = 0; i < profiles->size(); ++i) friends.push_back({std::move((*profiles)[i]), (*online)[i]});
   }

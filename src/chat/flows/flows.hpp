@@ -189,7 +189,7 @@ class flows {
   bool forgotten(session const& s) const { return s.registered && (s.asserted != data_ || s.unasserted); }
   task<result<void>> assert_session(session_ptr s);
   task<> run_assert_session(session_ptr s);
-  state::known_rooms rooms_known_since(std::uint32_t asserted) const;
+  state::membership rooms_known_since(std::uint32_t asserted) const;
   task<> run_join(session_ptr s, std::optional<std::string> id, join_room r);
   task<bool> join(session_ptr s, std::optional<std::string> id, join_room r);
   task<bool> flushed(session& s);

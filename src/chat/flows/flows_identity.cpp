@@ -125,7 +125,7 @@ task<> flows::leave_forbidden(session_ptr s) {
   bool const all_came = co_await bus_.catch_up(worker_);
   // Messages that do not come for now are owed, up to where the rooms stand in Redis.
   result<state::user_places> places;
-  if (!all_came) places = co_await store_.connections.places(s->user);
+  if (!all_came) places = co_await store_.members.places(s->user);
   std::vector<room_id> lost;
   for (auto const& e : s->ledger.rooms()) {
     if (forbidden(e)) lost.emplace_back(*e.room->name);

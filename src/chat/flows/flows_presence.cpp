@@ -93,7 +93,7 @@ task<> flows::run_assert_session(session_ptr s) {
 }
 
 task<result<void>> flows::assert_session(session_ptr s) {
-  std::vector<state::known_room> rooms;
+  std::vector<state::connection_room> rooms;
   for (auto const& e : s->ledger.rooms()) rooms.emplace_back(room_id{*e.room->name}, e.open != 0);
   auto const data = data_;
   auto const before = rooms_of(*s);
@@ -123,8 +123,8 @@ task<result<void>> flows::assert_session(session_ptr s) {
 }
 
 // Without a loss of data Redis knows the user's rooms better than we do.
-state::known_rooms flows::rooms_known_since(std::uint32_t asserted) const {
-  return asserted == data_ ? state::known_rooms::none : state::known_rooms::known;
+state::membership flows::rooms_known_since(std::uint32_t asserted) const {
+  return asserted == data_ ? state::membership::stored : state::membership::remembered;
 }
 
 state::connection_details flows::details(session const& s) const {
@@ -184,7 +184,7 @@ task<> flows::keep_online(std::chrono::milliseconds pause) {
       auto const end = std::min(all.size(), i + at_once);
       std::vector<user_id> users;
       for (auto j = i; j < end; ++j) users.push_back(all[j]->user);
-      auto const online = co_await store_.connections.online(std::move(users));
+      auto const online = co_await store_.presence.online(std::move(users));
       if (!online) break;  // there is a next time
       for (auto j = i; j < end; ++j) {
         auto& s = *all[j];
@@ -227,7 +227,7 @@ task<> flows::run_disconnect(state::connection_details ended, std::uint32_t asse
     result<std::int64_t> left{0};
     if ((asserted != data_ || !known) && !unsure.heard.empty()) {
       // Redis has lost the connection and perhaps its user's rooms. Only who belongs to a room is missed by it.
-      std::vector<state::known_room> rooms;
+      std::vector<state::connection_room> rooms;
       rooms.reserve(unsure.heard.size());
       for (auto const& each : unsure.heard) rooms.emplace_back(each.room);
       auto const data = data_;

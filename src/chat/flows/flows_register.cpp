@@ -132,7 +132,7 @@ task<bool> flows::may_replace(session_ptr s, user_id user) {
 // `who` becomes what the directory says.
 task<result<state::connected>> flows::go_online(session_ptr s, directory::entry& who) {
   using namespace asio::experimental::awaitable_operators;
-  auto [entry, known] = co_await (people_.load(s->user) && store_.connections.places(s->user));
+  auto [entry, known] = co_await (people_.load(s->user) && store_.members.places(s->user));
   if (!entry) co_return std::unexpected(entry.error());
   if (!known) co_return std::unexpected(known.error());
   if (s->grant) std::erase_if(known->rooms, [&](auto const& place) { return !s->grant->allows(place.first); });
@@ -158,7 +158,7 @@ task<result<state::connected>> flows::go_online(session_ptr s, directory::entry&
     // NOLINTNEXTLINE(cppcoreguidelines-avoid-capturing-lambda-coroutines): awaited right here
     auto const add = [&]() -> task<result<state::connected>> {
       auto out = co_await store_.connections.add(details(*s), {entry->rooms.begin(), entry->rooms.end()},
-                                                 state::known_rooms::enters, known->newest_ms);
+                                                 state::membership::granted, known->newest_ms);
       heard_late = !std::ranges::all_of(fresh, [&](room_id const& room) { return hub_.heard(room); });
       co_return out;
     };
@@ -167,7 +167,7 @@ task<result<state::connected>> flows::go_online(session_ptr s, directory::entry&
     heard = co_await hear(*s, rooms);
     if (heard)
       online = co_await store_.connections.add(details(*s), {entry->rooms.begin(), entry->rooms.end()},
-                                               state::known_rooms::enters, known->newest_ms);
+                                               state::membership::granted, known->newest_ms);
   }
   if (!heard) co_return std::unexpected(heard.error());
   if (!online) co_return std::unexpected(online.error());

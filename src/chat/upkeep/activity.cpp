@@ -34,7 +34,7 @@ task<> activity::tell(std::vector<session_ptr> seen) {
     seen[i]->seen = false;
     if (seen[i]->registered) users.push_back(seen[i]->user);
     if (users.empty() || (users.size() < told_at_once && i + 1 < seen.size())) continue;
-    auto const told = co_await store_.connections.seen(std::exchange(users, {}), iso8601_now());
+    auto const told = co_await store_.presence.seen(std::exchange(users, {}), iso8601_now());
     if (!told && !is_transient(told.error())) log::error("activity.not_told", {{"reason", told.error().text}});
   }
 }

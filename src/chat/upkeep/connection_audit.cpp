@@ -22,11 +22,11 @@ bool connection_names::concern(std::string_view connection) const {
          std::ranges::none_of(all, [&](std::string const& prefix) { return connection.starts_with(prefix); });
 }
 
-connection_audit::connection_audit(asio::any_io_executor executor, state::connections& connections, instance_id own,
+connection_audit::connection_audit(asio::any_io_executor executor, state::connection_lists& lists, instance_id own,
                                    connection_names names, std::chrono::milliseconds lease,
                                    std::chrono::milliseconds unconfirmed, effects on)
     : ex_(std::move(executor)),
-      connections_(connections),
+      lists_(lists),
       own_(std::move(own)),
       names_(std::move(names)),
       lease_(lease),
@@ -65,7 +65,7 @@ task<result<std::size_t>> connection_audit::compare() {
   auto const pattern = names_.all.empty() ? names_.own + "*" : std::string{"*"};
   std::string cursor{"0"};
   do {
-    auto got = co_await connections_.listed(own_, cursor, pattern, page);
+    auto got = co_await lists_.page(own_, cursor, pattern, page);
     if (!got) co_return std::unexpected(got.error());
     if (!began_ms) began_ms = got->now_ms;
     for (auto& [connection, user] : got->connections) {
@@ -86,7 +86,7 @@ task<result<std::size_t>> connection_audit::compare() {
   for (std::size_t begin = 0; begin < suspects.size(); begin += page) {
     std::vector<connection_id> ids;
     for (auto i = begin; i < std::min(suspects.size(), begin + page); ++i) ids.push_back(suspects[i].first);
-    auto const there = co_await connections_.still_listed(own_, std::move(ids));
+    auto const there = co_await lists_.contain(own_, std::move(ids));
     if (!there) co_return std::unexpected(there.error());
     for (std::size_t i = 0; i < there->size(); ++i) {
       if (!(*there)[i]) continue;

@@ -15,7 +15,7 @@
 #include "base/async.hpp"
 #include "base/error.hpp"
 #include "base/ids.hpp"
-#include "state/chat/connections.hpp"
+#include "state/chat/connection_lists.hpp"
 
 namespace hiky::chat {
 
@@ -42,7 +42,7 @@ class connection_audit {
     std::function<void(std::vector<connection_id>)> listed{};
   };
   // `unconfirmed`: how long a message may be on its way to a client, at most. `lease` of silence are an instance's end.
-  connection_audit(asio::any_io_executor executor, state::connections& connections, instance_id own,
+  connection_audit(asio::any_io_executor executor, state::connection_lists& lists, instance_id own,
                    connection_names names, std::chrono::milliseconds lease, std::chrono::milliseconds unconfirmed,
                    effects on);
 
@@ -55,7 +55,7 @@ class connection_audit {
 
  private:
   asio::any_io_executor ex_;
-  state::connections& connections_;
+  state::connection_lists& lists_;
   instance_id own_;
   connection_names names_;
   std::chrono::milliseconds lease_, unconfirmed_;

@@ -35,7 +35,7 @@ janitor::janitor(redis::client& redis, state::store& store, instance_id own, lea
 task<result<void>> janitor::begin(bool sole_owner) {
   std::vector<instance_id> ended{own_};
   if (sole_owner) {
-    auto others = co_await store_.connections.instances();
+    auto others = co_await store_.lists.instances();
     if (!others) co_return std::unexpected(others.error());
     ended = std::move(*others);
   }
@@ -196,7 +196,7 @@ task<> janitor::end_typing() {
 }
 
 task<result<std::size_t>> janitor::sweep(instance_id ended) {
-  auto const left_behind = co_await store_.connections.of_instance(ended);
+  auto const left_behind = co_await store_.lists.of_instance(ended);
   if (!left_behind) co_return std::unexpected(left_behind.error());
   auto const lease_end = co_await store_.leases.end_of(ended);
   if (!lease_end) co_return std::unexpected(lease_end.error());

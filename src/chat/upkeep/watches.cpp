@@ -55,8 +55,8 @@ task<result<std::vector<user_presence>>> watches::begin(session_ptr s, std::vect
   if (users.empty()) co_return out;
   // Before Redis is asked: what is announced meanwhile is looked at once more.
   s->watch = new presence_watch{users, times_, steady_clock::now()};
-  auto const online = co_await store_.connections.online(users);
-  auto const seen = co_await store_.connections.last_seen(users);
+  auto const online = co_await store_.presence.online(users);
+  auto const seen = co_await store_.presence.last_seen(users);
   if (!online || !seen) {
     s->watch = before;
     if (before) {
@@ -168,7 +168,7 @@ task<> watches::see(std::vector<look>& looks) {
   std::vector<user_id> users, gone;
   for (auto const& each : looks) users.insert(users.end(), each.users.begin(), each.users.end());
   sort_unique(users);
-  auto const online = co_await store_.connections.online(users);
+  auto const online = co_await store_.presence.online(users);
   auto const now = steady_clock::now();
   if (!online) {
     if (!is_transient(online.error())) log::error("presence.unknown", {{"reason", online.error().text}});
@@ -184,7 +184,7 @@ task<> watches::see(std::vector<look>& looks) {
     }
   }
   sort_unique(gone);
-  auto const seen = co_await store_.connections.last_seen(gone);
+  auto const seen = co_await store_.presence.last_seen(gone);
   if (!seen) co_return;  // optional, unlike the news itself
   for (auto& each : looks) {
     for (auto& one : each.news) {

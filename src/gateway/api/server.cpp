@@ -10,6 +10,7 @@
 #include "state/document/typing_users.hpp"
 #include "state/document/utility.hpp"
 #include "state/inspect/explain_message.hpp"
+#include "state/inspect/explain_user.hpp"
 #include "state/inspect/instances.hpp"
 #include "state/stored_json.hpp"
 

@@ -58,7 +58,7 @@ task<api_result> user(api_call& call) {
       .add("TTL", keys::banned(who));
   auto const reply = co_await call.on.redis().exec(std::move(asked));
   if (!reply) co_return std::unexpected(problem_of(reply.error()));
-  auto const here = co_await call.on.store().connections.online({who});  // as friends are told
+  auto const here = co_await call.on.store().presence.online({who});  // as friends are told
   if (!here) co_return std::unexpected(problem_of(here.error()));
   auto const types_in = co_await state::typing_users{call.on.redis()}.get(who);
   if (!types_in) co_return std::unexpected(problem_of(types_in.error()));

@@ -41,7 +41,7 @@ task<result<absentees::page>> absentees::find(std::string cursor, std::chrono::s
   for (std::size_t i = 0; i < all.size(); ++i) {
     auto const seen = (*told)[3 * i];
     bool const here = (*told)[3 * i + 1].integer() != 0 || (*told)[3 * i + 2].integer() != 0;
-    // Times of one form are in order as texts; anything else is another program's, and nothing is concluded from it.
+    // Times of one form are in order as texts. A text of another form is another program's, and proves nothing.
     if (!here && seen.text().size() == before.size() && seen.text() < before)
       out.users.emplace_back(all[i].substr(keys::prefix::last_seen.size()));
   }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Users who have not been seen for long, and the end of what waits for them: without it, whoever came once is a member,
-// with a mailbox, for ever.
+// Users who have not been seen for long, and the end of their memberships and mail: without it, a user who came once is
+// a member, with a mailbox, for ever.
 #pragma once
 #include <chrono>
 #include <string>
@@ -19,8 +19,9 @@ class absentees {
     std::vector<user_id> users;
     std::string next;  // for the next call; "0" when all were looked at
   };
-  // Of some of those who were seen at all: who was not for `long_ago`, and is not here. By whichever clock is behind,
-  // ours or Redis's: a clock that has gone astray must not end anything. SCAN, and two round trips
+  // Looks at some of the users who were ever seen, and gives those who have not been seen for `long_ago` and are not
+  // here. Time is that of the clock that is behind, ours or Redis's: a clock that has gone astray must not end
+  // anything. SCAN, and two round trips
   task<result<page>> find(std::string cursor, std::chrono::seconds long_ago);
   // At most `most` of the rooms the user is a member of. SRANDMEMBER
   task<result<std::vector<room_id>>> rooms(user_id user, std::size_t most);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Who is to be announced as offline, once the grace period is over: a page reload must stay invisible.
+// Absences that are announced once the grace period is over: a page reload must stay invisible.
 #pragma once
 #include <chrono>
 #include <string>
@@ -26,11 +26,11 @@ class announcements {
   announcements(redis::client& redis, int database, std::chrono::milliseconds grace)
       : redis_(redis), database_(database), grace_(grace) {}
 
-  // Announces `userOffline` in the rooms of those whose grace is over and claims them for `claim_ms`; at most `most`.
-  // What remains is to tell their friends. One round trip: announce_due.lua
+  // Announces `userOffline` in the rooms of users whose grace is over, and claims these users for `claim_ms`; at most
+  // `most`. The caller then tells their friends. One round trip: announce_due.lua
   task<result<std::vector<due_announcement>>> take_due(std::size_t most, std::int64_t claim_ms);
-  // Friends were told. Gives those who have come back meanwhile, of whose return friends may have heard before. One
-  // round trip: announce_done.lua
+  // Friends were told. Gives the users who have come back meanwhile: friends may have heard of the return before the
+  // absence. One round trip: announce_done.lua
   task<result<std::vector<user_id>>> remove(std::vector<due_announcement> told);
 
  private:

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Idempotency-Key (draft-ietf-httpapi-idempotency-key-header): what a key has stood for lately. That what is repeated
-// is done once is the scripts' doing (publish.lua, notify.lua); a message's key is reserved here, which notices that it
-// comes with another request.
+// Idempotency-Key (draft-ietf-httpapi-idempotency-key-header): which request a key has stood for lately. The scripts
+// see to it that a repeated request is done once (publish.lua, notify.lua). The key of a message is reserved here,
+// which notices that the key comes with another request.
 #pragma once
 #include <string>
 #include <string_view>
@@ -23,13 +23,8 @@ struct once {
   int life_s = 0;  // idempotency_life_s
 };
 
-// Hexadecimal SHA-256.
-std::string body_digest(std::string_view text);
-// The first `bytes` of SHA-256 in base64url, for what is kept by the million.
-std::string short_digest(std::string_view text, std::size_t bytes);
-
 // True when the key of the caller stands for this digest, now or since before; false when it stands for another. SET
 // NX, GET
-task<result<bool>> reserve_idempotency_key(redis::client& redis, once what);
+task<result<bool>> reserve_idempotency_key(redis::client& redis, once request);
 
 }  // namespace hiky::state

@@ -12,7 +12,7 @@
 namespace hiky::state {
 namespace {
 
-// What lib/mailbox_cap.lua says, as a script has it.
+// The cap of lib/mailbox_cap.lua, as a script has it.
 constexpr std::size_t cap_in(std::string_view script) {
   constexpr std::string_view name{"local mailbox_cap = "};
   std::size_t cap = 0;

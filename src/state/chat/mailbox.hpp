@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Delivery of the offline queue: claimed by one connection, deleted only when it has arrived, otherwise put back in
-// order.
+// Delivery of the offline queue. One connection claims the mail; it is deleted only when it has arrived, and put back
+// in order otherwise.
 #pragma once
 #include <optional>
 #include <string>
@@ -13,12 +13,12 @@
 namespace hiky::state {
 
 struct claimed_mail {
-  std::int64_t dropped = 0;           // how many the cap of 100 had discarded
+  std::int64_t dropped = 0;           // messages that had to make room
   std::vector<std::string> messages;  // JSON text, oldest first
-  std::vector<message_range> given{};  // what the client's earlier connection was given
+  std::vector<message_range> given{};  // messages that the client's earlier connection was given
 };
 
-// Some of the mail, by their places in what look() gave: the rest goes on waiting.
+// Some of the mail, by their places in the list of look(): the rest goes on waiting.
 struct mail_choice {
   std::string newest;
   std::size_t count = 0;              // of all that waited
@@ -29,14 +29,14 @@ class mailbox {
  public:
   explicit mailbox(redis::client& redis) : redis_(redis) {}
 
-  // What waits, newest first, and goes on waiting. LRANGE
+  // The mail that waits, newest first; it goes on waiting. LRANGE
   task<result<std::vector<std::string>>> look(user_id user);
-  // `earlier`: the connection that the client had before, if it says so. conflict: what waits is not what was chosen
-  // from; look again. One round trip: mail_claim.lua
+  // `earlier`: the connection that the client had before, if it says so. conflict: the mail is not
+  // the list that was chosen from; look again. One round trip: mail_claim.lua
   task<result<claimed_mail>> claim(user_id user, connection_id connection, std::optional<connection_id> earlier = {},
                                    std::optional<mail_choice> choice = {});
-  // The oldest `count` of it arrived, and with it the number of dropped ones. What is never confirmed returns to the
-  // queue when the connection ends (connections::remove). One round trip: mail_confirm.lua
+  // The oldest `count` messages arrived, and with them the number of dropped ones. Messages that are never confirmed
+  // return to the queue when the connection ends (connections::remove). One round trip: mail_confirm.lua
   task<result<void>> confirm(user_id user, connection_id connection, std::size_t count, std::int64_t dropped);
 
  private:

@@ -84,6 +84,25 @@ task<result<room_entry>> members::entry(room_id room, user_id user, std::int64_t
                        {std::string{items[1].text()}, static_cast<std::uint64_t>(items[2].integer())}};
 }
 
+task<result<user_places>> members::places(user_id user) {
+  static redis::script const script{scripts::user_places_lua};
+  std::string const used_keys[]{keys::member_rooms(user)};
+  auto call = script.call(used_keys, 1);
+  call.arg(keys::prefix::room_head);
+  auto const answer = co_await script.run(redis_, std::move(call));
+  if (!answer) co_return std::unexpected(answer.error());
+  auto const items = (*answer)[0].items();
+  if (items.size() < 2)
+    co_return fail(errc::unexpected_reply, "user_places.lua returned something else than its table says");
+  user_places out{items[0].integer(), items[1].integer(), {}};
+  out.rooms.reserve(items.size() / 3);
+  for (std::size_t i = 2; i + 2 < items.size(); i += 3) {
+    out.rooms.emplace_back(items[i].text(), message_place{std::string{items[i + 1].text()},
+                                                          static_cast<std::uint64_t>(items[i + 2].integer())});
+  }
+  co_return out;
+}
+
 task<result<bool>> members::add(user_id user, room_id room) {
   static redis::script const script{scripts::member_add_lua};
   std::string const used_keys[]{keys::room_participants(room), keys::user_rooms(user),       keys::room_members(room),
@@ -126,7 +145,7 @@ task<result<list_page>> members::participants(room_id room, page_wish wish) {
                                std::move(*away));
 }
 
-// Those who left the wire within the grace, as join.lua has it.
+// Users who lost their last connection within the grace, as join.lua has it.
 task<result<std::vector<std::string>>> members::unannounced(room_id room) {
   constexpr std::int64_t most = 1000;
   std::vector<std::string> out;

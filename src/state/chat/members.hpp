@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Rooms from the side of those in them: joining, leaving, and membership that outlives connections.
-// The document's disconnect flow empties `room_participants`; without durable members nobody away would ever be queued
-// for.
+// Users in rooms: joining, leaving, and membership that outlives connections. The document's disconnect flow takes the
+// user out of `room_participants`; without durable members no message would ever be queued for an absent user.
 #pragma once
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/ids.hpp"
@@ -25,7 +25,15 @@ struct room_entry {
   message_place place{};  // of the last message before
 };
 
-// Somebody whose absence was announced, and the rooms that are to hear of the return.
+// The rooms whose durable member a user is.
+struct user_places {
+  std::int64_t now_ms = 0;  // Redis TIME
+  // When the latest message of all these rooms was said; after `now_ms` if Redis's clock has stepped back.
+  std::int64_t newest_ms = 0;
+  std::vector<std::pair<room_id, message_place>> rooms;  // with the latest message of each
+};
+
+// A user whose absence was announced, and the rooms that are to hear of the return.
 struct returned_user {
   user_id user;
   std::vector<room_id> rooms;
@@ -47,15 +55,17 @@ class members {
   // Whether the user belongs to the room, and the last message that it said before `since_ms` (Redis TIME). One round
   // trip: room_since.lua
   task<result<room_entry>> entry(room_id room, user_id user, std::int64_t since_ms);
-  // Announces `userOnline` in rooms, of those who are there still: one message a room. Gives how many rooms were told.
+  // Rooms whose durable member the user is, and the latest message of each. One round trip: user_places.lua
+  task<result<user_places>> places(user_id user);
+  // Announces `userOnline` in rooms, of users who are there still: one message a room. Gives how many rooms were told.
   // One round trip: announce_back.lua
   task<result<std::int64_t>> announce_back(std::vector<returned_user> users);
   // SISMEMBER
   task<result<bool>> contains(room_id room, user_id user);
   // SMEMBERS
   task<result<std::vector<user_id>>> all(room_id room);
-  // Who takes part in the room now, a page at a time; also who has gone within the grace (connections::online).
-  // read_page
+  // Users who take part in the room now, a page at a time; also those who have gone within the grace
+  // (presence::online). read_page
   task<result<list_page>> participants(room_id room, page_wish wish);
 
  private:

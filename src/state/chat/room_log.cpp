@@ -6,10 +6,10 @@
 #include <charconv>
 #include <random>
 
+#include "base/digest.hpp"
 #include "base/json.hpp"
 #include "redis/script.hpp"
 #include "scripts.hpp"
-#include "state/chat/idempotency.hpp"
 #include "state/chat/keys.hpp"
 
 namespace hiky::state {

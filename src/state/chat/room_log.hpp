@@ -38,21 +38,21 @@ struct outgoing_message {
   connection_id connection;                  // gets no copy; empty for the API
   std::string_view content;                  // JSON text; outlives the call
   std::optional<std::string> client_msg_id;  // makes retries safe, and goes with the message
-  message_place
-      heard{};  // the latest of the room that the sender's instance knows: Redis must not give its number again
-  bool system = false;    // the sender need not belong to the room; somebody must
-  bool tells_id = true;   // false: client_msg_id is nobody's business
-  std::string
-      came{};  // goes with it to all who hear the room, and means something to the sender's instance alone; no spaces
+  // The latest message of the room that the sender's instance knows: Redis must not give its number again.
+  message_place heard{};
+  bool system = false;   // the sender need not belong to the room, but some user must
+  bool tells_id = true;  // false: client_msg_id stays out of the message
+  // Goes with the message over the bus, and means something to the sender's instance alone. No spaces.
+  std::string came{};
 };
 
-inline constexpr std::string_view system_sender = "system";  // who speaks when nobody in particular does
+inline constexpr std::string_view system_sender = "system";  // sends messages that come from no user
 
 struct published {
   std::string message_id;  // `epoch:seq`
   std::string timestamp;  // ISO 8601, Redis TIME
   bool duplicate = false;
-  std::size_t mailboxes = 0;  // it was put into
+  std::size_t mailboxes = 0;  // that the message was put into
 };
 
 struct logged_message {
@@ -64,7 +64,7 @@ struct logged_message {
 struct log_page {
   std::string epoch;  // empty: nothing was ever published, or all was lost
   std::uint64_t newest = 0;  // seq of the room's last message
-  std::uint64_t oldest = 0;  // seq of the first one kept; 0 = none is
+  std::uint64_t oldest = 0;  // seq of the first message that is kept; 0: none is
   bool more = false;  // beyond the page, in the direction that was asked for
   std::vector<logged_message> messages;  // in order
 };
@@ -77,13 +77,14 @@ class room_log {
   // not_member: the sender neither belongs to the room nor takes part in it. conflict: the sender has called another
   // content by this client_msg_id. One round trip: publish.lua
   task<result<published>> publish(outgoing_message m);
-  // Messages after `seq`, the next ones first in line; or before `seq`, the latest of them. A page ends at `most`
-  // messages, or with the one that `bytes` has no more room for, except the first. One round trip: history.lua
+  // Messages after `seq`, the next ones first in line; or before `seq`, the latest of them. A page has at most `most`
+  // messages, and ends before the one for which `bytes` have no room, unless that is the first. One round trip:
+  // history.lua
   static constexpr std::size_t page_bytes = 256 * 1024;
   task<result<log_page>> after(room_id room, std::uint64_t seq, std::size_t most, std::size_t bytes = page_bytes);
   task<result<log_page>> before(room_id room, std::uint64_t seq, std::size_t most, std::size_t bytes = page_bytes);
   // Redis has gone back to an earlier state and would give numbers of `over` again to other messages: begins a new
-  // epoch, and forgets the log, unless somebody did before. One round trip: new_epoch.lua
+  // epoch, and forgets the log, unless another instance did before. One round trip: new_epoch.lua
   task<result<void>> begin_epoch(room_id room, std::string over);
 
  private:

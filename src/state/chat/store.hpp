@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// Everything the chat does to Redis's WebSocket database, over one connection.
+// All that the chat keeps in Redis's WebSocket database, over one connection.
 #pragma once
 #include "state/chat/announcements.hpp"
+#include "state/chat/connection_lists.hpp"
 #include "state/chat/connections.hpp"
 #include "state/chat/leases.hpp"
 #include "state/chat/mailbox.hpp"
 #include "state/chat/members.hpp"
+#include "state/chat/presence.hpp"
 #include "state/chat/room_log.hpp"
 #include "state/chat/typing_marks.hpp"
 
@@ -18,6 +20,8 @@ struct store {
         std::chrono::milliseconds lease = std::chrono::seconds{15});
 
   state::connections connections;
+  state::connection_lists lists;
+  state::presence presence;
   state::announcements announcements;
   state::leases leases;
   state::members members;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The document's batchUserOperations: one operation for many users. One failure never stops the rest.
+// The document's batchUserOperations (usage example 9): one operation for many users. A failure for one user stops
+// nothing for the others: it stands in that user's outcome, and there is no fallback.
 #pragma once
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/deferred.hpp>
@@ -11,6 +12,7 @@
 #include <exception>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -25,18 +27,19 @@ struct user_outcome {
   user_id user;
   bool success = false;
   std::optional<T> result{};  // set if success
-  std::string error{};        // why not, otherwise
+  std::string error{};        // the reason, if not
 };
 
-namespace settling {
+namespace operation {
 
-// One log line for a whole batch: an outage must not write a line per user.
+// `batch.failed users=… of=… first_reason=…`: one line for a whole batch, since an outage must not write one for each
+// user. Writes nothing when there is no memory for the line.
 void report_batch(std::size_t failed, std::size_t of, std::string_view first_reason) noexcept;
 
 template <class Op>
 struct batch {
   using outcome_type = outcome_of<Op&, user_id const&>;
-  using value_type = settled<outcome_type>::type;
+  using value_type = value<outcome_type>::type;
 
   std::vector<user_outcome<value_type>> outcomes;
   Op op;
@@ -47,7 +50,7 @@ struct batch {
     while (next < outcomes.size()) {
       auto& mine = outcomes[next++];
       try {
-        if constexpr (settled<outcome_type>::may_fail) {
+        if constexpr (value<outcome_type>::may_fail) {
           auto outcome = co_await op(std::as_const(mine.user));
           if (!outcome) {
             mine.error = std::move(outcome.error().text);
@@ -71,17 +74,17 @@ struct batch {
   }
 };
 
-}  // namespace settling
+}  // namespace operation
 
 // Runs `op(user)`, which gives a task<result<T>> or a task<T>, for each of `users`; outcomes come in the order of
 // `users`. Up to `in_flight` operations run at once, on the caller's executor (one thread, or a strand), so that what
 // they send to Redis travels together. Operations of `services` always succeed here, with their fallback as the result,
-// as in the document; use the strict classes to see who failed.
+// as in the document; the strict classes show for which users an operation failed.
 //   auto done = co_await batch_user_operations(friends, [&](user_id u) { return online_users.contains(u); });
-template <class Op, class T = settling::batch<Op>::value_type>
+template <class Op, class T = operation::batch<Op>::value_type>
 task<std::vector<user_outcome<T>>> batch_user_operations(std::vector<user_id> users, Op op,
                                                          std::size_t in_flight = 256) {
-  settling::batch<Op> all{.outcomes = {}, .op = std::move(op)};
+  operation::batch<Op> all{.outcomes = {}, .op = std::move(op)};
   all.outcomes.reserve(users.size());
   for (auto& user : users) all.outcomes.push_back({.user = std::move(user)});
 
@@ -99,7 +102,7 @@ task<std::vector<user_outcome<T>>> batch_user_operations(std::vector<user_id> us
   auto const failed = static_cast<std::size_t>(std::ranges::count(all.outcomes, false, &user_outcome<T>::success));
   if (failed > 0) {
     auto const first = std::ranges::find(all.outcomes, false, &user_outcome<T>::success);
-    settling::report_batch(failed, all.outcomes.size(), first->error);
+    operation::report_batch(failed, all.outcomes.size(), first->error);
   }
   co_return std::move(all.outcomes);
 }

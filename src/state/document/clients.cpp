@@ -4,7 +4,7 @@
 #include <fmt/format.h>
 
 #include "state/ask.hpp"
-#include "state/chat/keys.hpp"
+#include "state/document/keys.hpp"
 #include "state/stored_json.hpp"
 
 namespace hiky::state {

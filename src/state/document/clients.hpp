@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Section 1 of the document, redisClientService: who is connected, and since when. One hash, user → JSON.
+// Section 1 of the document, redisClientService: the users who are connected, and since when.
+//   ws:clients   hash, user → JSON object (connectedAt, lastSeen, ipAddress, …)
+// An outage is an error here. `services` gives the document's fallback in its place: false, nothing, an empty map.
 #pragma once
 #include <map>
 #include <optional>

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Section 5 of the document, redisJoinedRoomParticipantsService: for each room, the set of users who have it open now.
+// Section 5 of the document, redisJoinedRoomParticipantsService: the users who have each room open now.
+//   ws:joined_room_participants:{room}   set of users
+// An outage is an error here. `services` gives the document's fallback in its place: false, an empty list.
 #pragma once
 #include <vector>
 

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Section 7 of the document, redisOfflineMessageQueueService: a list for each user, newest first, at most 100 long.
+// Section 7 of the document, redisOfflineMessageQueueService: the messages that wait for each user who is offline.
+//   ws:offline_messages:{user}   list of JSON objects, newest first, at most 100 long
+// An outage is an error here. `services` gives the document's fallback in its place: false, an empty list, 0.
 #pragma once
 #include <cstddef>
 #include <vector>

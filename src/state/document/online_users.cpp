@@ -2,7 +2,7 @@
 #include "state/document/online_users.hpp"
 
 #include "state/ask.hpp"
-#include "state/chat/keys.hpp"
+#include "state/document/keys.hpp"
 
 namespace hiky::state {
 

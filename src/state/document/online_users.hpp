@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Section 2 of the document, redisOnlineUsersService: one set of users.
+// Section 2 of the document, redisOnlineUsersService: the users who are online.
+//   ws:online_users   set of users
+// An outage is an error here. `services` gives the document's fallback in its place: false, an empty list, 0.
 #pragma once
 #include <cstddef>
 #include <vector>

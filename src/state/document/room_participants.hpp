@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Section 4 of the document, redisRoomParticipantsService: a set of users for each room.
+// Section 4 of the document, redisRoomParticipantsService: the users who take part in each room.
+//   ws:room_participants:{room}   set of users
+// An outage is an error here. `services` gives the document's fallback in its place: false, an empty list, 0.
 #pragma once
 #include <cstddef>
 #include <vector>

@@ -3,7 +3,7 @@
 
 #include "scripts.hpp"
 #include "state/ask.hpp"
-#include "state/chat/keys.hpp"
+#include "state/document/keys.hpp"
 
 namespace hiky::state {
 

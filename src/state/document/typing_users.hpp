@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Section 6 of the document, redisTypingUsersService: who types where, at most 10 s after the last set().
-// The document's hash, and beside each entry the key with the TTL that the document names but never creates. An entry
-// without that key is dead: reads skip and remove it, in the same step.
+// Section 6 of the document, redisTypingUsersService: the room in which each user types, until 10 s after the last
+// set().
+//   ws:typing_users          hash, user → room
+//   ws:typing_users:{user}   string, the room; lives for 10 s
+// The document names the second key for its TTL and never creates it. Here it exists, and an entry of the hash without
+// it is dead: reads skip and remove the entry, in the same step. An outage is an error here. `services` gives the
+// document's fallback in its place: false, nothing, an empty map.
 #pragma once
 #include <chrono>
 #include <map>

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Section 3 of the document, redisUserRoomsService: a set of rooms for each user.
+// Section 3 of the document, redisUserRoomsService: the rooms of each user.
+//   ws:user_rooms:{user}   set of rooms
+// An outage is an error here. `services` gives the document's fallback in its place: false, an empty list.
 #pragma once
 #include <vector>
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The document's promise, once and for all of its methods: run, log, fall back; never fail, never throw.
+// The document's promise about errors, in one place for all of its methods: an operation that fails, or throws, becomes
+// one line in the log and the method's fallback. It never reaches the caller.
 #pragma once
 #include <exception>
 #include <string_view>
@@ -11,43 +12,43 @@
 
 namespace hiky::state {
 
-namespace settling {
+namespace operation {
 
-// What an operation gives in the end: of task<result<T>> or task<T> the T; success as a bool where T is void.
+// The value that a caller gets of an operation: the T of task<result<T>> or task<T>; success as a bool where T is void.
 template <class T>
-struct settled {
+struct value {
   using type = T;
   static constexpr bool may_fail = false;
 };
 template <>
-struct settled<void> {
+struct value<void> {
   using type = bool;
   static constexpr bool may_fail = false;
 };
 template <class T>
-struct settled<result<T>> {
-  using type = settled<T>::type;
+struct value<result<T>> {
+  using type = value<T>::type;
   static constexpr bool may_fail = true;
 };
 
 template <class Op, class... Args>
 using outcome_of = std::invoke_result_t<Op, Args...>::value_type;
 
-// One log line. Does nothing when there is no memory for it.
-void report(std::string_view operation, std::string_view code, std::string_view reason) noexcept;
+// `operation.failed operation=NAME code=… reason=…`. Writes nothing when there is no memory for the line.
+void report_failure(std::string_view name, std::string_view code, std::string_view reason) noexcept;
 
-}  // namespace settling
+}  // namespace operation
 
 // Runs `op` and gives its value. If it fails or throws (no memory, cancelled, …): one log line with `name` and the
 // reason, and `fallback`. `op` is called once, with no arguments, and gives a task<result<T>> or a task<T>.
-template <class Op, class T = settling::settled<settling::outcome_of<Op>>::type>
-task<T> settle(Op op, std::type_identity_t<T> fallback, std::string_view name) {
-  using outcome_type = settling::outcome_of<Op>;
+template <class Op, class T = operation::value<operation::outcome_of<Op>>::type>
+task<T> with_fallback(Op op, std::type_identity_t<T> fallback, std::string_view name) {
+  using outcome_type = operation::outcome_of<Op>;
   try {
-    if constexpr (settling::settled<outcome_type>::may_fail) {
+    if constexpr (operation::value<outcome_type>::may_fail) {
       auto outcome = co_await std::move(op)();
       if (!outcome) {
-        settling::report(name, to_string(outcome.error().code), outcome.error().text);
+        operation::report_failure(name, to_string(outcome.error().code), outcome.error().text);
       } else if constexpr (std::is_void_v<typename outcome_type::value_type>) {
         co_return true;
       } else {
@@ -60,18 +61,19 @@ task<T> settle(Op op, std::type_identity_t<T> fallback, std::string_view name) {
       co_return co_await std::move(op)();
     }
   } catch (std::exception const& e) {
-    settling::report(name, "exception", e.what());
+    operation::report_failure(name, "exception", e.what());
   } catch (...) {
-    settling::report(name, "exception", "not a std::exception");
+    operation::report_failure(name, "exception", "not a std::exception");
   }
   co_return fallback;
 }
 
-// The document's safeRedisOperation. Without a fallback: nothing, empty, 0 or false, whatever that is for the type.
+// The document's safeRedisOperation (usage example 9). The default fallback is the empty value of the type: nothing, an
+// empty list, 0 or false.
 //   auto rooms = co_await safe_redis_operation([&] { return user_rooms.all(user); }, {});
-template <class Op, class T = settling::settled<settling::outcome_of<Op>>::type>
+template <class Op, class T = operation::value<operation::outcome_of<Op>>::type>
 task<T> safe_redis_operation(Op op, std::type_identity_t<T> fallback = {}) {
-  return settle<Op, T>(std::move(op), std::move(fallback), "safe_redis_operation");
+  return with_fallback<Op, T>(std::move(op), std::move(fallback), "safe_redis_operation");
 }
 
 }  // namespace hiky::state

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "state/inspect/explain_user.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -9,7 +11,6 @@
 #include "scripts.hpp"
 #include "state/ask.hpp"
 #include "state/chat/keys.hpp"
-#include "state/inspect/explain_message.hpp"
 
 namespace hiky::state {
 namespace {
@@ -45,7 +46,7 @@ std::string verdict_on(user_explanation const& e) {
   return out;
 }
 
-// What the picture shows that must never be, once everybody's scripts have run.
+// Contradictions in the picture: states that must never be, once everybody's scripts have run.
 std::vector<std::string> problems_of(user_explanation const& e, std::set<std::string> const& not_listed,
                                      bool has_client) {
   std::vector<std::string> out;
@@ -108,7 +109,7 @@ task<result<user_explanation>> explain_user(redis::client& redis, user_id user) 
   out.online = about[1].integer() == 1;
   out.last_seen = about[3].text();
   if (!about[4].text().empty()) out.announced_in_ms = about[4].integer() - now;
-  // A mark whose key has expired is dead, whatever the hash says.
+  // A mark whose key has expired is dead, though the hash has it.
   if (!about[5].text().empty() && about[6].integer() > 0) out.typing_in = room_id{about[5].text()};
   out.queued = about[7].integer();
   out.newest_queued = timestamp_of(about[8].text());

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A connection as Redis knows it, together with how its instance is doing.
+// A connection as Redis knows it, and the lease of its instance.
 #pragma once
 #include <boost/json/object.hpp>
 
@@ -16,7 +16,7 @@ namespace hiky::state {
 enum class lease_view { alive, ended, none };
 std::string_view to_string(lease_view v);
 
-// What ws:instances says at `now_ms` for an instance: `end` is its score, or empty.
+// The lease of an instance at `now_ms`. `end` is its score in ws:instances, or empty.
 struct lease_state_at {
   lease_view view = lease_view::none;
   std::int64_t left_ms = 0;  // negative: ended so long ago

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-// Finds out what there is to look at, page by page, and takes the second look.
 #include "state/inspect/fsck.hpp"
 
 #include <boost/asio/steady_timer.hpp>
@@ -8,10 +7,11 @@
 #include <set>
 #include <string_view>
 #include <unordered_set>
+#include <utility>
 
 #include "state/ask.hpp"
-#include "state/chat/keys.hpp"
 #include "state/inspect/examine.hpp"
+#include "state/inspect/key_families.hpp"
 
 namespace hiky::state {
 namespace {
@@ -19,14 +19,16 @@ namespace {
 namespace prefix = keys::prefix;
 constexpr std::size_t at_once = 200;
 
-class rounds {
+// Walks all keys page by page and has their subjects examined, a batch of each kind at a time. Suspects are examined a
+// second time after a while; only that counts.
+class inspection {
  public:
-  rounds(redis::client& redis, fsck_question const& how) : redis_(redis), how_(how) {}
+  inspection(redis::client& redis, fsck_question const& how) : redis_(redis), how_(how) {}
 
   task<result<fsck_report>> run() {
     if (auto const walked = co_await walk_keys(); !walked) co_return std::unexpected(walked.error());
-    for (auto& [by, waiting] : waiting_) {
-      if (auto const looked = co_await take_look(by); !looked) co_return std::unexpected(looked.error());
+    for (auto& [kind, waiting] : waiting_) {
+      if (auto const looked = co_await first_look(kind); !looked) co_return std::unexpected(looked.error());
     }
     if (!suspects_.empty()) {
       if (auto const looked = co_await second_look(); !looked) co_return std::unexpected(looked.error());
@@ -35,7 +37,7 @@ class rounds {
   }
 
  private:
-  // SCAN gives keys while others come and go; what is there all the time is given at least once.
+  // SCAN gives keys while others come and go; a key that is there all the time is given at least once.
   task<result<void>> walk_keys() {
     auto const size = co_await ask<std::size_t>(redis_, "DBSIZE", "");
     std::string cursor{"0"};
@@ -54,33 +56,37 @@ class rounds {
     } while (cursor != "0");
     // Leases without connections have no key of their own.
     co_return co_await take_elements("ZSCAN", keys::instances,
-                                     [this](std::string const& name) { return add(look::instance, name); });
+                                     [this](std::string const& name) { return add(subject_kind::instance, name); });
   }
 
   task<result<void>> take_key(std::string key) {
     auto const rest = [&](std::string_view family) { return key.substr(family.size()); };
-    auto const as = [this](look by) { return [this, by](std::string const& name) { return add(by, name); }; };
-    result<void> done = co_await add(look::key, key);
+    auto const as = [this](subject_kind kind) {
+      return [this, kind](std::string const& name) { return add(kind, name); };
+    };
+    result<void> done = co_await add(subject_kind::key, key);
     if (!done) co_return done;
     auto const* family = keys::family_of(key);
     if (family == nullptr) co_return done;
     auto const name = family->name;
-    if (name == keys::online_users) co_return co_await take_elements("SSCAN", key, as(look::user));
-    if (name == keys::clients) co_return co_await take_elements("HSCAN", key, as(look::user));
-    if (name == keys::typing_users) co_return co_await take_elements("HSCAN", key, as(look::typing));
-    if (name == prefix::user_connections) co_return co_await add(look::user, rest(name));
-    if (name == prefix::instance_connections) co_return co_await add(look::instance, rest(name));
-    if (name == prefix::offline_messages) co_return co_await add(look::mailbox, key);
-    if (name == prefix::offline_inflight) co_return co_await add(look::inflight, key);
-    if (name == prefix::room_head || name == prefix::room_log) co_return co_await add(look::room, rest(name));
+    if (name == keys::online_users) co_return co_await take_elements("SSCAN", key, as(subject_kind::user));
+    if (name == keys::clients) co_return co_await take_elements("HSCAN", key, as(subject_kind::user));
+    if (name == keys::typing_users) co_return co_await take_elements("HSCAN", key, as(subject_kind::typing));
+    if (name == prefix::user_connections) co_return co_await add(subject_kind::user, rest(name));
+    if (name == prefix::instance_connections) co_return co_await add(subject_kind::instance, rest(name));
+    if (name == prefix::offline_messages) co_return co_await add(subject_kind::mailbox, key);
+    if (name == prefix::offline_inflight) co_return co_await add(subject_kind::inflight, key);
+    if (name == prefix::room_head || name == prefix::room_log) co_return co_await add(subject_kind::room, rest(name));
     if (name == prefix::user_rooms || name == prefix::member_rooms) {
-      co_return co_await take_elements(
-          "SSCAN", key, [this, user = rest(name)](std::string const& room) { return add(look::pair, user, room); });
+      co_return co_await take_elements("SSCAN", key, [this, user = rest(name)](std::string const& room) {
+        return add(subject_kind::pair, user, room);
+      });
     }
     if (name == prefix::room_participants || name == prefix::joined_room_participants || name == prefix::room_members ||
         name == prefix::room_absent) {
-      co_return co_await take_elements(
-          "SSCAN", key, [this, room = rest(name)](std::string const& user) { return add(look::pair, user, room); });
+      co_return co_await take_elements("SSCAN", key, [this, room = rest(name)](std::string const& user) {
+        return add(subject_kind::pair, user, room);
+      });
     }
     co_return done;
   }
@@ -105,39 +111,35 @@ class rounds {
     co_return result<void>{};
   }
 
-  task<result<void>> add(look by, std::string name, std::string other = {}) {
-    // Most things are met under several keys.
-    if (by != look::key &&
-        !met_.insert(std::hash<std::string>{}(std::string(1, static_cast<char>('a' + static_cast<int>(by))) + name +
-                                              '\0' + other))
-             .second) {
-      co_return result<void>{};
-    }
-    if (by == look::user) ++report_.users;
-    if (by == look::pair) ++report_.memberships;
-    auto& waiting = waiting_[by];
-    waiting.push_back({by, std::move(name), std::move(other)});
+  task<result<void>> add(subject_kind kind, std::string name, std::string other = {}) {
+    // Most subjects are met under several keys.
+    auto const identity = std::string(1, static_cast<char>('a' + static_cast<int>(kind))) + name + '\0' + other;
+    bool const is_new = kind == subject_kind::key || met_.insert(std::hash<std::string>{}(identity)).second;
+    if (!is_new) co_return result<void>{};
+    if (kind == subject_kind::user) ++report_.users;
+    if (kind == subject_kind::pair) ++report_.memberships;
+    auto& waiting = waiting_[kind];
+    waiting.push_back({kind, std::move(name), std::move(other)});
     if (waiting.size() < at_once) co_return result<void>{};
-    co_return co_await take_look(by);
+    co_return co_await first_look(kind);
   }
 
-  task<result<void>> take_look(look by) {
-    auto const subjects = std::exchange(waiting_[by], {});
+  task<result<void>> first_look(subject_kind kind) {
+    auto const subjects = std::exchange(waiting_[kind], {});
     if (subjects.empty()) co_return result<void>{};
     auto const found = co_await examine(redis_, subjects, {});
     if (!found) co_return std::unexpected(found.error());
-    for (auto const& each : *found) suspects_.insert(each.what);
+    for (auto const& each : *found) suspects_.insert(each.about);
     co_return result<void>{};
   }
 
   task<result<void>> second_look() {
     asio::steady_timer pause{redis_.executor(), how_.patience};
     co_await pause.async_wait(use_task);
-    // In the order of all_looks: types first, then who is there, then who is where. Each mend is the next one's ground.
-    for (auto const by : all_looks) {
+    for (auto const kind : in_order_of_repair) {
       std::vector<subject> batch;
       for (auto each = suspects_.begin(); each != suspects_.end(); ++each) {
-        if (each->by == by) batch.push_back(*each);
+        if (each->kind == kind) batch.push_back(*each);
         if (batch.empty() || (batch.size() < at_once && std::next(each) != suspects_.end())) continue;
         auto const found =
             co_await examine(redis_, std::exchange(batch, {}), {how_.repair, how_.repair && how_.repair_strays});
@@ -154,7 +156,7 @@ class rounds {
   redis::client& redis_;
   fsck_question const& how_;
   fsck_report report_;
-  std::map<look, std::vector<subject>> waiting_;
+  std::map<subject_kind, std::vector<subject>> waiting_;
   std::set<subject> suspects_;
   std::unordered_set<std::size_t> met_;
 };
@@ -162,18 +164,8 @@ class rounds {
 }  // namespace
 
 task<result<fsck_report>> fsck(redis::client& redis, fsck_question how) {
-  rounds all{redis, how};
-  co_return co_await all.run();
-}
-
-json::array to_json(std::vector<finding> const& findings) {
-  json::array out;
-  for (auto const& f : findings) {
-    json::object one{{"kind", f.kind}, {"key", f.key}, {"found", f.found}, {"expected", f.expected}};
-    one["repaired"] = f.repaired.empty() ? json::value(nullptr) : json::value(f.repaired);
-    out.push_back(std::move(one));
-  }
-  return out;
+  inspection both_looks{redis, how};
+  co_return co_await both_looks.run();
 }
 
 }  // namespace hiky::state

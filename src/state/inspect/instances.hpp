@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The instances that share this Redis, as an operator sees them: who lives, who holds what, who is being cleaned up
-// after.
+// The instances that share this Redis, as an operator sees them: their leases, their connections, and whether one is
+// being swept.
 #pragma once
 #include <boost/json/array.hpp>
 
