@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: Apache-2.0
--- Tells rooms which users have come back (disconnect.lua and announce_due.lua told them of the absence), one message a room for all of them.
--- Users who have gone again, or left the room, are not named: what is announced is what Redis shows.
+-- Tells rooms which users have come back (disconnect.lua and announce_due.lua told them of the absence), one message a
+-- room for all of them. Users who have gone again, or left the room, are not named: rooms hear the state of now.
 -- KEYS 1 online_users  2 pending_offline
 -- ARGV 1 prefix of room channels  2 prefix room_members  3… user, number of rooms, room…
 -- Returns how many rooms were told

@@ -1,9 +1,10 @@
 -- SPDX-License-Identifier: Apache-2.0
--- Tells rooms which users went offline, once the grace period is over and they are not back. Any instance may. An entry is claimed, not
--- removed: announce_done.lua does that when friends have been told, too; if the claimer dies, another announces again. A claim ends in .5,
--- so that connect.lua knows it.
+-- Tells rooms which users went offline, once the grace period is over and they are not back. Any instance may. An entry
+-- is claimed, not removed: announce_done.lua removes it when friends have been told, too. If the claimer dies, another
+-- instance announces again. A claim ends in .5, by which connect.lua knows it.
 -- KEYS 1 pending_offline  2 online_users
--- ARGV 1 most users at once  2 how long a claim holds in ms  3 prefix member_rooms  4 prefix of room channels  5 grace in ms
+-- ARGV 1 most users at once  2 how long a claim holds in ms  3 prefix member_rooms  4 prefix of room channels
+--      5 grace in ms
 -- Returns { user, claim, … }
 -- include lib/now.lua
 -- include lib/user_offline.lua

@@ -1,9 +1,11 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- A page of a room's log, together with where the log stands, so that a reader can tell whether something is missing.
--- Ended by its size too, and read in growing portions: 200 messages of 64 KB would keep everybody waiting, here and at whoever they are for.
+-- The size ends a page too, and it is read in growing portions: 200 messages of 64 KB would keep all clients of Redis
+-- waiting, and then the reader's connection.
 -- KEYS 1 room_head:{r}  2 room_log:{r}
 -- ARGV 1 `after` | `before`  2 seq (not included)  3 most messages  4 most bytes, though one message at least
--- Returns { epoch, newest seq, oldest seq kept (0 = none), 1 if there is more in this direction, else 0, [seq, frame, connection]… in order }
+-- Returns { epoch, newest seq, oldest seq kept (0 = none), 1 if there is more in this direction, else 0,
+--           [seq, frame, connection]… in order }
 local head_key, log = KEYS[1], KEYS[2]
 local direction, seq, most, bytes = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 

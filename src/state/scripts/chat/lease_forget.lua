@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: Apache-2.0
--- A swept instance is forgotten, unless it has connections again: it was only silent, and somebody came to it behind the sweep's list. Then its
--- lease stays as ended as it is, and the next look finds it; it ends in .5, by which the instance learns that what it had before was undone
--- (lease_renew.lua).
+-- A swept instance is forgotten, unless it has connections again: it was only silent, and clients connected to it
+-- behind the sweep's list. Then its lease stays as ended as it is, and the next look finds it; it ends in .5, by which
+-- the instance learns that its earlier connections were undone (lease_renew.lua).
 -- KEYS 1 instances  2 sweeps  3 instance_connections:{i}
 -- ARGV 1 instance
 -- Returns 1, or 0 when there are connections

@@ -1,7 +1,8 @@
 -- SPDX-License-Identifier: Apache-2.0
--- An instance ends. Its lease goes when Redis lists no connection of it. What is still listed is there for ever without
--- a lease, so then the lease ends now, and other instances sweep it like that of a dead instance. A sweep that another
--- instance has begun and cannot finish goes with the lease: without a lease, no instance would look for it.
+-- An instance ends. Its lease goes when Redis lists no connection of it. A connection that is still listed would be
+-- there for ever without a lease, so then the lease ends now, and other instances sweep it like that of a dead instance.
+-- A sweep that another instance has begun and cannot finish goes with the lease: without a lease, no instance would look
+-- for it.
 -- KEYS 1 instances  2 sweeps  3 instance_connections:{i}
 -- ARGV 1 instance
 -- Returns how many connections are still listed

@@ -1,8 +1,9 @@
 -- SPDX-License-Identifier: Apache-2.0
--- An instance says that it lives, and learns which do not. Time is Redis's.
+-- An instance says that it lives, and learns which others do not. Time is Redis's.
 -- KEYS 1 instances  2 sweeps
 -- ARGV 1 instance  2 lease in ms  3 `begin`: the instance knows that it has none, and gets one
--- Returns { 1 renewed | 0 it had no lease (new, swept, or the data was lost) | 2 it is being swept right now and gets none, expired instance… }
+-- Returns { 1 renewed | 0 it had no lease (new, swept, or the data was lost) | 2 it is being swept right now and gets
+--           none, expired instance… }
 -- Without `begin` an instance that has lost its lease gets none: it must have heard of the loss first, and an answer
 -- may be lost. The lease that connect.lua gives to an instance without one ends in .5 and is none here.
 -- include lib/now.lua

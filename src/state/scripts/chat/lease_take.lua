@@ -1,8 +1,9 @@
 -- SPDX-License-Identifier: Apache-2.0
--- Takes an instance whose lease has ended, so that one sweeper wins; and one whose sweeper has died. The lease itself stays until
--- the sweep is done: its end tells when the instance was last alive.
+-- Takes an instance whose lease has ended, so that one sweeper wins; and one whose sweeper has died. The lease itself
+-- stays until the sweep is done: its end tells when the instance was last alive.
 -- KEYS 1 instances  2 sweeps
--- ARGV 1 the ended instance  2 how long the sweep may take before another may take over, in ms  3 `more` from the instance that sweeps it
+-- ARGV 1 the ended instance  2 how long the sweep may take before another may take over, in ms
+--      3 `more` from the instance that sweeps it
 -- Returns 1 when the caller is to sweep it
 -- include lib/now.lua
 local instances, sweeps = KEYS[1], KEYS[2]

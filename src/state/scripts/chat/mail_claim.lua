@@ -1,13 +1,14 @@
 -- SPDX-License-Identifier: Apache-2.0
--- Takes a user's queue for one connection. Nothing is deleted: it waits in flight until it is confirmed, and disconnect.lua puts back what
--- was not. A connection that Redis takes for ended (its instance was silent and has been swept) gets nothing: nobody would put it back.
+-- Takes a user's queue for one connection. Nothing is deleted: the mail waits in flight until it is confirmed, and
+-- disconnect.lua puts back messages that were not. A connection that Redis takes for ended (its instance was silent and
+-- has been swept) gets nothing: nobody would put it back.
 -- KEYS 1 offline_messages:{u}  2 offline_inflight:{u}:{c}  3 offline_dropped:{u}  4 user_connections:{u}
 --      [5 given:{u}:{c} of the client's earlier connection]
 -- ARGV 1 connection
---      [2 the newest message that was looked at or ``  3 how many were  4… of these, newest being 0 and in ascending order, the ones to take:
---      the rest goes on waiting]
--- Returns { how many the cap has dropped, what the earlier connection was given or ``, message… newest first }, or { -1 } when the queue is
---      another than was looked at
+--      [2 the newest message that was looked at or ``  3 how many were  4… of these, newest being 0 and in ascending
+--      order, the ones to take: the rest goes on waiting]
+-- Returns { how many the cap has dropped, the messages that the earlier connection was given or ``, message… newest
+--      first }, or { -1 } when the queue is another than was looked at
 -- include lib/mailbox_cap.lua
 -- include lib/give_back.lua
 local mailbox, inflight, dropped, user_connections, given_key = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
@@ -35,7 +36,7 @@ if newest then
   end
   call('DEL', mailbox)
   if #rest > 0 then call('RPUSH', mailbox, unpack(rest)) end
-  if next == first_chosen then return { 0, given } end  -- what the cap has dropped is told with mail
+  if next == first_chosen then return { 0, given } end  -- the number of dropped messages is told with mail
 else
   if waiting == 0 then return { missed, given } end
   call('RENAME', mailbox, inflight)

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: Apache-2.0
--- A user becomes a member of a room without asking (the API, hikyctl). A user who is online, with a connection that may hear the room, takes
--- part at once. The room is told.
+-- A user becomes a member of a room without asking (the API, hikyctl). A user who is online, with a connection that may
+-- hear the room, takes part at once. The room is told.
 -- KEYS 1 room_participants:{r}  2 user_rooms:{u}  3 room_members:{r}  4 member_rooms:{u}  5 user_connections:{u}
 --      6 room_absent:{r}  7 room_head:{r}  8 clock  9 left:{u}
 -- ARGV 1 user  2 room  3 prefix of instance channels  4 the room's channel  5 bus message that announces it

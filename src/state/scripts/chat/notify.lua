@@ -1,9 +1,11 @@
 -- SPDX-License-Identifier: Apache-2.0
--- Hands a frame to every connection of some users, through the channels of the instances that hold them; with a key, once.
+-- Hands a frame to every connection of some users, through the channels of the instances that hold them; with a key,
+-- once.
 -- KEYS [1 idempotency:{caller}:{key}]
 -- ARGV 1 prefix user_connections  2 prefix of instance channels  3 bus kind  4 the frame's JSON
 --      [with a key: 5 digest of the request  6 life of the key in s]  5… or 7… users
--- Returns { how many users had a connection, 1 when the key's first request has done it before }; { -1 } when the key stands for another request
+-- Returns { how many users had a connection, 1 when the key's first request has done it before }; { -1 } when the key
+--      stands for another request
 -- include lib/instance_of.lua
 local once = KEYS[1]
 local connections_of, instance_channel_of, kind, frame = ARGV[1], ARGV[2], ARGV[3], ARGV[4]

@@ -1,20 +1,22 @@
 -- SPDX-License-Identifier: Apache-2.0
--- A message to a room, as one step: idempotence, permission, order, history, mailboxes of the absent, and the broadcast.
+-- A message to a room, as one step: idempotence, permission, order, history, mailboxes of the absent, broadcast.
 -- KEYS 1 room_participants:{r}  2 room_members:{r}  3 room_head:{r}  4 room_log:{r}  5 online_users  6 room_absent:{r}
---      7 clock  [8 dedup of {r}, {u} and the clientMsgId]: `messageId, time in ms in hexadecimal, digest of the content`
--- ARGV 1 sender  2 frame's JSON up to and without `,"timestamp"`  3 the room's channel  4 bus header's start (`m <connection> `)
---      5 epoch to begin if the room has none  6 prefix offline_messages  7 prefix offline_dropped
---      8 messages kept in the log  9 the log's life in ms, kept to within 1/24  10 largest room whose mailboxes are filled  11 life of dedup in s
+--      7 clock  [8 dedup of {r}, {u} and the clientMsgId: `messageId, time in ms in hexadecimal, digest of content`]
+-- ARGV 1 sender  2 frame's JSON up to and without `,"timestamp"`  3 the room's channel
+--      4 bus header's start (`m <connection> `)  5 epoch to begin if the room has none  6 prefix offline_messages
+--      7 prefix offline_dropped  8 messages kept in the log  9 the log's life in ms, kept to within 1/24
+--      10 largest room whose mailboxes are filled  11 life of dedup in s
 --      12 epoch  13 seq of the latest message that the sender's instance knows
---      14 what stands behind the messageId in the bus header (` <when it came>`), or nothing
---      15 prefix user_connections  16 digest of the content (with KEYS 8: 44 bytes are the most that Redis keeps in one piece with the value's head)
---      [17 `system`: the sender need not be a member, but somebody must be in the room]
--- Returns { 1 stored, messageId, timestamp, mailboxes filled }, { 2 duplicate, messageId, timestamp }, { 3 } when the clientMsgId stands for
---      another content, or { 0 } when the sender is not a member (or, for `system`, nobody is)
+--      14 the text behind the messageId in the bus header (` <when it came>`), or nothing
+--      15 prefix user_connections  16 digest of the content (with KEYS 8: 44 bytes are the most that Redis keeps in one
+--      piece with the value's head)
+--      [17 `system`: the sender need not be a member, but some user must be in the room]
+-- Returns { 1 stored, messageId, timestamp, mailboxes filled }, { 2 duplicate, messageId, timestamp }, { 3 } when the
+--      clientMsgId stands for another content, or { 0 } when the sender is not a member (or, for `system`, nobody is)
 -- include lib/iso8601.lua
 local participants, members, head_key, log, online_users, absentees, clock, dedup = unpack(KEYS)
-local sender, frame_start, room_channel, bus_start, new_epoch, mailbox_of, dropped_of, kept, log_life, largest_room, dedup_life, known_epoch,
-  known_seq, bus_end, connections_of, digest, system = unpack(ARGV)
+local sender, frame_start, room_channel, bus_start, new_epoch, mailbox_of, dropped_of, kept, log_life, largest_room,
+  dedup_life, known_epoch, known_seq, bus_end, connections_of, digest, system = unpack(ARGV)
 local call, format, floor = redis.call, string.format, math.floor
 
 if system then
@@ -30,15 +32,15 @@ if dedup then
 end
 local head = call('HMGET', head_key, 'epoch', 'renew_at', 'seq', 't')
 local epoch, renew_at, seq, last = head[1], tonumber(head[2] or 0), tonumber(head[3] or 0), tonumber(head[4]) or 0
--- Behind what was heard, Redis has lost the latest messages, whose numbers are taken.
+-- Behind the message that the sender's instance knows, Redis has lost the latest ones, whose numbers are taken.
 local begins = not epoch or epoch == known_epoch and seq < tonumber(known_seq)
 if begins then epoch, renew_at, seq = new_epoch, 0, 0 end
 seq = format('%d', seq + 1)
 local id = epoch .. ':' .. seq
 
--- A room's times never fall, and are behind none that a connection has begun at (lib/time_from.lua), though the clock may step back (a
--- replica's, after a failover): what a connection has heard is found by them. They rise only behind such a clock: several messages in one
--- millisecond must not run ahead of all other times.
+-- A room's times never fall, and are behind none that a connection has begun at (lib/time_from.lua), though the clock
+-- may step back (a replica's, after a failover): the messages that a connection has heard are found by them. They rise
+-- only behind such a clock: several messages in one millisecond must not run ahead of all other times.
 -- include lib/now.lua
 local given = tonumber(redis.pcall('GET', clock)) or 0
 local t = now < last and last + 1 or now
@@ -46,19 +48,22 @@ if given > t and given < t + 86400000 then t = given end
 local time = iso8601(t)
 local frame = frame_start .. ',"timestamp":"' .. time .. '","messageId":"' .. id .. '","seq":' .. seq .. '}'
 
--- Comparing the sets costs a look-up per member and message, so the absent are counted instead. Only our scripts write room_absent.
--- Where another program has changed participants, the sum does not come out and the sets are compared after all; where two such
--- changes cancel out, a user who is missing from participants still has a connection of ours and hears the message live.
+-- Comparing the sets costs a look-up per member and message, so the absent are counted instead. Only our scripts write
+-- room_absent. Where another program has changed participants, the sum does not come out and the sets are compared
+-- after all; where two such changes cancel out, a user who is missing from participants still has a connection of ours
+-- and hears the message live.
 local belong, absent, present = call('SCARD', members), call('SCARD', absentees), call('SCARD', participants)
 local away = nil
 if belong - absent ~= present then
   if math.max(belong, present) <= tonumber(largest_room) then
-    -- A user with a connection of ours hears the message live, though another program's disconnect has taken the user out; unless no connection
-    -- may hear the room.
+    -- A user with a connection of ours hears the message live, though another program's disconnect has taken the user
+    -- out; unless no connection may hear the room.
     away = {}
     for _, users in ipairs({ call('SDIFF', members, participants), call('SDIFF', participants, online_users) }) do
       for _, user in ipairs(users) do
-        if call('EXISTS', connections_of .. user) == 0 or call('SISMEMBER', absentees, user) == 1 then table.insert(away, user) end
+        if call('EXISTS', connections_of .. user) == 0 or call('SISMEMBER', absentees, user) == 1 then
+          table.insert(away, user)
+        end
       end
     end
   end
@@ -66,8 +71,9 @@ elseif absent > 0 and belong <= tonumber(largest_room) then
   away = call('SMEMBERS', absentees)
 end
 
--- The mailboxes come before the log: where Redis refuses them nothing has changed, and the sender is told so instead of being promised
--- the mail. A key that another program has spoilt is its user's loss, not the room's; any other refusal is raised, by the same command.
+-- The mailboxes come before the log: where Redis refuses them nothing has changed, and the sender is told so instead of
+-- being promised the mail. A key that another program has spoilt is its user's loss, not the room's; any other refusal
+-- is raised, by the same command.
 local filled = 0
 if away then
   -- include lib/mailbox_cap.lua
@@ -80,11 +86,12 @@ if away then
     end
     return call(command, key, value)
   end
-  -- A large message is not queued for more users than its budget allows, but for none: it stays in history, and they are told of it.
+  -- A large message is queued for all users or, where its budget does not allow that, for none: it stays in history,
+  -- and they are told of it.
   local is_large, fits = #frame > small_bytes, #frame * #away <= message_bytes and #frame <= mailbox_bytes
   for _, user in ipairs(away) do
     local mailbox = mailbox_of .. user
-    if user == sender then  -- knows what was said
+    if user == sender then  -- knows the message
     elseif not fits then
       tolerant('INCRBY', dropped_of .. user, 1)
     else
@@ -111,7 +118,7 @@ call('XADD', log, 'MAXLEN', '~', kept, seq .. '-0', 'm', frame, 'c', bus_start:s
 local seconds = floor(t / 1000)
 if seconds >= renew_at then
   call('PEXPIRE', log, log_life)
-  call('PEXPIRE', head_key, log_life * 30)  -- numbers go on long after what was said is forgotten, but not for ever
+  call('PEXPIRE', head_key, log_life * 30)  -- numbers go on long after the messages are forgotten, but not for ever
   call('HSET', head_key, 'renew_at', format('%d', seconds + floor(log_life / 24000)))
 end
 call('PUBLISH', room_channel, bus_start .. id .. bus_end .. '\n' .. frame)

@@ -3,7 +3,8 @@
 -- KEYS 1 room_members:{r}  2 room_head:{r}  3 room_log:{r}
 -- ARGV 1 user  2 the time in ms
 -- A key that another program has made another type holds nothing: nobody belongs to the room, or it has said nothing.
--- Returns { 1 when the user belongs to the room else 0, epoch (`` where nothing was ever said), seq of the last message before the time }
+-- Returns { 1 when the user belongs to the room else 0, epoch (`` where nothing was ever said), seq of the last message
+--      before the time }
 -- include lib/first_since.lua
 local members, head_key, log = KEYS[1], KEYS[2], KEYS[3]
 local user, time = ARGV[1], tonumber(ARGV[2])

@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: Apache-2.0
--- Users have shown that they are there. Entries that are gone, or that another program has written without a lastSeen, stay as they are.
+-- Users have shown that they are there. Entries that are gone, or that another program has written without a lastSeen,
+-- stay as they are.
 -- KEYS 1 clients
 -- ARGV 1 ISO time  2… users
 -- Returns how many entries say so now

@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- A user starts or stops typing in a room, or the mark runs out (the document's handleTypingStatus). Beside the
--- document's keys, which know a user's latest room alone, typing_marks has every mark: what is in there is announced as
--- on, and is ended by whoever takes it out.
+-- document's keys, which know a user's latest room alone, typing_marks has every mark: a mark in there is announced as
+-- on, and the script that takes it out announces its end.
 -- KEYS 1 typing_users  2 typing_users:{u}  3 typing_marks
 -- ARGV 1 user  2 room
 --      3 `on` | `off` | `expired` (off, unless somebody has renewed the mark or has ended it) | `lost` (the same, but

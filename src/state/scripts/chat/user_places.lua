@@ -10,7 +10,7 @@ local member_rooms, head_of = KEYS[1], ARGV[1]
 local out, newest = { string.format('%.0f', now), '0' }, 0
 for _, room in ipairs(redis.call('SMEMBERS', member_rooms)) do
   local head = redis.pcall('HMGET', head_of .. room, 'epoch', 'seq', 't')
-  if head.err then head = {} end  -- another program has made it another type: that is the room's loss, and keeps no member out
+  if head.err then head = {} end  -- another program has made it another type: the room's loss keeps no member out
   out[#out + 1] = room
   out[#out + 1] = head[1] or ''
   out[#out + 1] = head[2] or '0'

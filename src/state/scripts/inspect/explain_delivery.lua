@@ -1,11 +1,12 @@
 -- SPDX-License-Identifier: Apache-2.0
--- Where one message stands with some users, in one look. Writes nothing.
+-- One message and some users, in one look. Writes nothing.
 -- KEYS 1 room_members:{r}  2 room_participants:{r}  3 online_users  4 instances
 -- ARGV 1 end of the message's frame, by which it is known: `"messageId":"…","seq":…}`
---      2 prefix user_connections  3 prefix offline_messages  4 prefix offline_inflight  5 prefix offline_dropped  6 prefix last_seen
---      7… users
--- Returns { now in ms, { user, member, participant, online, messages queued, place of this one in the queue (1 = oldest, 0 = not there),
---           oldest one queued, dropped, last seen, { connection, JSON, lease end or '', 1 if the message is in flight to it }… }… }
+--      2 prefix user_connections  3 prefix offline_messages  4 prefix offline_inflight  5 prefix offline_dropped
+--      6 prefix last_seen  7… users
+-- Returns { now in ms, { user, member, participant, online, messages queued, place of this one in the queue
+--           (1 = oldest, 0 = not there), oldest one queued, dropped, last seen,
+--           { connection, JSON, lease end or '', 1 if the message is in flight to it }… }… }
 -- include lib/now.lua
 -- include lib/instance_of.lua
 local members, participants, online_users, instances = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
@@ -31,7 +32,8 @@ for i = first, #ARGV do
     table.insert(connections, { connection, json, call('ZSCORE', instances, instance_of(json) or '') or '',
       place_in(inflight_of .. user .. ':' .. connection) > 0 and 1 or 0 })
   end
-  table.insert(out, { user, call('SISMEMBER', members, user), call('SISMEMBER', participants, user), call('SISMEMBER', online_users, user),
-    #queued, place, queued[#queued] or '', call('GET', dropped_of .. user) or '0', call('GET', last_seen_of .. user) or '', connections })
+  table.insert(out, { user, call('SISMEMBER', members, user), call('SISMEMBER', participants, user),
+    call('SISMEMBER', online_users, user), #queued, place, queued[#queued] or '',
+    call('GET', dropped_of .. user) or '0', call('GET', last_seen_of .. user) or '', connections })
 end
 return out

@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: Apache-2.0
--- Mail that was claimed for a connection which is gone: nobody else would put it back. Told and mended in one step.
+-- Mail that was claimed for a connection which is gone: nobody else would put it back. Found and mended in one step.
 -- KEYS 1 offline_inflight:{u}:{c}  2 user_connections:{u}  3 offline_messages:{u}  4 offline_dropped:{u}
 -- ARGV 1 `repair` or ``  2 connection
 -- Returns how many messages are stuck

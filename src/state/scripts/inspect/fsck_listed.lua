@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: Apache-2.0
--- Do users have the connections that an instance lists? Told and mended in one step.
+-- Do users have the connections that an instance lists? Found and mended in one step.
 -- KEYS 1 instance_connections:{i}
 -- ARGV 1 `repair` or ``  2 prefix user_connections  3… connections
 -- Returns { { connection, user }… }: those that their user does not have

@@ -1,14 +1,14 @@
 -- SPDX-License-Identifier: Apache-2.0
--- Do the six sets that say who is in which room agree about some pairs of user and room? Told and mended in one step.
--- ARGV 1 `repair` or ``  2 prefix user_connections  3 prefix room_members  4 prefix member_rooms  5 prefix room_participants
---      6 prefix user_rooms  7 prefix joined_room_participants  8 prefix room_absent  9 prefix of instance channels  10 prefix room_head
---      11… user, room, …
+-- Do the six sets of members and participants agree about some pairs of user and room? Found and mended in one step.
+-- ARGV 1 `repair` or ``  2 prefix user_connections  3 prefix room_members  4 prefix member_rooms
+--      5 prefix room_participants  6 prefix user_rooms  7 prefix joined_room_participants  8 prefix room_absent
+--      9 prefix of instance channels  10 prefix room_head  11… user, room, …
 -- Returns { { user, room, finding }… }. A key of another type counts as empty here; its type is a finding of its own.
 -- include lib/now.lua
 -- include lib/instance_of.lua
 -- include lib/rooms_heard.lua
-local mode, connections_of, members_of, member_rooms_of, participants_of, user_rooms_of, joined_of, absentees_of, instance_channel_of, head_of =
-  unpack(ARGV, 1, 10)
+local mode, connections_of, members_of, member_rooms_of, participants_of, user_rooms_of, joined_of, absentees_of,
+  instance_channel_of, head_of = unpack(ARGV, 1, 10)
 local first = 11
 local repair = mode == 'repair'
 

@@ -1,8 +1,8 @@
 -- SPDX-License-Identifier: Apache-2.0
--- Can a room's messages still be counted and kept? Told and mended in one step.
+-- Can a room's messages still be counted and kept? Found and mended in one step.
 -- KEYS 1 room_head:{r}  2 room_log:{r}
 -- ARGV 1 `repair` or ``
--- Returns a finding or '', and two numbers: what the head counts, and the newest message the log has
+-- Returns a finding or '', and two numbers: the head's count, and the newest message that the log has
 local head_key, log = KEYS[1], KEYS[2]
 local repair = ARGV[1] == 'repair'
 

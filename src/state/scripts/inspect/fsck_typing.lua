@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: Apache-2.0
--- Typing marks whose key has ended, and which nobody has taken away since. Told and mended in one step, as typing.lua would.
+-- Typing marks whose key has ended, and which nobody has taken away since. Found and mended in one step, as typing.lua
+-- would.
 -- KEYS 1 typing_users  2 typing_marks
 -- ARGV 1 `repair` or ``  2 prefix typing_users:  3 prefix of room channels  4… users
 -- Returns { { user, room }… }

@@ -1,9 +1,9 @@
 -- SPDX-License-Identifier: Apache-2.0
--- Do connections, instances and what says who is online agree about some users? Told and mended in one step, except what takes
--- disconnect.lua: connections that nobody will ever end.
+-- Do connections, instances, online_users and clients agree about some users? Found and mended in one step, except
+-- connections that nobody will ever end: their end takes disconnect.lua.
 -- KEYS 1 online_users  2 clients  3 instances  4 sweeps  5 pending_offline
--- ARGV 1 `repair` or ``  2 prefix user_connections  3 prefix instance_connections  4 ms after the end of a lease in which living
---      instances may sweep  5… users
+-- ARGV 1 `repair` or ``  2 prefix user_connections  3 prefix instance_connections
+--      4 ms after the end of a lease in which living instances may sweep  5… users
 -- Returns { { user, finding, connection or '', its instance or '', lease end or '', its `at` or '' }… }
 -- include lib/now.lua
 -- include lib/instance_of.lua
@@ -21,7 +21,8 @@ end
 for i = first, #ARGV do
   local user = ARGV[i]
   local function tell(finding, connection, instance, lease, at)
-    table.insert(out, { user, finding, connection or '', instance or '', lease and string.format('%.0f', lease) or '', at or '' })
+    lease = lease and string.format('%.0f', lease) or ''
+    table.insert(out, { user, finding, connection or '', instance or '', lease, at or '' })
   end
   local held = call('HGETALL', connections_of .. user)
   local newest, newest_at, count = nil, -1, #held / 2
@@ -34,7 +35,7 @@ for i = first, #ARGV do
     else
       if tonumber(at or 0) > newest_at then newest, newest_at = about, tonumber(at or 0) end
       local lease, sweep = score(instances, instance), score(sweeps, instance)
-      -- What a dead or unknown instance lists is told as one finding, of the instance.
+      -- The list of a dead or unknown instance is one finding, of the instance.
       if not (sweep and sweep >= now) and call('HGET', listed_of .. instance, connection) ~= user then
         if not lease then
           tell('connection_of_unknown_instance', connection, instance, nil, at)
@@ -77,8 +78,10 @@ for i = first, #ARGV do
       if newest then
         tell('client_missing')
         local since = cjson.encode(type(newest.since) == 'string' and newest.since or '')
-        local address = type(newest.ip) == 'string' and newest.ip ~= '' and ',"ipAddress":' .. cjson.encode(newest.ip) or ''
-        if repair then call('HSET', clients, user, '{"connectedAt":' .. since .. ',"lastSeen":' .. since .. address .. ',' .. counts) end
+        local has_address = type(newest.ip) == 'string' and newest.ip ~= ''
+        local address = has_address and ',"ipAddress":' .. cjson.encode(newest.ip) or ''
+        local entry = '{"connectedAt":' .. since .. ',"lastSeen":' .. since .. address .. ',' .. counts
+        if repair then call('HSET', clients, user, entry) end
       end
     elseif counted and tonumber(counted) ~= count then
       tell('client_miscounted')

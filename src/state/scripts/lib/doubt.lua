@@ -24,9 +24,9 @@ end
 
 local function before(seq) return string.format('(%.0f-0', seq) end
 
--- Doubts what a room said behind seq `heard`, since the time `since` and up to seq `last` (0 or nil: all), and before the user's other connections
--- hear it (since `heard_since`): the newest messages first and in growing portions, since mostly it is nothing. Messages that fit no mailbox is only
--- counted, by its numbers.
+-- Doubts the messages of a room behind seq `heard`, since the time `since` and up to seq `last` (0 or nil: all), and
+-- before the user's other connections hear it (since `heard_since`): the newest first and in growing portions, since
+-- mostly there is none. Messages beyond a mailbox's worth are only counted, by their numbers.
 local function doubt(doubts, room, heard, since, heard_since, last)
   local log, to = doubts.log_of .. room, last and last > 0 and string.format('%.0f-0', last) or '+'
   local known, user = doubts.known[room] or {}, doubts.user

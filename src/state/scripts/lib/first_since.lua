@@ -8,7 +8,8 @@ local function seq_and_time(entry)
   return seq, 0
 end
 
--- The seq of a log's first message since a time; nil if there is none, or the key is of another type. By halves: a log is in order.
+-- The seq of a log's first message since a time; nil if there is none, or the key is of another type. By halves: a log
+-- is in order.
 local function first_since(log, time)
   local oldest = redis.pcall('XRANGE', log, '-', '+', 'COUNT', 1)
   if oldest.err or not oldest[1] then return nil end

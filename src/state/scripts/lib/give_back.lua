@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: Apache-2.0
--- Mail that a connection has claimed and not confirmed waits again, behind what came since. `ask` is redis.call, or returns false where a key is
--- of another type (lib/spoilt.lua).
+-- Mail that a connection has claimed and not confirmed waits again, behind mail that came since. `ask` is redis.call,
+-- or returns false where a key is of another type (lib/spoilt.lua).
 local function give_back(ask, inflight, mailbox)
   local claimed, all = ask('LRANGE', inflight, 0, -1), true
   if claimed and #claimed == 0 then return end

@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: Apache-2.0
--- Which rooms some connections of a user hear. One whose token is for some rooms names them (`rooms`: patterns, * stands for any text).
--- `jsons` are values of user_connections:{u}. Returns a function that answers for a room, and whether one of them hears all.
+-- Which rooms some connections of a user hear. A connection whose token is for some rooms names them (`rooms`:
+-- patterns, * stands for any text). `jsons` are values of user_connections:{u}. Returns a function that answers for a
+-- room, and whether one of them hears all.
 local function rooms_heard(jsons)
   local patterns = {}
   for _, json in ipairs(jsons) do

@@ -1,8 +1,9 @@
 -- SPDX-License-Identifier: Apache-2.0
--- A key that another program has made another type, or a counter that is no number any more, must not keep the user online: what it should hold is
--- lost. Nothing else may be.
+-- A key that another program has made another type, or a counter that is no number any more, must not keep the user
+-- online: its content is lost. Nothing else may be.
 local function is_spoilt(problem)
-  return problem:find('^%-?WRONGTYPE') or problem:find('not an integer', 1, true) or problem:find('would overflow', 1, true)
+  return problem:find('^%-?WRONGTYPE') or problem:find('not an integer', 1, true)
+    or problem:find('would overflow', 1, true)
 end
 -- redis.call, or false where the key is spoilt.
 local function unless_spoilt(command, ...)
