@@ -24,7 +24,7 @@ result<web_address> parse_web_address(std::string_view url);
 
 struct web_question {
   std::string method{};  // empty: POST with a body, otherwise GET
-  std::string json{};    // a body
+  std::string json{};  // a body
   std::string agent{"hikyd"};
   std::string bearer{};  // for `Authorization`, unless empty
   std::size_t most_body = 256 * 1024;
