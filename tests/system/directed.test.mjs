@@ -53,6 +53,23 @@ test('removed while a register waits for its subscription: hears nothing from 1 
   for (const bob of online) assert.deepEqual(collect(bob.come), []);
 });
 
+test('removed while messages are under way: they are no mail, though the instance has not heard of it',
+  bounded, async (t) => {
+  const { gate, one, two, ctl, store } = await twoInstances(t, { flags: ['--workers', '1'] });
+  const alice = await joined(t, 'alice', two.url);
+  await alice.join('go');
+  const joins = ['tea', 'go'].map((roomId) => ({ type: 'joinRoom', roomId }));
+  const bob = await deafPeer(t, one.port, {}, { type: 'register', userId: 'bob' }, ...joins);
+  await until('bob to be in', async () => (await store.command('SCARD', 'ws:user_rooms:bob')) === 2);
+  for (let n = 1; n <= 3; n += 1) for (const room of ['tea', 'go']) await say(alice, `${room} ${n}`, room);
+  await pause(300); // they have been handed to the connection
+  gate.delay = 400; // each way: the instance names both rooms when the connection ends
+  await ctl('room', 'remove-member', 'tea', 'bob');
+  bob.socket.resetAndDestroy();
+  await away(store, 'bob');
+  assert.deepEqual(await mailOf(store, 'bob'), ['go 1', 'go 2', 'go 3']);
+});
+
 test('a user whose rooms change all the time is compared and answered all the same', bounded, async (t) => {
   const { gate, one, two, deafFor } = await twoInstances(t, { flags: ['--rate-requests', '0'] });
   const bob = await clientAs(t, 'bob', one.url);
