@@ -4,18 +4,18 @@ import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { loginApp } from '../system/support/login_app.mjs';
-import { startRedis } from '../system/support/redis.mjs';
+import { atEnd } from '../system/support/processes.mjs';
+import { folder, startRedis } from '../system/support/redis.mjs';
 import { issuer } from '../system/support/tokens.mjs';
 import { message, online, say, texts } from './browser.mjs';
 import { startDaemon } from './daemon.mjs';
-import { button, folder, removeFolder, scene, sent, until, visit } from './stage.mjs';
+import { button, scene, sent, until, visit } from './stage.mjs';
 
 // A daemon for one test, and the folder that its keys are in.
 async function serverOf(t, flagsIn) {
-  const data = await folder();
-  t.after(() => removeFolder(data));
+  const data = await folder(t);
   const daemon = await startDaemon({ data, flags: await flagsIn(data) });
-  t.after(() => daemon.stop());
+  atEnd(t, () => daemon.stop());
   return daemon;
 }
 
@@ -41,12 +41,18 @@ scene('the demo is there with --auth open alone, and elsewhere when it is asked 
   const off = 'nothing at this path; the WebSocket is at /ws, and the demo is off (--demo on shows it here)\n';
   const answers = async (url) => {
     const page = await fetch(url);
-    const rest = await Promise.all(['demo.js', 'demo.json', 'favicon.svg'].map(async (path) => (await fetch(`${url}/${path}`)).status));
+    const rest = await Promise.all(
+      ['demo.js', 'demo.json', 'favicon.svg'].map(async (path) => (await fetch(`${url}/${path}`)).status),
+    );
     return [page.status, page.status === 404 ? await page.text() : '', ...rest];
   };
   const shown = [200, '', 200, 200, 200];
   const hidden = [404, off, 404, 404, 404];
-  const [closed, proven, asked] = [await serverOf(t, () => ['--demo', 'off']), await tokenServer(t), await tokenServer(t, '--demo', 'on')];
+  const [closed, proven, asked] = [
+    await serverOf(t, () => ['--demo', 'off']),
+    await tokenServer(t),
+    await tokenServer(t, '--demo', 'on'),
+  ];
   assert.deepEqual(await answers(closed.url), hidden);
   assert.deepEqual(await answers(proven.daemon.url), hidden);
   assert.deepEqual(await answers(asked.daemon.url), shown);
@@ -71,7 +77,9 @@ scene('where tokens count, the page says so, takes one, and forgets it with a re
   assert.equal(await me(ann), 'annie');
   await say(ann, 'proven');
   await sent(ann, 'proven');
-  const kept = await ann.evaluate(() => JSON.stringify([{ ...sessionStorage }, { ...localStorage }, document.cookie, location.href]));
+  const kept = await ann.evaluate(() =>
+    JSON.stringify([{ ...sessionStorage }, { ...localStorage }, document.cookie, location.href]),
+  );
   assert.match(kept, /proven/);
   assert.equal(kept.includes(good), false, 'the token is kept nowhere');
 
@@ -113,8 +121,7 @@ scene('where a name is believed and tokens count, either will do', async (t) => 
 });
 
 scene('where sessions count, the page comes in by the browser’s cookie', async (t) => {
-  const data = await folder();
-  t.after(() => removeFolder(data));
+  const data = await folder(t);
   const redis = await startRedis(t, data);
   const secret = 'a secret for the cookies';
   await writeFile(join(data, 'secret'), secret);

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // The demo page and what may go wrong: hostile text, frames seen twice, refusals, a server that goes and comes back.
 import assert from 'node:assert/strict';
+import { atEnd } from '../system/support/processes.mjs';
+import { folder } from '../system/support/redis.mjs';
 import { message, online, say, someone, texts } from './browser.mjs';
 import { startDaemon } from './daemon.mjs';
-import { address, button, folder, rawClient, removeFolder, scene, sent, state, visit, visitor } from './stage.mjs';
+import { address, button, rawClient, scene, sent, state, visit, visitor } from './stage.mjs';
 
 scene('what people write stays text', async () => {
   const evil = '<script>document.title = "owned"</script><img src=x onerror="document.title = \'owned\'">';
@@ -88,7 +90,15 @@ scene('a refused message says why and can be sent again', async () => {
     socket.onMessage((text) => {
       const frame = JSON.parse(text);
       if (frame.type !== 'message' || !refuse) return server.send(text);
-      return socket.send(JSON.stringify({ type: 'error', id: frame.id, code: 'too_large', message: 'That is too much', retryable: false }));
+      return socket.send(
+        JSON.stringify({
+          type: 'error',
+          id: frame.id,
+          code: 'too_large',
+          message: 'That is too much',
+          retryable: false,
+        }),
+      );
     });
   });
   const ann = await visitor('ann', 'grumpy', { prepare: grumpy });
@@ -114,12 +124,9 @@ scene('a server that does not let one in is quoted beside the name', async () =>
 });
 
 scene('the daemon dies and returns: the page comes back by itself and the unsent message arrives once', async (t) => {
-  const own = await folder();
+  const own = await folder(t);
   let server = await startDaemon({ data: own });
-  t.after(async () => {
-    await server.stop();
-    await removeFolder(own);
-  });
+  atEnd(t, () => server.stop());
   const ann = await visitor('ann', 'phoenix', {}, server.url);
   const bob = await visitor('bob', 'phoenix', {}, server.url);
   await say(ann, 'before');

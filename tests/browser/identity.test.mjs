@@ -2,15 +2,17 @@
 // What a page of an application can do about identity: hand over a token, and learn why one was refused.
 import assert from 'node:assert/strict';
 import { createHmac } from 'node:crypto';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
+import { bounded } from '../system/support/bounded.mjs';
+import { atEnd } from '../system/support/processes.mjs';
+import { folder } from '../system/support/redis.mjs';
+import { staged } from '../system/support/stage.mjs';
 import { launch } from './browser.mjs';
 import { startDaemon } from './daemon.mjs';
 
-const bounded = { timeout: 90_000 };
 const secret = 'a secret of more than thirty-two bytes';
 const part = (value) => Buffer.from(JSON.stringify(value)).toString('base64url');
 const token = (claims) => {
@@ -18,26 +20,23 @@ const token = (claims) => {
   return `${text}.${createHmac('sha256', secret).update(text).digest('base64url')}`;
 };
 
-const folder = () => mkdtemp(join(tmpdir(), 'hiky-browser-'));
-const removeFolder = (path) => rm(path, { recursive: true, force: true, maxRetries: 5 });
-
-let data, daemon, browser, context, elsewhere;
-before(async () => {
-  data = await folder();
+let data, daemon, context, elsewhere;
+staged(async (_, ends) => {
+  data = await folder(ends);
   await writeFile(join(data, 'secret'), secret);
   daemon = await startDaemon({ data, flags: ['--auth', 'jwt', '--jwt-key', join(data, 'secret')] });
-  browser = await launch();
+  atEnd(ends, () => daemon.stop());
+  const browser = await launch();
+  atEnd(ends, () => browser.close());
   context = await browser.newContext();
-  elsewhere = createServer((_, response) => response.setHeader('Content-Type', 'text/html').end('<p>another site</p>'));
+  const page = (_, response) => response.setHeader('Content-Type', 'text/html').end('<p>another site</p>');
+  elsewhere = createServer(page);
   await new Promise((resolve) => elsewhere.listen(0, '127.0.0.1', resolve));
-}, bounded);
-after(async () => {
-  elsewhere?.closeAllConnections();
-  elsewhere?.close();
-  await browser?.close();
-  await daemon?.stop();
-  await removeFolder(data);
-}, bounded);
+  atEnd(ends, () => {
+    elsewhere.closeAllConnections();
+    elsewhere.close();
+  });
+});
 
 // What a page at `site` gets from the daemon: the first frame, or the end.
 async function tries(site, path, protocols, first, at = daemon) {
@@ -59,7 +58,8 @@ async function tries(site, path, protocols, first, at = daemon) {
   }
 }
 
-// Every way that a page has to hand over a token: [path, protocols, fields of register, the protocol that the daemon chooses].
+// Every way that a page has to hand over a token: [path, protocols, fields of register, the protocol that the daemon
+// chooses].
 const ways = (token) => ({
   subprotocol: ['/ws', ['hiky.v1', `bearer.${token}`], {}, 'hiky.v1'],
   address: [`/ws?token=${token}`, [], {}, ''],
@@ -77,7 +77,10 @@ test('a page learns why its token was refused, whichever way it went', bounded, 
   const late = 'the token is refused: it has expired';
   for (const [way, [path, protocols, fields, selected]] of Object.entries(ways(token({ sub: 'alice', exp: 1 })))) {
     // What came with the handshake ends the connection; register may be tried again.
-    const told = way === 'register' ? { protocol: selected, type: 'error', message: late, code: 'unauthorized' } : { code: 4401, reason: late };
+    const told =
+      way === 'register'
+        ? { protocol: selected, type: 'error', message: late, code: 'unauthorized' }
+        : { code: 4401, reason: late };
     assert.deepEqual(await tries(daemon.url, path, protocols, { type: 'register', ...fields }), told, way);
   }
 });
@@ -85,14 +88,15 @@ test('a page learns why its token was refused, whichever way it went', bounded, 
 test('another site’s page cannot connect, whatever it has, unless it is named', bounded, async (t) => {
   const site = `http://127.0.0.1:${elsewhere.address().port}`;
   for (const [way, [path, protocols, fields]] of Object.entries(ways(token({ sub: 'alice' })))) {
-    assert.deepEqual(await tries(site, path, protocols, { type: 'register', ...fields }), { code: 1006, reason: '' }, way);
+    assert.deepEqual(
+      await tries(site, path, protocols, { type: 'register', ...fields }),
+      { code: 1006, reason: '' },
+      way,
+    );
   }
-  const second = await folder();
-  const open = await startDaemon({ data: second, flags: ['--auth', 'jwt', '--jwt-key', join(data, 'secret'), '--origin', site] });
-  t.after(async () => {
-    await open.stop();
-    await removeFolder(second);
-  });
+  const flags = ['--auth', 'jwt', '--jwt-key', join(data, 'secret'), '--origin', site];
+  const open = await startDaemon({ data: await folder(t), flags });
+  atEnd(t, () => open.stop());
   for (const [way, [path, protocols, fields, selected]] of Object.entries(ways(token({ sub: 'alice' })))) {
     const { type, userId, protocol } = await tries(site, path, protocols, { type: 'register', ...fields }, open);
     assert.deepEqual({ type, userId, protocol }, { type: 'registered', userId: 'alice', protocol: selected }, way);

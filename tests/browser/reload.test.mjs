@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// A page that is loaded again over a slow link: a browser shows nothing that arrives behind its close, and loses nothing all the same.
+// A page that is loaded again over a slow link: a browser shows nothing that arrives behind its close, and loses
+// nothing all the same.
 import assert from 'node:assert/strict';
 import { Gate } from '../system/support/gate.mjs';
+import { pause } from '../system/support/processes.mjs';
 import { address, rawClient, scene, until, visit } from './stage.mjs';
-
-const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 // In the page: registers, joins, and keeps what comes.
 const enter = ([user, room]) =>
@@ -36,7 +36,9 @@ scene('what is said while a page reloads is shown when it is back', async (t) =>
     await replaced;
     await pause(60);
     bob.tell({ type: 'message', roomId: 'reload', content: round, id: `round ${round}` });
-    await until('the message to be acknowledged', () => bob.frames.some(({ type, id }) => type === 'messageAck' && id === `round ${round}`));
+    await until('the message to be acknowledged', () =>
+      bob.frames.some(({ type, id }) => type === 'messageAck' && id === `round ${round}`),
+    );
     await loaded;
     await page.evaluate(enter, ['alice', 'reload']);
     await until(`message ${round}`, () => page.evaluate((n) => globalThis.shown.includes(n), round), 5_000);

@@ -1,29 +1,43 @@
 // SPDX-License-Identifier: Apache-2.0
-// The login of an application as a browser carries it: express, express-session and connect-redis set the cookie, and the page's WebSocket shows it.
+// The login of an application as a browser carries it: express, express-session and connect-redis set the cookie, and
+// the page's WebSocket shows it.
 import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { bounded } from '../system/support/bounded.mjs';
 import { daemonFor } from '../system/support/daemon.mjs';
 import { loginApp } from '../system/support/login_app.mjs';
 import { atEnd } from '../system/support/processes.mjs';
 import { folder, startRedis } from '../system/support/redis.mjs';
 import { launch } from './browser.mjs';
 
-const bounded = { timeout: 90_000 };
 const secret = 'a secret for the cookies';
 
-// A Redis, the application, a browser's page, and daemons that let in pages of the application or whatever `origin` says.
+// A Redis, the application, a browser's page, and daemons that let in pages of the application or whatever `origin`
+// says.
 async function stage(t) {
   const data = await folder(t);
   const redis = await startRedis(t, data);
   await writeFile(join(data, 'secret'), secret);
   const app = await loginApp(t, redis.socket, { secret });
-  const chat = (name, origin = app.url) => daemonFor(t, {
-    redis: redis.url,
-    flags: ['--auth', 'session', '--session-secret', join(data, 'secret'), '--session-check', '1', '--origin', origin, '--instance-id', name],
-  });
+  const chat = (name, origin = app.url) =>
+    daemonFor(t, {
+      redis: redis.url,
+      flags: [
+        '--auth',
+        'session',
+        '--session-secret',
+        join(data, 'secret'),
+        '--session-check',
+        '1',
+        '--origin',
+        origin,
+        '--instance-id',
+        name,
+      ],
+    });
   const browser = await launch();
   atEnd(t, () => browser.close());
   return { app, chat, page: await browser.newPage() };
@@ -40,7 +54,9 @@ const connects = (page, daemon) => page.evaluate(
   }), `${daemon.url.replace('http', 'ws')}/ws`);
 
 async function site(t) {
-  const server = createServer((_, response) => response.setHeader('Content-Type', 'text/html').end('<p>another site</p>'));
+  const server = createServer((_, response) =>
+    response.setHeader('Content-Type', 'text/html').end('<p>another site</p>'),
+  );
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
   atEnd(t, () => (server.closeAllConnections(), new Promise((resolve) => server.close(resolve))));
   return `http://127.0.0.1:${server.address().port}/`;
@@ -57,8 +73,14 @@ test('who logs in on a page is in the chat by its cookie, until the logout', bou
   await page.goto(`${app.url}/login/bob`); // in the same session
   assert.deepEqual(await connects(page, daemon), { type: 'registered', userId: 'bob' });
   await page.evaluate(() => fetch('/logout').then((answer) => answer.text()));
-  assert.deepEqual(await page.evaluate(() => window.ended), { code: 4401, reason: 'your session has ended; log in again, then connect anew' });
-  assert.deepEqual(await connects(page, daemon), { code: 4401, reason: 'the session is refused: it is over; log in again' });
+  assert.deepEqual(await page.evaluate(() => window.ended), {
+    code: 4401,
+    reason: 'your session has ended; log in again, then connect anew',
+  });
+  assert.deepEqual(await connects(page, daemon), {
+    code: 4401,
+    reason: 'the session is refused: it is over; log in again',
+  });
 });
 
 test('a foreign page cannot use its visitor’s cookie', bounded, async (t) => {

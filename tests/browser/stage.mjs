@@ -1,35 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
-// What every browser test stands on: one daemon and one Chromium for the file that imports this, and people who come and go.
+// What every browser test stands on: one daemon and one Chromium for the file that imports this, and people who come
+// and go.
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import WebSocket from 'ws';
+import { bounded } from '../system/support/bounded.mjs';
+import { atEnd, until as patiently } from '../system/support/processes.mjs';
+import { folder } from '../system/support/redis.mjs';
+import { staged } from '../system/support/stage.mjs';
 import { enter, launch, message, person } from './browser.mjs';
 import { startDaemon } from './daemon.mjs';
 
-const bounded = { timeout: 90_000 };
-let data;
-let daemon;
-let browser;
+const stage = staged(async (here, ends) => {
+  here.daemon = await startDaemon({ data: await folder(ends) });
+  atEnd(ends, () => here.daemon.stop());
+  here.browser = await launch();
+  atEnd(ends, () => here.browser.close());
+});
 let people = [];
 
-export const folder = () => mkdtemp(join(tmpdir(), 'hiky-browser-'));
-export const removeFolder = (path) => rm(path, { recursive: true, force: true, maxRetries: 5 });
-export const address = () => daemon.url;
-
-before(async () => {
-  data = await folder();
-  daemon = await startDaemon({ data });
-  browser = await launch();
-}, bounded);
-
-after(async () => {
-  await browser?.close();
-  await daemon?.stop();
-  await removeFolder(data);
-}, bounded);
+export const address = () => stage.daemon.url;
 
 // A test whose people leave at its end. A script error, refused content or a request to another host fails it.
 // Rooms belong to one test each; names return, as people do.
@@ -44,7 +34,7 @@ export function scene(name, body) {
 
 // Somebody with the page open, not yet in.
 export async function visit(options, url = address()) {
-  const page = await person(browser, url, options);
+  const page = await person(stage.browser, url, options);
   people.push(page);
   return page;
 }
@@ -69,13 +59,8 @@ export async function rawClient(t, name, room) {
   return { tell, frames };
 }
 
-export async function until(what, probe, within = 20_000) {
-  const end = Date.now() + within;
-  while (!(await probe())) {
-    assert.ok(Date.now() < end, `waited ${within} ms for: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-}
+export const until = (what, probe, within = 20_000) =>
+  patiently(what, async () => Boolean(await probe()), within, 50);
 
 export const button = (page, name) => page.getByRole('button', { name, exact: true });
 export const isTyping = (page, name) => page.getByTestId('typing').getByText(`${name} is typing`);

@@ -53,6 +53,14 @@ TEST_F(an_ending_connection, leaves_what_was_said_behind_the_last_it_has_heard) 
   EXPECT_EQ(dropped(), "(nil)");
 }
 
+TEST_F(an_ending_connection, leaves_nothing_of_a_room_that_the_user_has_left) {
+  connect("c.1");
+  for (auto const* room : {"tea", "go"}) say(room, 1, 1000);
+  ok(store.members.leave(bob, room_id{"tea"}));
+  end("c.1", heard(0, 0));
+  EXPECT_THAT(mail(), ElementsAre("go 1"));
+}
+
 TEST_F(an_ending_connection, keeps_the_newest_hundred_of_all_rooms_and_counts_the_rest) {
   connect("c.1");
   for (int n = 1; n <= 300; ++n) say("tea", n, 10'000 + 2 * n);

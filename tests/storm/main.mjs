@@ -1,12 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
-// node tests/storm/main.mjs [--minutes N] [--seed S] [--users N] [--instances N] [--only KIND,KIND…] [--events FILE] [--show N]
+// node tests/storm/main.mjs [--minutes N] [--seed S] [--users N] [--instances N] [--only KIND,KIND…]
+//   [--events FILE] [--show N] [--quiet]
 import { parseArgs } from 'node:util';
-import { Storm, summary } from './storm.mjs';
+import { summary } from './report.mjs';
+import { Storm } from './storm.mjs';
 
 const { values } = parseArgs({
   options: {
-    minutes: { type: 'string', default: '1' }, seed: { type: 'string' }, users: { type: 'string', default: '90' },
-    instances: { type: 'string', default: '3' }, only: { type: 'string' }, events: { type: 'string' }, show: { type: 'string', default: '20' }, quiet: { type: 'boolean' },
+    minutes: { type: 'string', default: '1' },
+    seed: { type: 'string' },
+    users: { type: 'string', default: '90' },
+    instances: { type: 'string', default: '3' },
+    only: { type: 'string' },
+    events: { type: 'string' },
+    show: { type: 'string', default: '20' },
+    quiet: { type: 'boolean' },
   },
 });
 const storm = new Storm({

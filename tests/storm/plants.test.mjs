@@ -12,5 +12,6 @@ const patches = readdirSync(folder).filter((name) => name.endsWith('.patch'));
 
 test('every planted bug can be planted', () => {
   assert.ok(patches.length >= 8);
-  for (const name of patches) execFileSync('git', ['apply', '--check', `${folder}/${name}`], { cwd: root, stdio: 'pipe' });
+  for (const name of patches)
+    execFileSync('git', ['apply', '--check', `${folder}/${name}`], { cwd: root, stdio: 'pipe' });
 });

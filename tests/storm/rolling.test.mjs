@@ -2,10 +2,21 @@
 // A new version is put in place while people talk: instances behind one door are replaced one after the other.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Storm, summary } from './storm.mjs';
+import { summary } from './report.mjs';
+import { Storm } from './storm.mjs';
 
 test('a rolling restart loses no message and makes nobody seem offline', { timeout: 150_000 }, async (t) => {
-  const storm = new Storm({ seed: '1', seconds: 24, users: 60, instances: 2, only: ['roll'], balanced: true, obedient: true, graceSeconds: 5, pace: 25 });
+  const storm = new Storm({
+    seed: '1',
+    seconds: 24,
+    users: 60,
+    instances: 2,
+    only: ['roll'],
+    balanced: true,
+    obedient: true,
+    graceSeconds: 5,
+    pace: 25,
+  });
   const verdict = await storm.run();
   t.diagnostic(summary(storm, verdict));
   assert.deepEqual(verdict.violations, [], summary(storm, verdict));

@@ -1,195 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-// The servers of a storm: a redis-server on a file that outlives it, replicas that take its place, some hikyd, and the
-// doors between them.
-import { execFileSync, spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+// The servers of a storm: a redis-server, replicas that take its place, some hikyd, and the doors between them.
+import { execFileSync } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Api, keyFile } from '../system/support/api.mjs';
-import { pause, program, until } from '../system/support/processes.mjs';
-import { Redis, freePort } from '../system/support/redis.mjs';
+import { keyFile } from '../system/support/api.mjs';
 import { Gate } from '../system/support/gate.mjs';
+import { pause, until } from '../system/support/processes.mjs';
+import { Redis, freePort } from '../system/support/redis.mjs';
 import { Issuer } from './tokens.mjs';
-
-const hikyd = program('HIKYD', 'hikyd');
-export const lease = 4;
-export const grace = 1;
-const distance = 200; // ms each way, behind the far door
-
-const children = new Set();
-process.on('exit', () => children.forEach((child) => child.kill('SIGKILL')));
-
-function start(executable, args, onLine, env) {
-  const child = spawn(executable, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } });
-  children.add(child);
-  for (const stream of ['stdout', 'stderr']) {
-    let rest = '';
-    child[stream].setEncoding('utf8').on('data', (text) => {
-      const lines = (rest + text).split('\n');
-      rest = lines.pop();
-      for (const line of lines) onLine(stream, line);
-    });
-  }
-  child.ended = new Promise((resolve) => {
-    child.once('error', (error) => resolve({ error }));
-    child.once('close', (code, signal) => resolve({ code, signal }));
-  }).finally(() => children.delete(child));
-  return child;
-}
-
-class Instance {
-  generation = 0;
-  child; // while it runs
-
-  constructor(world, name) {
-    Object.assign(this, { world, name });
-  }
-  async prepare() {
-    this.clients = await Gate.open();
-    this.far = await Gate.open(() => (this.clients.shut ? undefined : this.clients.target));
-    this.far.delay = distance;
-    this.redis = await Gate.open(() => ({ host: '127.0.0.1', port: this.world.redisPort }));
-  }
-  // The doors that clients come by.
-  get doors() {
-    return [this.clients, this.far];
-  }
-  get api() {
-    return new Api({ url: `http://127.0.0.1:${this.clients.target.port}` });
-  }
-  get up() {
-    return this.child !== undefined && this.clients.target !== undefined;
-  }
-  get welcomes() {
-    return this.up && this.child.wanted === undefined;
-  }
-
-  async start(sameName) {
-    if (!sameName) this.generation += 1;
-    const id = `${this.name}-${this.generation}`;
-    let ready;
-    const said = new Promise((resolve) => (ready = resolve));
-    const child = start(
-      hikyd,
-      [
-        '--listen',
-        '127.0.0.1:0',
-        '--workers',
-        '2',
-        '--instance-id',
-        id,
-        '--redis',
-        `redis://127.0.0.1:${this.redis.port}`,
-        '--lease',
-        String(lease),
-        '--grace',
-        String(this.world.grace),
-        '--drain',
-        '1',
-        '--redis-wait',
-        '60',
-        '--rate-messages',
-        '200:400',
-        '--auth',
-        'jwt',
-        '--auth',
-        'open',
-        ...this.world.secrets,
-      ],
-      (stream, line) => {
-        const found = /^hikyd ready on http:\/\/127\.0\.0\.1:(\d+)/.exec(line);
-        if (found) ready(Number(found[1]));
-        if (stream === 'stderr') this.world.record({ e: 'log', instance: id, line });
-      },
-    );
-    this.child = child;
-    child.wanted = undefined; // how it is to end, once somebody ends it
-    child.ended.then(({ code, signal, error }) => {
-      this.world.record({ e: 'ended', instance: id, code, signal, wanted: child.wanted, error: error?.message });
-      if (this.child === child) this.child = this.clients.target = undefined;
-    });
-    const port = await Promise.race([said, child.ended.then(() => undefined)]);
-    if (port === undefined) return false;
-    this.clients.target = { port, host: '127.0.0.1' };
-    this.world.record({ e: 'up', instance: id });
-    return true;
-  }
-
-  async kill() {
-    const { child } = this;
-    if (!child) return;
-    child.wanted = 'SIGKILL';
-    this.clients.target = undefined;
-    child.kill('SIGKILL');
-    await child.ended;
-  }
-  async drain() {
-    const { child } = this;
-    if (!child) return;
-    child.wanted ??= 'exit 0';
-    child.kill('SIGTERM');
-    const timer = setTimeout(() => {
-      this.world.record({ e: 'stuck', instance: this.name });
-      child.wanted = 'SIGKILL';
-      child.kill('SIGKILL');
-    }, 30_000);
-    await child.ended;
-    clearTimeout(timer);
-  }
-}
-
-// One redis-server, with a folder of its own. `step`: seconds by which its clock is off.
-class Node {
-  constructor(world, number, port, step) {
-    const folder = join(world.folder, `redis-${number}`);
-    Object.assign(this, { world, folder, port, step, socket: join(folder, 'redis.sock') });
-  }
-
-  // Resolves once it answers, with a connection to look at it.
-  async start(...flags) {
-    await mkdir(this.folder, { recursive: true });
-    await rm(this.socket, { force: true });
-    let last = '';
-    const args = [
-      '--port',
-      String(this.port),
-      '--bind',
-      '127.0.0.1',
-      '--unixsocket',
-      this.socket,
-      '--save',
-      '',
-      '--appendonly',
-      'yes',
-    ];
-    const more = [
-      '--appendfsync',
-      'always',
-      '--repl-diskless-sync-delay',
-      '0',
-      '--dir',
-      this.folder,
-      '--logfile',
-      '',
-      ...flags,
-    ];
-    const env = this.step && { LD_PRELOAD: this.world.clock, CLOCK_STEP: String(this.step) };
-    const child = (this.child = start('redis-server', [...args, ...more], (_, line) => (last = line), env));
-    return until('Redis to answer', async () => {
-      if (child.exitCode !== null) throw new Error(`redis-server ended: ${last}`);
-      if (!existsSync(this.socket)) return false;
-      const look = await Redis.connect(this.socket).catch(() => undefined);
-      return look?.command('GET', 'ws:nothing').then(() => look, () => (look.close(), false));
-    }, 30_000);
-  }
-  async kill() {
-    this.child.kill('SIGKILL');
-    await this.child.ended;
-    await rm(this.socket, { force: true });
-  }
-}
+import { Instance, hikyd } from './world/instance.mjs';
+import { RedisNode } from './world/redis_node.mjs';
+import { snapshotOf } from './world/snapshot.mjs';
 
 export class World {
   instances = [];
@@ -228,7 +51,7 @@ export class World {
   }
 
   async #newNode(step) {
-    return new Node(this, (this.#nodes += 1), await freePort(), step);
+    return new RedisNode(this, (this.#nodes += 1), await freePort(), step);
   }
   #buildClock() {
     const source = fileURLToPath(new URL('clock.c', import.meta.url));
@@ -247,7 +70,8 @@ export class World {
 
   async befriend() {
     const directory = await Redis.connect(this.node.socket, 0);
-    for (const [user, others] of Object.entries(this.friends)) await directory.command('SADD', `hiky:user_friends:${user}`, ...others);
+    for (const [user, others] of Object.entries(this.friends))
+      await directory.command('SADD', `hiky:user_friends:${user}`, ...others);
     directory.close();
   }
 
@@ -341,33 +165,8 @@ export class World {
     await rm(this.folder, { recursive: true, force: true, maxRetries: 5 });
   }
 
-  // What Redis holds under ws:, for the checker.
-  async snapshot() {
-    const { look } = this;
-    const out = { sets: {}, hashes: {}, lists: {}, strings: {}, zsets: {}, logs: {} };
-    let cursor = '0';
-    const keys = new Set();
-    do {
-      const [next, page] = await look.command('SCAN', cursor, 'MATCH', 'ws:*', 'COUNT', 500);
-      cursor = next;
-      for (const key of page) keys.add(key);
-    } while (cursor !== '0');
-    const pairs = (flat) => Object.fromEntries(Array.from({ length: flat.length / 2 }, (_, i) => [flat[2 * i], flat[2 * i + 1]]));
-    for (const key of keys) {
-      if (key.startsWith('ws:dedup:')) continue;
-      switch (await look.command('TYPE', key)) {
-        case 'set': out.sets[key] = await look.command('SMEMBERS', key); break;
-        case 'hash': out.hashes[key] = pairs(await look.command('HGETALL', key)); break;
-        case 'list': out.lists[key] = await look.command('LRANGE', key, 0, -1); break;
-        case 'string': out.strings[key] = await look.command('GET', key); break;
-        case 'zset': out.zsets[key] = pairs(await look.command('ZRANGE', key, 0, -1, 'WITHSCORES')); break;
-        case 'stream': {
-          out.logs[key] = (await look.command('XRANGE', key, '-', '+')).map(([id, fields]) => ({ seq: Number(id.split('-')[0]), ...pairs(fields) }));
-          break;
-        }
-        default: break;
-      }
-    }
-    return out;
+  // All that Redis holds under ws:, for the checker.
+  snapshot() {
+    return snapshotOf(this.look);
   }
 }

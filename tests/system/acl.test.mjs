@@ -1,25 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-// The rights that deploy/redis/users.acl gives are enough for everything that hikyd and hikyctl do, and for little else.
+// The rights that deploy/redis/users.acl gives are enough for everything that hikyd and hikyctl do, and for little
+// else.
 import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { bounded } from './support/bounded.mjs';
 import { clientAs } from './support/client.mjs';
 import { daemonFor, runDaemon } from './support/daemon.mjs';
 import { program, run, until } from './support/processes.mjs';
-import { folder, startRedis } from './support/redis.mjs';
+import { folder, freePort, startRedis } from './support/redis.mjs';
 
-const bounded = { timeout: 90_000 };
 const example = fileURLToPath(new URL('../../deploy/redis/users.acl', import.meta.url));
-
-const freePort = () => new Promise((resolve) => {
-  const server = createServer().listen(0, '127.0.0.1', () => {
-    const { port } = server.address();
-    server.close(() => resolve(port));
-  });
-});
 
 async function guarded(t) {
   const place = await folder(t);
@@ -28,7 +21,18 @@ async function guarded(t) {
   const port = await freePort();
   const redis = await startRedis(t, place, '--port', `${port}`, '--aclfile', join(place, 'users.acl'));
   const cli = async (user, pass, ...words) => {
-    const { stdout } = await run('redis-cli', ['-s', redis.socket, '-n', '1', '--user', user, '--pass', pass, '--no-auth-warning', ...words]);
+    const { stdout } = await run('redis-cli', [
+      '-s',
+      redis.socket,
+      '-n',
+      '1',
+      '--user',
+      user,
+      '--pass',
+      pass,
+      '--no-auth-warning',
+      ...words,
+    ]);
     return stdout.trim();
   };
   const witness = (...words) => cli('witness', 'seen', ...words);
@@ -61,7 +65,10 @@ test('hikyd and hikyctl do all their work with the rights of the example', bound
   await alice.hears({ type: 'userJoined', userId: 'bob' });
   const first = await alice.ask({ type: 'message', roomId: 'tea', content: 'kettle is on', clientMsgId: 'a-1' });
   assert.equal(first.type, 'messageAck');
-  assert.equal((await alice.ask({ type: 'message', roomId: 'tea', content: 'kettle is on', clientMsgId: 'a-1' })).duplicate, true);
+  assert.equal(
+    (await alice.ask({ type: 'message', roomId: 'tea', content: 'kettle is on', clientMsgId: 'a-1' })).duplicate,
+    true,
+  );
   await bob.hears({ type: 'message', content: 'kettle is on' });
   bob.say({ type: 'typing', roomId: 'tea', isTyping: true });
   await alice.hears({ type: 'typing', isTyping: true });
@@ -89,9 +96,24 @@ test('hikyd and hikyctl do all their work with the rights of the example', bound
   await again.hears({ type: 'message', content: 'still warm' });
 
   // Looks, sends, kicks and bans.
-  for (const words of [['status'], ['health'], ['info'], ['online'], ['clients'], ['user', 'alice'], ['rooms'], ['room', 'tea'],
-    ['instances'], ['explain', 'user', 'alice'], ['explain', 'message', first.messageId], ['fsck', '--wait', '0'], ['fsck', '--repair', '--wait', '0'],
-    ['top', '--once', '--interval', '0.1'], ['tail', 'tea', '-n', '1', '--count', '1']]) await ctl(operator, ...words);
+  for (const words of [
+    ['status'],
+    ['health'],
+    ['info'],
+    ['online'],
+    ['clients'],
+    ['user', 'alice'],
+    ['rooms'],
+    ['room', 'tea'],
+    ['instances'],
+    ['explain', 'user', 'alice'],
+    ['explain', 'message', first.messageId],
+    ['fsck', '--wait', '0'],
+    ['fsck', '--repair', '--wait', '0'],
+    ['top', '--once', '--interval', '0.1'],
+    ['tail', 'tea', '-n', '1', '--count', '1'],
+  ])
+    await ctl(operator, ...words);
   await ctl(operator, 'send', 'tea', 'closing soon');
   await again.hears({ type: 'message', content: 'closing soon' });
   assert.equal((await ctl(operator, 'disconnect', 'bob', '--ban', '60')).connections, 1);
@@ -117,8 +139,21 @@ test('the rights of the example do not reach further', bounded, async (t) => {
   const { cli, witness } = await guarded(t);
   await witness('SET', 'secret', 'x');
   const hikyd = (...words) => cli('hikyd', 'change-this-password', ...words);
-  for (const words of [['GET', 'secret'], ['SET', 'other', '1'], ['FLUSHALL'], ['FLUSHDB'], ['KEYS', '*'], ['CONFIG', 'GET', '*'], ['ACL', 'LIST'], ['SHUTDOWN'],
-    ['EVAL', 'return 1', '0'], ['PUBLISH', 'other', 'x'], ['SCRIPT', 'FLUSH'], ['CLIENT', 'LIST'], ['REPLICAOF', 'no', 'one']]) {
+  for (const words of [
+    ['GET', 'secret'],
+    ['SET', 'other', '1'],
+    ['FLUSHALL'],
+    ['FLUSHDB'],
+    ['KEYS', '*'],
+    ['CONFIG', 'GET', '*'],
+    ['ACL', 'LIST'],
+    ['SHUTDOWN'],
+    ['EVAL', 'return 1', '0'],
+    ['PUBLISH', 'other', 'x'],
+    ['SCRIPT', 'FLUSH'],
+    ['CLIENT', 'LIST'],
+    ['REPLICAOF', 'no', 'one'],
+  ]) {
     assert.match(await hikyd(...words), /NOPERM/, words.join(' '));
   }
   assert.match((await run('redis-cli', ['-s', (await guarded(t)).place + '/own.sock', 'PING'])).stdout, /NOAUTH/);
@@ -126,10 +161,14 @@ test('the rights of the example do not reach further', bounded, async (t) => {
 
 test('a login that is missing or wrong is explained at start', bounded, async (t) => {
   const { url, port, place } = await guarded(t);
-  const starts = (redis) => runDaemon('--listen', '127.0.0.1:0', '--data', place, '--redis-wait', '1', '--redis', redis);
+  const starts = (redis) =>
+    runDaemon('--listen', '127.0.0.1:0', '--data', place, '--redis-wait', '1', '--redis', redis);
   const missing = await starts(`redis://127.0.0.1:${port}`);
   assert.equal(missing.code, 3);
-  assert.match(missing.stderr, /NOAUTH.*; put the user and password into the URL: redis:\/\/user:password@host:port, best in HIKY_REDIS/);
+  assert.match(
+    missing.stderr,
+    /NOAUTH.*; put the user and password into the URL: redis:\/\/user:password@host:port, best in HIKY_REDIS/,
+  );
   const wrong = await starts(url('hikyd', 'guess'));
   assert.equal(wrong.code, 3);
   assert.match(wrong.stderr, /WRONGPASS.*; check the user and password in the URL/);

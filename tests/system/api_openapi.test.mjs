@@ -2,44 +2,38 @@
 // The OpenAPI document: valid by the specification, and true of the daemon, route by route.
 import assert from 'node:assert/strict';
 import { copyFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import Ajv2020 from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import { Api, keyFile, keys } from './support/api.mjs';
+import { bounded } from './support/bounded.mjs';
 import { clientAs } from './support/client.mjs';
 import { startDaemon } from './support/daemon.mjs';
 import { atEnd } from './support/processes.mjs';
-import { folder, startRedis } from './support/redis.mjs';
+import { folder, freePort, startRedis } from './support/redis.mjs';
+import { staged } from './support/stage.mjs';
 
-const bounded = { timeout: 60_000 };
-const freePort = () => new Promise((resolve) => {
-  const server = createServer().listen(0, '127.0.0.1', () => {
-    const { port } = server.address();
-    server.close(() => resolve(port));
-  });
-});
-const stage = {};
-const ends = { after: (end) => (stage.end = end) };
-before(async () => {
+const stage = staged(async (here, ends) => {
   const data = await folder(ends);
   // With no more rights in Redis than the example gives: every route must do with them.
   const acl = fileURLToPath(new URL('../../deploy/redis/users.acl', import.meta.url));
   await copyFile(acl, join(data, 'users.acl'));
   const port = await freePort();
   await startRedis(ends, data, '--port', String(port), '--aclfile', join(data, 'users.acl'));
-  stage.daemon = await startDaemon({ redis: `redis://hikyd:change-this-password@127.0.0.1:${port}`, flags: await keyFile(data) });
-  atEnd(ends, () => stage.daemon.stopWell());
-  stage.api = new Api(stage.daemon);
-  stage.document = await stage.api.as(null).get('/openapi.json');
-}, bounded);
-after(() => stage.end(), bounded);
+  const redis = `redis://hikyd:change-this-password@127.0.0.1:${port}`;
+  here.daemon = await startDaemon({ redis, flags: await keyFile(data) });
+  atEnd(ends, () => here.daemon.stopWell());
+  here.api = new Api(here.daemon);
+  here.document = await here.api.as(null).get('/openapi.json');
+});
 
 const operations = () =>
-  Object.entries(stage.document.paths).flatMap(([path, item]) => Object.entries(item).map(([method, operation]) => ({ path, method: method.toUpperCase(), operation })));
+  Object.entries(stage.document.paths).flatMap(([path, item]) =>
+    Object.entries(item).map(([method, operation]) => ({ path, method: method.toUpperCase(), operation })),
+  );
 
 // What `schema` of the document says of a value, or nothing.
 function fault(schema, value) {
@@ -124,7 +118,11 @@ test('every route of the document answers as the document says, and refuses as i
   const { cleanUp, ...rest } = calls;
   const problem = stage.document.components.schemas.Problem;
   const named = Object.fromEntries(operations().map((one) => [one.operation.operationId, one]));
-  assert.deepEqual(Object.keys(named).sort(), Object.keys(calls).sort(), 'a route without a call here, or a call without a route');
+  assert.deepEqual(
+    Object.keys(named).sort(),
+    Object.keys(calls).sort(),
+    'a route without a call here, or a call without a route',
+  );
   for (const [name, [pattern, json]] of Object.entries({ ...rest, cleanUp })) {
     const path = pattern.replace('$messageId', last.messageId);
     const { method, operation } = named[name];
@@ -135,7 +133,10 @@ test('every route of the document answers as the document says, and refuses as i
     assert.equal(String(answer.status), status, `${name}: ${answer.raw}`);
     assert.equal(answer.type, 'application/json', name);
     assert.equal(fault(said.content[answer.type].schema, answer.body), undefined, `${name}: ${answer.raw}`);
-    assert.ok(answer.body.items === undefined || answer.body.items.length > 0 || name === 'listTyping', `${name} showed nothing, so that nothing was checked`);
+    assert.ok(
+      answer.body.items === undefined || answer.body.items.length > 0 || name === 'listTyping',
+      `${name} showed nothing, so that nothing was checked`,
+    );
 
     if (security.length === 0) continue;
     // Without a key; with a key of another scope; with a body that the schema does not allow.
@@ -151,11 +152,32 @@ test('every route of the document answers as the document says, and refuses as i
   }
 });
 
-test('bodies that the schemas forbid are refused by the daemon, and what it takes the schemas allow', bounded, async () => {
+test('bodies that the schemas forbid are refused by the daemon, and what it takes the schemas allow',
+  bounded, async () => {
   const { api } = stage;
   await api.put('/rooms/agree/members/alice');
-  const odd = [null, true, 0, 1.5, -1, 3, 31_536_001, '', 'x', 'é'.repeat(64), 'x'.repeat(129), 'x'.repeat(65), [], {}, { type: 'x' }, 'delete all ws data', 'alice'];
-  for (const { path, method, operation } of operations().filter((one) => one.operation.requestBody && one.operation.operationId !== 'cleanUp')) {
+  const odd = [
+    null,
+    true,
+    0,
+    1.5,
+    -1,
+    3,
+    31_536_001,
+    '',
+    'x',
+    'é'.repeat(64),
+    'x'.repeat(129),
+    'x'.repeat(65),
+    [],
+    {},
+    { type: 'x' },
+    'delete all ws data',
+    'alice',
+  ];
+  for (const { path, method, operation } of operations().filter(
+    (one) => one.operation.requestBody && one.operation.operationId !== 'cleanUp',
+  )) {
     const schema = operation.requestBody.content['application/json'].schema;
     const { properties } = stage.document.components.schemas[schema.$ref.split('/').at(-1)];
     const [good] = [calls[operation.operationId][1]];
@@ -163,7 +185,9 @@ test('bodies that the schemas forbid are refused by the daemon, and what it take
       for (const value of odd) {
         const json = { ...good, [field]: value };
         const allowed = fault(schema, json) === undefined;
-        const { status, raw } = await api.call(method, path.replace('{room}', 'agree').replace('{user}', 'alice'), { json });
+        const { status, raw } = await api.call(method, path.replace('{room}', 'agree').replace('{user}', 'alice'), {
+          json,
+        });
         assert.equal(status === 400, !allowed, `${method} ${path} ${JSON.stringify(json)}: ${status} ${raw}`);
       }
     }

@@ -1,27 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 // Rooms over the HTTP API: publishing, once and only once, history, and who is in them.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { Api, keyFile, keys } from './support/api.mjs';
+import { test } from 'node:test';
+import { keyFile, keys } from './support/api.mjs';
+import { bounded } from './support/bounded.mjs';
 import { clientAs } from './support/client.mjs';
-import { startDaemon } from './support/daemon.mjs';
-import { mismatch } from './support/match.mjs';
-import { atEnd, until } from './support/processes.mjs';
-import { folder, look } from './support/redis.mjs';
+import { matches } from './support/match.mjs';
+import { until } from './support/processes.mjs';
+import { look } from './support/redis.mjs';
+import { oneDaemon } from './support/stage.mjs';
 
-const bounded = { timeout: 60_000 };
-const stage = {};
-const ends = { after: (end) => (stage.end = end) };
-before(async () => {
-  const data = await folder(ends);
-  stage.daemon = await startDaemon({ data, flags: await keyFile(data) });
-  atEnd(ends, () => stage.daemon.stopWell());
-  stage.api = new Api(stage.daemon);
-}, bounded);
-after(() => stage.end(), bounded);
-const matches = (pattern, value) => assert.equal(mismatch(pattern, value), undefined, JSON.stringify(value));
+const stage = oneDaemon(keyFile);
 
-test('a message by API reaches everybody in the room, the sender’s own devices too, and waits for the absent', bounded, async (t) => {
+test('a message by API reaches everybody in the room, the sender’s own devices too, and waits for the absent',
+  bounded, async (t) => {
   const { api, daemon } = stage;
   const [alice, bob] = [await clientAs(t, 'alice', daemon.url), await clientAs(t, 'bob', daemon.url)];
   await alice.join('tea');
@@ -29,8 +21,18 @@ test('a message by API reaches everybody in the room, the sender’s own devices
   await api.put('/rooms/tea/members/carol');
   const sent = await api.post('/rooms/tea/messages', { senderId: 'alice', content: { text: 'kettle is on', n: 1 } });
   matches({ roomId: 'tea', senderId: 'alice', messageId: '$any', timestamp: '$time' }, sent);
-  for (const one of [alice, bob]) await one.hears({ type: 'message', roomId: 'tea', senderId: 'alice', messageId: sent.messageId, content: { text: 'kettle is on', n: 1 } });
-  matches({ count: 1, dropped: 0, items: [{ messageId: sent.messageId }] }, await api.get('/users/carol/offline-messages'));
+  for (const one of [alice, bob])
+    await one.hears({
+      type: 'message',
+      roomId: 'tea',
+      senderId: 'alice',
+      messageId: sent.messageId,
+      content: { text: 'kettle is on', n: 1 },
+    });
+  matches(
+    { count: 1, dropped: 0, items: [{ messageId: sent.messageId }] },
+    await api.get('/users/carol/offline-messages'),
+  );
 });
 
 test('a content travels byte for byte', bounded, async (t) => {
@@ -49,7 +51,9 @@ test('who is not a member cannot be a sender, and the system can, wherever someb
   await api.refused(403, 'not_member', 'POST', '/rooms/empty/messages', { json: { content: 1, senderId: 'eve' } });
   const fred = await clientAs(t, 'fred', daemon.url);
   await fred.join('system room');
-  await api.refused(403, 'not_member', 'POST', '/rooms/system%20room/messages', { json: { content: 1, senderId: 'eve' } });
+  await api.refused(403, 'not_member', 'POST', '/rooms/system%20room/messages', {
+    json: { content: 1, senderId: 'eve' },
+  });
   matches({ senderId: 'system' }, await api.post('/rooms/system%20room/messages', { content: 'maintenance at noon' }));
   await fred.hears({ type: 'message', senderId: 'system', content: 'maintenance at noon' });
   assert.deepEqual((await api.get('/rooms/system%20room/members')).items, ['fred']);
@@ -60,7 +64,8 @@ test('a repeated Idempotency-Key gives the first answer again and stores nothing
   const gina = await clientAs(t, 'gina', daemon.url);
   await gina.join('once');
   const json = { senderId: 'gina', content: 'only once' };
-  const send = (key, body = json, room = 'once', as = api) => as.call('POST', `/rooms/${room}/messages`, { json: body, headers: { 'idempotency-key': key } });
+  const send = (key, body = json, room = 'once', as = api) =>
+    as.call('POST', `/rooms/${room}/messages`, { json: body, headers: { 'idempotency-key': key } });
   const all = await Promise.all(Array.from({ length: 8 }, () => send('"abc-1"')));
   assert.deepEqual(new Set(all.map(({ status }) => status)), new Set([201]));
   assert.equal(new Set(all.map(({ raw }) => raw)).size, 1);
@@ -70,7 +75,11 @@ test('a repeated Idempotency-Key gives the first answer again and stores nothing
   assert.deepEqual(await gina.rest(), []);
 
   // Another request with the same key, whatever differs, is a mistake of the caller.
-  for (const [body, room] of [[{ ...json, content: 'twice' }, 'once'], [{ content: 'only once' }, 'once'], [json, 'elsewhere']]) {
+  for (const [body, room] of [
+    [{ ...json, content: 'twice' }, 'once'],
+    [{ content: 'only once' }, 'once'],
+    [json, 'elsewhere'],
+  ]) {
     const answer = await send('abc-1', body, room);
     assert.equal(answer.status, 422);
     assert.equal(answer.body.type, 'urn:hiky:problem:idempotency_key_reused');
@@ -80,11 +89,17 @@ test('a repeated Idempotency-Key gives the first answer again and stores nothing
   assert.equal(other.status, 201);
   assert.notEqual(other.body.messageId, all[0].body.messageId);
   // A refusal is no answer to keep.
-  await api.refused(403, 'not_member', 'POST', '/rooms/once/messages', { json: { senderId: 'hugo', content: 1 }, headers: { 'idempotency-key': 'k2' } });
+  await api.refused(403, 'not_member', 'POST', '/rooms/once/messages', {
+    json: { senderId: 'hugo', content: 1 },
+    headers: { 'idempotency-key': 'k2' },
+  });
   await api.put('/rooms/once/members/hugo');
   assert.equal((await send('k2', { senderId: 'hugo', content: 1 })).status, 201);
   for (const key of ['""', 'a b', 'x'.repeat(129), 'a"b']) {
-    await api.refused(400, 'invalid_argument', 'POST', '/rooms/once/messages', { json, headers: { 'idempotency-key': key } });
+    await api.refused(400, 'invalid_argument', 'POST', '/rooms/once/messages', {
+      json,
+      headers: { 'idempotency-key': key },
+    });
   }
 });
 
@@ -93,15 +108,21 @@ test('a clientMsgId is stored once, across the API and the WebSocket', bounded, 
   const ida = await clientAs(t, 'ida', daemon.url);
   await ida.join('ids');
   const { messageId } = await ida.ask({ type: 'message', roomId: 'ids', content: 1, clientMsgId: 'm1' });
-  const again = await api.call('POST', '/rooms/ids/messages', { json: { senderId: 'ida', content: 1, clientMsgId: 'm1' } });
-  assert.deepEqual([again.status, again.body.messageId, again.headers.get('idempotency-replayed')], [201, messageId, 'true']);
+  const again = await api.call('POST', '/rooms/ids/messages', {
+    json: { senderId: 'ida', content: 1, clientMsgId: 'm1' },
+  });
+  assert.deepEqual(
+    [again.status, again.body.messageId, again.headers.get('idempotency-replayed')],
+    [201, messageId, 'true'],
+  );
 });
 
 test('history comes page by page, back to the beginning and forward from a message', bounded, async () => {
   const { api } = stage;
   await api.put('/rooms/past/members/jo');
   const ids = [];
-  for (let n = 1; n <= 7; n += 1) ids.push((await api.post('/rooms/past/messages', { senderId: 'jo', content: n })).messageId);
+  for (let n = 1; n <= 7; n += 1)
+    ids.push((await api.post('/rooms/past/messages', { senderId: 'jo', content: n })).messageId);
   const contents = (page) => page.items.map(({ content }) => content);
   assert.deepEqual((await api.pages('/rooms/past/messages', 3)).map(contents), [[5, 6, 7], [2, 3, 4], [1]]);
   assert.deepEqual((await api.pages('/rooms/past/messages', 7)).map(contents), [[1, 2, 3, 4, 5, 6, 7]]);
@@ -120,8 +141,18 @@ test('history comes page by page, back to the beginning and forward from a messa
 test('members come and go by API, and their devices take part at once', bounded, async (t) => {
   const { api, daemon } = stage;
   const kim = await clientAs(t, 'kim', daemon.url);
-  assert.deepEqual(await api.put('/rooms/club/members/kim'), { roomId: 'club', userId: 'kim', member: true, changed: true });
-  assert.deepEqual(await api.put('/rooms/club/members/kim'), { roomId: 'club', userId: 'kim', member: true, changed: false });
+  assert.deepEqual(await api.put('/rooms/club/members/kim'), {
+    roomId: 'club',
+    userId: 'kim',
+    member: true,
+    changed: true,
+  });
+  assert.deepEqual(await api.put('/rooms/club/members/kim'), {
+    roomId: 'club',
+    userId: 'kim',
+    member: true,
+    changed: false,
+  });
   await api.put('/rooms/club/members/lea');
   await until('kim to hear the room', async () => {
     await api.post('/rooms/club/messages', { senderId: 'lea', content: 'welcome' });
@@ -132,8 +163,18 @@ test('members come and go by API, and their devices take part at once', bounded,
   assert.deepEqual(await api.get('/rooms/club/joined'), { items: [], count: 0, next: null });
   await kim.join('club');
   assert.deepEqual((await api.get('/rooms/club/joined')).items, ['kim']);
-  assert.deepEqual(await api.delete('/rooms/club/members/kim'), { roomId: 'club', userId: 'kim', member: false, changed: true });
-  assert.deepEqual(await api.delete('/rooms/club/members/kim'), { roomId: 'club', userId: 'kim', member: false, changed: false });
+  assert.deepEqual(await api.delete('/rooms/club/members/kim'), {
+    roomId: 'club',
+    userId: 'kim',
+    member: false,
+    changed: true,
+  });
+  assert.deepEqual(await api.delete('/rooms/club/members/kim'), {
+    roomId: 'club',
+    userId: 'kim',
+    member: false,
+    changed: false,
+  });
   matches({ type: 'error', code: 'not_member' }, await kim.ask({ type: 'message', roomId: 'club', content: 1 }));
   assert.deepEqual((await api.get('/rooms/club/members')).items, ['lea']);
 });

@@ -1,33 +1,43 @@
 // SPDX-License-Identifier: Apache-2.0
 // Users and the whole over the HTTP API.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { Api, keyFile, keys } from './support/api.mjs';
+import { bounded } from './support/bounded.mjs';
 import { clientAs } from './support/client.mjs';
-import { daemonFor, startDaemon } from './support/daemon.mjs';
-import { mismatch } from './support/match.mjs';
-import { atEnd, until } from './support/processes.mjs';
+import { daemonFor } from './support/daemon.mjs';
+import { matches } from './support/match.mjs';
+import { until } from './support/processes.mjs';
 import { folder, look, startRedis } from './support/redis.mjs';
+import { oneDaemon } from './support/stage.mjs';
 
-const bounded = { timeout: 60_000 };
-const stage = {};
-const ends = { after: (end) => (stage.end = end) };
-before(async () => {
-  const data = await folder(ends);
-  stage.data = data;
-  stage.daemon = await startDaemon({ data, flags: await keyFile(data) });
-  atEnd(ends, () => stage.daemon.stopWell());
-  stage.api = new Api(stage.daemon);
-}, bounded);
-after(() => stage.end(), bounded);
-const matches = (pattern, value) => assert.equal(mismatch(pattern, value), undefined, JSON.stringify(value));
+const stage = oneDaemon(keyFile);
 
 test('a user is shown as Redis and the directory know them', bounded, async (t) => {
   const { api, daemon } = stage;
   const directory = await look(t, daemon.redisSocket, 0);
   await directory.command('HSET', 'hiky:user:anna', 'username', 'anna', 'name', 'Anna A.', 'profileImage', 'a.png');
-  matches({ id: 'anna', username: 'anna', name: 'Anna A.', profileImage: 'a.png', online: false, lastSeen: null, connections: 0, rooms: 0, typingIn: null, queued: 0, dropped: 0, bannedSeconds: 0 }, await api.get('/users/anna'));
-  const [one, two] = [await clientAs(t, 'anna', daemon.url, { headers: { 'user-agent': 'phone' } }), await clientAs(t, 'anna', daemon.url)];
+  matches(
+    {
+      id: 'anna',
+      username: 'anna',
+      name: 'Anna A.',
+      profileImage: 'a.png',
+      online: false,
+      lastSeen: null,
+      connections: 0,
+      rooms: 0,
+      typingIn: null,
+      queued: 0,
+      dropped: 0,
+      bannedSeconds: 0,
+    },
+    await api.get('/users/anna'),
+  );
+  const [one, two] = [
+    await clientAs(t, 'anna', daemon.url, { headers: { 'user-agent': 'phone' } }),
+    await clientAs(t, 'anna', daemon.url),
+  ];
   await one.join('tea');
   one.say({ type: 'typing', roomId: 'tea', isTyping: true });
   await until('the typing to show', async () => (await api.get('/users/anna')).typingIn === 'tea');
@@ -35,40 +45,79 @@ test('a user is shown as Redis and the directory know them', bounded, async (t) 
   assert.deepEqual(await api.get('/users/anna/rooms'), { items: ['tea'], count: 1, next: null });
   const { items } = await api.get('/users/anna/connections');
   assert.deepEqual(items.map(({ id }) => id).sort(), [one.connectionId, two.connectionId].sort());
-  matches({ instance: 'one', since: '$time', ip: '127.0.0.1', agent: 'phone' }, items.find(({ id }) => id === one.connectionId));
+  matches(
+    { instance: 'one', since: '$time', ip: '127.0.0.1', agent: 'phone' },
+    items.find(({ id }) => id === one.connectionId),
+  );
   assert.deepEqual(await api.get('/typing'), { items: [{ userId: 'anna', roomId: 'tea' }], count: 1, next: null });
   const clients = await api.get('/clients');
-  matches({ userId: 'anna', data: { connectedAt: '$time', ipAddress: '127.0.0.1' } }, clients.items.find(({ userId }) => userId === 'anna'));
+  matches(
+    { userId: 'anna', data: { connectedAt: '$time', ipAddress: '127.0.0.1' } },
+    clients.items.find(({ userId }) => userId === 'anna'),
+  );
   assert.ok((await api.get('/users/online')).items.includes('anna'));
   assert.equal((await api.get('/users/online/count')).count, (await api.get('/users/online')).count);
-  matches({ online: false, username: '', name: '', profileImage: '', connections: 0 }, await api.get('/users/nobody%20at%20all'));
+  matches(
+    { online: false, username: '', name: '', profileImage: '', connections: 0 },
+    await api.get('/users/nobody%20at%20all'),
+  );
 });
 
 test('a frame for a user reaches all their connections on all instances, and nobody else', bounded, async (t) => {
   const data = await folder(t);
   const redis = await startRedis(t, data);
   const flags = await keyFile(data);
-  const [one, two] = [await daemonFor(t, { redis: redis.url, flags }), await daemonFor(t, { redis: redis.url, flags: [...flags, '--instance-id', 'two'] })];
-  const devices = [await clientAs(t, 'ben', one.url), await clientAs(t, 'ben', one.url), await clientAs(t, 'ben', two.url)];
+  const [one, two] = [
+    await daemonFor(t, { redis: redis.url, flags }),
+    await daemonFor(t, { redis: redis.url, flags: [...flags, '--instance-id', 'two'] }),
+  ];
+  const devices = [
+    await clientAs(t, 'ben', one.url),
+    await clientAs(t, 'ben', one.url),
+    await clientAs(t, 'ben', two.url),
+  ];
   const other = await clientAs(t, 'cleo', two.url);
   const api = new Api(one);
   const frame = '{ "type":"order.shipped" , "n":12345678901234567890123}';
-  assert.deepEqual(await api.ok('POST', '/users/ben/messages', { body: `{"frame":${frame}}` }), { userId: 'ben', reached: true });
+  assert.deepEqual(await api.ok('POST', '/users/ben/messages', { body: `{"frame":${frame}}` }), {
+    userId: 'ben',
+    reached: true,
+  });
   for (const device of devices) assert.equal(await device.raw(), frame);
   assert.deepEqual(await other.rest(), []);
-  assert.deepEqual(await api.post('/users/nobody/messages', { frame: { type: 'x' } }), { userId: 'nobody', reached: false });
-  for (const frame of [1, [], {}, { type: 1 }, { type: '' }]) await api.refused(400, 'invalid_argument', 'POST', '/users/ben/messages', { json: { frame } });
-  matches([{ id: 'one', connections: 2 }, { id: 'two', connections: 2 }], (await api.get('/instances')).items.sort((a, b) => a.id.localeCompare(b.id)));
-  assert.ok((await api.get('/instances')).items.every(({ lease, leaseLeftMs, hearsTheBus }) => lease === 'alive' && leaseLeftMs > 0 && leaseLeftMs <= 15_000 && hearsTheBus));
+  assert.deepEqual(await api.post('/users/nobody/messages', { frame: { type: 'x' } }), {
+    userId: 'nobody',
+    reached: false,
+  });
+  for (const frame of [1, [], {}, { type: 1 }, { type: '' }])
+    await api.refused(400, 'invalid_argument', 'POST', '/users/ben/messages', { json: { frame } });
+  matches(
+    [
+      { id: 'one', connections: 2 },
+      { id: 'two', connections: 2 },
+    ],
+    (await api.get('/instances')).items.sort((a, b) => a.id.localeCompare(b.id)),
+  );
+  assert.ok(
+    (await api.get('/instances')).items.every(
+      ({ lease, leaseLeftMs, hearsTheBus }) =>
+        lease === 'alive' && leaseLeftMs > 0 && leaseLeftMs <= 15_000 && hearsTheBus,
+    ),
+  );
 });
 
-test('a frame with an Idempotency-Key reaches the user once, and a repetition gives the first answer again', bounded, async (t) => {
+test('a frame with an Idempotency-Key reaches the user once, and a repetition gives the first answer again',
+  bounded, async (t) => {
   const { api, daemon } = stage;
   const [phone, laptop] = [await clientAs(t, 'kim', daemon.url), await clientAs(t, 'kim', daemon.url)];
   const json = { frame: { type: 'order.ready', table: 7 } };
-  const send = (key, body = json, user = 'kim', as = api) => as.call('POST', `/users/${user}/messages`, { json: body, headers: { 'idempotency-key': key } });
+  const send = (key, body = json, user = 'kim', as = api) =>
+    as.call('POST', `/users/${user}/messages`, { json: body, headers: { 'idempotency-key': key } });
   const all = await Promise.all(Array.from({ length: 8 }, () => send('"frame-1"')));
-  assert.deepEqual(new Set(all.map(({ status, raw }) => `${status} ${raw}`)), new Set(['200 {"userId":"kim","reached":true}']));
+  assert.deepEqual(
+    new Set(all.map(({ status, raw }) => `${status} ${raw}`)),
+    new Set(['200 {"userId":"kim","reached":true}']),
+  );
   assert.equal(all.filter(({ headers }) => headers.get('idempotency-replayed') === 'true').length, 7);
   for (const device of [phone, laptop]) {
     await device.hears(json.frame);
@@ -90,7 +139,10 @@ test('a frame with an Idempotency-Key reaches the user once, and a repetition gi
   await reused(['/users/kim/messages', { json, headers: { 'idempotency-key': 'message-1' } }]);
   // Another caller's key is another key, and a refusal is no answer to keep.
   assert.equal((await send('frame-1', json, 'kim', api.as(keys.publish))).headers.get('idempotency-replayed'), null);
-  await api.refused(400, 'invalid_argument', 'POST', '/users/kim/messages', { json: { frame: 1 }, headers: { 'idempotency-key': 'mended' } });
+  await api.refused(400, 'invalid_argument', 'POST', '/users/kim/messages', {
+    json: { frame: 1 },
+    headers: { 'idempotency-key': 'mended' },
+  });
   assert.equal((await send('mended')).status, 200);
   const redis = await look(t, daemon.redisSocket);
   const life = await redis.command('TTL', (await redis.command('KEYS', 'ws:idempotency:*:frame-1'))[0]);
@@ -100,7 +152,11 @@ test('a frame with an Idempotency-Key reaches the user once, and a repetition gi
 test('a user is put out, on every instance, and kept out for a while', bounded, async (t) => {
   const { api, daemon } = stage;
   const [phone, laptop] = [await clientAs(t, 'ivy', daemon.url), await clientAs(t, 'ivy', daemon.url)];
-  assert.deepEqual(await api.post('/users/ivy/disconnect', { banSeconds: 60 }), { userId: 'ivy', connections: 2, bannedSeconds: 60 });
+  assert.deepEqual(await api.post('/users/ivy/disconnect', { banSeconds: 60 }), {
+    userId: 'ivy',
+    connections: 2,
+    bannedSeconds: 60,
+  });
   for (const device of [phone, laptop]) assert.equal((await device.closed).code, 4403);
   const again = await clientAs(t, undefined, daemon.url);
   again.say({ type: 'register', userId: 'ivy' });
@@ -111,7 +167,11 @@ test('a user is put out, on every instance, and kept out for a while', bounded, 
   assert.equal((await api.get('/users/ivy')).bannedSeconds, 0);
   await clientAs(t, 'ivy', daemon.url);
   assert.deepEqual(await api.delete('/users/ivy/ban'), { userId: 'ivy', pardoned: false });
-  assert.deepEqual(await api.ok('POST', '/users/nobody/disconnect'), { userId: 'nobody', connections: 0, bannedSeconds: 0 });
+  assert.deepEqual(await api.ok('POST', '/users/nobody/disconnect'), {
+    userId: 'nobody',
+    connections: 0,
+    bannedSeconds: 0,
+  });
   await api.refused(400, 'invalid_argument', 'POST', '/users/ivy/disconnect', { json: { banSeconds: -1 } });
   await api.refused(400, 'invalid_argument', 'POST', '/users/ivy/disconnect', { json: { seconds: 1 } });
 });
@@ -136,11 +196,23 @@ test('a user and a message are explained', bounded, async (t) => {
   await gus.join('why');
   await api.put('/rooms/why/members/hal');
   const { messageId } = await api.post('/rooms/why/messages', { senderId: 'hal', content: 1 });
-  matches({ userId: 'gus', online: true, connections: [{ id: gus.connectionId, instance: 'one' }], rooms: [{ roomId: 'why', joined: true }], problems: [] }, await api.get('/explain/users/gus'));
+  matches(
+    {
+      userId: 'gus',
+      online: true,
+      connections: [{ id: gus.connectionId, instance: 'one' }],
+      rooms: [{ roomId: 'why', joined: true }],
+      problems: [],
+    },
+    await api.get('/explain/users/gus'),
+  );
   matches({ userId: 'hal', online: false, mail: { queued: 0 } }, await api.get('/explain/users/hal'));
   const all = await api.get(`/explain/messages/${messageId}`);
   matches({ messageId, roomId: 'why', kept: true, senderId: 'hal', members: 2 }, all);
-  assert.deepEqual(Object.fromEntries(all.recipients.map(({ userId, outcome }) => [userId, outcome])), { gus: 'routed', hal: 'sent' });
+  assert.deepEqual(Object.fromEntries(all.recipients.map(({ userId, outcome }) => [userId, outcome])), {
+    gus: 'routed',
+    hal: 'sent',
+  });
   const one = await api.get(`/explain/messages/${encodeURIComponent(messageId)}?room=why&user=gus`);
   assert.deepEqual(one.recipients.map(({ userId }) => userId), ['gus']);
   await api.refused(400, 'invalid_argument', 'GET', '/explain/messages/nonsense');
@@ -154,7 +226,13 @@ test('what other programs have left in Redis hides nobody', bounded, async (t) =
   await redis.command('HSET', 'ws:clients', 'odd', 'no json', 'fine', '{"connectedAt":"then"}');
   await redis.command('SET', 'ws:room_members:odd', 'a string');
   const { items } = await api.get('/clients');
-  assert.deepEqual(items.filter(({ userId }) => ['odd', 'fine'].includes(userId)), [{ userId: 'fine', data: { connectedAt: 'then' } }, { userId: 'odd', data: {} }]);
+  assert.deepEqual(
+    items.filter(({ userId }) => ['odd', 'fine'].includes(userId)),
+    [
+      { userId: 'fine', data: { connectedAt: 'then' } },
+      { userId: 'odd', data: {} },
+    ],
+  );
   await api.refused(500, 'internal', 'GET', '/rooms/odd/members');
   await until('the reason in the log', () => /api\.failed .*WRONGTYPE/.test(daemon.told.stderr));
   await redis.command('DEL', 'ws:room_members:odd');
@@ -194,7 +272,15 @@ test('while Redis is away, the API says so at once and asks to try again', bound
   const api = new Api(daemon);
   await redis.stop('SIGKILL');
   await until('the outage to show', async () => (await api.call('GET', '/users/online')).status === 503);
-  for (const path of ['/users/online', '/users/anna', '/instances', '/typing', '/rooms/tea/messages', '/clients', '/redis/info']) {
+  for (const path of [
+    '/users/online',
+    '/users/anna',
+    '/instances',
+    '/typing',
+    '/rooms/tea/messages',
+    '/clients',
+    '/redis/info',
+  ]) {
     const { headers, detail } = await api.refused(503, 'unavailable', 'GET', path);
     assert.equal(headers.get('retry-after'), '1');
     assert.ok(!detail.includes('sock'), 'where Redis is, is nobody’s business');

@@ -1,21 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
-// What waits behind the request that is under way: 256 requests or 256 KiB, and then the connection is not read from until some are done.
+// What waits behind the request that is under way: 256 requests or 256 KiB, and then the connection is not read from
+// until some are done.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { bounded } from './support/bounded.mjs';
 import { clientAs } from './support/client.mjs';
 import { daemonFor } from './support/daemon.mjs';
-import { samples } from './support/exposition.mjs';
+import { metricsOf } from './support/exposition.mjs';
 import { pause, until } from './support/processes.mjs';
 import { folder, startRedis } from './support/redis.mjs';
 
-const bounded = { timeout: 60_000 };
 const oneRead = 16 * 1024; // what has been read when the backlog is full is taken all the same
 
-// alice says `count` messages with `padding` bytes each while Redis holds its breath. Returns what was taken of her meanwhile.
+// alice says `count` messages with `padding` bytes each while Redis holds its breath. Returns what was taken of her
+// meanwhile.
 async function fill(t, count, padding) {
   const redis = await startRedis(t, await folder(t));
-  const daemon = await daemonFor(t, { redis: redis.url, flags: ['--rate-messages', '0', '--rate-requests', '0', '--limit-outbox', `${16 << 20}`] });
-  const numbers = async () => samples(await (await fetch(`${daemon.url}/metrics`)).text());
+  const daemon = await daemonFor(t, {
+    redis: redis.url,
+    flags: ['--rate-messages', '0', '--rate-requests', '0', '--limit-outbox', `${16 << 20}`],
+  });
+  const numbers = () => metricsOf(daemon);
   const [alice, bob] = [await clientAs(t, 'alice', daemon.url), await clientAs(t, 'bob', daemon.url)];
   await alice.join('tea');
   await bob.join('tea');
@@ -54,5 +59,8 @@ test('behind a request 256 others wait and no more are read; all are done in ord
 test('behind a request 256 KiB wait and no more are read; all are done in order', bounded, async (t) => {
   const { taken, size } = await fill(t, 60, 30_000);
   const room = (256 * 1024) / size;
-  assert.ok(taken >= 1 + room && taken <= 1 + room + oneRead / size + 1, `${taken} of 60 were taken, ${size} bytes each`);
+  assert.ok(
+    taken >= 1 + room && taken <= 1 + room + oneRead / size + 1,
+    `${taken} of 60 were taken, ${size} bytes each`,
+  );
 });

@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
-// Limits without a flag: what a request may hold, what an answer brings of much, what may be sent at all. Each with its number in /metrics.
+// Limits without a flag: what a request may hold, what an answer brings of much, what may be sent at all. Each with its
+// number in /metrics.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { bounded } from './support/bounded.mjs';
 import { clientAs } from './support/client.mjs';
-import { samples } from './support/exposition.mjs';
+import { metricsOf } from './support/exposition.mjs';
 import { binary, fragments, op, text } from './support/frames.mjs';
-import { mismatch } from './support/match.mjs';
+import { matches } from './support/match.mjs';
 import { peerOf, webSocketOf } from './support/peer.mjs';
 import { until } from './support/processes.mjs';
 import { look } from './support/redis.mjs';
 import { oneDaemon } from './support/stage.mjs';
 
-const bounded = { timeout: 60_000 };
 const stage = oneDaemon(['--rate-messages', '0', '--rate-requests', '0']);
-const matches = (pattern, value) => assert.equal(mismatch(pattern, value), undefined, JSON.stringify(value).slice(0, 1000));
-const numbers = async () => samples(await (await fetch(`${stage.daemon.url}/metrics`)).text());
+const numbers = () => metricsOf(stage.daemon);
 // How far the metrics have gone since.
 async function since() {
   const before = await numbers();
@@ -26,13 +26,36 @@ const deep = (levels) => `{"type":"ping","x":${'['.repeat(levels - 1)}${']'.repe
 
 // What is still let in, and what is one too many.
 const requests = {
-  'a room’s id of 128 bytes': [{ type: 'joinRoom', roomId: 'r'.repeat(128) }, { type: 'joinRoom', roomId: 'r'.repeat(129) }],
-  'a user’s id of 128 bytes': [{ type: 'watchPresence', userIds: ['u'.repeat(128)] }, { type: 'watchPresence', userIds: ['u'.repeat(129)] }],
-  'a clientMsgId of 128 bytes': [128, 129].map((size) => ({ type: 'message', roomId: 'tea', content: 1, clientMsgId: 'm'.repeat(size) })),
-  'userIds of 1,000 to look at': [{ type: 'getOnlineStatus', userIds: many(1000) }, { type: 'getOnlineStatus', userIds: many(1001) }],
-  'userIds of 1,000 to watch': [{ type: 'watchPresence', userIds: many(1000) }, { type: 'watchPresence', userIds: many(1001) }],
-  'a history of 200': [{ type: 'history', roomId: 'tea', limit: 200 }, { type: 'history', roomId: 'tea', limit: 201 }],
-  'a page of 1,000 participants': [{ type: 'participants', roomId: 'tea', limit: 1000 }, { type: 'participants', roomId: 'tea', limit: 1001 }],
+  'a room’s id of 128 bytes': [
+    { type: 'joinRoom', roomId: 'r'.repeat(128) },
+    { type: 'joinRoom', roomId: 'r'.repeat(129) },
+  ],
+  'a user’s id of 128 bytes': [
+    { type: 'watchPresence', userIds: ['u'.repeat(128)] },
+    { type: 'watchPresence', userIds: ['u'.repeat(129)] },
+  ],
+  'a clientMsgId of 128 bytes': [128, 129].map((size) => ({
+    type: 'message',
+    roomId: 'tea',
+    content: 1,
+    clientMsgId: 'm'.repeat(size),
+  })),
+  'userIds of 1,000 to look at': [
+    { type: 'getOnlineStatus', userIds: many(1000) },
+    { type: 'getOnlineStatus', userIds: many(1001) },
+  ],
+  'userIds of 1,000 to watch': [
+    { type: 'watchPresence', userIds: many(1000) },
+    { type: 'watchPresence', userIds: many(1001) },
+  ],
+  'a history of 200': [
+    { type: 'history', roomId: 'tea', limit: 200 },
+    { type: 'history', roomId: 'tea', limit: 201 },
+  ],
+  'a page of 1,000 participants': [
+    { type: 'participants', roomId: 'tea', limit: 1000 },
+    { type: 'participants', roomId: 'tea', limit: 1001 },
+  ],
   'a token of 8 KiB': [8192, 8193].map((size) => ({ type: 'register', userId: 'alice', token: 't'.repeat(size) })),
 };
 for (const [what, [most, tooMuch]] of Object.entries(requests)) {
@@ -70,7 +93,10 @@ test('JSON of 128 levels is read, and deeper is not', bounded, async (t) => {
 test('a resume of 512 rooms is answered, and one of more is too large', bounded, async (t) => {
   const more = await since();
   const alice = await clientAs(t, undefined, stage.daemon.url);
-  matches({ type: 'error', code: 'too_large' }, await alice.ask({ type: 'register', userId: 'alice', resume: rooms(513) }));
+  matches(
+    { type: 'error', code: 'too_large' },
+    await alice.ask({ type: 'register', userId: 'alice', resume: rooms(513) }),
+  );
   const { type, resumed } = await alice.ask({ type: 'register', userId: 'alice', resume: rooms(512) });
   assert.equal(type, 'registered');
   assert.equal(Object.keys(resumed).length, 512);
@@ -90,13 +116,27 @@ test('joinedRoom names 1,000 participants, and says how many there are', bounded
 
 test('a page of a large room is of about the size asked for, whatever its cursor says', bounded, async (t) => {
   const store = await look(t, stage.daemon.redisSocket);
-  for (let n = 0; n < 20; n += 1) await store.command('SADD', 'ws:room_participants:stadium', ...many(1000, (i) => `user ${n} ${i}`));
+  for (let n = 0; n < 20; n += 1)
+    await store.command('SADD', 'ws:room_participants:stadium', ...many(1000, (i) => `user ${n} ${i}`));
   const alice = await clientAs(t, 'alice', stage.daemon.url);
   await alice.join('stadium');
   const hex = (text) => Buffer.from(text).toString('hex');
-  for (const cursor of [undefined, hex('k'), hex('kuser'), hex('s'), hex('s0'), hex('s12345'), hex('s18446744073709551615'), hex(`k${'z'.repeat(400)}`), hex('x')]) {
+  for (const cursor of [
+    undefined,
+    hex('k'),
+    hex('kuser'),
+    hex('s'),
+    hex('s0'),
+    hex('s12345'),
+    hex('s18446744073709551615'),
+    hex(`k${'z'.repeat(400)}`),
+    hex('x'),
+  ]) {
     const answer = await alice.ask({ type: 'participants', roomId: 'stadium', limit: 1000, cursor });
-    assert.ok(answer.type === 'error' ? answer.code === 'invalid_argument' : answer.participants.length <= 1_100, `${cursor}: ${JSON.stringify(answer).slice(0, 200)}`);
+    assert.ok(
+      answer.type === 'error' ? answer.code === 'invalid_argument' : answer.participants.length <= 1_100,
+      `${cursor}: ${JSON.stringify(answer).slice(0, 200)}`,
+    );
   }
 });
 
@@ -151,7 +191,13 @@ test('who breaks a rule of the protocol is closed, and counted by the code', bou
 test('what is no request, or too large a one, is refused and counted', bounded, async (t) => {
   const head = (size) => `GET /ready HTTP/1.1\r\nHost: x\r\nLong: ${'x'.repeat(size)}\r\n\r\n`;
   const body = (size) => `POST /ready HTTP/1.1\r\nHost: x\r\nContent-Length: ${size}\r\n\r\n${'x'.repeat(size)}`;
-  const cases = [['head', head(16_000), 200], ['head', head(16_400), 431], ['body', body(65_536), 405], ['body', body(65_537), 413], ['malformed', 'tea\r\n\r\n', 400]];
+  const cases = [
+    ['head', head(16_000), 200],
+    ['head', head(16_400), 431],
+    ['body', body(65_536), 405],
+    ['body', body(65_537), 413],
+    ['malformed', 'tea\r\n\r\n', 400],
+  ];
   for (const [reason, bytes, status] of cases) {
     const more = await since();
     const peer = await peerOf(t, stage.daemon.port);

@@ -1,22 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
-// permessage-deflate between clients and hikyd: the same frames in fewer bytes, for those who offered it, made once for all of them.
+// permessage-deflate between clients and hikyd: the same frames in fewer bytes, for those who offered it, made once for
+// all of them.
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { bounded } from './support/bounded.mjs';
 import { authority, certificate } from './support/certificates.mjs';
 import { clientAs } from './support/client.mjs';
-import { daemonFor } from './support/daemon.mjs';
-import { samples } from './support/exposition.mjs';
+import { daemonFor, daemonWith } from './support/daemon.mjs';
+import { metricsOf } from './support/exposition.mjs';
 import { offer, op, inflated, squeezed, text } from './support/frames.mjs';
 import { webSocketOf } from './support/peer.mjs';
 import { folder } from './support/redis.mjs';
 import { oneDaemon } from './support/stage.mjs';
 
-const bounded = { timeout: 60_000 };
 const stage = oneDaemon(['--rate-messages', '0']);
-const metrics = async () => samples(await (await fetch(`${stage.daemon.url}/metrics`)).text());
-const long = (size, salt = '') => `${salt}${'the kettle is on, and the cups are blue. '.repeat(size / 40)}`.slice(0, size);
+const metrics = () => metricsOf(stage.daemon);
+const long = (size, salt = '') =>
+  `${salt}${'the kettle is on, and the cups are blue. '.repeat(size / 40)}`.slice(0, size);
 const register = (user) => text(JSON.stringify({ type: 'register', userId: user }));
 const enter = (room) => text(JSON.stringify({ type: 'joinRoom', roomId: room }));
 
@@ -29,7 +31,8 @@ async function peerIn(t, user, room, changes) {
   return peer;
 }
 
-test('who offers compression gets long messages compressed, who does not gets them plain, and both read the same', bounded, async (t) => {
+test('who offers compression gets long messages compressed, who does not gets them plain, and both read the same',
+  bounded, async (t) => {
   const alice = await clientAs(t, 'alice', stage.daemon.url, { perMessageDeflate: false });
   await alice.join('both');
   const [plain, packed] = [await peerIn(t, 'paul', 'both'), await peerIn(t, 'petra', 'both', offer)];
@@ -91,7 +94,10 @@ const offers = {
 for (const [how, [options, answer]] of Object.entries(offers)) {
   test(`npm's ws talks to another one ${how}`, bounded, async (t) => {
     const room = `ws ${how}`;
-    const [alice, bob] = [await clientAs(t, `alice ${how}`, stage.daemon.url, { perMessageDeflate: options }), await clientAs(t, `bob ${how}`, stage.daemon.url, { perMessageDeflate: options })];
+    const [alice, bob] = [
+      await clientAs(t, `alice ${how}`, stage.daemon.url, { perMessageDeflate: options }),
+      await clientAs(t, `bob ${how}`, stage.daemon.url, { perMessageDeflate: options }),
+    ];
     assert.deepEqual({ ...bob.raw_socket._extensions['permessage-deflate'].params }, answer);
     await alice.join(room);
     await bob.join(room);
@@ -123,7 +129,7 @@ test('long answers are compressed too: history, and mail for who was away', boun
 });
 
 test('what a client compresses counts as what it says: requests, refusals, rates', bounded, async (t) => {
-  const daemon = await daemonFor(t, { data: await folder(t), flags: ['--rate-messages', '1:3'] });
+  const daemon = await daemonWith(t, '--rate-messages', '1:3');
   const peer = await webSocketOf(t, daemon.port, offer);
   const say = (frame) => peer.send(squeezed(op.text, typeof frame === 'string' ? frame : JSON.stringify(frame)));
   await say({ type: 'register', userId: 'dora' });
@@ -135,18 +141,32 @@ test('what a client compresses counts as what it says: requests, refusals, rates
   for (let n = 0; n < 4; n += 1) await say({ type: 'message', roomId: 'rates', content: 'x', id: `m${n}` });
   const told = [];
   for (let n = 0; n < 6; n += 1) told.push(JSON.parse((await peer.frame()).payload));
-  assert.deepEqual(told.map(({ code, type }) => code ?? type).sort(), ['bad_json', 'messageAck', 'messageAck', 'messageAck', 'pong', 'rate_limited']);
+  assert.deepEqual(told.map(({ code, type }) => code ?? type).sort(), [
+    'bad_json',
+    'messageAck',
+    'messageAck',
+    'messageAck',
+    'pong',
+    'rate_limited',
+  ]);
   await peer.send(squeezed(op.binary, 'bytes'));
   assert.equal((await peer.closed()).code, 1003);
 });
 
 test('--compress-from says what is long, and 0 that nothing is negotiated', bounded, async (t) => {
-  const daemon = await daemonFor(t, { data: await folder(t), flags: ['--compress-from', '200'] });
+  const daemon = await daemonWith(t, '--compress-from', '200');
   const peer = await webSocketOf(t, daemon.port, offer);
-  await peer.send(register('e'), text(JSON.stringify({ type: 'ping', id: 'x'.repeat(64) })), text(JSON.stringify({ type: 'pour', id: 'x'.repeat(64) })));
-  assert.deepEqual([await peer.frame(), await peer.frame(), await peer.frame()].map(({ compressed }) => compressed), [false, false, true]);
+  await peer.send(
+    register('e'),
+    text(JSON.stringify({ type: 'ping', id: 'x'.repeat(64) })),
+    text(JSON.stringify({ type: 'pour', id: 'x'.repeat(64) })),
+  );
+  assert.deepEqual(
+    [await peer.frame(), await peer.frame(), await peer.frame()].map(({ compressed }) => compressed),
+    [false, false, true],
+  );
 
-  const off = await daemonFor(t, { data: await folder(t), flags: ['--compress-from', '0'] });
+  const off = await daemonWith(t, '--compress-from', '0');
   const refused = await webSocketOf(t, off.port, offer);
   await refused.send(squeezed(op.text, '{"type":"ping"}'));
   assert.equal((await refused.closed()).code, 1002);
@@ -157,7 +177,9 @@ test('over TLS it is the same', bounded, async (t) => {
   const by = await authority(where);
   const { cert, key } = await certificate(where, by, 'localhost', 'DNS:localhost,IP:127.0.0.1');
   const daemon = await daemonFor(t, { data: join(where, 'data'), flags: ['--tls-cert', cert, '--tls-key', key] });
-  const [alice, bob] = await Promise.all(['alice', 'bob'].map((name) => clientAs(t, name, daemon.url, { rejectUnauthorized: false })));
+  const [alice, bob] = await Promise.all(
+    ['alice', 'bob'].map((name) => clientAs(t, name, daemon.url, { rejectUnauthorized: false })),
+  );
   await alice.join('tls');
   await bob.join('tls');
   alice.say({ type: 'message', roomId: 'tls', content: long(20_000) });

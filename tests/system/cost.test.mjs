@@ -3,12 +3,11 @@
 import assert from 'node:assert/strict';
 import { connect, createServer } from 'node:net';
 import { test } from 'node:test';
+import { bounded } from './support/bounded.mjs';
 import { clientAs } from './support/client.mjs';
 import { daemonFor } from './support/daemon.mjs';
 import { atEnd, until } from './support/processes.mjs';
 import { folder, look, startRedis } from './support/redis.mjs';
-
-const bounded = { timeout: 120_000 };
 
 // A way to Redis on which every answer takes `delay` ms.
 async function slowWay(t, socket) {
@@ -18,7 +17,10 @@ async function slowWay(t, socket) {
     const far = connect(socket);
     pairs.add(near);
     near.on('data', (bytes) => far.write(bytes)).on('error', () => {}).on('close', () => far.destroy());
-    far.on('data', (bytes) => setTimeout(() => near.destroyed || near.write(bytes), way.delay)).on('error', () => {}).on('close', () => near.destroy());
+    far
+      .on('data', (bytes) => setTimeout(() => near.destroyed || near.write(bytes), way.delay))
+      .on('error', () => {})
+      .on('close', () => near.destroy());
   });
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
   atEnd(t, () => new Promise((resolve) => {
@@ -29,7 +31,8 @@ async function slowWay(t, socket) {
   return way;
 }
 
-test('connect and register of a user with 200 rooms takes two round trips, whether the rooms are heard already or not', bounded, async (t) => {
+test('connect and register of a user with 200 rooms takes two round trips, whether the rooms are heard already or not',
+  bounded, async (t) => {
   const redis = await startRedis(t, await folder(t));
   const way = await slowWay(t, redis.socket);
   const one = await daemonFor(t, { redis: redis.url, flags: ['--instance-id', 'one', '--rate-messages', '0'] });
@@ -60,10 +63,17 @@ test('connect and register of a user with 200 rooms takes two round trips, wheth
   way.delay = 0;
 });
 
-test('a message to 1,000 members of whom 900 are away is one script, and no instance is asked anything', bounded, async (t) => {
+test('a message to 1,000 members of whom 900 are away is one script, and no instance is asked anything',
+  bounded, async (t) => {
   const redis = await startRedis(t, await folder(t));
   const daemons = [];
-  for (const name of ['one', 'two']) daemons.push(await daemonFor(t, { redis: redis.url, flags: ['--instance-id', name, '--rate-messages', '0', '--workers', '1'] }));
+  for (const name of ['one', 'two'])
+    daemons.push(
+      await daemonFor(t, {
+        redis: redis.url,
+        flags: ['--instance-id', name, '--rate-messages', '0', '--workers', '1'],
+      }),
+    );
   const store = await look(t, redis.socket);
   const people = Array.from({ length: 1000 }, (_, n) => `user ${n}`);
   await store.command('SADD', 'ws:room_members:hall', ...people);
@@ -77,7 +87,9 @@ test('a message to 1,000 members of whom 900 are away is one script, and no inst
 
   const calls = async () => {
     const told = await store.command('INFO', 'commandstats');
-    const counts = Object.fromEntries([...told.matchAll(/cmdstat_([\w|]+):calls=(\d+)/g)].map(([, name, count]) => [name, Number(count)]));
+    const counts = Object.fromEntries(
+      [...told.matchAll(/cmdstat_([\w|]+):calls=(\d+)/g)].map(([, name, count]) => [name, Number(count)]),
+    );
     return counts;
   };
   const messages = 20;
@@ -87,11 +99,18 @@ test('a message to 1,000 members of whom 900 are away is one script, and no inst
   const after = await calls();
   const seconds = Math.ceil((Date.now() - started) / 1000) + 1;
   const spent = (name) => (after[name] ?? 0) - (before[name] ?? 0);
-  // Beside the messages each daemon renews its lease, looks for announcements, and sends itself a canary, once a second.
+  // Beside the messages each daemon renews its lease, looks for announcements, and sends itself a canary, once a
+  // second.
   assert.ok(spent('evalsha') - messages <= 2 * 3 * seconds, `${spent('evalsha')} scripts for ${messages} messages`);
-  assert.ok(spent('publish') - messages <= 2 * seconds, `${spent('publish')} publications for ${messages} messages: one each reaches all instances`);
+  assert.ok(
+    spent('publish') - messages <= 2 * seconds,
+    `${spent('publish')} publications for ${messages} messages: one each reaches all instances`,
+  );
   assert.equal(spent('lpush'), 900 * messages);
-  await until('every mailbox to have it', async () => (await store.command('LLEN', 'ws:offline_messages:user 999')) === messages + 1);
+  await until(
+    'every mailbox to have it',
+    async () => (await store.command('LLEN', 'ws:offline_messages:user 999')) === messages + 1,
+  );
   for (const command of ['keys', 'scan', 'pubsub', 'sdiff', 'smembers']) {
     // Soon after its start each daemon looks for those who were not seen for long, a step a second.
     // And every minute each session is compared.

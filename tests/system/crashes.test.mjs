@@ -1,22 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// What is lost when an instance, a client or a subscription dies: nothing that was acknowledged, and nobody stays online.
+// What is lost when an instance, a client or a subscription dies: nothing that was acknowledged, and nobody stays
+// online.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { bounded } from './support/bounded.mjs';
 import { clientAs } from './support/client.mjs';
-import { daemonFor } from './support/daemon.mjs';
 import { pong, text } from './support/frames.mjs';
 import { webSocketOf } from './support/peer.mjs';
 import { pause, until } from './support/processes.mjs';
-import { folder, look, startRedis } from './support/redis.mjs';
+import { twoDaemons } from './support/two_instances.mjs';
 
-const bounded = { timeout: 60_000 };
 const flags = ['--lease', '2', '--rate-messages', '0'];
-
-async function twoDaemons(t, more = []) {
-  const redis = await startRedis(t, await folder(t));
-  const start = (name) => daemonFor(t, { redis: redis.url, flags: [...flags, ...more, '--instance-id', name] });
-  return { store: await look(t, redis.socket), one: await start('one'), two: await start('two') };
-}
 
 async function together(t, daemons, room, names) {
   const people = await Promise.all(names.map((name, n) => clientAs(t, name, daemons[n].url)));
@@ -25,7 +19,7 @@ async function together(t, daemons, room, names) {
 }
 
 test('an instance that is killed leaves nobody online, and nothing unsaid', bounded, async (t) => {
-  const { store, one, two } = await twoDaemons(t);
+  const { store, one, two } = await twoDaemons(t, ...flags);
   const [, bob] = await together(t, [one, two], 'tea', ['alice', 'bob']);
   await clientAs(t, 'carol', one.url);
   const phone = await clientAs(t, 'carol', two.url); // she has another connection, and stays
@@ -34,7 +28,10 @@ test('an instance that is killed leaves nobody online, and nothing unsaid', boun
   await bob.hears({ type: 'userOffline', userId: 'alice', roomId: 'tea' }, { within: 15_000 });
   assert.deepEqual((await store.command('SMEMBERS', 'ws:online_users')).sort(), ['bob', 'carol']);
   assert.deepEqual(await store.command('ZRANGE', 'ws:instances', 0, -1), ['two']);
-  assert.equal(await store.command('EXISTS', 'ws:instance_connections:one', 'ws:user_connections:alice', 'ws:user_rooms:alice'), 0);
+  assert.equal(
+    await store.command('EXISTS', 'ws:instance_connections:one', 'ws:user_connections:alice', 'ws:user_rooms:alice'),
+    0,
+  );
   assert.deepEqual(await store.command('SMEMBERS', 'ws:room_participants:tea'), ['bob']);
   const alice = await clientAs(t, 'alice', two.url);
   const { messages } = await alice.hears({ type: 'offlineMessages' });
@@ -44,35 +41,51 @@ test('an instance that is killed leaves nobody online, and nothing unsaid', boun
 });
 
 // With the pongs of some libraries, which send them by themselves now and then: they are no receipts.
-for (const [count, unasked, how] of [[5, 0, ''], [330, 3, ', whatever pongs it sent unasked']]) test(`what a client that vanished had not received waits for it${how}`, bounded, async (t) => {
-  const { store, one, two } = await twoDaemons(t);
-  const [alice] = await together(t, [one], 'tea', ['alice']);
-  const bob = await webSocketOf(t, two.port);
-  await bob.send(text('{"type":"register","userId":"bob"}'), text('{"type":"joinRoom","roomId":"tea"}'));
-  assert.deepEqual([JSON.parse((await bob.frame()).payload).type, JSON.parse((await bob.frame()).payload).type], ['registered', 'joinedRoom']);
-  bob.socket.pause();
-  const said = [];
-  for (let n = 0; n < count; n += 1) said.push((await alice.ask({ type: 'message', roomId: 'tea', content: n })).messageId);
-  for (let n = 0; n < unasked; n += 1) await bob.send(pong('alive'));
-  await pause(200); // written to his socket by now, and never read
-  assert.equal(await store.command('EXISTS', 'ws:offline_messages:bob'), 0);
-  bob.socket.resetAndDestroy();
-  await alice.hears({ type: 'userOffline', userId: 'bob' });
-  const back = await clientAs(t, 'bob', one.url);
-  const { messages, dropped } = await back.hears({ type: 'offlineMessages' });
-  assert.deepEqual(messages.map(({ messageId }) => messageId), said.slice(-100));
-  assert.equal(dropped ?? 0, Math.max(0, count - 100));
-});
+for (const [count, unasked, how] of [
+  [5, 0, ''],
+  [330, 3, ', whatever pongs it sent unasked'],
+])
+  test(`what a client that vanished had not received waits for it${how}`, bounded, async (t) => {
+    const { store, one, two } = await twoDaemons(t, ...flags);
+    const [alice] = await together(t, [one], 'tea', ['alice']);
+    const bob = await webSocketOf(t, two.port);
+    await bob.send(text('{"type":"register","userId":"bob"}'), text('{"type":"joinRoom","roomId":"tea"}'));
+    assert.deepEqual(
+      [JSON.parse((await bob.frame()).payload).type, JSON.parse((await bob.frame()).payload).type],
+      ['registered', 'joinedRoom'],
+    );
+    bob.socket.pause();
+    const said = [];
+    for (let n = 0; n < count; n += 1)
+      said.push((await alice.ask({ type: 'message', roomId: 'tea', content: n })).messageId);
+    for (let n = 0; n < unasked; n += 1) await bob.send(pong('alive'));
+    await pause(200); // written to his socket by now, and never read
+    assert.equal(await store.command('EXISTS', 'ws:offline_messages:bob'), 0);
+    bob.socket.resetAndDestroy();
+    await alice.hears({ type: 'userOffline', userId: 'bob' });
+    const back = await clientAs(t, 'bob', one.url);
+    const { messages, dropped } = await back.hears({ type: 'offlineMessages' });
+    assert.deepEqual(
+      messages.map(({ messageId }) => messageId),
+      said.slice(-100),
+    );
+    assert.equal(dropped ?? 0, Math.max(0, count - 100));
+  });
 
 test('a subscription that is cut leaves no hole', bounded, async (t) => {
-  const { store, one, two } = await twoDaemons(t);
+  const { store, one, two } = await twoDaemons(t, ...flags);
   const [alice, bob] = await together(t, [one, two], 'tea', ['alice', 'bob']);
   const total = 400;
   let cut = 0;
   for (let n = 1; n <= total; n += 1) {
     if (n % 50 === 0) cut += await store.command('CLIENT', 'KILL', 'TYPE', 'pubsub');
-    // The subscription shares its connection with commands, so a message may have to be sent again; it is stored once all the same.
-    await until('a message to be taken', async () => (await alice.ask({ type: 'message', roomId: 'tea', content: n, clientMsgId: `m${n}` })).type === 'messageAck');
+    // The subscription shares its connection with commands, so a message may have to be sent again; it is stored once
+    // all the same.
+    await until(
+      'a message to be taken',
+      async () =>
+        (await alice.ask({ type: 'message', roomId: 'tea', content: n, clientMsgId: `m${n}` })).type === 'messageAck',
+    );
   }
   assert.ok(cut >= 4, `only ${cut} subscriptions were cut`);
   for (let n = 1; n <= total; n += 1) await bob.hears({ type: 'message', seq: n, content: n }, { within: 20_000 });
@@ -80,14 +93,16 @@ test('a subscription that is cut leaves no hole', bounded, async (t) => {
 });
 
 test('mail for a user whose devices come at the same instant comes once between them', bounded, async (t) => {
-  const { store, one, two } = await twoDaemons(t);
+  const { store, one, two } = await twoDaemons(t, ...flags);
   const [alice] = await together(t, [one], 'tea', ['alice']);
   await store.command('SADD', 'ws:room_members:tea', 'bob');
   await store.command('SADD', 'ws:member_rooms:bob', 'tea');
   for (let round = 0; round < 10; round += 1) {
     for (let n = 0; n < 20; n += 1) await alice.ask({ type: 'message', roomId: 'tea', content: `${round} ${n}` });
     const devices = await Promise.all([one, two, one, two].map((daemon) => clientAs(t, 'bob', daemon.url)));
-    const heard = (await Promise.all(devices.map((device) => device.rest(200)))).flat().map((frame) => JSON.parse(frame));
+    const heard = (await Promise.all(devices.map((device) => device.rest(200))))
+      .flat()
+      .map((frame) => JSON.parse(frame));
     const contents = heard.flatMap(({ messages }) => messages ?? []).map(({ content }) => content);
     assert.deepEqual(contents, Array.from({ length: 20 }, (_, n) => `${round} ${n}`));
     for (const device of devices) await device.leaves();
@@ -96,15 +111,23 @@ test('mail for a user whose devices come at the same instant comes once between 
   }
 });
 
-test('an instance with a thousand connections in twenty rooms dies, and others hardly notice its sweep', bounded, async (t) => {
-  const { store, one, two } = await twoDaemons(t);
+test('an instance with a thousand connections in twenty rooms dies, and others hardly notice its sweep',
+  bounded, async (t) => {
+  const { store, one, two } = await twoDaemons(t, ...flags);
   const rooms = Array.from({ length: 20 }, (_, n) => `room ${n}`);
   const bob = await clientAs(t, 'bob', two.url);
   const long_ago = Date.now() - 3_600_000; // said before the instance's last stretch, and so nobody's doubt
   for (const room of rooms) {
     await bob.ask({ type: 'joinRoom', roomId: room });
     for (let seq = 1; seq <= 120; seq += 1) {
-      const frame = JSON.stringify({ type: 'message', roomId: room, senderId: 'bob', content: seq, messageId: `e:${seq}`, seq });
+      const frame = JSON.stringify({
+        type: 'message',
+        roomId: room,
+        senderId: 'bob',
+        content: seq,
+        messageId: `e:${seq}`,
+        seq,
+      });
       await store.command('XADD', `ws:room_log:${room}`, `${seq}-0`, 'm', frame, 'c', 'x', 's', 'bob', 't', long_ago);
     }
     await store.command('HSET', `ws:room_head:${room}`, 'epoch', 'e', 'seq', 120);

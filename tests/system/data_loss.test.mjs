@@ -2,13 +2,14 @@
 // A Redis that comes back without its data, or with older data: who is here is here again, and what is lost is said.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { bounded } from './support/bounded.mjs';
 import { clientAs } from './support/client.mjs';
 import { daemonFor } from './support/daemon.mjs';
 import { Gate } from './support/gate.mjs';
-import { atEnd, pause, until } from './support/processes.mjs';
+import { atEnd, until } from './support/processes.mjs';
 import { folder, freePort, look, startRedis } from './support/redis.mjs';
+import { sayWhenTaken as say } from './support/talk.mjs';
 
-const bounded = { timeout: 60_000 };
 const extended = { fields: { ack: true } };
 
 // Daemons that reach one Redis each through a door of its own. `kill` takes Redis's data along.
@@ -21,7 +22,12 @@ async function stage(t, ...names) {
     const gate = await Gate.open({ host: '127.0.0.1', port });
     atEnd(t, () => gate.close());
     here.gates.push(gate);
-    here.daemons.push(await daemonFor(t, { redis: `redis://127.0.0.1:${gate.port}`, flags: ['--instance-id', name, '--rate-messages', '0'] }));
+    here.daemons.push(
+      await daemonFor(t, {
+        redis: `redis://127.0.0.1:${gate.port}`,
+        flags: ['--instance-id', name, '--rate-messages', '0'],
+      }),
+    );
   }
   here.kill = () => here.redis.stop('SIGKILL');
   here.revive = async () => (here.redis = await start());
@@ -31,15 +37,6 @@ async function stage(t, ...names) {
 const cut = (gates) => gates.forEach((gate) => ((gate.shut = true), gate.cut(true)));
 const heal = (gates) => gates.forEach((gate) => gate.heal());
 
-// Until Redis takes it; anything but `unavailable` meanwhile is wrong.
-async function say(client, content, room = 'tea') {
-  return until(`${content} to be taken`, async () => {
-    const told = await client.ask({ type: 'message', roomId: room, content });
-    if (told.type === 'messageAck') return told;
-    assert.deepEqual([told.code, told.retryable], ['unavailable', true], JSON.stringify(told));
-    return pause(50).then(() => false);
-  }, 20_000);
-}
 // The next message, past whatever else comes; with the gaps that were said before it.
 async function nextMessage(client) {
   for (const gaps = []; ; ) {
@@ -49,9 +46,12 @@ async function nextMessage(client) {
   }
 }
 
-test('after a loss of all data whoever is here belongs to the rooms as before, and need not ask', bounded, async (t) => {
+test('after a loss of all data whoever is here belongs to the rooms as before, and need not ask',
+  bounded, async (t) => {
   const here = await stage(t, 'one');
-  const [alice, bob] = await Promise.all(['alice', 'bob'].map((name) => clientAs(t, name, here.daemons[0].url, extended)));
+  const [alice, bob] = await Promise.all(
+    ['alice', 'bob'].map((name) => clientAs(t, name, here.daemons[0].url, extended)),
+  );
   for (const client of [alice, bob]) await client.join('tea');
   const before = await say(alice, 'before');
   await nextMessage(bob);
@@ -67,7 +67,8 @@ test('after a loss of all data whoever is here belongs to the rooms as before, a
   assert.deepEqual((await redis.command('SMEMBERS', 'ws:online_users')).sort(), ['alice', 'bob']);
 });
 
-test('a user whose connection ends while Redis loses its data is missed by the rooms: mail waits', bounded, async (t) => {
+test('a user whose connection ends while Redis loses its data is missed by the rooms: mail waits',
+  bounded, async (t) => {
   const here = await stage(t, 'one');
   const [alice, bob] = await Promise.all(['alice', 'bob'].map((name) => clientAs(t, name, here.daemons[0].url, extended)));
   for (const client of [alice, bob]) await client.join('tea');
@@ -76,7 +77,10 @@ test('a user whose connection ends while Redis loses its data is missed by the r
   await here.revive();
   await say(alice, 'first');
   const redis = await here.look();
-  await until('bob to be known as away', async () => (await redis.command('SISMEMBER', 'ws:room_absent:tea', 'bob')) === 1);
+  await until(
+    'bob to be known as away',
+    async () => (await redis.command('SISMEMBER', 'ws:room_absent:tea', 'bob')) === 1,
+  );
   await say(alice, 'second');
   const again = await clientAs(t, 'bob', here.daemons[0].url, extended);
   const { messages } = await again.hears({ type: 'offlineMessages' });
@@ -92,16 +96,21 @@ test('who joins again after a loss, and goes, takes no part in the room any more
   const redis = await here.look();
   // No connection of the daemons notices: as after a FLUSHDB.
   await redis.command('FLUSHALL');
-  for (const client of [bob, alice]) assert.equal((await client.ask({ type: 'joinRoom', roomId: 'tea' })).type, 'joinedRoom');
+  for (const client of [bob, alice])
+    assert.equal((await client.ask({ type: 'joinRoom', roomId: 'tea' })).type, 'joinedRoom');
   await bob.leaves();
-  await until('bob to be away', async () => (await redis.command('SISMEMBER', 'ws:room_participants:tea', 'bob')) === 0);
+  await until(
+    'bob to be away',
+    async () => (await redis.command('SISMEMBER', 'ws:room_participants:tea', 'bob')) === 0,
+  );
   await say(alice, 'for bob');
   const again = await clientAs(t, 'bob', here.daemons[1].url, extended);
   const { messages } = await again.hears({ type: 'offlineMessages' });
   assert.deepEqual(messages.map(({ content }) => content), ['for bob']);
 });
 
-test('the first messages of a room reach those whose instance did not hear Redis when they were said', bounded, async (t) => {
+test('the first messages of a room reach those whose instance did not hear Redis when they were said',
+  bounded, async (t) => {
   const here = await stage(t, 'one', 'two');
   const alice = await clientAs(t, 'alice', here.daemons[0].url, extended);
   const bob = await clientAs(t, 'bob', here.daemons[1].url, extended);
@@ -134,7 +143,8 @@ async function fiveHeard(t) {
   return { here, alice, bob, ids };
 }
 
-test('a Redis that went back to an earlier state begins a new epoch, and no number is given twice', bounded, async (t) => {
+test('a Redis that went back to an earlier state begins a new epoch, and no number is given twice',
+  bounded, async (t) => {
   const { here, alice, bob, ids } = await fiveHeard(t);
   cut(here.gates);
   await goBack(await here.look(), 3);
@@ -161,7 +171,10 @@ test('it does so even if nobody who speaks next has noticed', bounded, async (t)
   await carol.join('tea');
   for (const content of ['other 4', 'other 5', 'other 6']) await say(carol, content);
   heal([here.gates[1]]);
-  await until('the epoch to be another', async () => !ids.has(`${await redis.command('HGET', 'ws:room_head:tea', 'epoch')}:1`));
+  await until(
+    'the epoch to be another',
+    async () => !ids.has(`${await redis.command('HGET', 'ws:room_head:tea', 'epoch')}:1`),
+  );
   await say(carol, 'after');
   const heard = await nextMessage(bob);
   assert.equal(heard.content, 'after');

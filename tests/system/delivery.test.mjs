@@ -2,20 +2,19 @@
 // How frames leave: to many at once, to readers that are slow, by io_uring and by send. Both ways must not differ.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { bounded } from './support/bounded.mjs';
 import { clientAs } from './support/client.mjs';
-import { daemonFor } from './support/daemon.mjs';
+import { daemonWith } from './support/daemon.mjs';
 import { closing, op, text } from './support/frames.mjs';
 import { webSocketOf } from './support/peer.mjs';
 import { pause } from './support/processes.mjs';
-import { folder } from './support/redis.mjs';
-import { samples } from './support/exposition.mjs';
+import { metric, metricsOf } from './support/exposition.mjs';
 
-const bounded = { timeout: 90_000 };
 const flags = ['--rate-messages', '0', '--rate-typing', '0', '--workers', '1'];
 const filler = (size, n) => `${n} `.padEnd(size, 'abcdefghijklmnopqrstuvwxyz');
 
-async function daemonWith(t, method, ...more) {
-  const daemon = await daemonFor(t, { data: await folder(t), flags: [...flags, '--batch-send', method, ...more] });
+async function sendingBy(t, method, ...more) {
+  const daemon = await daemonWith(t, ...flags, '--batch-send', method, ...more);
   assert.equal(daemon.send, method);
   return daemon;
 }
@@ -23,7 +22,10 @@ async function daemonWith(t, method, ...more) {
 // A TCP peer that is registered and in the room, and reads nothing from then on.
 async function sleeper(t, daemon, name, room) {
   const peer = await webSocketOf(t, daemon.port);
-  await peer.send(text(JSON.stringify({ type: 'register', userId: name })), text(JSON.stringify({ type: 'joinRoom', roomId: room })));
+  await peer.send(
+    text(JSON.stringify({ type: 'register', userId: name })),
+    text(JSON.stringify({ type: 'joinRoom', roomId: room })),
+  );
   await peer.frame();
   await peer.frame();
   peer.socket.pause();
@@ -42,12 +44,13 @@ async function crowd(t, daemon, size, room) {
 
 for (const method of ['send', 'io_uring']) {
   test(`${method}: everybody gets everything, small and large, in order`, bounded, async (t) => {
-    const daemon = await daemonWith(t, method);
+    const daemon = await sendingBy(t, method);
     const speaker = await clientAs(t, 'speaker', daemon.url);
     await speaker.join('hall');
     const people = await crowd(t, daemon, 60, 'hall');
     const sizes = [0, 1, 20, 125, 126, 1000, 60_000, 3, 65_000, 2];
-    for (let n = 0; n < 60; n += 1) speaker.say({ type: 'message', roomId: 'hall', content: filler(sizes[n % sizes.length], n) });
+    for (let n = 0; n < 60; n += 1)
+      speaker.say({ type: 'message', roomId: 'hall', content: filler(sizes[n % sizes.length], n) });
     for (const person of people) {
       for (let n = 0; n < 60; n += 1) {
         const { content, seq } = await person.hears({ type: 'message', senderId: 'speaker' });
@@ -58,7 +61,7 @@ for (const method of ['send', 'io_uring']) {
   });
 
   test(`${method}: one reader that sleeps is let go with 4430, and holds nobody up`, bounded, async (t) => {
-    const daemon = await daemonWith(t, method, '--limit-outbox', '1000000');
+    const daemon = await sendingBy(t, method, '--limit-outbox', '1000000');
     const speaker = await clientAs(t, 'speaker', daemon.url);
     await speaker.join('hall');
     const sleepy = await sleeper(t, daemon, 'sleepy', 'hall');
@@ -89,16 +92,17 @@ for (const method of ['send', 'io_uring']) {
     assert.ok(last < count);
     await sleepy.send(closing(4430));
     await sleepy.ends();
-    const numbers = samples(await (await fetch(`${daemon.url}/metrics`)).text());
+    const numbers = await metricsOf(daemon);
     assert.equal(numbers.get('hiky_slow_connections_closed_total'), 1);
   });
 
   test(`${method}: a reader that is slow but not too slow gets all of it`, bounded, async (t) => {
-    const daemon = await daemonWith(t, method, '--limit-outbox', '40000000');
+    const daemon = await sendingBy(t, method, '--limit-outbox', '40000000');
     const speaker = await clientAs(t, 'speaker', daemon.url);
     await speaker.join('hall');
     const slow = await Promise.all(['a', 'b', 'c', 'd'].map((name) => sleeper(t, daemon, name, 'hall')));
-    for (let n = 0; n < 400; n += 1) await speaker.ask({ type: 'message', roomId: 'hall', content: filler(n % 10 ? 100 : 60_000, n) });
+    for (let n = 0; n < 400; n += 1)
+      await speaker.ask({ type: 'message', roomId: 'hall', content: filler(n % 10 ? 100 : 60_000, n) });
     for (let n = 0; n < 200; n += 1) await speaker.ask({ type: 'message', roomId: 'hall', content: filler(60_000, n) });
     for (const peer of slow) {
       for (let n = 0; n < 600; n += 1) {
@@ -114,12 +118,12 @@ for (const method of ['send', 'io_uring']) {
   });
 
   test(`${method}: for a slow reader typing is left out first, and messages are not`, bounded, async (t) => {
-    const daemon = await daemonWith(t, method, '--limit-outbox', '1000000');
+    const daemon = await sendingBy(t, method, '--limit-outbox', '1000000');
     const speaker = await clientAs(t, 'speaker', daemon.url);
     await speaker.join('hall');
     const sleepy = await sleeper(t, daemon, 'sleepy', 'hall');
     // Until the kernel's buffers are full and the outbox is half full.
-    const shed = async () => samples(await (await fetch(`${daemon.url}/metrics`)).text()).get('hiky_shed_frames_total{class="typing"}');
+    const shed = () => metric(daemon, 'hiky_shed_frames_total{class="typing"}');
     let said = 0;
     do {
       assert.ok(said < 1_000, 'nothing was left out');

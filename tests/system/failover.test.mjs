@@ -1,36 +1,74 @@
 // SPDX-License-Identifier: Apache-2.0
-// Redis fails over to a replica, as Sentinel does it: daemons follow, nobody has to come back, and what the replica lacked is said.
+// Redis fails over to a replica, as Sentinel does it: daemons follow, nobody has to come back, and what the replica
+// lacked is said.
 import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { bounded } from './support/bounded.mjs';
 import { clientAs } from './support/client.mjs';
 import { daemonFor, runDaemon } from './support/daemon.mjs';
-import { atEnd, launch, pause, until } from './support/processes.mjs';
+import { atEnd, launch, until } from './support/processes.mjs';
 import { folder, freePort, look, startRedis } from './support/redis.mjs';
+import { sayWhenTaken } from './support/talk.mjs';
 
-const bounded = { timeout: 120_000 };
 const host = '127.0.0.1';
 
 // A master, its replica, and one Sentinel that decides alone.
 async function threeOfThem(t) {
   const [masterPort, replicaPort, sentinelPort] = [await freePort(), await freePort(), await freePort()];
-  const master = await startRedis(t, await folder(t), '--port', masterPort, '--bind', host, '--repl-diskless-sync-delay', 0);
-  const replica = await startRedis(t, await folder(t), '--port', replicaPort, '--bind', host, '--replicaof', `${host} ${masterPort}`);
+  const master = await startRedis(
+    t,
+    await folder(t),
+    '--port',
+    masterPort,
+    '--bind',
+    host,
+    '--repl-diskless-sync-delay',
+    0,
+  );
+  const replica = await startRedis(
+    t,
+    await folder(t),
+    '--port',
+    replicaPort,
+    '--bind',
+    host,
+    '--replicaof',
+    `${host} ${masterPort}`,
+  );
   const there = await folder(t);
   const file = join(there, 'sentinel.conf');
-  await writeFile(file, [
-    `port ${sentinelPort}`, `bind ${host}`, `dir ${there}`, 'logfile ""', `sentinel monitor chat ${host} ${masterPort} 1`,
-    'sentinel down-after-milliseconds chat 4000', 'sentinel failover-timeout chat 8000', '', // a busy machine is no dead master
-  ].join('\n'));
+  await writeFile(
+    file,
+    [
+      `port ${sentinelPort}`,
+      `bind ${host}`,
+      `dir ${there}`,
+      'logfile ""',
+      `sentinel monitor chat ${host} ${masterPort} 1`,
+      // A busy machine is no dead master.
+      'sentinel down-after-milliseconds chat 4000',
+      'sentinel failover-timeout chat 8000',
+      '',
+    ].join('\n'),
+  );
   const sentinel = await launch('redis-server', [file, '--sentinel'], /Sentinel ID is/);
   atEnd(t, () => sentinel.stop());
   const masterLook = await look(t, { host, port: masterPort });
   const replicaLook = await look(t, { host, port: replicaPort });
-  await until('the replica to follow', async () => /master_link_status:up/.test(await replicaLook.command('INFO', 'replication')), 30_000);
+  await until(
+    'the replica to follow',
+    async () => /master_link_status:up/.test(await replicaLook.command('INFO', 'replication')),
+    30_000,
+  );
   const watcher = await look(t, { host, port: sentinelPort }, null);
-  await until('Sentinel to know the replica', async () => (await watcher.command('SENTINEL', 'replicas', 'chat')).length === 1, 30_000);
+  await until(
+    'Sentinel to know the replica',
+    async () => (await watcher.command('SENTINEL', 'replicas', 'chat')).length === 1,
+    30_000,
+  );
   return { master, replica, masterLook, replicaPort, url: `redis+sentinel://${host}:${sentinelPort}/chat` };
 }
 
@@ -40,15 +78,7 @@ async function replicated(master) {
   assert.equal(await master.command('WAIT', 1, 10_000), 1);
 }
 
-// Until Redis takes it; anything but `unavailable` meanwhile is wrong.
-async function say(client, content) {
-  return until(`${content} to be taken`, async () => {
-    const told = await client.ask({ type: 'message', roomId: 'tea', content });
-    if (told.type === 'messageAck') return told;
-    assert.deepEqual([told.code, told.retryable], ['unavailable', true], JSON.stringify(told));
-    return pause(50).then(() => false);
-  }, 60_000);
-}
+const say = (client, content) => sayWhenTaken(client, content, { within: 60_000 });
 async function nextMessage(client) {
   for (const gaps = []; ; ) {
     const frame = JSON.parse(await client.raw(30_000));
@@ -60,8 +90,13 @@ async function nextMessage(client) {
 
 async function people(t, url) {
   const daemons = [];
-  for (const name of ['one', 'two']) daemons.push(await daemonFor(t, { redis: url, flags: ['--instance-id', name, '--grace', '5', '--redis-wait', '30'] }));
-  const [alice, bob] = await Promise.all(['alice', 'bob'].map((name, n) => clientAs(t, name, daemons[n].url, { fields: { ack: true } })));
+  for (const name of ['one', 'two'])
+    daemons.push(
+      await daemonFor(t, { redis: url, flags: ['--instance-id', name, '--grace', '5', '--redis-wait', '30'] }),
+    );
+  const [alice, bob] = await Promise.all(
+    ['alice', 'bob'].map((name, n) => clientAs(t, name, daemons[n].url, { fields: { ack: true } })),
+  );
   for (const client of [alice, bob]) await client.join('tea');
   return { alice, bob };
 }
@@ -131,14 +166,27 @@ test('a Sentinel that has missed the failover is not believed: the next one is a
   await startRedis(t, await folder(t), '--port', replicaPort, '--bind', host, '--replicaof', `${host} ${masterPort}`);
   const stale = await sentinelThatNames(t, replicaPort);
   const right = await sentinelThatNames(t, masterPort);
-  const daemon = await daemonFor(t, { redis: `redis+sentinel://${stale.at},${right.at}/chat`, flags: ['--workers', '1', '--redis-wait', '10'] });
+  const daemon = await daemonFor(t, {
+    redis: `redis+sentinel://${stale.at},${right.at}/chat`,
+    flags: ['--workers', '1', '--redis-wait', '10'],
+  });
   await until('every connection to have found the master', async () => (await fetch(`${daemon.url}/ready`)).ok);
   const alice = await clientAs(t, 'alice', daemon.url);
   await alice.join('tea');
   assert.equal((await alice.ask({ type: 'message', roomId: 'tea', content: 'kettle is on' })).type, 'messageAck');
-  assert.match(daemon.told.stderr, new RegExp(`names ${host}:${replicaPort} as the master, which says that it is a replica; the next one is asked`));
+  assert.match(
+    daemon.told.stderr,
+    new RegExp(`names ${host}:${replicaPort} as the master, which says that it is a replica; the next one is asked`),
+  );
   const stalest = await sentinelThatNames(t, replicaPort);
-  const lost = runDaemon('--listen', `${host}:0`, '--redis', `redis+sentinel://${stalest.at}/chat`, '--redis-wait', '2');
+  const lost = runDaemon(
+    '--listen',
+    `${host}:0`,
+    '--redis',
+    `redis+sentinel://${stalest.at}/chat`,
+    '--redis-wait',
+    '2',
+  );
   assert.equal((await lost).code, 3);
   assert.ok(stalest.asked > 1 && stalest.asked < 12, `asked ${stalest.asked} times in two seconds`);
 });

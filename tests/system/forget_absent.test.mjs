@@ -2,13 +2,13 @@
 // Whoever came once and never again is no member for ever, and no message is kept for them for ever.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { bounded } from './support/bounded.mjs';
 import { clientAs } from './support/client.mjs';
 import { daemonFor } from './support/daemon.mjs';
-import { samples } from './support/exposition.mjs';
+import { metricsOf } from './support/exposition.mjs';
 import { pause, until } from './support/processes.mjs';
 import { folder, look, startRedis } from './support/redis.mjs';
 
-const bounded = { timeout: 60_000 };
 const days = (ago) => new Date(Date.now() - ago * 86_400_000).toISOString();
 
 // A hundredth of a day, so that the next look is not long in coming.
@@ -16,7 +16,10 @@ const unit = 0.01;
 
 async function world(t, ...flags) {
   const redis = await startRedis(t, await folder(t));
-  const daemon = await daemonFor(t, { redis: redis.url, flags: flags.length > 0 ? flags : ['--forget-absent', String(unit)] });
+  const daemon = await daemonFor(t, {
+    redis: redis.url,
+    flags: flags.length > 0 ? flags : ['--forget-absent', String(unit)],
+  });
   const store = await look(t, redis.socket);
   const alice = await clientAs(t, 'alice', daemon.url);
   await alice.join('tea');
@@ -30,7 +33,7 @@ async function world(t, ...flags) {
   };
   const members = async (room) => (await store.command('SMEMBERS', `ws:room_members:${room}`)).sort();
   const waits = (name) => store.command('LLEN', `ws:offline_messages:${name}`);
-  const numbers = async () => samples(await (await fetch(`${daemon.url}/metrics`)).text());
+  const numbers = () => metricsOf(daemon);
   return { redis, daemon, store, alice, guest, members, waits, numbers };
 }
 
@@ -45,7 +48,8 @@ test('a guest who was not seen for long is no member any more, and has no mailbo
   assert.deepEqual([await waits('lately'), await waits('long ago')], [1, 0]);
   await alice.ask({ type: 'message', roomId: 'tea', content: 'still?' });
   assert.deepEqual([await waits('lately'), await waits('long ago')], [2, 0]);
-  const left = (await store.command('KEYS', '*long ago*')).filter((key) => key !== 'ws:left:long ago'); // that one ends by itself
+  // That one ends by itself.
+  const left = (await store.command('KEYS', '*long ago*')).filter((key) => key !== 'ws:left:long ago');
   assert.deepEqual(left, []);
   const found = await numbers();
   assert.deepEqual([found.get('hiky_forgotten_users_total'), found.get('hiky_forgotten_memberships_total')], [1, 3]);

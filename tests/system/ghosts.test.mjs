@@ -2,13 +2,12 @@
 // Nobody stays online whose connections have ended, whatever Redis or an instance missed meanwhile.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { bounded } from './support/bounded.mjs';
 import { clientAs } from './support/client.mjs';
 import { daemonFor } from './support/daemon.mjs';
 import { Gate } from './support/gate.mjs';
 import { atEnd, pause, until } from './support/processes.mjs';
 import { folder, freePort, look, startRedis } from './support/redis.mjs';
-
-const bounded = { timeout: 60_000 };
 
 // A Redis with a door for each daemon.
 async function stage(t) {

@@ -4,15 +4,15 @@ import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import { connect } from 'node:net';
 import { test } from 'node:test';
+import { bounded } from './support/bounded.mjs';
 import { clientAs } from './support/client.mjs';
-import { daemonFor } from './support/daemon.mjs';
+import { daemonFor, daemonWith } from './support/daemon.mjs';
 import { closing, text } from './support/frames.mjs';
 import { handshake, peerOf, webSocketOf } from './support/peer.mjs';
 import { atEnd, isAlive, pause, until } from './support/processes.mjs';
 import { folder, look, startRedis } from './support/redis.mjs';
 import { issuer } from './support/tokens.mjs';
 
-const bounded = { timeout: 60_000 };
 const refuses = (port) => new Promise((resolve) => {
   const socket = connect(port, '127.0.0.1');
   socket.once('error', () => resolve(true)).once('connect', () => resolve(socket.destroy() && false));
@@ -50,7 +50,7 @@ test('SIGTERM hands clients over little by little, with 1001 and a time to come 
 });
 
 test('SIGINT tells everybody at once', bounded, async (t) => {
-  const daemon = await daemonFor(t, { data: await folder(t), flags: ['--drain', '20'] });
+  const daemon = await daemonWith(t, '--drain', '20');
   const clients = await Promise.all(['a', 'b', 'c'].map((name) => clientAs(t, name, daemon.url)));
   const begin = Date.now();
   daemon.signal('SIGINT');
@@ -61,7 +61,7 @@ test('SIGINT tells everybody at once', bounded, async (t) => {
 });
 
 test('clients that answer no close do not hold the daemon up', bounded, async (t) => {
-  const daemon = await daemonFor(t, { data: await folder(t) });
+  const daemon = await daemonWith(t);
   const peer = await webSocketOf(t, daemon.port);
   await peer.send(text('{"type":"register","userId":"mute"}'));
   await peer.frame();
@@ -81,7 +81,16 @@ test('who is still being judged when the others are sent away gets a goodbye too
   const server = createServer((request, response) => held.push(response));
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
   atEnd(t, () => (server.closeAllConnections(), server.close()));
-  const flags = ['--workers', '1', '--drain', '6', '--auth', 'jwt', '--jwks', `http://127.0.0.1:${server.address().port}/`];
+  const flags = [
+    '--workers',
+    '1',
+    '--drain',
+    '6',
+    '--auth',
+    'jwt',
+    '--jwks',
+    `http://127.0.0.1:${server.address().port}/`,
+  ];
   const daemon = await daemonFor(t, { data, flags });
   // Two who make the drain last.
   for (let n = 0; n < 2; n += 1) await webSocketOf(t, daemon.port);
@@ -98,9 +107,10 @@ test('who is still being judged when the others are sent away gets a goodbye too
 });
 
 test('a drain is over when everybody has gone by themselves', { timeout: 120_000 }, async (t) => {
-  const daemon = await daemonFor(t, { data: await folder(t), flags: ['--drain', '20'] });
+  const daemon = await daemonWith(t, '--drain', '20');
   const peers = [];
-  for (let n = 0; n < 2_000; n += 100) peers.push(...(await Promise.all(Array.from({ length: 100 }, () => webSocketOf(t, daemon.port)))));
+  for (let n = 0; n < 2_000; n += 100)
+    peers.push(...(await Promise.all(Array.from({ length: 100 }, () => webSocketOf(t, daemon.port)))));
   daemon.signal('SIGTERM');
   await until('the drain', () => daemon.told.stderr.includes('daemon.draining'));
   const begin = Date.now();
@@ -110,7 +120,7 @@ test('a drain is over when everybody has gone by themselves', { timeout: 120_000
 });
 
 test('a drain is over when the last of two goes before its turn', bounded, async (t) => {
-  const daemon = await daemonFor(t, { data: await folder(t), flags: ['--drain', '20', '--workers', '1'] });
+  const daemon = await daemonWith(t, '--drain', '20', '--workers', '1');
   const clients = [await clientAs(t, 'a', daemon.url), await clientAs(t, 'b', daemon.url)];
   daemon.signal('SIGTERM');
   await Promise.race(clients.map(({ closed }) => closed));
@@ -121,7 +131,7 @@ test('a drain is over when the last of two goes before its turn', bounded, async
 });
 
 test('a second signal ends the daemon at once', bounded, async (t) => {
-  const daemon = await daemonFor(t, { data: await folder(t), flags: ['--drain', '30'] });
+  const daemon = await daemonWith(t, '--drain', '30');
   await Promise.all(['a', 'b', 'c'].map((name) => clientAs(t, name, daemon.url)));
   daemon.signal('SIGTERM');
   await until('the drain', () => daemon.told.stderr.includes('daemon.draining'));

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// hikyd --check-health, and the image's health check, which asks whether it lives: a daemon that does not answer is not healthy.
+// hikyd --check-health, and the image's health check, which asks whether it lives: a daemon that does not answer is not
+// healthy.
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { bounded } from './support/bounded.mjs';
 import { authority, certificate } from './support/certificates.mjs';
 import { daemonFor, runDaemon } from './support/daemon.mjs';
 import { run } from './support/processes.mjs';
 import { folder, freePort, startRedis } from './support/redis.mjs';
-
-const bounded = { timeout: 60_000 };
 
 // A daemon at a port that is known beforehand, and what a second hikyd with the same flags says of it.
 async function asked(t, { flags = [], host = '127.0.0.1', redis } = {}) {
@@ -35,11 +35,14 @@ async function isNot(ask, why) {
   return Date.now() - begun;
 }
 
-test('a daemon that was stopped in the middle of everything is not healthy, and is again when it goes on', bounded, async (t) => {
+test('a daemon that was stopped in the middle of everything is not healthy, and is again when it goes on',
+  bounded, async (t) => {
   const { daemon, ask } = await asked(t);
   await isHealthy(ask);
   daemon.signal('SIGSTOP');
-  const waited = await isNot(ask, /^hikyd: not healthy: 127\.0\.0\.1:\d+: no answer within 5 s$/m).finally(() => daemon.signal('SIGCONT'));
+  const waited = await isNot(ask, /^hikyd: not healthy: 127\.0\.0\.1:\d+: no answer within 5 s$/m).finally(() =>
+    daemon.signal('SIGCONT'),
+  );
   assert.ok(waited < 9_000, `${waited} ms`); // Docker would wait ten seconds
   await isHealthy(ask);
 });
@@ -58,12 +61,17 @@ test('a daemon on all addresses is asked on this machine', bounded, async (t) =>
 
 test('a Unix socket is asked first, where TCP wants a PROXY header', bounded, async (t) => {
   const socket = join(await folder(t), 'hikyd.sock');
-  const { ask } = await asked(t, { flags: ['--listen', `unix:${socket}`, '--proxy-protocol', '--trusted-proxy', '192.0.2.1'] });
+  const { ask } = await asked(t, {
+    flags: ['--listen', `unix:${socket}`, '--proxy-protocol', '--trusted-proxy', '192.0.2.1'],
+  });
   await isHealthy(ask);
 });
 
 test('nobody there is not healthy, and neither is a daemon without its Redis', bounded, async (t) => {
-  await isNot(() => runDaemon('--listen', '127.0.0.1:1', '--check-health'), /^hikyd: not healthy: 127\.0\.0\.1:1: Connection refused$/m);
+  await isNot(
+    () => runDaemon('--listen', '127.0.0.1:1', '--check-health'),
+    /^hikyd: not healthy: 127\.0\.0\.1:1: Connection refused$/m,
+  );
   const redis = await startRedis(t, await folder(t));
   const { ask } = await asked(t, { redis: redis.url });
   await isHealthy(ask);

@@ -4,10 +4,10 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { bounded } from './support/bounded.mjs';
 import { program, run } from './support/processes.mjs';
 import { folder, look, startRedis } from './support/redis.mjs';
 
-const limit = { timeout: 60_000 };
 const hikyctl = program('HIKYCTL', 'hikyctl');
 const keys = 60_000;
 
@@ -22,7 +22,11 @@ async function stage(t) {
 // util-linux's script gives what it runs a terminal; only stderr is left there, since stdout goes to a file.
 async function atTerminal({ data, redis }, words) {
   const out = join(data, 'out');
-  const { code, stdout: terminal } = await run('script', ['-qec', `'${hikyctl}' --redis '${redis.url}' ${words} >'${out}'`, '/dev/null']);
+  const { code, stdout: terminal } = await run('script', [
+    '-qec',
+    `'${hikyctl}' --redis '${redis.url}' ${words} >'${out}'`,
+    '/dev/null',
+  ]);
   return { code, terminal, out: await readFile(out, 'utf8') };
 }
 
@@ -32,7 +36,7 @@ const work = {
 };
 
 for (const [name, { words, line, told }] of Object.entries(work)) {
-  test(`${name} says on a terminal how far it is, in one line that is gone in the end`, limit, async (t) => {
+  test(`${name} says on a terminal how far it is, in one line that is gone in the end`, bounded, async (t) => {
     const on = await stage(t);
     await on.fill();
     const { code, terminal, out } = await atTerminal(on, words.join(' '));
@@ -40,11 +44,18 @@ for (const [name, { words, line, told }] of Object.entries(work)) {
     assert.match(out, told);
     assert.doesNotMatch(terminal, /\n/);
     assert.ok(terminal.endsWith('\r\x1b[K'), JSON.stringify(terminal));
-    const counts = terminal.slice(0, -'\r\x1b[K'.length).split('\r').slice(1).map((text) => Number(line.exec(text.replace(/\x1b\[K$/, ''))?.[1]));
-    assert.ok(counts.length > 0 && counts.every((n, at) => n >= (counts[at - 1] ?? 0) && n <= keys), JSON.stringify(terminal));
+    const counts = terminal
+      .slice(0, -'\r\x1b[K'.length)
+      .split('\r')
+      .slice(1)
+      .map((text) => Number(line.exec(text.replace(/\x1b\[K$/, ''))?.[1]));
+    assert.ok(
+      counts.length > 0 && counts.every((n, at) => n >= (counts[at - 1] ?? 0) && n <= keys),
+      JSON.stringify(terminal),
+    );
   });
 
-  test(`${name} says nothing of that to a pipe`, limit, async (t) => {
+  test(`${name} says nothing of that to a pipe`, bounded, async (t) => {
     const on = await stage(t);
     await on.fill();
     const { code, stdout, stderr } = await run(hikyctl, ['--redis', on.redis.url, ...words]);

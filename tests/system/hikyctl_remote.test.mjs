@@ -4,18 +4,17 @@ import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { keyFile, keys } from './support/api.mjs';
+import { bounded } from './support/bounded.mjs';
 import { authority, certificate } from './support/certificates.mjs';
 import { clientAs } from './support/client.mjs';
-import { daemonFor, startDaemon } from './support/daemon.mjs';
+import { daemonFor, daemonWith, startDaemon } from './support/daemon.mjs';
 import { atEnd, program, run, until } from './support/processes.mjs';
 import { folder, look, startRedis } from './support/redis.mjs';
+import { staged } from './support/stage.mjs';
 
-const bounded = { timeout: 120_000 };
 const hikyctl = program('HIKYCTL', 'hikyctl');
-const stage = {};
-const ends = { after: (end) => (stage.end = end) };
 
 const tool = (where, words, env) => run(hikyctl, [...where, ...words], { env });
 const remotely = (...words) => tool(['--url', stage.daemon.url, '--api-key-file', stage.file], words);
@@ -40,20 +39,25 @@ async function fails(code, pattern, answer) {
 async function agree(words, blur = (text) => text) {
   for (const face of [[], ['--json']]) {
     const [there, here] = [await remotely(...face, ...words), await directly(...face, ...words)];
-    assert.deepEqual([there.code, blur(there.stdout), there.stderr], [here.code, blur(here.stdout), here.stderr], words.join(' '));
+    assert.deepEqual(
+      [there.code, blur(there.stdout), there.stderr],
+      [here.code, blur(here.stdout), here.stderr],
+      words.join(' '),
+    );
   }
 }
 
 const odd = 'a/b ?&#%+é💬';
 
-before(async () => {
+const stage = staged(async (_, ends) => {
   const data = await folder(ends);
   const flags = await keyFile(data);
   stage.file = flags[1];
-  stage.daemon = await startDaemon({ data, flags: flags });
+  stage.daemon = await startDaemon({ data, flags });
   atEnd(ends, () => stage.daemon.stopWell());
   const { url } = stage.daemon;
-  const [alice, bob] = [await clientAs(ends, 'alice', url, { headers: { 'user-agent': 'phone' } }), await clientAs(ends, 'bob', url)];
+  const alice = await clientAs(ends, 'alice', url, { headers: { 'user-agent': 'phone' } });
+  const bob = await clientAs(ends, 'bob', url);
   await alice.join('tea');
   await bob.join('tea');
   await bob.join(odd);
@@ -62,8 +66,7 @@ before(async () => {
   await well(directly('send', 'tea', '{"n": 12345678901234567890123}', '--raw', '--from', 'alice'));
   stage.message = (await json(directly('--json', 'send', 'tea', 'two\twords', '--from', 'bob'))).messageId;
   await until('both messages', async () => (await json(directly('--json', 'queue', 'carol'))).count === 2);
-}, bounded);
-after(() => stage.end(), bounded);
+});
 
 test('what one looks at is the same over the API', bounded, async () => {
   await agree(['online']);
@@ -111,12 +114,18 @@ test('user and room show what the API knows, and leave out what it does not', bo
     const cells = (text) => text.split('\n').map((line) => line.split('\t').slice(0, 4));
     assert.deepEqual(cells(await well(remotely('room', 'show', which))), cells(await well(directly('room', which))));
   }
-  assert.equal(await well(remotely('room', 'tea')), `${odd}\tno\tno\tyes\nalice\tyes\tyes\tyes\nbob\tyes\tyes\tyes\ncarol\tno\tno\tyes\n`);
+  assert.equal(
+    await well(remotely('room', 'tea')),
+    `${odd}\tno\tno\tyes\nalice\tyes\tyes\tyes\nbob\tyes\tyes\tyes\ncarol\tno\tno\tyes\n`,
+  );
 });
 
 test('queue keeps the order and all digits, and --clear empties it', bounded, async () => {
   assert.equal(await well(remotely('queue', 'carol')), await well(directly('queue', 'carol')));
-  assert.match(await well(remotely('queue', 'carol')), /^\S+\ttea\talice\t{"n": 12345678901234567890123}\n\S+\ttea\tbob\ttwo\\twords\n$/);
+  assert.match(
+    await well(remotely('queue', 'carol')),
+    /^\S+\ttea\talice\t{"n": 12345678901234567890123}\n\S+\ttea\tbob\ttwo\\twords\n$/,
+  );
   const there = await well(remotely('--json', 'queue', 'carol'));
   assert.match(there, /"n": 12345678901234567890123/);
   const { unreadable, ...known } = await json(directly('--json', 'queue', 'carol'));
@@ -131,20 +140,44 @@ test('send speaks as a member, or as the system', bounded, async (t) => {
   const erin = await clientAs(t, 'erin', stage.daemon.url);
   await erin.join(odd);
   const sent = await json(remotely('--json', 'send', odd, '--from', 'erin', '--', '-"quoted"\n'));
-  assert.deepEqual([Object.keys(sent), sent.roomId, sent.senderId], [['roomId', 'senderId', 'messageId', 'timestamp'], odd, 'erin']);
-  await erin.hears({ type: 'message', roomId: odd, senderId: 'erin', content: '-"quoted"\n', messageId: sent.messageId });
+  assert.deepEqual(
+    [Object.keys(sent), sent.roomId, sent.senderId],
+    [['roomId', 'senderId', 'messageId', 'timestamp'], odd, 'erin'],
+  );
+  await erin.hears({
+    type: 'message',
+    roomId: odd,
+    senderId: 'erin',
+    content: '-"quoted"\n',
+    messageId: sent.messageId,
+  });
   assert.match(await well(remotely('send', odd, '[1, 2]', '--raw')), new RegExp(`^sent \\S+:\\d+ to .* as system\n$`));
   await erin.hears({ type: 'message', senderId: 'system', content: [1, 2] });
-  await fails(1, /'eve' is not a member of room 'tea'; make them one with: hikyctl room add-member tea eve$/m, remotely('send', 'tea', 'hi', '--from', 'eve'));
+  await fails(
+    1,
+    /'eve' is not a member of room 'tea'; make them one with: hikyctl room add-member tea eve$/m,
+    remotely('send', 'tea', 'hi', '--from', 'eve'),
+  );
   await fails(1, /nobody is in this room/, remotely('send', 'tae', 'hi'));
   await fails(2, /with --raw the text must be JSON/, remotely('send', 'tea', '[1', '--raw'));
 });
 
 test('members come and go, each user told apart', bounded, async () => {
-  assert.equal(await well(remotely('room', 'add-member', 'cake', 'finn', odd)), `finn is now a member of cake\n${odd} is now a member of cake\n`);
-  assert.deepEqual(await json(remotely('--json', 'room', 'add-member', 'cake', 'gina', 'finn')), { room: 'cake', added: ['gina'], unchanged: ['finn'] });
+  assert.equal(
+    await well(remotely('room', 'add-member', 'cake', 'finn', odd)),
+    `finn is now a member of cake\n${odd} is now a member of cake\n`,
+  );
+  assert.deepEqual(await json(remotely('--json', 'room', 'add-member', 'cake', 'gina', 'finn')), {
+    room: 'cake',
+    added: ['gina'],
+    unchanged: ['finn'],
+  });
   assert.deepEqual((await json(directly('--json', 'room', 'cake'))).members, [odd, 'finn', 'gina'].sort());
-  assert.deepEqual(await json(remotely('--json', 'room', 'remove-member', 'cake', odd, 'nobody')), { room: 'cake', removed: [odd], unchanged: ['nobody'] });
+  assert.deepEqual(await json(remotely('--json', 'room', 'remove-member', 'cake', odd, 'nobody')), {
+    room: 'cake',
+    removed: [odd],
+    unchanged: ['nobody'],
+  });
   assert.equal(await well(remotely('room', 'remove-member', 'cake', 'nobody')), 'nobody was no member of cake\n');
 });
 
@@ -152,7 +185,11 @@ test('disconnect ends connections, and keeps out until the pardon', bounded, asy
   const hans = await clientAs(t, 'hans', stage.daemon.url);
   assert.equal(await well(remotely('disconnect', 'hans')), '1 connection of hans told to end\n');
   assert.equal((await hans.closed).code, 4403);
-  assert.deepEqual(await json(remotely('--json', 'disconnect', 'hans', '--ban', '60')), { user: 'hans', connections: 0, bannedSeconds: 60 });
+  assert.deepEqual(await json(remotely('--json', 'disconnect', 'hans', '--ban', '60')), {
+    user: 'hans',
+    connections: 0,
+    bannedSeconds: 60,
+  });
   assert.ok((await json(directly('--json', 'user', 'hans'))).bannedSeconds > 50);
   assert.match(await well(remotely('user', 'hans')), /^banned\tfor \d+ s$/m);
   assert.equal(await well(remotely('pardon', 'hans')), 'hans may connect again\n');
@@ -176,25 +213,58 @@ test('lists of more than one page come whole, and once', bounded, async (t) => {
 });
 
 test('what only Redis can tell is a wrong usage that names --redis', bounded, async () => {
-  for (const words of [['status'], ['rooms'], ['top'], ['tail', 'tea'], ['fsck'], ['user', 'add', 'x'], ['user', 'remove', 'x'], ['friend', 'a', 'b']]) {
-    await fails(2, /is not possible over the API, which --url \(or HIKY_URL\) asks for; it needs Redis itself: --redis URL, or --data DIR\. See: hikyctl /, remotely(...words));
+  for (const words of [
+    ['status'],
+    ['rooms'],
+    ['top'],
+    ['tail', 'tea'],
+    ['fsck'],
+    ['user', 'add', 'x'],
+    ['user', 'remove', 'x'],
+    ['friend', 'a', 'b'],
+  ]) {
+    await fails(
+      2,
+      /is not possible over the API, which --url \(or HIKY_URL\) asks for; it needs Redis itself: --redis URL, or --data DIR\. See: hikyctl /,
+      remotely(...words),
+    );
   }
   await fails(2, /say --yes/, remotely('cleanup'));
 });
 
 test('place and key come by flag or environment, and two places are refused', bounded, async () => {
   const { daemon, file } = stage;
-  const env = { HIKY_URL: `${daemon.url}/`, HIKY_API_KEY_FILE: file, HIKY_REDIS: 'redis://127.0.0.1:1', HIKY_REDIS_DB_WS: '7' };
+  const env = {
+    HIKY_URL: `${daemon.url}/`,
+    HIKY_API_KEY_FILE: file,
+    HIKY_REDIS: 'redis://127.0.0.1:1',
+    HIKY_REDIS_DB_WS: '7',
+  };
   assert.match(await well(tool([], ['online'], env)), /^alice\nbob\n/);
-  assert.match(await well(tool(['--redis', `unix://${daemon.redisSocket}`, '--redis-db-ws', '1'], ['online'], env)), /^alice\nbob\n/);
+  assert.match(
+    await well(tool(['--redis', `unix://${daemon.redisSocket}`, '--redis-db-ws', '1'], ['online'], env)),
+    /^alice\nbob\n/,
+  );
   for (const flag of ['--redis=unix:///nowhere', '--data=/nowhere', '--redis-db-ws=3', '--redis-ca=x']) {
-    await fails(2, new RegExp(`--url and --api-key-file are for an instance's API, ${flag.split('=')[0]} is for Redis`), remotely(flag, 'online'));
+    await fails(
+      2,
+      new RegExp(`--url and --api-key-file are for an instance's API, ${flag.split('=')[0]} is for Redis`),
+      remotely(flag, 'online'),
+    );
   }
   await fails(2, /--api-key-file goes with --url/, tool(['--api-key-file', file], ['online']));
   await fails(2, /--url: 'ftp:\/\/x' is not a web address/, tool(['--url', 'ftp://x'], ['online']));
   await fails(2, /--url can't have a query/, tool(['--url', `${daemon.url}/?a`], ['online']));
-  await fails(2, /the API wants a key; name a file that has one with --api-key-file/, tool(['--url', daemon.url], ['online']));
-  await fails(2, /--api-key-file: there is no such file; expected a file's name, or env:NAME/, tool(['--url', daemon.url, '--api-key-file', '/nowhere/keys'], ['online']));
+  await fails(
+    2,
+    /the API wants a key; name a file that has one with --api-key-file/,
+    tool(['--url', daemon.url], ['online']),
+  );
+  await fails(
+    2,
+    /--api-key-file: there is no such file; expected a file's name, or env:NAME/,
+    tool(['--url', daemon.url, '--api-key-file', '/nowhere/keys'], ['online']),
+  );
 });
 
 test('a key is chosen, refused and never shown', bounded, async (t) => {
@@ -206,9 +276,17 @@ test('a key is chosen, refused and never shown', bounded, async (t) => {
   };
   const reader = await holding('reader', `# only to look\n\n \t${keys.read} read # first\n${keys.all}\n`);
   assert.match(await well(reader('online', '--count')), /^\d+\n$/);
-  await fails(1, /this key has not the scope admin, which this needs; put a key with that scope first in \S+\/reader, or give the scope/, reader('cleanup', '--yes'));
+  await fails(
+    1,
+    /this key has not the scope admin, which this needs; put a key with that scope first in \S+\/reader, or give the scope/,
+    reader('cleanup', '--yes'),
+  );
   const stranger = await holding('stranger', 'a-key-that-nobody-knows-of\n');
-  await fails(1, /this key is not known here; expected the first key in \S+\/stranger to be one that the daemon has/, stranger('online'));
+  await fails(
+    1,
+    /this key is not known here; expected the first key in \S+\/stranger to be one that the daemon has/,
+    stranger('online'),
+  );
   const broken = await holding('broken', 'too-short\n');
   await fails(2, /line 1: the key is shorter than 16 characters/, broken('online'));
   for (const [ask, secret] of [[reader, keys.read], [stranger, 'a-key-that-nobody-knows-of'], [broken, 'too-short']]) {
@@ -217,10 +295,18 @@ test('a key is chosen, refused and never shown', bounded, async (t) => {
 });
 
 test('a daemon without keys, one that is away and a server of another kind are told apart', bounded, async (t) => {
-  const closed = await daemonFor(t, { data: await folder(t) });
+  const closed = await daemonWith(t);
   const asks = (url, ...words) => tool(['--url', url, '--api-key-file', stage.file], words);
-  await fails(1, /the HTTP API is closed; hikyd opens it to the keys of a file: --api-key-file FILE/, asks(closed.url, 'online'));
-  await fails(3, /^hikyctl: http:\/\/127\.0\.0\.1:1\/api\/v1\/users\/online: no connection: .*; check --url \(or HIKY_URL\), and that a hikyd answers there$/m, asks('http://127.0.0.1:1', 'online'));
+  await fails(
+    1,
+    /the HTTP API is closed; hikyd opens it to the keys of a file: --api-key-file FILE/,
+    asks(closed.url, 'online'),
+  );
+  await fails(
+    3,
+    /^hikyctl: http:\/\/127\.0\.0\.1:1\/api\/v1\/users\/online: no connection: .*; check --url \(or HIKY_URL\), and that a hikyd answers there$/m,
+    asks('http://127.0.0.1:1', 'online'),
+  );
   await fails(3, /check --url/, asks('http://127.0.0.1:1', 'health'));
   const server = createServer((request, response) => response.writeHead(200).end('<h1>hello</h1>'));
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -247,7 +333,7 @@ test('https checks the certificate', bounded, async (t) => {
   const by = await authority(place);
   const { cert, key } = await certificate(place, by, 'first', 'DNS:localhost,IP:127.0.0.1');
   const flags = await keyFile(place);
-  const daemon = await daemonFor(t, { data: await folder(t), flags: ['--tls-cert', cert, '--tls-key', key, ...flags] });
+  const daemon = await daemonWith(t, '--tls-cert', cert, '--tls-key', key, ...flags);
   const asks = (env) => tool(['--url', daemon.url, '--api-key-file', flags[1]], ['online', '--count'], env);
   assert.equal(await well(asks({ SSL_CERT_FILE: by.file })), '0\n');
   await fails(3, /its certificate is not trusted/, asks({}));

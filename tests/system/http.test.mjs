@@ -3,21 +3,25 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Api, keyFile, keys } from './support/api.mjs';
+import { bounded } from './support/bounded.mjs';
 import { clientAs } from './support/client.mjs';
-import { daemonFor, runDaemon } from './support/daemon.mjs';
-import { mismatch } from './support/match.mjs';
+import { daemonFor, daemonWith, runDaemon } from './support/daemon.mjs';
+import { matches } from './support/match.mjs';
 import { peerOf } from './support/peer.mjs';
 import { pause, until } from './support/processes.mjs';
 import { folder, startRedis } from './support/redis.mjs';
 import { samples } from './support/exposition.mjs';
 
-const bounded = { timeout: 60_000 };
 const get = async (daemon, path, options) => {
   const response = await fetch(daemon.url + path, options);
-  return { status: response.status, type: response.headers.get('content-type'), headers: response.headers, body: await response.text() };
+  return {
+    status: response.status,
+    type: response.headers.get('content-type'),
+    headers: response.headers,
+    body: await response.text(),
+  };
 };
 const json = ({ body }) => JSON.parse(body);
-const matches = (pattern, value) => assert.equal(mismatch(pattern, value), undefined);
 
 test('/health is the document’s, through an outage and back', bounded, async (t) => {
   const data = await folder(t);
@@ -25,7 +29,10 @@ test('/health is the document’s, through an outage and back', bounded, async (
   const daemon = await daemonFor(t, { redis: redis.url });
   const healthy = await get(daemon, '/health');
   assert.deepEqual([healthy.status, healthy.type], [200, 'application/json']);
-  matches({ status: 'healthy', redis: 'connected', onlineUsers: 0, timestamp: '$time', instance: 'one', bus: 'connected' }, json(healthy));
+  matches(
+    { status: 'healthy', redis: 'connected', onlineUsers: 0, timestamp: '$time', instance: 'one', bus: 'connected' },
+    json(healthy),
+  );
   assert.ok(Math.abs(Date.now() - new Date(json(healthy).timestamp)) < 5_000);
   const alice = await clientAs(t, 'alice', daemon.url);
   await clientAs(t, 'alice', daemon.url);
@@ -44,7 +51,10 @@ test('/health is the document’s, through an outage and back', bounded, async (
   assert.equal((await get(daemon, '/')).status, 200);
   assert.equal((await get(daemon, '/metrics')).status, 200);
   matches({ type: 'pong' }, await alice.ask({ type: 'ping' }));
-  matches({ type: 'error', code: 'unavailable', retryable: true }, await alice.ask({ type: 'joinRoom', roomId: 'tea' }));
+  matches(
+    { type: 'error', code: 'unavailable', retryable: true },
+    await alice.ask({ type: 'joinRoom', roomId: 'tea' }),
+  );
   matches({ type: 'error', code: 'unavailable', retryable: true }, await alice.ask({ type: 'getOnlineStatus' }));
 
   await startRedis(t, data);
@@ -60,7 +70,10 @@ test('/health comes back in time while Redis hangs', bounded, async (t) => {
   redis.signal('SIGSTOP');
   try {
     const begin = Date.now();
-    const [health, answer] = await Promise.all([get(daemon, '/health'), alice.ask({ type: 'joinRoom', roomId: 'tea' }, 15_000)]);
+    const [health, answer] = await Promise.all([
+      get(daemon, '/health'),
+      alice.ask({ type: 'joinRoom', roomId: 'tea' }, 15_000),
+    ]);
     assert.equal(health.status, 503);
     matches({ type: 'error', code: 'unavailable', retryable: true }, answer);
     assert.ok(Date.now() - begin < 8_000, `took ${Date.now() - begin} ms`);
@@ -72,7 +85,7 @@ test('/health comes back in time while Redis hangs', bounded, async (t) => {
 });
 
 test('/metrics is the exposition format, and counts what happens', bounded, async (t) => {
-  const daemon = await daemonFor(t, { data: await folder(t) });
+  const daemon = await daemonWith(t);
   const metrics = async () => {
     const { status, type, body } = await get(daemon, '/metrics');
     assert.equal(status, 200);
@@ -111,7 +124,7 @@ test('/metrics is the exposition format, and counts what happens', bounded, asyn
 });
 
 test('/ is the demo, and its files are beside it', bounded, async (t) => {
-  const daemon = await daemonFor(t, { data: await folder(t) });
+  const daemon = await daemonWith(t);
   const page = await get(daemon, '/');
   assert.equal(page.status, 200);
   assert.match(page.type, /^text\/html; charset=utf-8/);
@@ -161,8 +174,9 @@ test('pages, and what the API says without a key, are given out ten a second ove
   }
 });
 
-test('an HTTP connection is kept for longer than a balancer uses it again, and as long as the flag says', bounded, async (t) => {
-  const daemon = await daemonFor(t, { data: await folder(t), flags: ['--http-keep-alive', '1'] });
+test('an HTTP connection is kept for longer than a balancer uses it again, and as long as the flag says',
+  bounded, async (t) => {
+  const daemon = await daemonWith(t, '--http-keep-alive', '1');
   const peer = await peerOf(t, daemon.port);
   const ask = async () => {
     await peer.send('GET /live HTTP/1.1\r\nHost: x\r\n\r\n');

@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// Connections to Redis that nobody uses: a NAT or a firewall forgets them without a word. That is noticed before a user needs one.
-import assert from 'node:assert/strict';
+// Connections to Redis that nobody uses: a NAT or a firewall forgets them without a word. That is noticed before a user
+// needs one.
 import { readFile } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
 import { test } from 'node:test';
+import { bounded } from './support/bounded.mjs';
 import { clientAs } from './support/client.mjs';
 import { daemonFor } from './support/daemon.mjs';
 import { atEnd, until } from './support/processes.mjs';
 import { folder, startRedis } from './support/redis.mjs';
-
-const bounded = { timeout: 60_000 };
 
 // A way to Redis by TCP that can forget the connections it has: nothing passes any more, and nobody is told.
 async function forgetfulWay(t, socket) {
@@ -18,8 +17,14 @@ async function forgetfulWay(t, socket) {
     const far = connect(socket);
     const pair = { near, far, forgotten: false };
     pairs.add(pair);
-    near.on('data', (bytes) => pair.forgotten || far.write(bytes)).on('close', () => far.destroy()).on('error', () => {});
-    far.on('data', (bytes) => pair.forgotten || near.write(bytes)).on('close', () => pair.forgotten || near.destroy()).on('error', () => {});
+    near
+      .on('data', (bytes) => pair.forgotten || far.write(bytes))
+      .on('close', () => far.destroy())
+      .on('error', () => {});
+    far
+      .on('data', (bytes) => pair.forgotten || near.write(bytes))
+      .on('close', () => pair.forgotten || near.destroy())
+      .on('error', () => {});
   });
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
   atEnd(t, () => {

@@ -2,25 +2,17 @@
 // Two daemons on one Redis: everybody hears everything, once, in the order of the room's `seq`.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Api, keyFile } from './support/api.mjs';
+import { Api } from './support/api.mjs';
+import { bounded } from './support/bounded.mjs';
 import { clientAs } from './support/client.mjs';
-import { daemonFor } from './support/daemon.mjs';
 import { pause, until } from './support/processes.mjs';
-import { folder, look, startRedis } from './support/redis.mjs';
+import { look } from './support/redis.mjs';
+import { twoDaemons } from './support/two_instances.mjs';
 
-const bounded = { timeout: 60_000 };
 const flags = ['--rate-messages', '0', '--rate-typing', '0'];
 
-async function twoDaemons(t) {
-  const data = await folder(t);
-  const redis = await startRedis(t, data);
-  const keys = await keyFile(data);
-  const start = (name) => daemonFor(t, { redis: redis.url, flags: [...flags, ...keys, '--instance-id', name] });
-  return { redis, daemons: [await start('one'), await start('two')] };
-}
-
 test('all who talk at once are heard by all in one order', bounded, async (t) => {
-  const { daemons } = await twoDaemons(t);
+  const { daemons } = await twoDaemons(t, ...flags);
   const rooms = ['tea', 'chess', 'go'];
   const each = 40;
   const people = await Promise.all(Array.from({ length: 12 }, (_, n) => clientAs(t, `user ${n}`, daemons[n % 2].url)));
@@ -60,7 +52,7 @@ test('all who talk at once are heard by all in one order', bounded, async (t) =>
 });
 
 test('people who come while others talk miss nothing and hear nothing twice', bounded, async (t) => {
-  const { redis, daemons } = await twoDaemons(t);
+  const { redis, daemons } = await twoDaemons(t, ...flags);
   const store = await look(t, redis.socket);
   const alice = await clientAs(t, 'alice', daemons[0].url);
   await alice.join('tea');
@@ -112,7 +104,7 @@ test('people who come while others talk miss nothing and hear nothing twice', bo
 });
 
 test('a user with connections everywhere is one user', bounded, async (t) => {
-  const { redis, daemons } = await twoDaemons(t);
+  const { redis, daemons } = await twoDaemons(t, ...flags);
   const store = await look(t, redis.socket);
   const devices = await Promise.all(Array.from({ length: 10 }, (_, n) => clientAs(t, 'alice', daemons[n % 2].url)));
   const bob = await clientAs(t, 'bob', daemons[0].url);
@@ -131,7 +123,7 @@ test('a user with connections everywhere is one user', bounded, async (t) => {
 });
 
 test('friends who come at the same instant hear of each other at least once', bounded, async (t) => {
-  const { redis, daemons } = await twoDaemons(t);
+  const { redis, daemons } = await twoDaemons(t, ...flags);
   const directory = await look(t, redis.socket, 0);
   for (let round = 0; round < 10; round += 1) {
     const names = [`ann ${round}`, `ben ${round}`];
@@ -146,8 +138,9 @@ test('friends who come at the same instant hear of each other at least once', bo
 });
 
 // Whoever is let in is a participant from that moment, so that nothing is queued for them: they must hear it.
-test('who is let in elsewhere hears what is said right then, in rooms that are new here and in others', bounded, async (t) => {
-  const { daemons } = await twoDaemons(t);
+test('who is let in elsewhere hears what is said right then, in rooms that are new here and in others',
+  bounded, async (t) => {
+  const { daemons } = await twoDaemons(t, ...flags);
   const api = new Api(daemons[1]);
   const count = 60;
   const rooms = Array.from({ length: count }, (_, n) => `room ${n}`);
@@ -160,7 +153,8 @@ test('who is let in elsewhere hears what is said right then, in rooms that are n
     await api.call('PUT', `/rooms/${encodeURIComponent(room)}/members/host`);
     const said = [1, 2].map((n) => ({ json: { senderId: 'host', content: n } }));
     await api.call('PUT', `/rooms/${encodeURIComponent(room)}/members/alice`);
-    for (const message of said) assert.equal((await api.call('POST', `/rooms/${encodeURIComponent(room)}/messages`, message)).status, 201);
+    for (const message of said)
+      assert.equal((await api.call('POST', `/rooms/${encodeURIComponent(room)}/messages`, message)).status, 201);
   }
   const heard = new Map(rooms.map((room) => [room, []]));
   for (let left = 2 * count; left > 0; left -= 1) {
@@ -172,12 +166,18 @@ test('who is let in elsewhere hears what is said right then, in rooms that are n
   assert.deepEqual(await alice.rest(), []);
   for (const other of others) {
     const told = (await other.rest()).map((frame) => JSON.parse(frame)).filter(({ type }) => type === 'message');
-    assert.deepEqual(told.map(({ roomId, content }) => [roomId, content]), old.flatMap((room) => [[room, 1], [room, 2]]));
+    assert.deepEqual(
+      told.map(({ roomId, content }) => [roomId, content]),
+      old.flatMap((room) => [
+        [room, 1],
+        [room, 2],
+      ]),
+    );
   }
 });
 
 test('a room that one device joins is heard by the others from its first message on', bounded, async (t) => {
-  const { daemons } = await twoDaemons(t);
+  const { daemons } = await twoDaemons(t, ...flags);
   const [desk, phone] = await Promise.all(daemons.map((daemon) => clientAs(t, 'alice', daemon.url)));
   const rooms = Array.from({ length: 60 }, (_, n) => `room ${n}`);
   for (const room of rooms) {

@@ -8,19 +8,22 @@ import { createServer } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { bounded } from './support/bounded.mjs';
 import { clientAs } from './support/client.mjs';
-import { daemonFor } from './support/daemon.mjs';
-import { samples } from './support/exposition.mjs';
-import { mismatch } from './support/match.mjs';
+import { daemonFor, daemonWith } from './support/daemon.mjs';
+import { metricsOf } from './support/exposition.mjs';
+import { matches } from './support/match.mjs';
 import { atEnd, until } from './support/processes.mjs';
 import { folder } from './support/redis.mjs';
 import { issuer } from './support/tokens.mjs';
 
-const limit = { timeout: 60_000 };
-const matches = (pattern, value) => assert.equal(mismatch(pattern, value), undefined, JSON.stringify(value));
 const set = async (...issuers) => JSON.stringify({ keys: await Promise.all(issuers.map((each) => each.jwk())) });
 const taken = { type: 'registered', userId: 'alice' };
-const unknown = { type: 'error', code: 'unauthorized', message: 'the token is refused: it is signed with a key that is not known here' };
+const unknown = {
+  type: 'error',
+  code: 'unauthorized',
+  message: 'the token is refused: it is signed with a key that is not known here',
+};
 
 async function register(t, daemon, token) {
   const client = await clientAs(t, undefined, daemon.url);
@@ -31,7 +34,8 @@ async function register(t, daemon, token) {
 async function place(t, jwks, tls) {
   const serve = (request, response) => {
     jwks.asked = (jwks.asked ?? 0) + 1;
-    if (jwks.status !== 0) response.writeHead(jwks.status ?? 200, { 'Content-Type': 'application/json' }).end(jwks.text);
+    if (jwks.status !== 0)
+      response.writeHead(jwks.status ?? 200, { 'Content-Type': 'application/json' }).end(jwks.text);
   };
   const server = tls ? createSecureServer(tls, serve) : createServer(serve);
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -42,9 +46,13 @@ async function place(t, jwks, tls) {
   return `${tls ? 'https' : 'http'}://localhost:${server.address().port}/.well-known/jwks.json`;
 }
 
-test('a JWKS file is read again when a token names a key that is not in it', limit, async (t) => {
+test('a JWKS file is read again when a token names a key that is not in it', bounded, async (t) => {
   const data = await folder(t);
-  const [old, young, foreign] = [await issuer(data, 'RS256', 'old'), await issuer(data, 'EdDSA', 'young'), await issuer(data, 'ES256', 'foreign')];
+  const [old, young, foreign] = [
+    await issuer(data, 'RS256', 'old'),
+    await issuer(data, 'EdDSA', 'young'),
+    await issuer(data, 'ES256', 'foreign'),
+  ];
   const file = join(data, 'jwks.json');
   await writeFile(file, await set(old));
   const daemon = await daemonFor(t, { data, flags: ['--auth', 'jwt', '--jwks', file, '--workers', '1'] });
@@ -55,11 +63,15 @@ test('a JWKS file is read again when a token names a key that is not in it', lim
   matches(unknown, await register(t, daemon, await foreign.token('alice')));
 });
 
-test('a JWKS at an address is fetched once for all, and again for a new key, but not for every forged one', limit, async (t) => {
+test('a JWKS at an address is fetched once for all, and again for a new key, but not for every forged one',
+  bounded, async (t) => {
   const data = await folder(t);
   const [old, young] = [await issuer(data, 'ES256', 'old'), await issuer(data, 'ES256', 'young')];
   const jwks = { text: await set(old) };
-  const daemon = await daemonFor(t, { data, flags: ['--auth', 'jwt', '--jwks', await place(t, jwks), '--workers', '1'] });
+  const daemon = await daemonFor(t, {
+    data,
+    flags: ['--auth', 'jwt', '--jwks', await place(t, jwks), '--workers', '1'],
+  });
   for (let i = 0; i < 5; i += 1) matches(taken, await register(t, daemon, await old.token('alice')));
   assert.equal(jwks.asked, 1);
   jwks.text = await set(old, young);
@@ -73,7 +85,7 @@ test('a JWKS at an address is fetched once for all, and again for a new key, but
   matches(taken, await register(t, daemon, await old.token('alice')));
 });
 
-test('while the keys have never been there, nobody is refused for good', limit, async (t) => {
+test('while the keys have never been there, nobody is refused for good', bounded, async (t) => {
   const data = await folder(t);
   const app = await issuer(data, 'ES256', 'app');
   const jwks = { text: await set(app), status: 503 };
@@ -82,8 +94,10 @@ test('while the keys have never been there, nobody is refused for good', limit, 
   matches({ type: 'error', code: 'unavailable', retryable: true }, await register(t, daemon, token));
   await assert.rejects(clientAs(t, undefined, daemon.url, { headers: { Authorization: `Bearer ${token}` } }), /503/);
   assert.match(daemon.told.stderr, /jwks\.unread .*status 503/);
-  const numbers = samples(await (await fetch(`${daemon.url}/metrics`)).text());
-  const [fetches, failures] = ['hiky_jwks_fetches_total', 'hiky_jwks_fetch_failures_total'].map((name) => numbers.get(name));
+  const numbers = await metricsOf(daemon);
+  const [fetches, failures] = ['hiky_jwks_fetches_total', 'hiky_jwks_fetch_failures_total'].map((name) =>
+    numbers.get(name),
+  );
   assert.deepEqual([fetches, failures], [jwks.asked, jwks.asked]);
   assert.equal(numbers.get('hiky_authentications_total{mode="jwt",outcome="unavailable"}'), 2);
   for (const text of ['tea', '{"keys":[]}', JSON.stringify({ keys: [{ kty: 'oct', k: 'x'.repeat(60) }] })]) {
@@ -96,12 +110,33 @@ test('while the keys have never been there, nobody is refused for good', limit, 
   await until('the keys', async () => (await register(t, daemon, token)).type === 'registered');
 });
 
-test('https is believed when its certificate is trusted, and only then', limit, async (t) => {
+test('https is believed when its certificate is trusted, and only then', bounded, async (t) => {
   const data = await folder(t);
   const app = await issuer(data, 'ES256', 'app');
   const [key, certificate] = [join(data, 'tls.key'), join(data, 'tls.crt')];
-  execFileSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2', '-subj', '/CN=localhost',
-    '-addext', 'subjectAltName=DNS:localhost', '-keyout', key, '-out', certificate], { stdio: 'ignore' });
+  execFileSync(
+    'openssl',
+    [
+      'req',
+      '-x509',
+      '-newkey',
+      'ec',
+      '-pkeyopt',
+      'ec_paramgen_curve:P-256',
+      '-nodes',
+      '-days',
+      '2',
+      '-subj',
+      '/CN=localhost',
+      '-addext',
+      'subjectAltName=DNS:localhost',
+      '-keyout',
+      key,
+      '-out',
+      certificate,
+    ],
+    { stdio: 'ignore' },
+  );
   const tls = { key: readFileSync(key), cert: readFileSync(certificate) };
   const jwks = { text: await set(app) };
   const address = await place(t, jwks, tls);
@@ -109,10 +144,14 @@ test('https is believed when its certificate is trusted, and only then', limit, 
   const trusting = await daemonFor(t, { data, flags, env: { SSL_CERT_FILE: certificate } });
   matches(taken, await register(t, trusting, await app.token('alice')));
 
-  const careful = await daemonFor(t, { data: await folder(t), flags });
+  const careful = await daemonWith(t, ...flags);
   matches({ type: 'error', code: 'unavailable' }, await register(t, careful, await app.token('alice')));
   assert.match(careful.told.stderr, /jwks\.unread .*its certificate is not trusted/);
-  const misled = await daemonFor(t, { data: await folder(t), flags: flags.map((each) => each.replace('localhost', '127.0.0.1')), env: { SSL_CERT_FILE: certificate } });
+  const misled = await daemonFor(t, {
+    data: await folder(t),
+    flags: flags.map((each) => each.replace('localhost', '127.0.0.1')),
+    env: { SSL_CERT_FILE: certificate },
+  });
   matches({ type: 'error', code: 'unavailable' }, await register(t, misled, await app.token('alice')));
   assert.match(misled.told.stderr, /its certificate is not trusted: it is for another name/);
 });

@@ -2,24 +2,11 @@
 // A user is ended from outside: on every instance, within a second; and the connections of one user are few.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { bounded } from './support/bounded.mjs';
 import { Client, clientAs } from './support/client.mjs';
-import { daemonFor } from './support/daemon.mjs';
-import { bounded as within, program, run, until } from './support/processes.mjs';
-import { folder, look, startRedis } from './support/redis.mjs';
-
-const bounded = { timeout: 60_000 };
-
-async function twoDaemons(t, ...flags) {
-  const redis = await startRedis(t, await folder(t));
-  const start = (name) => daemonFor(t, { redis: redis.url, flags: ['--instance-id', name, ...flags] });
-  const daemons = [await start('one'), await start('two')];
-  const ctl = async (...words) => {
-    const { code, stdout, stderr } = await run(program('HIKYCTL', 'hikyctl'), ['--redis', redis.url, '--json', ...words]);
-    assert.equal(code, 0, stderr);
-    return JSON.parse(stdout);
-  };
-  return { redis, daemons, ctl, store: await look(t, redis.socket) };
-}
+import { metric } from './support/exposition.mjs';
+import { bounded as within, until } from './support/processes.mjs';
+import { twoDaemons } from './support/two_instances.mjs';
 
 // A register and its answer, whatever it is.
 async function registers(t, user, url) {
@@ -28,23 +15,27 @@ async function registers(t, user, url) {
   return { client, answer: JSON.parse(await client.raw()) };
 }
 
-const metric = async (daemon, name) => Number(new RegExp(`^${name} (\\d+)$`, 'm').exec(await (await fetch(`${daemon.url}/metrics`)).text())[1]);
-
-test('a disconnect ends all connections of a user on every instance within a second, and nobody else\'s', bounded, async (t) => {
+test('a disconnect ends all connections of a user on every instance within a second, and nobody else\'s',
+  bounded, async (t) => {
   const { daemons, ctl, store } = await twoDaemons(t);
   const alice = [];
   for (const daemon of [...daemons, ...daemons]) alice.push(await clientAs(t, 'alice', daemon.url));
   const bob = await clientAs(t, 'bob', daemons[1].url);
   const began = Date.now();
   assert.deepEqual(await ctl('disconnect', 'alice'), { user: 'alice', connections: 4, bannedSeconds: 0 });
-  for (const one of alice) assert.deepEqual(await within('the end', one.closed, 1000), { code: 4403, reason: 'disconnected by an operator' });
+  for (const one of alice)
+    assert.deepEqual(await within('the end', one.closed, 1000), { code: 4403, reason: 'disconnected by an operator' });
   assert.ok(Date.now() - began < 2000);
   await bob.ask({ type: 'ping' });
   await until('alice to be offline', async () => (await store.command('SISMEMBER', 'ws:online_users', 'alice')) === 0);
   assert.equal(await store.command('EXISTS', 'ws:user_connections:alice'), 0);
   // Without a ban the user may come back.
   await clientAs(t, 'alice', daemons[0].url);
-  assert.equal((await metric(daemons[0], 'hiky_kicked_connections_total')) + (await metric(daemons[1], 'hiky_kicked_connections_total')), 4);
+  assert.equal(
+    (await metric(daemons[0], 'hiky_kicked_connections_total')) +
+      (await metric(daemons[1], 'hiky_kicked_connections_total')),
+    4,
+  );
 });
 
 test('a user who has no connection can be disconnected, which tells nobody', bounded, async (t) => {
@@ -52,7 +43,8 @@ test('a user who has no connection can be disconnected, which tells nobody', bou
   assert.deepEqual(await ctl('disconnect', 'nobody'), { user: 'nobody', connections: 0, bannedSeconds: 0 });
 });
 
-test('a banned user is refused on every instance until the ban is over or lifted, and leaves no trace', bounded, async (t) => {
+test('a banned user is refused on every instance until the ban is over or lifted, and leaves no trace',
+  bounded, async (t) => {
   const { daemons, ctl, store } = await twoDaemons(t);
   const alice = await clientAs(t, 'alice', daemons[0].url);
   assert.equal((await ctl('disconnect', 'alice', '--ban', '600')).connections, 1);
@@ -90,18 +82,26 @@ test('a ban that an instance could not hear takes effect as soon as it hears aga
   await bob.ask({ type: 'ping' });
 });
 
-test('who opens more connections than one user may have loses the oldest, on whatever instance it is', bounded, async (t) => {
+test('who opens more connections than one user may have loses the oldest, on whatever instance it is',
+  bounded, async (t) => {
   const { daemons, store } = await twoDaemons(t, '--limit-user-connections', '3');
   const alice = [];
   for (let n = 0; n < 3; n += 1) alice.push(await clientAs(t, 'alice', daemons[n % 2].url));
   const bob = await clientAs(t, 'bob', daemons[0].url);
   for (const [n, daemon] of [daemons[1], daemons[1], daemons[0]].entries()) {
     alice.push(await clientAs(t, 'alice', daemon.url));
-    assert.deepEqual(await within('the oldest to end', alice[n].closed), { code: 4409, reason: 'replaced: at most 3 connections per user' });
+    assert.deepEqual(await within('the oldest to end', alice[n].closed), {
+      code: 4409,
+      reason: 'replaced: at most 3 connections per user',
+    });
   }
   for (const one of [bob, ...alice.slice(3)]) await one.ask({ type: 'ping' });
   await until('three to be left', async () => (await store.command('HLEN', 'ws:user_connections:alice')) === 3);
-  assert.equal((await metric(daemons[0], 'hiky_replaced_connections_total')) + (await metric(daemons[1], 'hiky_replaced_connections_total')), 3);
+  assert.equal(
+    (await metric(daemons[0], 'hiky_replaced_connections_total')) +
+      (await metric(daemons[1], 'hiky_replaced_connections_total')),
+    3,
+  );
 });
 
 test('a storm of one user ends with as many connections as the limit allows', bounded, async (t) => {
@@ -109,5 +109,9 @@ test('a storm of one user ends with as many connections as the limit allows', bo
   const all = await Promise.all(Array.from({ length: 40 }, (_, n) => Client.open(daemons[n % 2].url)));
   t.after(() => all.forEach((one) => one.raw_socket.terminate()));
   for (const one of all) one.say({ type: 'register', userId: 'alice' });
-  await until('four to be left', async () => (await store.command('HLEN', 'ws:user_connections:alice')) === 4 && all.filter((one) => one.isOpen).length === 4);
+  await until(
+    'four to be left',
+    async () =>
+      (await store.command('HLEN', 'ws:user_connections:alice')) === 4 && all.filter((one) => one.isOpen).length === 4,
+  );
 });

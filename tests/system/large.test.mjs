@@ -1,24 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
-// Much at once, of large messages: mailboxes, pages of history, bursts. None may be more than the connection takes, or hold others up.
+// Much at once, of large messages: mailboxes, pages of history, bursts. None may be more than the connection takes, or
+// hold others up.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { bounded } from './support/bounded.mjs';
 import { clientAs } from './support/client.mjs';
-import { daemonFor } from './support/daemon.mjs';
-import { samples } from './support/exposition.mjs';
+import { daemonFor, daemonWith } from './support/daemon.mjs';
+import { metric } from './support/exposition.mjs';
 import { closing, text } from './support/frames.mjs';
 import { webSocketOf } from './support/peer.mjs';
 import { until } from './support/processes.mjs';
 import { folder, look, Redis, startRedis } from './support/redis.mjs';
 
-const bounded = { timeout: 90_000 };
 const filler = (n) => `${n} `.padEnd(60_000, 'abcdefghijklmnopqrstuvwxyz');
-const daemonWith = async (t, ...flags) => daemonFor(t, { data: await folder(t), flags: ['--rate-messages', '0', '--workers', '1', ...flags] });
+const oneWorker = (t, ...flags) => daemonWith(t, '--rate-messages', '0', '--workers', '1', ...flags);
 
 // What another program may have left for bob: more than our own messages may fill a mailbox with.
 async function plant(t, daemon, first, last) {
   const redis = await look(t, daemon.redisSocket);
   for (let seq = first; seq <= last; seq += 1) {
-    const frame = { type: 'message', roomId: 'tea', senderId: 'alice', content: filler(seq), timestamp: new Date().toISOString(), messageId: `e:${seq}`, seq };
+    const frame = {
+      type: 'message',
+      roomId: 'tea',
+      senderId: 'alice',
+      content: filler(seq),
+      timestamp: new Date().toISOString(),
+      messageId: `e:${seq}`,
+      seq,
+    };
     await redis.command('LPUSH', 'ws:offline_messages:bob', JSON.stringify(frame));
   }
   return redis;
@@ -27,7 +36,8 @@ async function plant(t, daemon, first, last) {
 async function talk(t, daemon, count) {
   const alice = await clientAs(t, 'alice', daemon.url);
   await alice.join('tea');
-  for (let n = 1; n <= count; n += 1) assert.equal((await alice.ask({ type: 'message', roomId: 'tea', content: filler(n) })).type, 'messageAck');
+  for (let n = 1; n <= count; n += 1)
+    assert.equal((await alice.ask({ type: 'message', roomId: 'tea', content: filler(n) })).type, 'messageAck');
   return alice;
 }
 
@@ -46,7 +56,7 @@ async function resumes(t, daemon) {
 
 for (const [ack, how] of [[false, ''], [true, ', confirmed by name'], [true, ', confirmed frame by frame']]) {
   test(`a mailbox of six megabytes reaches its owner, in portions and in order${how}`, bounded, async (t) => {
-    const daemon = await daemonWith(t);
+    const daemon = await oneWorker(t);
     const bob = await clientAs(t, 'bob', daemon.url);
     await bob.join('tea');
     await bob.leaves();
@@ -69,7 +79,7 @@ for (const [ack, how] of [[false, ''], [true, ', confirmed by name'], [true, ', 
 }
 
 test('one confirmation that names nothing confirms one portion', bounded, async (t) => {
-  const daemon = await daemonWith(t);
+  const daemon = await oneWorker(t);
   const bob = await clientAs(t, 'bob', daemon.url);
   await bob.join('tea');
   await bob.leaves();
@@ -85,7 +95,7 @@ test('one confirmation that names nothing confirms one portion', bounded, async 
 });
 
 test('a page of history ends by its size too, and the next begins behind it', bounded, async (t) => {
-  const daemon = await daemonWith(t);
+  const daemon = await oneWorker(t);
   const alice = await talk(t, daemon, 20);
   const seen = [];
   for (let before; ; ) {
@@ -99,17 +109,21 @@ test('a page of history ends by its size too, and the next begins behind it', bo
 });
 
 test('who joins since long ago gets the first of it and is told that there is more', bounded, async (t) => {
-  const daemon = await daemonWith(t);
+  const daemon = await oneWorker(t);
   const alice = await talk(t, daemon, 20);
   const { messages } = await alice.ask({ type: 'history', roomId: 'tea', limit: 1 });
   const bob = await clientAs(t, 'bob', daemon.url);
-  const joined = await bob.ask({ type: 'joinRoom', roomId: 'tea', since: messages[0].messageId.replace(/:\d+$/, ':2') });
+  const joined = await bob.ask({
+    type: 'joinRoom',
+    roomId: 'tea',
+    since: messages[0].messageId.replace(/:\d+$/, ':2'),
+  });
   assert.equal(joined.recovered, false);
   assert.deepEqual(joined.messages.map(({ seq }) => seq), [3]);
 });
 
 test('a resume brings megabytes, whole', bounded, async (t) => {
-  const daemon = await daemonWith(t);
+  const daemon = await oneWorker(t);
   const back = await resumes(t, daemon);
   const { resumed } = await back.hears({ type: 'registered' });
   assert.deepEqual(resumed, { tea: { recovered: true, count: 59 } });
@@ -117,20 +131,26 @@ test('a resume brings megabytes, whole', bounded, async (t) => {
 });
 
 test('a resume of many rooms brings sixteen megabytes; the rest is told of as a gap', bounded, async (t) => {
-  const daemon = await daemonWith(t);
+  const daemon = await oneWorker(t);
   const rooms = Array.from({ length: 6 }, (_, n) => `room ${n}`);
   const [bob, alice] = [await clientAs(t, 'bob', daemon.url), await clientAs(t, 'alice', daemon.url)];
   for (const room of rooms) await Promise.all([bob.join(room), alice.ask({ type: 'joinRoom', roomId: room })]);
   const since = {};
-  for (const room of rooms) since[room] = (await alice.ask({ type: 'message', roomId: room, content: 'first' })).messageId;
+  for (const room of rooms)
+    since[room] = (await alice.ask({ type: 'message', roomId: room, content: 'first' })).messageId;
   await bob.rest();
   await bob.leaves();
-  for (const room of rooms) for (let n = 2; n <= 61; n += 1) await alice.ask({ type: 'message', roomId: room, content: filler(n) });
+  for (const room of rooms)
+    for (let n = 2; n <= 61; n += 1) await alice.ask({ type: 'message', roomId: room, content: filler(n) });
   const back = await clientAs(t, undefined, daemon.url);
   back.say({ type: 'register', userId: 'bob', ack: true, resume: since });
   const { resumed } = await back.hears({ type: 'registered' });
   const counts = rooms.map((room) => resumed[room].count);
-  assert.deepEqual(rooms.map((room) => resumed[room].recovered), [true, true, true, true, false, false], JSON.stringify(resumed));
+  assert.deepEqual(
+    rooms.map((room) => resumed[room].recovered),
+    [true, true, true, true, false, false],
+    JSON.stringify(resumed),
+  );
   assert.deepEqual(counts.slice(0, 4), [60, 60, 60, 60]);
   assert.ok(counts[4] > 20 && counts[4] < 40 && counts[5] >= 1 && counts[5] < 5, `${counts.slice(4)} of the others`);
   for (const [n, room] of rooms.entries()) {
@@ -140,7 +160,7 @@ test('a resume of many rooms brings sixteen megabytes; the rest is told of as a 
 });
 
 test('who asks for much behind a resume gets both', bounded, async (t) => {
-  const daemon = await daemonWith(t, '--rate-requests', '0');
+  const daemon = await oneWorker(t, '--rate-requests', '0');
   const back = await resumes(t, daemon);
   // More than may wait, so that it is not read from any more; its pongs neither.
   for (let n = 0; n < 1_000; n += 1) back.say({ type: 'history', roomId: 'tea', limit: 1, id: `${n}` });
@@ -152,37 +172,49 @@ test('who asks for much behind a resume gets both', bounded, async (t) => {
 
 test('of those who have closed while Redis hung, a bounded amount is remembered', bounded, async (t) => {
   const redis = await startRedis(t, await folder(t));
-  const daemon = await daemonFor(t, { redis: redis.url, flags: ['--rate-messages', '0', '--workers', '1', '--lease', '60'] });
+  const daemon = await daemonFor(t, {
+    redis: redis.url,
+    flags: ['--rate-messages', '0', '--workers', '1', '--lease', '60'],
+  });
   const listener = await clientAs(t, 'listener', daemon.url);
   await listener.join('tea');
   const people = await Promise.all(Array.from({ length: 100 }, (_, n) => clientAs(t, `u${n}`, daemon.url)));
   await Promise.all(people.map((person) => person.ask({ type: 'joinRoom', roomId: 'tea' })));
   await listener.rest();
   redis.signal('SIGSTOP');
-  for (const person of people) for (let n = 0; n < 4; n += 1) person.say({ type: 'message', roomId: 'tea', content: filler(n) });
+  for (const person of people)
+    for (let n = 0; n < 4; n += 1) person.say({ type: 'message', roomId: 'tea', content: filler(n) });
   await Promise.all(people.map((person) => person.leaves()));
   redis.signal('SIGCONT');
   const dropped = () => daemon.told.stderr.match(/session\.requests_dropped/g)?.length ?? 0;
-  await until('the end of the last', async () => (await listener.ask({ type: 'joinRoom', roomId: 'tea' })).participantCount === 1);
+  await until(
+    'the end of the last',
+    async () => (await listener.ask({ type: 'joinRoom', roomId: 'tea' })).participantCount === 1,
+  );
   assert.ok(dropped() > 0 && dropped() < 50, `${dropped()} of 100 dropped`);
-  const counted = samples(await (await fetch(`${daemon.url}/metrics`)).text()).get('hiky_requests_dropped_total');
+  const counted = await metric(daemon, 'hiky_requests_dropped_total');
   assert.ok(counted >= dropped() && counted <= 4 * dropped(), `${counted} requests of ${dropped()} people`);
 });
 
 test('what was said just before the close is said', bounded, async (t) => {
-  const daemon = await daemonWith(t);
+  const daemon = await oneWorker(t);
   const bob = await clientAs(t, 'bob', daemon.url);
   await bob.join('tea');
   const peer = await webSocketOf(t, daemon.port);
   const say = (frame) => text(JSON.stringify(frame));
   const messages = Array.from({ length: 20 }, (_, n) => say({ type: 'message', roomId: 'tea', content: n }));
-  await peer.send(say({ type: 'register', userId: 'alice' }), say({ type: 'joinRoom', roomId: 'tea' }), ...messages, closing(1000));
+  await peer.send(
+    say({ type: 'register', userId: 'alice' }),
+    say({ type: 'joinRoom', roomId: 'tea' }),
+    ...messages,
+    closing(1000),
+  );
   for (let n = 0; n < 20; n += 1) await bob.hears({ type: 'message', senderId: 'alice', content: n });
   await bob.hears({ type: 'userOffline', userId: 'alice' });
 });
 
 test('messages of one sender keep their order when Redis has forgotten the script', bounded, async (t) => {
-  const daemon = await daemonWith(t, '--rate-requests', '0');
+  const daemon = await oneWorker(t, '--rate-requests', '0');
   const redis = await Redis.connect(daemon.redisSocket);
   t.after(() => redis.close());
   const bob = await clientAs(t, 'bob', daemon.url);

@@ -3,12 +3,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { clientAs } from './support/client.mjs';
-import { daemonFor } from './support/daemon.mjs';
+import { daemonWith } from './support/daemon.mjs';
 import { until } from './support/processes.mjs';
-import { folder, look } from './support/redis.mjs';
+import { look } from './support/redis.mjs';
 
 test('lastSeen moves for who talks, stays for who is silent, and is written seldom', { timeout: 60_000 }, async (t) => {
-  const daemon = await daemonFor(t, { data: await folder(t), flags: ['--rate-messages', '0', '--workers', '1'] });
+  const daemon = await daemonWith(t, '--rate-messages', '0', '--workers', '1');
   const redis = await look(t, daemon.redisSocket);
   const seen = async (user) => JSON.parse(await redis.command('HGET', 'ws:clients', user)).lastSeen;
   const writes = async () => Number(/cmdstat_hset:calls=(\d+)/.exec(await redis.command('INFO', 'commandstats'))[1]);

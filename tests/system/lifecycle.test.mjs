@@ -3,18 +3,20 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
+import { bounded } from './support/bounded.mjs';
 import { clientAs } from './support/client.mjs';
-import { daemonFor, runDaemon } from './support/daemon.mjs';
+import { daemonFor, daemonWith, runDaemon } from './support/daemon.mjs';
 import { isAlive, pause, run, until } from './support/processes.mjs';
 import { folder, look } from './support/redis.mjs';
 
-const bounded = { timeout: 60_000 };
 const say = (client, content) => client.ask({ type: 'message', roomId: 'tea', content });
 
 // What Redis has answered is in its file: while an fsync is slow, it holds writes back for up to two seconds.
 async function written(t, daemon) {
   const redis = await look(t, daemon.redisSocket);
-  await until('the append-only file', async () => /aof_buffer_length:0\r/.test(await redis.command('INFO', 'persistence')));
+  await until('the append-only file', async () =>
+    /aof_buffer_length:0\r/.test(await redis.command('INFO', 'persistence')),
+  );
 }
 
 // Bob is a member of the room, and away.
@@ -41,7 +43,15 @@ test('a restart with the same data folder keeps queues and memberships', bounded
   const carol = await clientAs(t, 'alice', second.url);
   assert.equal((await say(carol, 'three')).type, 'messageAck');
   const bob = await clientAs(t, 'bob', second.url);
-  await bob.hears({ type: 'offlineMessages', count: 3, messages: [{ content: 'one', seq: 1 }, { content: 'two', seq: 2 }, { content: 'three', seq: 3 }] });
+  await bob.hears({
+    type: 'offlineMessages',
+    count: 3,
+    messages: [
+      { content: 'one', seq: 1 },
+      { content: 'two', seq: 2 },
+      { content: 'three', seq: 3 },
+    ],
+  });
   assert.equal((await say(bob, 'four')).type, 'messageAck');
   await carol.hears({ type: 'message', content: 'four', seq: 4 });
 });
@@ -52,7 +62,10 @@ test('a second daemon on the same data folder is refused', bounded, async (t) =>
   const { code, stdout, stderr } = await runDaemon('--listen', '127.0.0.1:0', '--data', data);
   assert.equal(code, 1);
   assert.equal(stdout, '');
-  assert.equal(stderr, `hikyd: the data folder ${data} is in use by another hikyd; stop that one, or choose another folder with --data\n`);
+  assert.equal(
+    stderr,
+    `hikyd: the data folder ${data} is in use by another hikyd; stop that one, or choose another folder with --data\n`,
+  );
   const alice = await clientAs(t, 'alice', first.url);
   assert.equal((await alice.ask({ type: 'joinRoom', roomId: 'tea' })).type, 'joinedRoom');
 });
@@ -80,7 +93,7 @@ test('a daemon that is killed can be followed at once', bounded, async (t) => {
 });
 
 test('a Redis that dies is started again, and service resumes', bounded, async (t) => {
-  const daemon = await daemonFor(t, { data: await folder(t) });
+  const daemon = await daemonWith(t);
   const alice = await aliceWithBobAway(t, daemon);
   assert.equal((await say(alice, 'one')).type, 'messageAck');
   const carol = await clientAs(t, 'carol', daemon.url);
@@ -117,13 +130,19 @@ test('a Redis that dies is started again, and service resumes', bounded, async (
 // UBSan opens descriptors itself, and takes it for a finding that it can't.
 const skip = (process.env.HIKY_SANITIZE ?? '').includes('undefined') && 'leaves the sanitizer no descriptors';
 test('a Redis that can not be started again at first is tried until it can', { ...bounded, skip }, async (t) => {
-  const daemon = await daemonFor(t, { data: await folder(t) });
+  const daemon = await daemonWith(t);
   const descriptors = (limit) => run('prlimit', ['--pid', String(daemon.pid), `--nofile=${limit}:`]);
-  const children = async () => (await readFile(`/proc/${daemon.pid}/task/${daemon.pid}/children`, 'utf8')).split(' ').filter(Boolean);
-  const usual = (await run('prlimit', ['--pid', String(daemon.pid), '--nofile', '-o', 'SOFT', '--noheadings'])).stdout.trim();
+  const children = async () =>
+    (await readFile(`/proc/${daemon.pid}/task/${daemon.pid}/children`, 'utf8')).split(' ').filter(Boolean);
+  const usual = (
+    await run('prlimit', ['--pid', String(daemon.pid), '--nofile', '-o', 'SOFT', '--noheadings'])
+  ).stdout.trim();
   await descriptors(5); // none is left to watch a new process with
   process.kill(daemon.redisPid, 'SIGKILL');
-  await until('two vain tries', () => daemon.told.stderr.match(/redis\.not_restarted.*cannot watch redis-server/g)?.length >= 2);
+  await until(
+    'two vain tries',
+    () => daemon.told.stderr.match(/redis\.not_restarted.*cannot watch redis-server/g)?.length >= 2,
+  );
   assert.deepEqual(await children(), [], 'what could not be watched still runs');
   await descriptors(usual);
   await until('Redis to be back', async () => (await fetch(`${daemon.url}/ready`)).ok, 20_000);
@@ -134,13 +153,16 @@ test('a Redis that can not be started again at first is tried until it can', { .
 });
 
 test('users who leave while Redis is away are offline once it is back', bounded, async (t) => {
-  const daemon = await daemonFor(t, { data: await folder(t) });
+  const daemon = await daemonWith(t);
   const alice = await clientAs(t, 'alice', daemon.url);
   await alice.join('tea');
   process.kill(daemon.redisPid, 'SIGKILL');
   await alice.leaves();
   const redis = await until('Redis to be back', () => look(t, daemon.redisSocket).catch(() => undefined), 15_000);
-  await until('alice to be offline', async () => (await redis.command('EXISTS', 'ws:online_users', 'ws:user_connections:alice').catch(() => 1)) === 0);
+  await until(
+    'alice to be offline',
+    async () => (await redis.command('EXISTS', 'ws:online_users', 'ws:user_connections:alice').catch(() => 1)) === 0,
+  );
 });
 
 test('the data folder is the owner’s alone, and its files are named', bounded, async (t) => {
@@ -149,5 +171,11 @@ test('the data folder is the owner’s alone, and its files are named', bounded,
   const daemon = await daemonFor(t, { data });
   assert.equal((await stat(data)).mode & 0o777, 0o700);
   assert.equal((await stat(daemon.redisSocket)).mode & 0o777, 0o700);
-  assert.deepEqual((await readdir(data)).sort(), ['appendonlydir', 'hikyd.lock', 'redis.lock', 'redis.log', 'redis.sock']);
+  assert.deepEqual((await readdir(data)).sort(), [
+    'appendonlydir',
+    'hikyd.lock',
+    'redis.lock',
+    'redis.log',
+    'redis.sock',
+  ]);
 });

@@ -1,21 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
-// /live and /ready are two questions: whether the process is to be started anew, and whether clients should come. An outage of Redis says no to the
-// second only.
+// /live and /ready are two questions: whether the process is to be started anew, and whether clients should come. An
+// outage of Redis says no to the second only.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { bounded } from './support/bounded.mjs';
 import { clientAs } from './support/client.mjs';
-import { daemonFor, runDaemon } from './support/daemon.mjs';
+import { daemonFor, daemonWith, runDaemon } from './support/daemon.mjs';
 import { peerOf, webSocketOf } from './support/peer.mjs';
 import { pause, until } from './support/processes.mjs';
 import { folder, freePort, startRedis } from './support/redis.mjs';
 
-const bounded = { timeout: 60_000 };
 const page = async (daemon, path) => {
   const answer = await fetch(`${daemon.url}${path}`, { signal: AbortSignal.timeout(8_000) });
   return `${answer.status} ${await answer.text()}`;
 };
 
-test('/live stays 200 while Redis hangs and while it is gone; /ready turns within two seconds, and back', bounded, async (t) => {
+test('/live stays 200 while Redis hangs and while it is gone; /ready turns within two seconds, and back',
+  bounded, async (t) => {
   const data = await folder(t);
   const redis = await startRedis(t, data);
   const daemon = await daemonFor(t, { redis: redis.url });
@@ -43,7 +44,7 @@ test('/live stays 200 while Redis hangs and while it is gone; /ready turns withi
 });
 
 test('/live is 200 in a drain, and HEAD has no body', bounded, async (t) => {
-  const daemon = await daemonFor(t, { data: await folder(t), flags: ['--drain', '3', '--workers', '1'] });
+  const daemon = await daemonWith(t, '--drain', '3', '--workers', '1');
   const peer = await peerOf(t, daemon.port);
   await peer.send('HEAD /live HTTP/1.1\r\nHost: x\r\n\r\n');
   const head = await peer.answer(undefined, { head: true });
@@ -56,7 +57,8 @@ test('/live is 200 in a drain, and HEAD has no body', bounded, async (t) => {
   assert.deepEqual(await daemon.ended, { code: 0, signal: null });
 });
 
-test('hikyd --check-live asks for it: 0 without Redis, 1 for a daemon that hangs or is not there', bounded, async (t) => {
+test('hikyd --check-live asks for it: 0 without Redis, 1 for a daemon that hangs or is not there',
+  bounded, async (t) => {
   const redis = await startRedis(t, await folder(t));
   const flags = ['--listen', `127.0.0.1:${await freePort()}`];
   const ask = () => runDaemon(...flags, '--check-live');

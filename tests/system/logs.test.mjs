@@ -5,12 +5,12 @@ import { readFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { test } from 'node:test';
 import { Api, keyFile, keys } from './support/api.mjs';
+import { bounded } from './support/bounded.mjs';
 import { clientAs } from './support/client.mjs';
-import { daemonFor, hikyd, runDaemon } from './support/daemon.mjs';
+import { daemonFor, daemonWith, hikyd, runDaemon } from './support/daemon.mjs';
 import { pause, run, until } from './support/processes.mjs';
 import { folder, look, startRedis } from './support/redis.mjs';
 
-const bounded = { timeout: 60_000 };
 const traceparent = (trace) => `00-${trace}-00f067aa0ba902b7-01`;
 const [one, two] = ['4bf92f3577b34da6a3ce929d0e0e4736', '5bf92f3577b34da6a3ce929d0e0e4737'];
 
@@ -21,7 +21,11 @@ async function live(t, daemon) {
   await alice.join('tea');
   await alice.ask({ type: 'message', roomId: 'tea', content: 'a secret of alice' });
   const api = new Api(daemon);
-  await api.post('/rooms/tea/messages', { senderId: 'alice', content: 'a secret of the api' }, { traceparent: traceparent(two) });
+  await api.post(
+    '/rooms/tea/messages',
+    { senderId: 'alice', content: 'a secret of the api' },
+    { traceparent: traceparent(two) },
+  );
   const redis = await look(t, daemon.redisSocket);
   await redis.command('SET', 'ws:room_members:odd', 'x');
   await api.call('GET', '/rooms/odd/members', { headers: { traceparent: traceparent(two) } });
@@ -30,9 +34,13 @@ async function live(t, daemon) {
   return { alice, bob };
 }
 
-test('as JSON, every line is an object with time, level and event, and its fields have their types', bounded, async (t) => {
+test('as JSON, every line is an object with time, level and event, and its fields have their types',
+  bounded, async (t) => {
   const data = await folder(t);
-  const daemon = await daemonFor(t, { data, flags: [...(await keyFile(data)), '--log-format', 'json', '--log-level', 'debug'] });
+  const daemon = await daemonFor(t, {
+    data,
+    flags: [...(await keyFile(data)), '--log-format', 'json', '--log-level', 'debug'],
+  });
   const { alice, bob } = await live(t, daemon);
   const events = daemon.told.stderr.split('\n').slice(0, -1).map((line) => JSON.parse(line));
   for (const { time, level, event } of events) {
@@ -40,12 +48,26 @@ test('as JSON, every line is an object with time, level and event, and its field
     assert.ok(['debug', 'info', 'warn', 'error'].includes(level));
     assert.match(event, /^[a-z_]+\.[a-z_]+$/);
   }
-  const find = (wanted) => events.filter((event) => Object.entries(wanted).every(([name, value]) => event[name] === value));
-  assert.equal(find({ event: 'session.registered', connection: alice.connectionId, user: 'alice', trace: one, rooms: 0 }).length, 1);
+  const find = (wanted) =>
+    events.filter((event) => Object.entries(wanted).every(([name, value]) => event[name] === value));
+  assert.equal(
+    find({ event: 'session.registered', connection: alice.connectionId, user: 'alice', trace: one, rooms: 0 }).length,
+    1,
+  );
   const [builder] = find({ event: 'session.registered', connection: bob.connectionId });
   assert.equal(builder.user, 'bob "the builder"\\');
   assert.ok(!('trace' in builder), 'half a trace was believed');
-  assert.equal(find({ event: 'api.called', level: 'debug', method: 'POST', route: '/rooms/{room}/messages', status: 201, trace: two }).length, 1);
+  assert.equal(
+    find({
+      event: 'api.called',
+      level: 'debug',
+      method: 'POST',
+      route: '/rooms/{room}/messages',
+      status: 201,
+      trace: two,
+    }).length,
+    1,
+  );
   const [failed] = find({ event: 'api.failed', level: 'error', status: 500, trace: two });
   assert.match(failed.reason, /WRONGTYPE/);
 });
@@ -55,18 +77,31 @@ test('as text, the same stands in one line each, and a trace where there is one'
   const daemon = await daemonFor(t, { data, flags: [...(await keyFile(data)), '--log-level', 'debug'] });
   const { alice, bob } = await live(t, daemon);
   const lines = daemon.told.stderr.split('\n').slice(0, -1);
-  for (const line of lines) assert.match(line, /^\d{4}-\d\d-\d\dT[\d:.]+Z (debug|info|warning|error) [a-z_]+\.[a-z_]+( [a-z_]+=("([^"\\]|\\.)*"|[^" ]+))*$/);
-  assert.ok(lines.some((line) => line.endsWith(`session.registered connection=${alice.connectionId} trace=${one} user=alice rooms=0`)), lines.join('\n'));
+  for (const line of lines)
+    assert.match(
+      line,
+      /^\d{4}-\d\d-\d\dT[\d:.]+Z (debug|info|warning|error) [a-z_]+\.[a-z_]+( [a-z_]+=("([^"\\]|\\.)*"|[^" ]+))*$/,
+    );
+  assert.ok(
+    lines.some((line) =>
+      line.endsWith(`session.registered connection=${alice.connectionId} trace=${one} user=alice rooms=0`),
+    ),
+    lines.join('\n'),
+  );
   assert.ok(lines.some((line) => line.includes(`connection=${bob.connectionId} user="bob \\"the builder\\"\\\\"`)));
 });
 
 for (const format of ['text', 'json']) {
   test(`no contents and no keys stand in the log, as ${format}`, bounded, async (t) => {
     const data = await folder(t);
-    const daemon = await daemonFor(t, { data, flags: [...(await keyFile(data)), '--log-format', format, '--log-level', 'debug'] });
+    const daemon = await daemonFor(t, {
+      data,
+      flags: [...(await keyFile(data)), '--log-format', format, '--log-level', 'debug'],
+    });
     await live(t, daemon);
     assert.ok(daemon.told.stderr.length > 300);
-    for (const text of ['secret', ...Object.values(keys), 'Bearer']) assert.ok(!daemon.told.stderr.includes(text), text);
+    for (const text of ['secret', ...Object.values(keys), 'Bearer'])
+      assert.ok(!daemon.told.stderr.includes(text), text);
   });
 }
 
@@ -79,8 +114,9 @@ test('calls of the API are told to who debugs alone', bounded, async (t) => {
 });
 
 test('that no descriptor is left is said once a second, with how often it was so', bounded, async (t) => {
-  if ((await readFile(hikyd)).includes('__ubsan_')) return t.skip('UBSan opens pipes of its own, and takes the lack of descriptors for a fault');
-  const daemon = await daemonFor(t, { data: await folder(t) });
+  if ((await readFile(hikyd)).includes('__ubsan_'))
+    return t.skip('UBSan opens pipes of its own, and takes the lack of descriptors for a fault');
+  const daemon = await daemonWith(t);
   const descriptors = (limit) => run('prlimit', ['--pid', String(daemon.pid), `--nofile=${limit}:`]);
   await descriptors(5);
   const peers = Array.from({ length: 20 }, () => connect(daemon.port, '127.0.0.1').on('error', () => {}));
@@ -98,7 +134,9 @@ test('an embedded Redis that reads its file is no warning', bounded, async (t) =
   const data = await folder(t);
   const daemon = await daemonFor(t, { data });
   const redis = await look(t, daemon.redisSocket);
-  await redis.command('DEBUG', 'POPULATE', '600000').catch(() => redis.command('EVAL', "for i = 1, 600000 do redis.call('SET', 'key' .. i, 'x') end", 0));
+  await redis
+    .command('DEBUG', 'POPULATE', '600000')
+    .catch(() => redis.command('EVAL', "for i = 1, 600000 do redis.call('SET', 'key' .. i, 'x') end", 0));
   redis.close();
   process.kill(daemon.redisPid, 'SIGKILL');
   await until('the loss', () => /redis\.died/.test(daemon.told.stderr));
@@ -112,5 +150,8 @@ test('a Redis with too few databases is said with the flags that choose them', b
   const redis = await startRedis(t, await folder(t), '--databases', '1');
   const { code, stderr } = await runDaemon('--listen', '127.0.0.1:0', '--redis', redis.url, '--redis-wait', '1');
   assert.equal(code, 3);
-  assert.match(stderr, /DB index is out of range; it has fewer databases than --redis-db-ws, --redis-db-app, --redis-db-session or --redis-db-cache say/);
+  assert.match(
+    stderr,
+    /DB index is out of range; it has fewer databases than --redis-db-ws, --redis-db-app, --redis-db-session or --redis-db-cache say/,
+  );
 });

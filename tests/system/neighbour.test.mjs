@@ -4,12 +4,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { bounded } from './support/bounded.mjs';
 import { Client, clientAs } from './support/client.mjs';
 import { daemonFor } from './support/daemon.mjs';
 import { atEnd, launch, pause, until } from './support/processes.mjs';
 import { folder, look, startRedis } from './support/redis.mjs';
 
-const bounded = { timeout: 60_000 };
 const service = fileURLToPath(new URL('../../bench/compare/node_service.mjs', import.meta.url));
 const lease = 2;
 

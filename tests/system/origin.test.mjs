@@ -2,11 +2,10 @@
 // Whose pages may connect. A browser sends the Origin header by itself, and no page can change it.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { daemonFor, runDaemon } from './support/daemon.mjs';
+import { bounded } from './support/bounded.mjs';
+import { daemonWith, runDaemon } from './support/daemon.mjs';
 import { handshake, peerOf } from './support/peer.mjs';
 import { folder } from './support/redis.mjs';
-
-const limit = { timeout: 60_000 };
 
 async function statusFor(t, daemon, headers) {
   const peer = await peerOf(t, daemon.port);
@@ -14,8 +13,8 @@ async function statusFor(t, daemon, headers) {
   return peer.answer();
 }
 
-test('without --origin, pages of the same host may connect, and programs', limit, async (t) => {
-  const daemon = await daemonFor(t, { data: await folder(t) });
+test('without --origin, pages of the same host may connect, and programs', bounded, async (t) => {
+  const daemon = await daemonWith(t);
   const host = `127.0.0.1:${daemon.port}`;
   for (const [headers, status] of [
     [{ Host: host }, 101],
@@ -31,8 +30,8 @@ test('without --origin, pages of the same host may connect, and programs', limit
   assert.match(refused.body, /pages of this origin may not connect here; an operator can allow it with --origin/);
 });
 
-test('--origin names the pages that may connect, and no others', limit, async (t) => {
-  const daemon = await daemonFor(t, { data: await folder(t), flags: ['--origin', 'https://*.example', '--origin', 'http://localhost:3000'] });
+test('--origin names the pages that may connect, and no others', bounded, async (t) => {
+  const daemon = await daemonWith(t, '--origin', 'https://*.example', '--origin', 'http://localhost:3000');
   for (const [origin, status] of [
     [undefined, 101],
     ['https://chat.example', 101],
@@ -42,7 +41,7 @@ test('--origin names the pages that may connect, and no others', limit, async (t
   ]) {
     assert.equal((await statusFor(t, daemon, { Origin: origin })).status, status, origin);
   }
-  const all = await daemonFor(t, { data: await folder(t), flags: ['--origin', '*'] });
+  const all = await daemonWith(t, '--origin', '*');
   assert.equal((await statusFor(t, all, { Origin: 'null' })).status, 101);
   const { code, stderr } = await runDaemon('--data', await folder(t), '--origin', 'chat.example');
   assert.equal(code, 2);

@@ -4,8 +4,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { keyFile, keys } from './support/api.mjs';
 import { clientAs } from './support/client.mjs';
-import { daemonFor } from './support/daemon.mjs';
-import { samples } from './support/exposition.mjs';
+import { daemonFor, daemonWith } from './support/daemon.mjs';
+import { metricsOf } from './support/exposition.mjs';
 import { binary, op, pong, text } from './support/frames.mjs';
 import { handshake, peerOf, webSocketOf } from './support/peer.mjs';
 import { pause, until } from './support/processes.mjs';
@@ -24,11 +24,12 @@ async function takes(least, most, wait) {
   return result;
 }
 
-const metricsOf = async (daemon) => samples(await (await fetch(`${daemon.url}/metrics`)).text());
-
 const registered = async (t, user, daemon = stage.daemon) => {
   const peer = await webSocketOf(t, daemon.port);
-  await peer.send(text(JSON.stringify({ type: 'register', userId: user })), text(JSON.stringify({ type: 'joinRoom', roomId: user })));
+  await peer.send(
+    text(JSON.stringify({ type: 'register', userId: user })),
+    text(JSON.stringify({ type: 'joinRoom', roomId: user })),
+  );
   assert.match((await peer.frame()).payload.toString(), /"registered"/);
   assert.match((await peer.frame()).payload.toString(), /"joinedRoom"/);
   return peer;
@@ -62,7 +63,9 @@ const waits = {
 
   'half a body is waited for as long as half a head': async (t) => {
     const peer = await peerOf(t, stage.daemon.port);
-    await peer.send(`POST /api/v1/rooms/tea/messages HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${keys.all}\r\nContent-Length: 10\r\n\r\nhalf`);
+    await peer.send(
+      `POST /api/v1/rooms/tea/messages HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${keys.all}\r\nContent-Length: 10\r\n\r\nhalf`,
+    );
     assert.equal((await takes(9, 12, () => peer.answer(patience))).status, 408);
   },
 
@@ -137,14 +140,15 @@ const waits = {
   },
 
   'who takes nothing of what waits is gone all the same, whatever pongs come unasked': async (t) => {
-    const daemon = await daemonFor(t, { data: await folder(t), flags: ['--workers', '1', '--rate-messages', '0'] });
+    const daemon = await daemonWith(t, '--workers', '1', '--rate-messages', '0');
     const alice = await clientAs(t, 'alice', daemon.url);
     await alice.join('tea');
     await alice.join('stuck');
     const stuck = await registered(t, 'stuck', daemon);
     stuck.socket.pause();
     const count = async (name) => (await metricsOf(daemon)).get(`hiky_${name}`);
-    while ((await count('outbox_bytes')) === 0) await alice.ask({ type: 'message', roomId: 'stuck', content: 'x'.repeat(60_000) });
+    while ((await count('outbox_bytes')) === 0)
+      await alice.ask({ type: 'message', roomId: 'stuck', content: 'x'.repeat(60_000) });
     const beats = setInterval(() => stuck.send(pong('here I am')), 1000);
     t.after(() => clearInterval(beats));
     await until('it to be given up', async () => (await count('silent_connections_dropped_total')) === 1, 50_000);
@@ -173,7 +177,13 @@ test('patience', { concurrency: 20, timeout: 120_000 }, async (t) => {
   await t.test('who was waited for in vain is counted, but not who rested between two requests', async () => {
     const numbers = await metricsOf(stage.daemon);
     const counted = (name) => numbers.get(name);
-    assert.deepEqual(['late', 'silent'].map((reason) => counted(`hiky_unread_requests_total{reason="${reason}"}`)), [4, 1]);
-    assert.deepEqual(['unregistered_connections_closed', 'silent_connections_dropped'].map((what) => counted(`hiky_${what}_total`)), [2, 1]);
+    assert.deepEqual(
+      ['late', 'silent'].map((reason) => counted(`hiky_unread_requests_total{reason="${reason}"}`)),
+      [4, 1],
+    );
+    assert.deepEqual(
+      ['unregistered_connections_closed', 'silent_connections_dropped'].map((what) => counted(`hiky_${what}_total`)),
+      [2, 1],
+    );
   });
 });

@@ -2,18 +2,21 @@
 // watchPresence under faults: whatever dies, is cut off or is slow, who watches knows in the end how it stands.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { bounded } from './support/bounded.mjs';
 import { Client, clientAs } from './support/client.mjs';
 import { daemonFor } from './support/daemon.mjs';
-import { samples } from './support/exposition.mjs';
+import { metric } from './support/exposition.mjs';
 import { text } from './support/frames.mjs';
 import { Gate } from './support/gate.mjs';
 import { webSocketOf } from './support/peer.mjs';
 import { atEnd, pause, until } from './support/processes.mjs';
 import { folder, freePort, look, startRedis } from './support/redis.mjs';
 
-const bounded = { timeout: 60_000 };
 const online = (...users) => ({ type: 'presence', users: users.map((id) => ({ id, isOnline: true })) });
-const offline = (...users) => ({ type: 'presence', users: users.map((id) => ({ id, isOnline: false, lastSeen: '$time' })) });
+const offline = (...users) => ({
+  type: 'presence',
+  users: users.map((id) => ({ id, isOnline: false, lastSeen: '$time' })),
+});
 
 // One and two, on one Redis, each through a door of its own. Everybody here is alice's friend.
 async function stage(t, { flags = [], redisFlags = [], friends = ['bob'] } = {}) {
@@ -25,7 +28,12 @@ async function stage(t, { flags = [], redisFlags = [], friends = ['bob'] } = {})
     const gate = await Gate.open({ host: '127.0.0.1', port });
     atEnd(t, () => gate.close());
     here.gates.push(gate);
-    here.daemons.push(await daemonFor(t, { redis: `redis://127.0.0.1:${gate.port}`, flags: ['--instance-id', name, '--rate-requests', '0', ...flags] }));
+    here.daemons.push(
+      await daemonFor(t, {
+        redis: `redis://127.0.0.1:${gate.port}`,
+        flags: ['--instance-id', name, '--rate-requests', '0', ...flags],
+      }),
+    );
   }
   const directory = await look(t, { host: '127.0.0.1', port }, 0);
   for (const friend of friends) {
@@ -60,8 +68,11 @@ async function watching(client, ...users) {
   return states;
 }
 
-test('friends of an instance that is killed go offline for who watches, and are online again elsewhere', bounded, async (t) => {
-  const { daemons: [one, two] } = await stage(t, { flags: ['--lease', '2', '--grace', '1'], friends: ['bob', 'carol'] });
+test('friends of an instance that is killed go offline for who watches, and are online again elsewhere',
+  bounded, async (t) => {
+  const {
+    daemons: [one, two],
+  } = await stage(t, { flags: ['--lease', '2', '--grace', '1'], friends: ['bob', 'carol'] });
   const alice = await clientAs(t, 'alice', one.url);
   await clientAs(t, 'bob', two.url);
   await clientAs(t, 'carol', one.url);
@@ -92,7 +103,10 @@ test('what was announced while an instance could not hear Redis is told when it 
 });
 
 test('a Redis that starts anew and keeps its data is no news, and what was is', bounded, async (t) => {
-  const here = await stage(t, { redisFlags: ['--appendonly', 'yes', '--appendfsync', 'always'], friends: ['bob', 'carol', 'dora'] });
+  const here = await stage(t, {
+    redisFlags: ['--appendonly', 'yes', '--appendfsync', 'always'],
+    friends: ['bob', 'carol', 'dora'],
+  });
   const [one, two] = here.daemons;
   const alice = await clientAs(t, 'alice', one.url);
   const bob = await clientAs(t, 'bob', two.url);
@@ -106,8 +120,13 @@ test('a Redis that starts anew and keeps its data is no news, and what was is', 
   assert.deepEqual(presenceOf(await alice.rest()), [], 'carol was here all the time');
 });
 
-test('a Redis that has lost who is online makes nobody look absent, and who comes meanwhile is told of', bounded, async (t) => {
-  const { daemons: [one, two], gates, look } = await stage(t, { flags: ['--lease', '2'], friends: ['bob', 'carol', 'dora'] });
+test('a Redis that has lost who is online makes nobody look absent, and who comes meanwhile is told of',
+  bounded, async (t) => {
+  const {
+    daemons: [one, two],
+    gates,
+    look,
+  } = await stage(t, { flags: ['--lease', '2'], friends: ['bob', 'carol', 'dora'] });
   const store = await look();
   const alice = await clientAs(t, 'alice', one.url);
   await clientAs(t, 'bob', two.url);
@@ -145,7 +164,8 @@ test('a former friend is watched no more', bounded, async (t) => {
   assert.deepEqual(await watching(alice, 'bob'), [], 'nor can it be asked for again');
 });
 
-test('who comes and goes quickly is told of at most four times a second, and rightly in the end', bounded, async (t) => {
+test('who comes and goes quickly is told of at most four times a second, and rightly in the end',
+  bounded, async (t) => {
   const { daemons: [one, two] } = await stage(t);
   const alice = await clientAs(t, 'alice', one.url);
   await watching(alice, 'bob');
@@ -163,7 +183,7 @@ test('who comes and goes quickly is told of at most four times a second, and rig
 
 test('news that a slow reader has no room for come when there is room', bounded, async (t) => {
   const { daemons: [one, two] } = await stage(t, { flags: ['--limit-outbox', '262144', '--rate-messages', '0'] });
-  const counted = async (name) => samples(await (await fetch(`${one.url}/metrics`)).text()).get(name) ?? 0;
+  const counted = async (name) => (await metric(one, name)) ?? 0;
   const bob = await clientAs(t, 'bob', two.url);
   const talker = await clientAs(t, 'carol', two.url);
   await talker.join('tea');
@@ -198,7 +218,8 @@ test('news that a slow reader has no room for come when there is room', bounded,
   assert.deepEqual([id, isOnline, typeof lastSeen], ['bob', false, 'string']);
 });
 
-test('who comes back while the absence is being announced is announced as back; within the grace, as nothing', bounded, async (t) => {
+test('who comes back while the absence is being announced is announced as back; within the grace, as nothing',
+  bounded, async (t) => {
   const { daemons: [one, two], look: looking } = await stage(t, { flags: ['--grace', '30'] });
   const bob = await clientAs(t, 'bob', two.url, { fields: { events: true } });
   const store = await looking();
@@ -206,7 +227,10 @@ test('who comes back while the absence is being announced is announced as back; 
     const alice = await clientAs(t, 'alice', one.url);
     if (announced) await bob.hears({ type: 'friendOnline', userId: 'alice' });
     await alice.leaves();
-    await until('alice to be away', async () => (await store.command('ZSCORE', 'ws:pending_offline', 'alice')) !== null);
+    await until(
+      'alice to be away',
+      async () => (await store.command('ZSCORE', 'ws:pending_offline', 'alice')) !== null,
+    );
     // Whoever announced it has died: the claim is there, and rooms have heard.
     if (announced) await store.command('ZADD', 'ws:pending_offline', 0, 'alice');
     if (announced) await bob.hears({ type: 'friendOffline', userId: 'alice' });
@@ -215,7 +239,10 @@ test('who comes back while the absence is being announced is announced as back; 
     if (announced) await bob.hears({ type: 'friendOnline', userId: 'alice' });
     assert.deepEqual(await bob.rest(), []);
     await back.leaves();
-    await until('alice to be away again', async () => (await store.command('SISMEMBER', 'ws:online_users', 'alice')) === 0);
+    await until(
+      'alice to be away again',
+      async () => (await store.command('SISMEMBER', 'ws:online_users', 'alice')) === 0,
+    );
     if (announced) await store.command('ZADD', 'ws:pending_offline', `${Date.now() + 15_000}`, 'alice');
   }
 });

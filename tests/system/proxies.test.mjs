@@ -6,24 +6,24 @@ import { createConnection } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import tls from 'node:tls';
+import { bounded } from './support/bounded.mjs';
 import { authority, certificate } from './support/certificates.mjs';
-import { daemonFor, runDaemon } from './support/daemon.mjs';
+import { daemonWith, runDaemon } from './support/daemon.mjs';
 import { text } from './support/frames.mjs';
 import { handshake, peerOf } from './support/peer.mjs';
 import { atEnd, bounded as within, until } from './support/processes.mjs';
 import { folder, look } from './support/redis.mjs';
 
-const bounded = { timeout: 60_000 };
-
 const signature = Buffer.from('\r\n\r\n\0\r\nQUIT\n', 'latin1');
 function proxied(address, { command = 0x21, family = 0x11, size } = {}) {
-  const rest = Buffer.concat([Buffer.from(address.split('.').map(Number)), Buffer.from([127, 0, 0, 1, 0x12, 0x34, 0, 80])]);
+  const rest = Buffer.concat([
+    Buffer.from(address.split('.').map(Number)),
+    Buffer.from([127, 0, 0, 1, 0x12, 0x34, 0, 80]),
+  ]);
   const head = Buffer.from([command, family, 0, 0]);
   head.writeUInt16BE(size ?? rest.length, 2);
   return Buffer.concat([signature, head, rest]);
 }
-
-const daemonWith = async (t, ...flags) => daemonFor(t, { data: await folder(t), flags });
 
 // The address in Redis of somebody who comes with `before` in front and `headers` in the handshake.
 let people = 0;
@@ -82,7 +82,10 @@ test('with --proxy-protocol the header in front says who it is', bounded, async 
   const daemon = await daemonWith(t, '--proxy-protocol', '--trusted-proxy', '127.0.0.1');
   assert.equal(await addressOf(t, daemon, { before: [proxied('192.0.2.1')] }), '192.0.2.1');
   // What such a client says about itself is not believed.
-  assert.equal(await addressOf(t, daemon, { before: [proxied('192.0.2.1')], ...forwarded('198.51.100.9') }), '192.0.2.1');
+  assert.equal(
+    await addressOf(t, daemon, { before: [proxied('192.0.2.1')], ...forwarded('198.51.100.9') }),
+    '192.0.2.1',
+  );
   // The proxy's own health check.
   assert.equal(await addressOf(t, daemon, { before: [proxied('192.0.2.1', { command: 0x20 })] }), '127.0.0.1');
   // In two pieces.
@@ -96,14 +99,24 @@ test('with --proxy-protocol the header in front says who it is', bounded, async 
 
 test('with --proxy-protocol, who sends no header or a wrong one gets no answer', bounded, async (t) => {
   const daemon = await daemonWith(t, '--proxy-protocol', '--trusted-proxy', '127.0.0.1');
-  for (const wrong of [handshake(), 'PROXY TCP4 192.0.2.1 127.0.0.1 1 2\r\n', proxied('192.0.2.1', { command: 0x31 }), proxied('192.0.2.1', { size: 5000 }), signature]) {
+  for (const wrong of [
+    handshake(),
+    'PROXY TCP4 192.0.2.1 127.0.0.1 1 2\r\n',
+    proxied('192.0.2.1', { command: 0x31 }),
+    proxied('192.0.2.1', { size: 5000 }),
+    signature,
+  ]) {
     const peer = await peerOf(t, daemon.port);
     await peer.send(wrong);
     peer.socket.end();
     await peer.ends();
   }
   const { stderr } = daemon.told;
-  await until('the refusals to be told', () => (daemon.told.stderr.match(/proxy\.refused/g) ?? []).length === 5, 5_000).catch(() => assert.fail(stderr));
+  await until(
+    'the refusals to be told',
+    () => (daemon.told.stderr.match(/proxy\.refused/g) ?? []).length === 5,
+    5_000,
+  ).catch(() => assert.fail(stderr));
 });
 
 test('with --proxy-protocol, who is not a trusted proxy is cut off', bounded, async (t) => {
@@ -114,12 +127,24 @@ test('with --proxy-protocol, who is not a trusted proxy is cut off', bounded, as
   const socket = createConnection({ port: daemon.port, host: '127.0.0.1', localAddress: '127.0.0.2' });
   atEnd(t, () => socket.destroy());
   socket.write(Buffer.concat([proxied('192.0.2.1'), Buffer.from(handshake())]));
-  const [answer] = await within('an answer', new Promise((resolve) => socket.once('data', (bytes) => resolve([bytes.toString()]))));
+  const [answer] = await within(
+    'an answer',
+    new Promise((resolve) => socket.once('data', (bytes) => resolve([bytes.toString()]))),
+  );
   assert.match(answer, /^HTTP\/1\.1 101/);
 });
 
 test('many connections that are no proxy’s are all counted, and told of now and then', bounded, async (t) => {
-  const daemon = await daemonWith(t, '--proxy-protocol', '--trusted-proxy', '127.0.0.1', '--workers', '1', '--rate-accepts', '1000:1000');
+  const daemon = await daemonWith(
+    t,
+    '--proxy-protocol',
+    '--trusted-proxy',
+    '127.0.0.1',
+    '--workers',
+    '1',
+    '--rate-accepts',
+    '1000:1000',
+  );
   const peers = await Promise.all(Array.from({ length: 300 }, () => peerOf(t, daemon.port)));
   for (const peer of peers) await peer.send(handshake());
   for (const peer of peers) await peer.ends();
@@ -134,7 +159,16 @@ test('the PROXY header stands in front of TLS', bounded, async (t) => {
   const place = await folder(t);
   const by = await authority(place);
   const { cert, key } = await certificate(place, by, 'one', 'IP:127.0.0.1');
-  const daemon = await daemonWith(t, '--proxy-protocol', '--trusted-proxy', '127.0.0.1', '--tls-cert', cert, '--tls-key', key);
+  const daemon = await daemonWith(
+    t,
+    '--proxy-protocol',
+    '--trusted-proxy',
+    '127.0.0.1',
+    '--tls-cert',
+    cert,
+    '--tls-key',
+    key,
+  );
   const plain = createConnection({ port: daemon.port, host: '127.0.0.1' });
   atEnd(t, () => plain.destroy());
   plain.write(proxied('192.0.2.1'));
@@ -142,7 +176,10 @@ test('the PROXY header stands in front of TLS', bounded, async (t) => {
   socket.write(handshake());
   socket.write(text(JSON.stringify({ type: 'register', userId: 'alice' })));
   const store = await look(t, daemon.redisSocket);
-  const client = await until('alice to be there', async () => (await store.command('HGET', 'ws:clients', 'alice')) ?? undefined);
+  const client = await until(
+    'alice to be there',
+    async () => (await store.command('HGET', 'ws:clients', 'alice')) ?? undefined,
+  );
   assert.equal(JSON.parse(client).ipAddress, '192.0.2.1');
 });
 

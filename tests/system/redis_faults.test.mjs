@@ -1,18 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
-// Redis hangs, refuses or changes its role: nobody gets what is another's, nothing becomes a command that is none, and the daemon finds its way back.
+// Redis hangs, refuses or changes its role: nobody gets what is another's, nothing becomes a command that is none, and
+// the daemon finds its way back.
 import assert from 'node:assert/strict';
 import { connect, createServer } from 'node:net';
 import { test } from 'node:test';
+import { bounded } from './support/bounded.mjs';
 import { clientAs } from './support/client.mjs';
 import { daemonFor } from './support/daemon.mjs';
 import { atEnd, pause, until } from './support/processes.mjs';
 import { folder, look, startRedis } from './support/redis.mjs';
 
-const bounded = { timeout: 60_000 };
-
 async function daemonOn(t, redisFlags = [], flags = []) {
   const redis = await startRedis(t, await folder(t), ...redisFlags);
-  const daemon = await daemonFor(t, { redis: redis.url, flags: ['--rate-requests', '0', '--rate-messages', '0', ...flags] });
+  const daemon = await daemonFor(t, {
+    redis: redis.url,
+    flags: ['--rate-requests', '0', '--rate-messages', '0', ...flags],
+  });
   return { redis, daemon, store: await look(t, redis.socket) };
 }
 
@@ -38,7 +41,8 @@ test('what clients said while Redis hung is never read as commands', bounded, as
   assert.doesNotMatch(await store.command('INFO', 'commandstats'), /flushall/);
 });
 
-// Each asks again and again for the history of a room of its own, in which it has said one thing; the answers of others are `wrong`.
+// Each asks again and again for the history of a room of its own, in which it has said one thing; the answers of others
+// are `wrong`.
 function readers(all) {
   const seen = { right: 0, wrong: [] };
   const asking = all.map(async (client, n) => {
@@ -56,16 +60,28 @@ function readers(all) {
 
 async function secretive(t, daemon) {
   const all = await people(t, daemon, 12);
-  for (const [n, client] of all.entries()) assert.equal((await client.ask({ type: 'message', roomId: `room ${n}`, content: `secret of room ${n}` })).type, 'messageAck');
+  for (const [n, client] of all.entries())
+    assert.equal(
+      (await client.ask({ type: 'message', roomId: `room ${n}`, content: `secret of room ${n}` })).type,
+      'messageAck',
+    );
   return all;
 }
 
-test('while a script holds Redis up nobody gets the answer of another, and a room can be joined afterwards', bounded, async (t) => {
+test('while a script holds Redis up nobody gets the answer of another, and a room can be joined afterwards',
+  bounded, async (t) => {
   const { redis, daemon, store } = await daemonOn(t, ['--busy-reply-threshold', '100'], ['--rate-refusals', '0']);
   const seen = readers(await secretive(t, daemon));
-  const [guest] = await Promise.all([clientAs(t, 'guest', daemon.url), until('readers to read', () => seen.right > 100)]);
+  const [guest] = await Promise.all([
+    clientAs(t, 'guest', daemon.url),
+    until('readers to read', () => seen.right > 100),
+  ]);
   const script = await look(t, redis.socket);
-  const busy = script.command('EVAL', "local t = redis.call('TIME')[1] + 2 while tonumber(redis.call('TIME')[1]) < t do end return 1", 0);
+  const busy = script.command(
+    'EVAL',
+    "local t = redis.call('TIME')[1] + 2 while tonumber(redis.call('TIME')[1]) < t do end return 1",
+    0,
+  );
   let refused = 0;
   for (let n = 0; n < 20; n += 1) {
     if ((await guest.ask({ type: 'joinRoom', roomId: `new ${n}` })).type === 'error') refused += 1;
@@ -75,7 +91,10 @@ test('while a script holds Redis up nobody gets the answer of another, and a roo
   assert.ok(refused > 0, 'nothing was refused: the script has not held Redis up');
   await until('Redis to be back', () => isReady(daemon));
   for (let n = 0; n < 20; n += 1) {
-    await until(`new ${n} to be joined`, async () => (await guest.ask({ type: 'joinRoom', roomId: `new ${n}` })).type === 'joinedRoom');
+    await until(
+      `new ${n} to be joined`,
+      async () => (await guest.ask({ type: 'joinRoom', roomId: `new ${n}` })).type === 'joinedRoom',
+    );
   }
   const before = seen.right;
   await until('readers to read again', () => seen.right > before + 100);
@@ -84,7 +103,8 @@ test('while a script holds Redis up nobody gets the answer of another, and a roo
   assert.equal((await store.command('PUBSUB', 'NUMSUB', 'ws:1:room:new 7'))[1], 1);
 });
 
-test('a room whose channel Redis forbids is refused, and said once with what to do; nobody gets the answer of another', bounded, async (t) => {
+test('a room whose channel Redis forbids is refused, and said once with what to do; nobody gets the answer of another',
+  bounded, async (t) => {
   const { daemon, store } = await daemonOn(t, [], ['--workers', '1']);
   const seen = readers(await secretive(t, daemon));
   const guest = await clientAs(t, 'guest', daemon.url);
@@ -101,7 +121,10 @@ test('a room whose channel Redis forbids is refused, and said once with what to 
   assert.deepEqual(seen.wrong, []);
   const lines = daemon.told.stderr.split('\n').filter((line) => line.includes('NOPERM'));
   assert.equal(lines.length, 1, daemon.told.stderr);
-  assert.match(lines[0], /redis\.lost .*refused a subscription: NOPERM.*; the user lacks a right or a channel: deploy\/redis\/users\.acl/);
+  assert.match(
+    lines[0],
+    /redis\.lost .*refused a subscription: NOPERM.*; the user lacks a right or a channel: deploy\/redis\/users\.acl/,
+  );
 });
 
 const connectionsOf = async (store) => (await store.command('CLIENT', 'LIST')).match(/^id=\d+(?=.* name=hiky)/gm);
@@ -134,7 +157,10 @@ async function deafening(t, target) {
     near.pipe(far);
     far.on('end', () => near.end());
     far.on('data', (bytes) => {
-      const heard = door.deaf && !bornDeaf ? bytes.toString('latin1').replaceAll('>3\r\n$7\r\nmessage', '>3\r\n$7\r\nnothing') : bytes;
+      const heard =
+        door.deaf && !bornDeaf
+          ? bytes.toString('latin1').replaceAll('>3\r\n$7\r\nmessage', '>3\r\n$7\r\nnothing')
+          : bytes;
       near.write(heard, 'latin1');
     });
   });

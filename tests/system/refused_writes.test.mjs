@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-// Redis answers and refuses every write: its memory is full, it cannot save, or it has become a replica. An operator is told, a balancer is told, and
-// clients are told what is wrong.
+// Redis answers and refuses every write: its memory is full, it cannot save, or it has become a replica. An operator is
+// told, a balancer is told, and clients are told what is wrong.
 import assert from 'node:assert/strict';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { Api, keyFile } from './support/api.mjs';
+import { bounded } from './support/bounded.mjs';
 import { clientAs } from './support/client.mjs';
 import { daemonFor } from './support/daemon.mjs';
 import { samples } from './support/exposition.mjs';
 import { bounded as within, pause, program, run, until } from './support/processes.mjs';
 import { folder, freePort, look, startRedis } from './support/redis.mjs';
 
-const bounded = { timeout: 60_000 };
 const sentence = 'the storage refuses writes right now; try again in a moment';
 
 const page = async (daemon, path) => {
@@ -47,12 +47,16 @@ async function refusedFrom({ redis, daemon, alice }, word, begin, end) {
     return status === 503 && body.includes(word) && body;
   });
   assert.match(refused, new RegExp(`^Redis refuses writes: .*${word} .*\\n$`));
-  // A message may be taken all the same: a script that has deleted something may go on to write when memory has run out.
+  // A message may be taken all the same: a script that has deleted something may go on to write when memory has run
+  // out.
   const told = await alice.ask({ type: 'joinRoom', roomId: 'new' });
   assert.deepEqual([told.type, told.code, told.retryable, told.message], ['error', 'unavailable', true, sentence]);
   const health = await page(daemon, '/health');
   assert.equal(health.status, 503);
-  assert.deepEqual([JSON.parse(health.body).status, JSON.parse(health.body).message], ['unhealthy', 'Redis refuses writes']);
+  assert.deepEqual(
+    [JSON.parse(health.body).status, JSON.parse(health.body).message],
+    ['unhealthy', 'Redis refuses writes'],
+  );
   for (const how of [[], ['--json']]) {
     const { code, status, message, note } = await ctlHealth(redis, ...how);
     assert.deepEqual([code, status, message], [1, 'unhealthy', 'Redis refuses writes']);
@@ -61,8 +65,12 @@ async function refusedFrom({ redis, daemon, alice }, word, begin, end) {
   assert.equal(await refusing(daemon), 1);
   await pause(2_500);
   assert.equal(lines(daemon, 'redis.refuses_writes').length, 1, daemon.told.stderr);
-  assert.match(lines(daemon, 'redis.refuses_writes')[0], new RegExp(`warning redis\\.refuses_writes reason=".*${word}`));
-  assert.equal((await alice.ask({ type: 'history', roomId: 'tea', limit: 5 })).type, 'history'); // what is there can be read
+  assert.match(
+    lines(daemon, 'redis.refuses_writes')[0],
+    new RegExp(`warning redis\\.refuses_writes reason=".*${word}`),
+  );
+  // What is there can be read.
+  assert.equal((await alice.ask({ type: 'history', roomId: 'tea', limit: 5 })).type, 'history');
   assert.equal(lines(daemon, 'redis.takes_writes').length, 0);
   await end();
   await until('/ready to be 200 again', async () => (await page(daemon, '/ready')).status === 200);
@@ -74,9 +82,15 @@ async function refusedFrom({ redis, daemon, alice }, word, begin, end) {
   assert.equal(lines(daemon, 'redis.takes_writes').length, 1, daemon.told.stderr);
 }
 
-test('a Redis without memory is said in the log once, in /ready, in a metric and to clients, until it is over', bounded, async (t) => {
+test('a Redis without memory is said in the log once, in /ready, in a metric and to clients, until it is over',
+  bounded, async (t) => {
   const all = await world(t);
-  await refusedFrom(all, 'OOM', () => all.store.command('CONFIG', 'SET', 'maxmemory', 1), () => all.store.command('CONFIG', 'SET', 'maxmemory', 0));
+  await refusedFrom(
+    all,
+    'OOM',
+    () => all.store.command('CONFIG', 'SET', 'maxmemory', 1),
+    () => all.store.command('CONFIG', 'SET', 'maxmemory', 0),
+  );
 });
 
 test('a Redis that cannot save is the same, and is logged in to all the same', bounded, async (t) => {
@@ -85,7 +99,9 @@ test('a Redis that cannot save is the same, and is logged in to all the same', b
   const begin = async () => {
     await all.store.command('CONFIG', 'SET', 'save', '3600 1000000');
     await all.store.command('BGSAVE');
-    await until('the saving to fail', async () => (await all.store.command('INFO', 'persistence')).includes('rdb_last_bgsave_status:err'));
+    await until('the saving to fail', async () =>
+      (await all.store.command('INFO', 'persistence')).includes('rdb_last_bgsave_status:err'),
+    );
     // Redis refuses even a PING now. Who has to connect anew gets in for what can be read.
     await all.store.command('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
   };
@@ -108,7 +124,10 @@ test('a Redis that has become a replica is said, too', bounded, async (t) => {
   assert.match(body, /^Redis refuses writes: READONLY .*\n$/);
   const { code, message, note } = await ctlHealth(redis);
   assert.deepEqual([code, message, note.startsWith('hikyctl: note: READONLY ')], [1, 'Redis refuses writes', true]);
-  await until('a client to be told', async () => (await alice.ask({ type: 'message', roomId: 'tea', content: 1 })).message === sentence);
+  await until(
+    'a client to be told',
+    async () => (await alice.ask({ type: 'message', roomId: 'tea', content: 1 })).message === sentence,
+  );
   assert.equal(lines(daemon, 'redis.refuses_writes').length, 1);
   await store.command('REPLICAOF', 'NO', 'ONE');
   await until('/ready to be 200 again', async () => (await page(daemon, '/ready')).status === 200);
@@ -137,9 +156,12 @@ for (const [word, begin] of [
     await begin(store);
     const json = { banSeconds: 60 };
     if (word === 'NOREPLICAS') {
-      const { detail } = await new Api(daemon).refused(503, 'unavailable', 'POST', '/users/mallory/disconnect', { json });
+      const { detail } = await new Api(daemon).refused(503, 'unavailable', 'POST', '/users/mallory/disconnect', {
+        json,
+      });
       assert.match(detail, /told to end, but Redis refuses writes/);
-    } else await new Api(daemon).ok('POST', '/users/mallory/disconnect', { json }); // a script that has deleted something may go on to write
+    // A script that has deleted something may go on to write.
+    } else await new Api(daemon).ok('POST', '/users/mallory/disconnect', { json });
     assert.equal((await within('the end', mallory.closed)).code, 4403);
   });
 }

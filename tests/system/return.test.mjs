@@ -1,40 +1,54 @@
 // SPDX-License-Identifier: Apache-2.0
-// What is shown of an absence and what is announced of it are one thing: within the grace a user counts as here, and whoever was told of an
-// absence is told of the return.
+// What is shown of an absence and what is announced of it are one thing: within the grace a user counts as here, and
+// whoever was told of an absence is told of the return.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Api, keyFile } from './support/api.mjs';
+import { bounded } from './support/bounded.mjs';
 import { clientAs } from './support/client.mjs';
 import { daemonFor } from './support/daemon.mjs';
 import { pause, until } from './support/processes.mjs';
 import { folder, look } from './support/redis.mjs';
 
-const bounded = { timeout: 60_000 };
 const events = { fields: { events: true } };
 
 async function stage(t, grace, ...flags) {
   const data = await folder(t);
   const one = await daemonFor(t, { data, flags: ['--grace', `${grace}`, ...flags, ...(await keyFile(data))] });
-  const two = await daemonFor(t, { redis: `unix://${one.redisSocket}`, flags: ['--instance-id', 'two', '--grace', `${grace}`, ...flags] });
+  const two = await daemonFor(t, {
+    redis: `unix://${one.redisSocket}`,
+    flags: ['--instance-id', 'two', '--grace', `${grace}`, ...flags],
+  });
   const directory = await look(t, one.redisSocket, 0);
-  for (const [user, other] of [['alice', 'bob'], ['bob', 'alice']]) await directory.command('SADD', `hiky:user_friends:${user}`, other);
+  for (const [user, other] of [
+    ['alice', 'bob'],
+    ['bob', 'alice'],
+  ])
+    await directory.command('SADD', `hiky:user_friends:${user}`, other);
   return { one, two, store: await look(t, one.redisSocket), api: new Api(one) };
 }
 // Gone from Redis.
 async function away(store, client) {
   await client.leaves();
-  await until(`${client.userId} to be gone`, async () => (await store.command('SISMEMBER', 'ws:online_users', client.userId)) === 0);
+  await until(
+    `${client.userId} to be gone`,
+    async () => (await store.command('SISMEMBER', 'ws:online_users', client.userId)) === 0,
+  );
 }
 const shows = async (alice) => {
   const joined = await alice.ask({ type: 'joinRoom', roomId: 'tea' });
   const page = await alice.ask({ type: 'participants', roomId: 'tea' });
   const [friend] = (await alice.ask({ type: 'getOnlineStatus' })).friends;
   assert.deepEqual([...joined.participants].sort(), page.participants);
-  assert.deepEqual([joined.participantCount, page.participantCount, joined.truncated], [joined.participants.length, joined.participants.length, false]);
+  assert.deepEqual(
+    [joined.participantCount, page.participantCount, joined.truncated],
+    [joined.participants.length, joined.participants.length, false],
+  );
   return { inRoom: page.participants.includes('bob'), online: friend.isOnline };
 };
 
-test('a glance during a reload shows who reloads as here, and a glance after the grace does not', bounded, async (t) => {
+test('a glance during a reload shows who reloads as here, and a glance after the grace does not',
+  bounded, async (t) => {
   const { one, two, store, api } = await stage(t, 4);
   const bob = await clientAs(t, 'bob', one.url);
   await bob.join('tea');
@@ -44,7 +58,11 @@ test('a glance during a reload shows who reloads as here, and a glance after the
   assert.equal((await alice.ask({ type: 'watchPresence', userIds: ['bob'] })).users[0].isOnline, true);
   assert.equal((await api.get('/users/bob')).online, true);
   assert.deepEqual((await api.get('/rooms/tea/participants')).items, ['alice', 'bob']);
-  assert.equal(await store.command('SISMEMBER', 'ws:room_participants:tea', 'bob'), 0, 'the document’s keys stay what they are');
+  assert.equal(
+    await store.command('SISMEMBER', 'ws:room_participants:tea', 'bob'),
+    0,
+    'the document’s keys stay what they are',
+  );
   const again = await clientAs(t, 'bob', one.url);
   assert.deepEqual(await shows(alice), { inRoom: true, online: true });
   assert.deepEqual(await alice.rest(300), []);
@@ -69,7 +87,8 @@ test('a claimed announcement is one that was made', bounded, async (t) => {
   assert.deepEqual(await shows(alice), { inRoom: false, online: false });
 });
 
-test('a room of more than a thousand people names the one who joins, and counts who is on the way', bounded, async (t) => {
+test('a room of more than a thousand people names the one who joins, and counts who is on the way',
+  bounded, async (t) => {
   const { one, store } = await stage(t, 1000);
   const bob = await clientAs(t, 'bob', one.url);
   await bob.join('tea');
@@ -87,14 +106,21 @@ test('a room of more than a thousand people names the one who joins, and counts 
 
 test('who was told of an absence is told of the return', bounded, async (t) => {
   const { one, two, store } = await stage(t, 0.3);
-  const [alice, carol, plain] = [await clientAs(t, 'alice', one.url, events), await clientAs(t, 'carol', two.url, events), await clientAs(t, 'dan', one.url)];
+  const [alice, carol, plain] = [
+    await clientAs(t, 'alice', one.url, events),
+    await clientAs(t, 'carol', two.url, events),
+    await clientAs(t, 'dan', one.url),
+  ];
   for (const each of [alice, carol, plain]) for (const room of ['tea', 'go']) await each.join(room);
   const bob = await clientAs(t, 'bob', two.url, events);
   for (const room of ['tea', 'go']) await bob.join(room);
   for (const each of [alice, carol]) await each.rest(100);
   await away(store, bob);
   for (const each of [alice, carol, plain]) {
-    const gone = [await each.hears({ type: each === alice ? '$any' : 'userOffline' }), await each.hears({ type: '$any' })];
+    const gone = [
+      await each.hears({ type: each === alice ? '$any' : 'userOffline' }),
+      await each.hears({ type: '$any' }),
+    ];
     assert.ok(gone.some(({ type }) => type === 'userOffline'));
   }
   await pause(300);
@@ -111,13 +137,21 @@ test('who was told of an absence is told of the return', bounded, async (t) => {
     return out.sort((a, b) => (a.roomId < b.roomId ? -1 : 1));
   };
   for (const each of [alice, carol]) {
-    assert.deepEqual(await news(each, 2), [{ type: 'userOnline', userId: 'bob', roomId: 'go' }, { type: 'userOnline', userId: 'bob', roomId: 'tea' }]);
+    assert.deepEqual(await news(each, 2), [
+      { type: 'userOnline', userId: 'bob', roomId: 'go' },
+      { type: 'userOnline', userId: 'bob', roomId: 'tea' },
+    ]);
   }
   assert.ok(Date.now() - began < 2_000);
   // A second device is no return, nor is a reload; and his own devices are not told.
   const laptop = await clientAs(t, 'bob', two.url, events);
   await laptop.leaves();
-  for (const each of [alice, carol, plain, again]) assert.deepEqual((await each.rest(400)).filter((text) => !text.includes('friend')), [], each.userId);
+  for (const each of [alice, carol, plain, again])
+    assert.deepEqual(
+      (await each.rest(400)).filter((text) => !text.includes('friend')),
+      [],
+      each.userId,
+    );
 });
 
 test('many who come back at once cost one message a room, and each is told of', bounded, async (t) => {
@@ -127,7 +161,12 @@ test('many who come back at once cost one message a room, and each is told of', 
   const come = () => Promise.all(people.map((user) => clientAs(t, user, one.url)));
   for (const client of await come()) await client.join('tea'), client.vanishes();
   await alice.join('tea');
-  await until('all to be gone', async () => (await store.command('SCARD', 'ws:online_users')) === 1 && (await store.command('ZCARD', 'ws:pending_offline')) === 0);
+  await until(
+    'all to be gone',
+    async () =>
+      (await store.command('SCARD', 'ws:online_users')) === 1 &&
+      (await store.command('ZCARD', 'ws:pending_offline')) === 0,
+  );
   await alice.rest(500);
   const heard = await look(t, one.redisSocket);
   const before = Number(/cmdstat_publish:calls=(\d+)/.exec(await heard.command('INFO', 'commandstats'))?.[1] ?? 0);
@@ -152,6 +191,8 @@ test('who is gone again before the room is told is not told of', bounded, async 
   await away(store, bob);
   await alice.rest(300);
   await away(store, await clientAs(t, 'bob', one.url));
-  const told = (await alice.rest(600)).map((text) => JSON.parse(text).type).filter((type) => !type.startsWith('friend'));
+  const told = (await alice.rest(600))
+    .map((text) => JSON.parse(text).type)
+    .filter((type) => !type.startsWith('friend'));
   assert.deepEqual(told, ['userOffline']);
 });

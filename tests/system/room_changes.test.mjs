@@ -3,12 +3,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Api, keyFile } from './support/api.mjs';
+import { bounded } from './support/bounded.mjs';
 import { clientAs } from './support/client.mjs';
 import { daemonFor } from './support/daemon.mjs';
 import { program, run } from './support/processes.mjs';
 import { folder } from './support/redis.mjs';
 
-const bounded = { timeout: 60_000 };
 const events = { fields: { events: true } };
 
 async function stage(t) {
@@ -30,20 +30,23 @@ test('the API adds and removes a member: the room hears it, and the user’s con
   const plain = await clientAs(t, 'bob', two.url);
   await api.put('/rooms/tea/members/bob');
   await alice.hears({ type: 'userJoined', roomId: 'tea', userId: 'bob' });
-  for (const one of [phone, laptop]) assert.deepEqual(JSON.parse(await one.raw()), { type: 'roomAdded', roomId: 'tea' });
+  for (const one of [phone, laptop])
+    assert.deepEqual(JSON.parse(await one.raw()), { type: 'roomAdded', roomId: 'tea' });
   assert.equal((await api.put('/rooms/tea/members/bob')).changed, false);
   alice.say({ type: 'message', roomId: 'tea', content: 'hello' });
   for (const one of [phone, laptop, plain]) await one.hears({ type: 'message', content: 'hello' });
 
   await api.delete('/rooms/tea/members/bob');
   await alice.hears({ type: 'userLeft', roomId: 'tea', userId: 'bob' });
-  for (const one of [phone, laptop]) assert.deepEqual(JSON.parse(await one.raw()), { type: 'roomRemoved', roomId: 'tea' });
+  for (const one of [phone, laptop])
+    assert.deepEqual(JSON.parse(await one.raw()), { type: 'roomRemoved', roomId: 'tea' });
   await alice.ask({ type: 'message', roomId: 'tea', content: 'gone' });
   assert.equal((await api.delete('/rooms/tea/members/bob')).changed, false);
   await quiet(alice, phone, laptop, plain);
 });
 
-test('a member who is added while away is announced to the room, and so is one that hikyctl adds', bounded, async (t) => {
+test('a member who is added while away is announced to the room, and so is one that hikyctl adds',
+  bounded, async (t) => {
   const { redis, alice, api } = await stage(t);
   await api.put('/rooms/tea/members/carol');
   await alice.hears({ type: 'userJoined', roomId: 'tea', userId: 'carol' });
@@ -55,9 +58,14 @@ test('a member who is added while away is announced to the room, and so is one t
   await quiet(alice);
 });
 
-test('another device joins and leaves: the others are told, and the device itself hears its answers alone', bounded, async (t) => {
+test('another device joins and leaves: the others are told, and the device itself hears its answers alone',
+  bounded, async (t) => {
   const { one, two, alice } = await stage(t);
-  const [phone, laptop, desk] = [await clientAs(t, 'bob', one.url, events), await clientAs(t, 'bob', two.url, events), await clientAs(t, 'bob', one.url, events)];
+  const [phone, laptop, desk] = [
+    await clientAs(t, 'bob', one.url, events),
+    await clientAs(t, 'bob', two.url, events),
+    await clientAs(t, 'bob', one.url, events),
+  ];
   await phone.join('tea');
   await alice.hears({ type: 'userJoined', roomId: 'tea', userId: 'bob' });
   for (const other of [laptop, desk]) await other.hears({ type: 'roomAdded', roomId: 'tea' });
@@ -67,7 +75,10 @@ test('another device joins and leaves: the others are told, and the device itsel
     await laptop.join('tea');
     for (const other of [phone, desk]) await other.hears({ type: 'roomAdded', roomId: 'tea' });
   }
-  assert.deepEqual((await alice.rest(200)).map((text) => JSON.parse(text).type), Array(20).fill(['userLeft', 'userJoined']).flat());
+  assert.deepEqual(
+    (await alice.rest(200)).map((text) => JSON.parse(text).type),
+    Array(20).fill(['userLeft', 'userJoined']).flat(),
+  );
   await quiet(phone, laptop, desk);
 });
 

@@ -2,11 +2,10 @@
 // What a message's place in its room promises: times that never fall, and mail for each member who is away.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { bounded } from './support/bounded.mjs';
 import { clientAs } from './support/client.mjs';
 import { daemonFor } from './support/daemon.mjs';
 import { folder, look, startRedis } from './support/redis.mjs';
-
-const bounded = { timeout: 60_000 };
 
 async function stage(t) {
   const redis = await startRedis(t, await folder(t));
@@ -32,7 +31,12 @@ test('a room’s times rise with its numbers, though the clock of Redis has step
   const ahead = Date.now() + 3_600_000;
   const [[, fields]] = await store.command('XRANGE', 'ws:room_log:tea', '-', '+');
   await store.command('HSET', 'ws:room_head:tea', 'seq', 2, 't', ahead);
-  await store.command('XADD', 'ws:room_log:tea', '2-0', ...fields.map((value, i) => (fields[i - 1] === 't' ? ahead : value)));
+  await store.command(
+    'XADD',
+    'ws:room_log:tea',
+    '2-0',
+    ...fields.map((value, i) => (fields[i - 1] === 't' ? ahead : value)),
+  );
   const told = [await say('after'), await say('later')];
   const entries = await store.command('XRANGE', 'ws:room_log:tea', '-', '+');
   const times = entries.map(([, each]) => Number(each[each.indexOf('t') + 1]));
@@ -57,14 +61,19 @@ test('a message whose mail Redis refuses is not acknowledged, and leaves nothing
   assert.equal(await store.command('XLEN', 'ws:room_log:tea'), 1);
   assert.equal(await store.command('HGET', 'ws:room_head:tea', 'seq'), '1');
   assert.equal((await say('kept, too')).messageId.split(':')[1], '2');
-  assert.deepEqual((await store.command('LRANGE', 'ws:offline_messages:bob', 0, -1)).map((text) => JSON.parse(text).content), ['kept, too', 'kept']);
+  assert.deepEqual(
+    (await store.command('LRANGE', 'ws:offline_messages:bob', 0, -1)).map((text) => JSON.parse(text).content),
+    ['kept, too', 'kept'],
+  );
 });
 
-test('a counter of lost mail that is no number, and a mailbox that is no list, are their user’s loss alone', bounded, async (t) => {
+test('a counter of lost mail that is no number, and a mailbox that is no list, are their user’s loss alone',
+  bounded, async (t) => {
   const { store, say } = await stage(t);
   for (const user of ['bob', 'carol', 'dan']) await absent(store, user);
   await store.command('SET', 'ws:offline_messages:bob', 'no list');
-  for (const user of ['carol', 'dan']) await store.command('RPUSH', `ws:offline_messages:${user}`, ...Array.from({ length: 100 }, (_, n) => `{"n":${n}}`));
+  for (const user of ['carol', 'dan'])
+    await store.command('RPUSH', `ws:offline_messages:${user}`, ...Array.from({ length: 100 }, (_, n) => `{"n":${n}}`));
   await store.command('SET', 'ws:offline_dropped:carol', 'many');
   assert.equal((await say('through')).type, 'messageAck');
   for (const user of ['carol', 'dan']) {

@@ -4,24 +4,26 @@ import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { bounded } from './support/bounded.mjs';
 import { clientAs } from './support/client.mjs';
 import { daemonFor, runDaemon } from './support/daemon.mjs';
 import { loginApp } from './support/login_app.mjs';
-import { mismatch } from './support/match.mjs';
-import { samples } from './support/exposition.mjs';
-import { bounded, pause, until } from './support/processes.mjs';
+import { matches } from './support/match.mjs';
+import { metricsOf } from './support/exposition.mjs';
+import { bounded as within, pause, until } from './support/processes.mjs';
 import { folder, startRedis } from './support/redis.mjs';
 import { issuer } from './support/tokens.mjs';
 
-const limit = { timeout: 60_000 };
 const secret = 'a secret for the cookies';
-const matches = (pattern, value) => assert.equal(mismatch(pattern, value), undefined, JSON.stringify(value));
 
 async function site(t, { flags = [], secrets = [secret], ...app } = {}) {
   const data = await folder(t);
   const redis = await startRedis(t, data);
   await writeFile(join(data, 'secrets'), `${secrets.join('\n')}\n`);
-  const daemon = await daemonFor(t, { redis: redis.url, flags: ['--auth', 'session', '--session-secret', join(data, 'secrets'), ...flags] });
+  const daemon = await daemonFor(t, {
+    redis: redis.url,
+    flags: ['--auth', 'session', '--session-secret', join(data, 'secrets'), ...flags],
+  });
   return { data, redis, daemon, app: await loginApp(t, redis.socket, { secret: secrets.at(-1), ...app }) };
 }
 
@@ -34,12 +36,12 @@ const isLoggedIn = async (t, daemon, cookie, user) => {
 };
 const isRefused = async (t, daemon, cookie, reason) => {
   const client = await open(t, daemon, cookie);
-  const { code, reason: told } = await bounded('the refusal', client.closed);
+  const { code, reason: told } = await within('the refusal', client.closed);
   assert.equal(code, 4401);
   assert.match(told, reason);
 };
 
-test('who is logged in to the application is who that is in the chat', limit, async (t) => {
+test('who is logged in to the application is who that is in the chat', bounded, async (t) => {
   const { app, daemon } = await site(t);
   const alices = await app.visit('/login/alice');
   const { client, answer } = await isLoggedIn(t, daemon, alices, 'alice');
@@ -54,85 +56,108 @@ test('who is logged in to the application is who that is in the chat', limit, as
   assert.match(refusal.message, /needs a session: log in first/);
 });
 
-test('what is no login is refused', limit, async (t) => {
+test('what is no login is refused', bounded, async (t) => {
   const { app, daemon } = await site(t);
   const alices = await app.visit('/login/alice');
   await isRefused(t, daemon, await app.visit('/'), /nobody is logged in/);
-  await isRefused(t, daemon, alices.slice(0, -1) + (alices.endsWith('A') ? 'B' : 'A'), /not one that the application has signed/);
+  await isRefused(
+    t,
+    daemon,
+    alices.slice(0, -1) + (alices.endsWith('A') ? 'B' : 'A'),
+    /not one that the application has signed/,
+  );
   await isRefused(t, daemon, alices.replace('s%3A', ''), /not one that the application has signed/);
   await isRefused(t, daemon, 'connect.sid=tea', /not one that the application has signed/);
   const elsewhere = await loginApp(t, (await startRedis(t, await folder(t))).socket, { secret });
   await isRefused(t, daemon, await elsewhere.visit('/login/alice'), /it is over; log in again/);
-  const forger = await loginApp(t, (await startRedis(t, await folder(t))).socket, { secret: 'another secret of theirs' });
+  const forger = await loginApp(t, (await startRedis(t, await folder(t))).socket, {
+    secret: 'another secret of theirs',
+  });
   await isRefused(t, daemon, await forger.visit('/login/alice'), /not one that the application has signed/);
   await isLoggedIn(t, daemon, alices, 'alice');
   await app.visit('/logout', alices);
   await isRefused(t, daemon, alices, /it is over; log in again/);
 });
 
-test('huge and strange cookies are no login, and one good one among them is', limit, async (t) => {
+test('huge and strange cookies are no login, and one good one among them is', bounded, async (t) => {
   const { app, daemon } = await site(t);
   const alices = await app.visit('/login/alice');
   const signature = alices.slice(alices.indexOf('.', alices.indexOf('s%3A')));
-  for (const cookie of [`connect.sid=s%3A${'x'.repeat(12_000)}${signature}`, `connect.sid=s%3A${'%2e'.repeat(3_000)}`, `connect.sid=s%3A${signature}`, 'connect.sid=s%3A%00.%00', 'connect.sid=s%3',
-    `connect.sid=${'.'.repeat(8_000)}`]) {
+  for (const cookie of [
+    `connect.sid=s%3A${'x'.repeat(12_000)}${signature}`,
+    `connect.sid=s%3A${'%2e'.repeat(3_000)}`,
+    `connect.sid=s%3A${signature}`,
+    'connect.sid=s%3A%00.%00',
+    'connect.sid=s%3',
+    `connect.sid=${'.'.repeat(8_000)}`,
+  ]) {
     await isRefused(t, daemon, cookie, /not one that the application has signed/);
   }
   await assert.rejects(open(t, daemon, `connect.sid=s%3A${'x'.repeat(17_000)}`), /431/);
   await isLoggedIn(t, daemon, `${'a=b; '.repeat(2_000)}${alices}`, 'alice');
 });
 
-test('a session ends its connection when it expires, by the cookie and by Redis', limit, async (t) => {
+test('a session ends its connection when it expires, by the cookie and by Redis', bounded, async (t) => {
   const { app, daemon } = await site(t, { cookie: { maxAge: 3_000 } });
   const alices = await app.visit('/login/alice');
   const { client } = await isLoggedIn(t, daemon, alices, 'alice');
-  const { code } = await bounded('the end of the session', client.closed);
+  const { code } = await within('the end of the session', client.closed);
   assert.equal(code, 4401);
-  const numbers = samples(await (await fetch(`${daemon.url}/metrics`)).text());
+  const numbers = await metricsOf(daemon);
   assert.equal(numbers.get('hiky_unauthorized_connections_closed_total{reason="expired"}'), 1);
   await until('Redis to forget', async () => (await app.redis.dbSize()) === 0);
   await isRefused(t, daemon, alices, /it is over; log in again/);
 });
 
 // Comes about when its store is told to set no end in Redis (disableTTL).
-test('a session that Redis would hold for ever has ended all the same when its cookie has', limit, async (t) => {
+test('a session that Redis would hold for ever has ended all the same when its cookie has', bounded, async (t) => {
   const { app, daemon } = await site(t);
   const alices = await app.visit('/login/alice');
   const [key] = await app.redis.keys('sess:*');
   const stored = JSON.parse(await app.redis.get(key));
-  await app.redis.set(key, JSON.stringify({ ...stored, cookie: { ...stored.cookie, expires: new Date(Date.now() - 1_000) } }));
+  await app.redis.set(
+    key,
+    JSON.stringify({ ...stored, cookie: { ...stored.cookie, expires: new Date(Date.now() - 1_000) } }),
+  );
   await isRefused(t, daemon, alices, /has expired/);
 });
 
-test('a logout ends the connections of that session, and no others', limit, async (t) => {
+test('a logout ends the connections of that session, and no others', bounded, async (t) => {
   const { app, daemon } = await site(t, { flags: ['--session-check', '1'] });
-  const [first, second, bobs] = [await app.visit('/login/alice'), await app.visit('/login/alice'), await app.visit('/login/bob')];
+  const [first, second, bobs] = [
+    await app.visit('/login/alice'),
+    await app.visit('/login/alice'),
+    await app.visit('/login/bob'),
+  ];
   const tabs = [await isLoggedIn(t, daemon, first, 'alice'), await isLoggedIn(t, daemon, first, 'alice')];
   const others = [await isLoggedIn(t, daemon, second, 'alice'), await isLoggedIn(t, daemon, bobs, 'bob')];
   await pause(2_500);
   assert.ok([...tabs, ...others].every(({ client }) => client.isOpen));
   await app.visit('/logout', first);
   for (const { client } of tabs) {
-    assert.deepEqual(await bounded('the end', client.closed), { code: 4401, reason: 'your session has ended; log in again, then connect anew' });
+    assert.deepEqual(await within('the end', client.closed), {
+      code: 4401,
+      reason: 'your session has ended; log in again, then connect anew',
+    });
   }
   await pause(1_500);
   assert.ok(others.every(({ client }) => client.isOpen));
-  const numbers = samples(await (await fetch(`${daemon.url}/metrics`)).text());
+  const numbers = await metricsOf(daemon);
   assert.equal(numbers.get('hiky_unauthorized_connections_closed_total{reason="logged_out"}'), 2);
   assert.equal(numbers.get('hiky_unauthorized_connections_closed_total{reason="expired"}'), 0);
 });
 
-test('a session that is somebody else’s now, or nobody’s, ends its connections', limit, async (t) => {
+test('a session that is somebody else’s now, or nobody’s, ends its connections', bounded, async (t) => {
   const { app, daemon } = await site(t, { flags: ['--session-check', '1'] });
   for (const path of ['/login/bob', '/leave']) {
     const alices = await app.visit('/login/alice');
     const { client } = await isLoggedIn(t, daemon, alices, 'alice');
     await app.visit(path, alices);
-    assert.equal((await bounded(`the end after ${path}`, client.closed)).code, 4401);
+    assert.equal((await within(`the end after ${path}`, client.closed)).code, 4401);
   }
 });
 
-test('every connection is looked at in its time, however many there are', limit, async (t) => {
+test('every connection is looked at in its time, however many there are', bounded, async (t) => {
   const { app, daemon } = await site(t, { flags: ['--session-check', '2', '--limit-user-connections', '0'] });
   const everybody = await Promise.all(Array.from({ length: 100 }, async (_, i) => {
     const cookie = await app.visit(`/login/user${i}`);
@@ -140,11 +165,11 @@ test('every connection is looked at in its time, however many there are', limit,
   }));
   const [out, staying] = [everybody.filter((_, i) => i % 2 === 0), everybody.filter((_, i) => i % 2 === 1)];
   await Promise.all(out.map(({ cookie }) => app.visit('/logout', cookie)));
-  for (const { client } of out) assert.equal((await bounded('the end', client.closed)).code, 4401);
+  for (const { client } of out) assert.equal((await within('the end', client.closed)).code, 4401);
   assert.ok(staying.every(({ client }) => client.isOpen));
 });
 
-test('a session that is used lives on, beyond what was known of its end', limit, async (t) => {
+test('a session that is used lives on, beyond what was known of its end', bounded, async (t) => {
   for (const check of ['1', '0']) {
     const { app, daemon } = await site(t, { cookie: { maxAge: 3_000 }, flags: ['--session-check', check] });
     const alices = await app.visit('/login/alice');
@@ -155,21 +180,21 @@ test('a session that is used lives on, beyond what was known of its end', limit,
     }
     assert.ok(client.isOpen && Date.now() > new Date(answer.expiresAt).getTime() + 2_000);
     await isLoggedIn(t, daemon, alices, 'alice');
-    assert.equal((await bounded('the end of the session', client.closed)).code, 4401);
+    assert.equal((await within('the end of the session', client.closed)).code, 4401);
   }
 });
 
-test('without the check a logout ends nothing before its time', limit, async (t) => {
+test('without the check a logout ends nothing before its time', bounded, async (t) => {
   const { app, daemon } = await site(t, { cookie: { maxAge: 6_000 }, flags: ['--session-check', '0'] });
   const alices = await app.visit('/login/alice');
   const { client } = await isLoggedIn(t, daemon, alices, 'alice');
   await app.visit('/logout', alices);
   await pause(2_500);
   assert.ok(client.isOpen);
-  assert.equal((await bounded('the end', client.closed)).code, 4401);
+  assert.equal((await within('the end', client.closed)).code, 4401);
 });
 
-test('Redis being away ends nobody, not even at the end of a session', limit, async (t) => {
+test('Redis being away ends nobody, not even at the end of a session', bounded, async (t) => {
   const { app, daemon, redis } = await site(t, { cookie: { maxAge: 4_000 }, flags: ['--session-check', '1'] });
   const [alices, bobs] = [await app.visit('/login/alice'), await app.visit('/login/bob')];
   const [alice, bob] = [await isLoggedIn(t, daemon, alices, 'alice'), await isLoggedIn(t, daemon, bobs, 'bob')];
@@ -180,15 +205,15 @@ test('Redis being away ends nobody, not even at the end of a session', limit, as
   } finally {
     redis.signal('SIGCONT');
   }
-  for (const { client } of [alice, bob]) assert.equal((await bounded('the end', client.closed)).code, 4401);
+  for (const { client } of [alice, bob]) assert.equal((await within('the end', client.closed)).code, 4401);
 });
 
-test('secrets can be changed without anybody having to log in again', limit, async (t) => {
+test('secrets can be changed without anybody having to log in again', bounded, async (t) => {
   const { app, daemon } = await site(t, { secrets: ['the secret of from now on', 'the secret of until today'] });
   await isLoggedIn(t, daemon, await app.visit('/login/alice'), 'alice');
 });
 
-test('names, prefixes and paths are the application’s choice', limit, async (t) => {
+test('names, prefixes and paths are the application’s choice', bounded, async (t) => {
   const { app, daemon } = await site(t, {
     name: 'sid', prefix: 'shop:', remember: (s, user) => (s.account = { number: Number(user) }),
     flags: ['--session-cookie', 'sid', '--session-prefix', 'shop:', '--session-user-path', 'account.number'],
@@ -196,7 +221,7 @@ test('names, prefixes and paths are the application’s choice', limit, async (t
   await isLoggedIn(t, daemon, await app.visit('/login/42'), '42');
 });
 
-test('while Redis is away nobody is let in, and told to come again', limit, async (t) => {
+test('while Redis is away nobody is let in, and told to come again', bounded, async (t) => {
   const { app, daemon, redis } = await site(t);
   const alices = await app.visit('/login/alice');
   await isLoggedIn(t, daemon, alices, 'alice');
@@ -209,26 +234,34 @@ test('while Redis is away nobody is let in, and told to come again', limit, asyn
   await until('logins to work again', () => isLoggedIn(t, daemon, alices, 'alice').catch(() => false));
 });
 
-test('with tokens on as well, a cookie of no use stands in nobody’s way', limit, async (t) => {
+test('with tokens on as well, a cookie of no use stands in nobody’s way', bounded, async (t) => {
   const data = await folder(t);
   const tokens = await issuer(data);
   const { app, daemon } = await site(t, { flags: ['--auth', 'jwt', '--jwt-key', tokens.file] });
   const client = await open(t, daemon, await app.visit('/'));
-  matches({ type: 'registered', userId: 'alice' }, await client.ask({ type: 'register', token: await tokens.token('alice') }));
+  matches(
+    { type: 'registered', userId: 'alice' },
+    await client.ask({ type: 'register', token: await tokens.token('alice') }),
+  );
   await isLoggedIn(t, daemon, await app.visit('/login/bob'), 'bob');
   // A token is on purpose: it counts before the cookie, also when it is refused.
-  const both = await clientAs(t, undefined, daemon.url, { headers: { cookie: await app.visit('/login/bob'), authorization: 'Bearer tea' } });
-  assert.equal((await bounded('the refusal', both.closed)).code, 4401);
+  const both = await clientAs(t, undefined, daemon.url, {
+    headers: { cookie: await app.visit('/login/bob'), authorization: 'Bearer tea' },
+  });
+  assert.equal((await within('the refusal', both.closed)).code, 4401);
 });
 
-test('secrets that cannot be relied on stop the start', limit, async (t) => {
+test('secrets that cannot be relied on stop the start', bounded, async (t) => {
   const data = await folder(t);
   await writeFile(join(data, 'short'), 'long enough, this one\ncats\n');
   await writeFile(join(data, 'blank'), '\n\n');
   for (const [flags, message] of [
     [['--auth', 'session'], /--auth session: there is no secret to check cookies with; add --session-secret/],
     [['--session-secret', join(data, 'short')], /--session-secret is for --auth session/],
-    [['--auth', 'session', '--session-secret', join(data, 'short')], /--session-secret: a secret of 4 bytes can be guessed; expected at least 8/],
+    [
+      ['--auth', 'session', '--session-secret', join(data, 'short')],
+      /--session-secret: a secret of 4 bytes can be guessed; expected at least 8/,
+    ],
     [['--auth', 'session', '--session-secret', join(data, 'blank')], /holds no secret/],
     [['--auth', 'session', '--session-secret', join(data, 'absent')], /--session-secret: there is no such file/],
   ]) {

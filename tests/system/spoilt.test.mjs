@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-// Keys that another program has spoilt, of a wrong type or with bytes that are no text: the loss is their owner's, and nobody else's.
+// Keys that another program has spoilt, of a wrong type or with bytes that are no text: the loss is their owner's, and
+// nobody else's.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { bounded } from './support/bounded.mjs';
 import { clientAs } from './support/client.mjs';
-import { daemonFor } from './support/daemon.mjs';
+import { daemonWith } from './support/daemon.mjs';
 import { until } from './support/processes.mjs';
-import { folder, look } from './support/redis.mjs';
+import { look } from './support/redis.mjs';
 
-const bounded = { timeout: 60_000 };
 const mailbox = 'ws:offline_messages:bob';
 
 async function stage(t) {
-  const daemon = await daemonFor(t, { data: await folder(t) });
+  const daemon = await daemonWith(t);
   const store = await look(t, daemon.redisSocket);
   const alice = await clientAs(t, 'alice', daemon.url);
   await alice.join('tea');
@@ -23,12 +24,17 @@ async function stage(t) {
   return { daemon, store, alice };
 }
 
-test('a mailbox that is no list keeps no message from the others, and its user neither out nor in', bounded, async (t) => {
+test('a mailbox that is no list keeps no message from the others, and its user neither out nor in',
+  bounded, async (t) => {
   const { daemon, store, alice } = await stage(t);
   await store.command('SET', mailbox, 'not a list');
   const dave = await clientAs(t, 'dave', daemon.url);
   await dave.join('tea');
-  for (const again of [false, true]) assert.equal((await alice.ask({ type: 'message', roomId: 'tea', content: 1, clientMsgId: 'once' })).duplicate ?? false, again);
+  for (const again of [false, true])
+    assert.equal(
+      (await alice.ask({ type: 'message', roomId: 'tea', content: 1, clientMsgId: 'once' })).duplicate ?? false,
+      again,
+    );
   await dave.hears({ type: 'message', content: 1 });
   assert.equal(await store.command('LLEN', 'ws:offline_messages:carol'), 1);
   const bob = await clientAs(t, 'bob', daemon.url);
@@ -62,7 +68,8 @@ test('ids that are no UTF-8 reach nobody as they are', bounded, async (t) => {
 });
 
 // What the document's Node service does when one of a user's sockets closes, while the user is connected here, too.
-test('who is taken offline by another service and is connected here hears live, and gets no mail of it', bounded, async (t) => {
+test('who is taken offline by another service and is connected here hears live, and gets no mail of it',
+  bounded, async (t) => {
   const { daemon, store, alice } = await stage(t);
   const dave = await clientAs(t, 'dave', daemon.url);
   await dave.join('tea');

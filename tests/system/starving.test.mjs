@@ -1,52 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-// One client cannot starve the rest: what each of these would cost the others is bounded.
+// One client cannot starve the rest: the cost of each of these for the others is bounded.
 import assert from 'node:assert/strict';
 import { connect } from 'node:net';
 import { test } from 'node:test';
+import { bounded } from './support/bounded.mjs';
 import { Client, clientAs } from './support/client.mjs';
-import { daemonFor } from './support/daemon.mjs';
-import { samples } from './support/exposition.mjs';
+import { daemonFor, daemonWith } from './support/daemon.mjs';
+import { metric } from './support/exposition.mjs';
 import { text as textFrame } from './support/frames.mjs';
+import { pairOf, sanitized, waitsNoLongerThan } from './support/pairs.mjs';
 import { handshake } from './support/peer.mjs';
 import { atEnd, bounded as within, pause } from './support/processes.mjs';
 import { folder, look } from './support/redis.mjs';
 import { issuer } from './support/tokens.mjs';
-
-const bounded = { timeout: 120_000 };
-const daemonWith = async (t, ...flags) => daemonFor(t, { data: await folder(t), flags });
-
-async function pairOf(t, daemon) {
-  const [one, other] = [await clientAs(t, 'one', daemon.url), await clientAs(t, 'other', daemon.url)];
-  await one.join('pair');
-  await other.join('pair');
-  // The longest way of a message from one to the other while `attack` runs, in ms.
-  const longest = async (attack) => {
-    let over = false;
-    const done = attack().finally(() => (over = true));
-    let worst = 0;
-    while (!over) {
-      const began = performance.now();
-      one.say({ type: 'message', roomId: 'pair', content: 'hello' });
-      await other.hears({ type: 'message', roomId: 'pair' });
-      worst = Math.max(worst, performance.now() - began);
-      await pause(5);
-    }
-    await done;
-    return worst;
-  };
-  return longest;
-}
-
-// What a busy machine adds is not there each time; a fault is. So the shortest of three tries counts.
-const sanitized = Boolean(process.env.HIKY_SANITIZE);
-async function waitsNoLongerThan(calm, attempt) {
-  const most = Math.max(sanitized ? 1_000 : 250, 10 * calm), waits = [];
-  while (waits.length < 3) {
-    waits.push(await attempt());
-    if (waits.at(-1) < most) return;
-  }
-  assert.fail(`a message took ${waits.map((wait) => wait.toFixed()).join(', ')} ms, ${calm.toFixed()} ms in calm`);
-}
 
 test('a user has one burst, however many connections there are on however many workers, and however often they are made', bounded, async (t) => {
   const daemon = await daemonWith(t, '--workers', '3', '--rate-messages', '0.001:20');
@@ -58,13 +24,18 @@ test('a user has one burst, however many connections there are on however many w
     const alice = await Client.as('alice', daemon.url);
     atEnd(t, () => alice.vanishes());
     await alice.join('tea');
-    for (let n = 0; n < 8; n += 1) kinds.push((await alice.ask({ type: 'message', roomId: 'tea', content: `${round} ${n}` })).type);
+    for (let n = 0; n < 8; n += 1)
+      kinds.push((await alice.ask({ type: 'message', roomId: 'tea', content: `${round} ${n}` })).type);
     if (round % 2 === 0) await alice.leaves();
   }
   assert.equal(kinds.filter((kind) => kind === 'messageAck').length, 20);
   const carol = await clientAs(t, 'carol', daemon.url);
   await carol.join('tea');
-  assert.equal((await carol.ask({ type: 'message', roomId: 'tea', content: 'hello' })).type, 'messageAck', 'nobody else pays for it');
+  assert.equal(
+    (await carol.ask({ type: 'message', roomId: 'tea', content: 'hello' })).type,
+    'messageAck',
+    'nobody else pays for it',
+  );
 });
 
 test('a connection may show a few tokens that are of no use, and is closed then', bounded, async (t) => {
@@ -74,7 +45,8 @@ test('a connection may show a few tokens that are of no use, and is closed then'
   const forged = await stranger.token('alice');
   const client = await Client.open(daemon.url);
   atEnd(t, () => client.vanishes());
-  for (let n = 0; n < 4; n += 1) assert.equal((await client.ask({ type: 'register', token: forged })).code, 'unauthorized');
+  for (let n = 0; n < 4; n += 1)
+    assert.equal((await client.ask({ type: 'register', token: forged })).code, 'unauthorized');
   client.say({ type: 'register', token: forged });
   assert.equal((await within('the end', client.closed)).code, 4429);
   const patient = await Client.open(daemon.url);
@@ -87,13 +59,15 @@ test('a user with very many friends keeps nobody waiting who is on the same work
   const daemon = await daemonWith(t, '--workers', '1', '--rate-messages', '0');
   const directory = await look(t, daemon.redisSocket, 0);
   const friends = Array.from({ length: 20_000 }, (_, n) => `friend ${n}`);
-  for (let n = 0; n < friends.length; n += 1000) await directory.command('SADD', 'hiky:user_friends:popular', ...friends.slice(n, n + 1000));
+  for (let n = 0; n < friends.length; n += 1000)
+    await directory.command('SADD', 'hiky:user_friends:popular', ...friends.slice(n, n + 1000));
   const popular = await clientAs(t, 'popular', daemon.url);
   const longest = await pairOf(t, daemon);
   const calm = await longest(() => pause(1_000));
   // It took seconds at a stretch.
   await waitsNoLongerThan(calm, () => longest(async () => {
-    for (let n = 0; n < 3; n += 1) assert.equal((await popular.ask({ type: 'getOnlineStatus' }, 60_000)).friends.length, 20_000);
+    for (let n = 0; n < 3; n += 1)
+      assert.equal((await popular.ask({ type: 'getOnlineStatus' }, 60_000)).friends.length, 20_000);
   }));
   await waitsNoLongerThan(calm, () => longest(async () => {
     const { friends: all } = await popular.ask({ type: 'getOnlineStatus', userIds: friends.slice(0, 1_000) }, 60_000);
@@ -122,111 +96,6 @@ test('metrics that are asked for without end are made twenty times a second at m
   assert.notEqual(await scrape(), [...texts][0]);
 });
 
-// What another program, or time, may leave under the keys that a request reads. None of it may hold up the people beside.
-const many = (count, name) => Array.from({ length: count }, (_, n) => `${name} ${n}`);
-async function fill(store, command, key, values, each = 1000) {
-  for (let n = 0; n < values.length; n += each) await store.command(command, key, ...values.slice(n, n + each));
-}
-const longLists = {
-  'rooms in the directory': {
-    plant: ({ directory }) => fill(directory, 'SADD', 'hiky:user_rooms:big', many(3_000, 'room')),
-    ask: (big) => big.hears({ type: 'registered' }, { within: 60_000 }),
-  },
-  'rooms that the user belongs to': {
-    plant: ({ state }) => fill(state, 'SADD', 'ws:member_rooms:big', many(3_000, 'room')),
-    ask: (big) => big.hears({ type: 'registered' }, { within: 60_000 }),
-  },
-  'people in a room': {
-    async plant({ state }) {
-      for (const key of ['ws:room_participants:hall', 'ws:room_members:hall', 'ws:online_users']) await fill(state, 'SADD', key, many(100_000, 'guest'));
-    },
-    async ask(big) {
-      await big.hears({ type: 'registered' });
-      assert.equal((await big.ask({ type: 'joinRoom', roomId: 'hall' }, 60_000)).type, 'joinedRoom');
-      assert.equal((await big.ask({ type: 'participants', roomId: 'hall', limit: 1000 }, 60_000)).type, 'participants');
-      assert.equal((await big.ask({ type: 'message', roomId: 'hall', content: 'hello' }, 60_000)).type, 'messageAck');
-      assert.equal((await big.ask({ type: 'leaveRoom', roomId: 'hall' }, 60_000)).type, 'leftRoom');
-    },
-  },
-  'absent members': {
-    async plant({ state }) {
-      for (const key of ['ws:room_members:hall', 'ws:room_absent:hall']) await fill(state, 'SADD', key, many(4_900, 'guest'));
-    },
-    async ask(big) {
-      await big.hears({ type: 'registered' });
-      await big.join('hall');
-      for (let n = 0; n < 20; n += 1) assert.equal((await big.ask({ type: 'message', roomId: 'hall', content: 'hello' }, 60_000)).type, 'messageAck');
-    },
-  },
-  mail: {
-    plant: ({ state }) => fill(state, 'RPUSH', 'ws:offline_messages:big', Array.from({ length: 100 }, () => JSON.stringify({ content: 'x'.repeat(60_000) })), 10),
-    async ask(big) {
-      await big.hears({ type: 'registered' });
-      for (let got = 0; got < 100;) got += (await big.hears({ type: 'offlineMessages' }, { within: 60_000 })).count;
-    },
-  },
-  connections: {
-    plant: ({ state }) => fill(state, 'HSET', 'ws:user_connections:big', many(5_000, 'old').flatMap((id) => [id, `{"instance":"gone","at":1}`])),
-    ask: (big) => big.hears({ type: 'registered' }, { within: 60_000 }),
-  },
-  'rooms that the user has left': {
-    plant: ({ state }) => fill(state, 'HSET', 'ws:left:big', many(20_000, 'room').flatMap((room) => [room, '1'])),
-    async ask(big) {
-      await big.hears({ type: 'registered' });
-      await big.join('hall');
-      assert.equal((await big.ask({ type: 'leaveRoom', roomId: 'hall' }, 60_000)).type, 'leftRoom');
-    },
-  },
-};
-for (const [name, { plant, ask }] of Object.entries(longLists)) {
-  test(`long lists keep nobody waiting: ${name}`, bounded, async (t) => {
-    const daemon = await daemonWith(t, '--workers', '1', '--rate-messages', '0', '--limit-user-connections', '0');
-    const stores = { directory: await look(t, daemon.redisSocket, 0), state: await look(t, daemon.redisSocket) };
-    const longest = await pairOf(t, daemon);
-    const calm = await longest(() => pause(1_000));
-    const attack = async () => {
-      const big = await clientAs(t, undefined, daemon.url);
-      big.say({ type: 'register', userId: 'big' });
-      await ask(big);
-      await big.leaves();
-      await pause(300);
-    };
-    await waitsNoLongerThan(calm, async () => {
-      await plant(stores);
-      return longest(attack);
-    });
-  });
-}
-
-const memoryOf = async (store) => Number((await store.command('INFO', 'memory')).match(/used_memory:(\d+)/)[1]);
-
-test('large messages for many who are away are kept in history, not in a thousand mailboxes', bounded, async (t) => {
-  const daemon = await daemonWith(t, '--rate-messages', '0');
-  const store = await look(t, daemon.redisSocket);
-  const away = Array.from({ length: 1_000 }, (_, n) => `away ${n}`);
-  for (const key of ['ws:room_members:tea', 'ws:room_absent:tea']) await store.command('SADD', key, ...away);
-  for (const user of away) await store.command('SADD', `ws:member_rooms:${user}`, 'tea');
-  const alice = await clientAs(t, 'alice', daemon.url);
-  await alice.join('tea');
-  const before = await memoryOf(store);
-  const say = async (content) => assert.equal((await alice.ask({ type: 'message', roomId: 'tea', content })).type, 'messageAck');
-  for (let n = 0; n < 15; n += 1) await say(`${n}`.padEnd(64_000, '.'));
-  assert.ok(await memoryOf(store) < before + 8 * 2 ** 20, 'it took 939 MB');
-  const [first] = away;
-  assert.deepEqual([await store.command('LLEN', `ws:offline_messages:${first}`), await store.command('GET', `ws:offline_dropped:${first}`)], [0, '15']);
-  // Smaller ones are queued, as many as a mailbox's memory takes.
-  for (let n = 0; n < 40; n += 1) await say(`${n}`.padEnd(15_000, '.'));
-  assert.ok(await memoryOf(store) < before + 300 * 2 ** 20);
-  const kept = await store.command('LLEN', `ws:offline_messages:${first}`);
-  assert.ok(kept >= 12 && kept < 18, `${kept} messages`);
-  assert.equal(Number(await store.command('GET', `ws:offline_dropped:${first}`)), 15 + 40 - kept);
-  const back = await clientAs(t, first, daemon.url);
-  const mail = await back.hears({ type: 'offlineMessages', count: kept, dropped: 55 - kept });
-  assert.deepEqual(mail.messages.map(({ content }) => parseInt(content, 10)), Array.from({ length: kept }, (_, n) => 40 - kept + n));
-  const { messages } = await back.ask({ type: 'history', roomId: 'tea', limit: 3 });
-  assert.equal(messages.length, 3, 'all is in history');
-});
-
 test('who resumes and does not read holds no more than an outbox', bounded, async (t) => {
   const daemon = await daemonWith(t, '--rate-messages', '0', '--workers', '2');
   const alice = await clientAs(t, 'alice', daemon.url);
@@ -236,19 +105,22 @@ test('who resumes and does not read holds no more than an outbox', bounded, asyn
     await alice.join(room);
     const { messageId } = await alice.ask({ type: 'message', roomId: room, content: 'the first' });
     resume[room] = messageId;
-    for (let n = 0; n < said; n += 1) await alice.ask({ type: 'message', roomId: room, content: `${n}`.padEnd(60_000, '.') });
+    for (let n = 0; n < said; n += 1)
+      await alice.ask({ type: 'message', roomId: room, content: `${n}`.padEnd(60_000, '.') });
   }
   const bob = await Client.as('bob', daemon.url);
   for (const room of rooms) await bob.join(room);
   await bob.leaves();
-  const resident = async () => samples(await (await fetch(`${daemon.url}/metrics`)).text()).get('process_resident_memory_bytes') / 2 ** 20;
+  const resident = async () => (await metric(daemon, 'process_resident_memory_bytes')) / 2 ** 20;
   const before = await resident();
   const count = 15;
   for (let n = 0; n < count; n += 1) {
     const socket = connect({ port: Number(new URL(daemon.url).port), host: '127.0.0.1' }).on('error', () => {});
     atEnd(t, () => socket.destroy());
     socket.pause();
-    socket.write(Buffer.concat([Buffer.from(handshake()), textFrame(JSON.stringify({ type: 'register', userId: 'bob', resume }))]));
+    socket.write(
+      Buffer.concat([Buffer.from(handshake()), textFrame(JSON.stringify({ type: 'register', userId: 'bob', resume }))]),
+    );
   }
   let most = 0;
   for (let n = 0; n < 40; n += 1) {
@@ -256,12 +128,16 @@ test('who resumes and does not read holds no more than an outbox', bounded, asyn
     most = Math.max(most, await resident());
   }
   // AddressSanitizer keeps what was freed.
-  if (!sanitized) assert.ok(most - before < count * 3, `${most - before} MiB for ${count} connections; it took 12 for each`);
+  if (!sanitized)
+    assert.ok(most - before < count * 3, `${most - before} MiB for ${count} connections; it took 12 for each`);
   // One that reads gets everything, in order.
   const reader = await clientAs(t, undefined, daemon.url);
   reader.say({ type: 'register', userId: 'bob', resume });
   const { resumed } = await reader.hears({ type: 'registered', resumed: { one: { recovered: true } } });
-  assert.deepEqual(Object.values(resumed).map(({ recovered, count: all }) => [recovered, all]), rooms.map(() => [true, said]));
+  assert.deepEqual(
+    Object.values(resumed).map(({ recovered, count: all }) => [recovered, all]),
+    rooms.map(() => [true, said]),
+  );
   for (const room of rooms) {
     for (let n = 0; n < said; n += 1) {
       const { content } = await reader.hears({ type: 'message', roomId: room });

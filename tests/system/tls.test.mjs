@@ -9,15 +9,14 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import tls from 'node:tls';
 import { keyFile, keys } from './support/api.mjs';
+import { bounded } from './support/bounded.mjs';
 import { authority, certificate } from './support/certificates.mjs';
 import { clientAs } from './support/client.mjs';
-import { daemonFor, runDaemon } from './support/daemon.mjs';
+import { daemonWith, runDaemon } from './support/daemon.mjs';
 import { handshake } from './support/peer.mjs';
 import { text } from './support/frames.mjs';
 import { atEnd, bounded as within, pause, program, run, until } from './support/processes.mjs';
 import { folder, look } from './support/redis.mjs';
-
-const bounded = { timeout: 60_000 };
 
 async function secured(t, ...flags) {
   const place = await folder(t);
@@ -26,7 +25,7 @@ async function secured(t, ...flags) {
   const [certFile, keyFile] = [join(place, 'used.pem'), join(place, 'used.key')];
   await copyFile(cert, certFile);
   await copyFile(key, keyFile);
-  const daemon = await daemonFor(t, { data: await folder(t), flags: ['--tls-cert', certFile, '--tls-key', keyFile, ...flags] });
+  const daemon = await daemonWith(t, '--tls-cert', certFile, '--tls-key', keyFile, ...flags);
   const ca = await readFile(by.file);
   return { place, by, ca, certFile, keyFile, daemon, trust: { ca } };
 }
@@ -34,11 +33,15 @@ async function secured(t, ...flags) {
 const get = (daemon, path, ca) => new Promise((resolve, reject) => {
   https.get(`${daemon.url}${path}`, { ca, agent: false }, (answer) => {
     let body = '';
-    answer.setEncoding('utf8').on('data', (part) => (body += part)).on('end', () => resolve({ status: answer.statusCode, body }));
+    answer
+      .setEncoding('utf8')
+      .on('data', (part) => (body += part))
+      .on('end', () => resolve({ status: answer.statusCode, body }));
   }).on('error', reject);
 });
 
-const metric = async ({ daemon, ca }, name) => Number(new RegExp(`^${name} (\\d+)$`, 'm').exec((await get(daemon, '/metrics', ca)).body)[1]);
+const metric = async ({ daemon, ca }, name) =>
+  Number(new RegExp(`^${name} (\\d+)$`, 'm').exec((await get(daemon, '/metrics', ca)).body)[1]);
 
 // A TLS connection that says what it is told to.
 async function secureSocket(t, { daemon, ca }, options = {}) {
@@ -68,7 +71,12 @@ test('chat over wss works as without, large frames and close codes included', bo
   for (let n = 0; n < 50; n += 1) await alice.hears({ type: 'message', content: n });
   const store = await look(t, daemon.redisSocket);
   assert.equal(JSON.parse(await store.command('HGET', 'ws:clients', 'alice')).ipAddress, '127.0.0.1');
-  const { code } = await run(program('HIKYCTL', 'hikyctl'), ['--redis', `unix://${daemon.redisSocket}`, 'disconnect', 'alice']);
+  const { code } = await run(program('HIKYCTL', 'hikyctl'), [
+    '--redis',
+    `unix://${daemon.redisSocket}`,
+    'disconnect',
+    'alice',
+  ]);
   assert.equal(code, 0);
   assert.equal((await within('the end', alice.closed)).code, 4403);
   await bob.leaves();
@@ -78,13 +86,24 @@ test('chat over wss works as without, large frames and close codes included', bo
 test('TLS 1.2 and 1.3 are spoken, with HTTP/1.1 by ALPN; older ones are refused', bounded, async (t) => {
   const stage = await secured(t);
   for (const version of ['TLSv1.2', 'TLSv1.3']) {
-    const socket = await secureSocket(t, stage, { minVersion: version, maxVersion: version, ALPNProtocols: ['h2', 'http/1.1'] });
+    const socket = await secureSocket(t, stage, {
+      minVersion: version,
+      maxVersion: version,
+      ALPNProtocols: ['h2', 'http/1.1'],
+    });
     assert.equal(socket.getProtocol(), version);
     assert.equal(socket.alpnProtocol, 'http/1.1');
     assert.ok(socket.authorized);
   }
   for (const old of ['-tls1', '-tls1_1']) {
-    const { code, stdout } = await run('openssl', ['s_client', '-connect', `127.0.0.1:${stage.daemon.port}`, old, '-cipher', 'DEFAULT@SECLEVEL=0']);
+    const { code, stdout } = await run('openssl', [
+      's_client',
+      '-connect',
+      `127.0.0.1:${stage.daemon.port}`,
+      old,
+      '-cipher',
+      'DEFAULT@SECLEVEL=0',
+    ]);
     assert.notEqual(code, 0);
     assert.match(stdout, /Cipher is \(NONE\)/);
   }
@@ -94,8 +113,14 @@ test('TLS 1.2 and 1.3 are spoken, with HTTP/1.1 by ALPN; older ones are refused'
 test('who offers no HTTP/1.1 by ALPN is told so', bounded, async (t) => {
   const stage = await secured(t);
   for (const version of ['TLSv1.2', 'TLSv1.3']) {
-    await assert.rejects(secureSocket(t, stage, { minVersion: version, maxVersion: version, ALPNProtocols: ['h2', 'spdy/3'] }), { code: 'ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL' });
-    assert.equal((await secureSocket(t, stage, { minVersion: version, maxVersion: version, ALPNProtocols: [] })).alpnProtocol, false);
+    await assert.rejects(
+      secureSocket(t, stage, { minVersion: version, maxVersion: version, ALPNProtocols: ['h2', 'spdy/3'] }),
+      { code: 'ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL' },
+    );
+    assert.equal(
+      (await secureSocket(t, stage, { minVersion: version, maxVersion: version, ALPNProtocols: [] })).alpnProtocol,
+      false,
+    );
   }
 });
 
@@ -126,7 +151,9 @@ test('SIGHUP changes the certificate; a broken pair leaves the old one in use an
   await until('the new certificate', async () => (await shown()) === 'second');
   await writeFile(certFile, 'nothing of the kind');
   daemon.signal('SIGHUP');
-  await until('the failure to be told', () => /the certificate in \S+used\.pem cannot be used/.test(daemon.told.stderr));
+  await until('the failure to be told', () =>
+    /the certificate in \S+used\.pem cannot be used/.test(daemon.told.stderr),
+  );
   assert.equal(await shown(), 'second');
   await early.ask({ type: 'ping' });
 });
@@ -138,7 +165,10 @@ test('keys that do not work are refused at start', bounded, async (t) => {
   const other = await certificate(place, by, 'other', 'DNS:localhost');
   const starts = (...flags) => runDaemon('--listen', '127.0.0.1:0', '--data', place, ...flags);
   const missing = await starts('--tls-cert', join(place, 'none.pem'), '--tls-key', one.key);
-  assert.deepEqual([missing.code, missing.stderr], [2, `hikyd: --tls-cert: ${join(place, 'none.pem')} cannot be read\n`]);
+  assert.deepEqual(
+    [missing.code, missing.stderr],
+    [2, `hikyd: --tls-cert: ${join(place, 'none.pem')} cannot be read\n`],
+  );
   const mixed = await starts('--tls-cert', one.cert, '--tls-key', other.key);
   assert.equal(mixed.code, 2);
   assert.match(mixed.stderr, /other\.key cannot be used: key values mismatch/);
@@ -161,7 +191,8 @@ test('a handshake that stops halfway is given up after ten seconds', bounded, as
   await until('all files to be closed', async () => (await files(stage.daemon)) <= before);
 });
 
-test('a slow reader is slow through the tunnel too: it is closed as slow, and nothing of it stays', { timeout: 120_000 }, async (t) => {
+test('a slow reader is slow through the tunnel too: it is closed as slow, and nothing of it stays',
+  { timeout: 120_000 }, async (t) => {
   const stage = await secured(t, '--limit-outbox', '131072', '--rate-messages', '0', '--rate-requests', '0');
   const { daemon, trust } = stage;
   const alice = await clientAs(t, 'alice', daemon.url, trust);
@@ -171,34 +202,48 @@ test('a slow reader is slow through the tunnel too: it is closed as slow, and no
   slow.write(handshake());
   slow.write(text(JSON.stringify({ type: 'register', userId: 'slow' })));
   slow.write(text(JSON.stringify({ type: 'joinRoom', roomId: 'tea' })));
-  await until('the slow one to have joined', async () => (await alice.ask({ type: 'joinRoom', roomId: 'tea' })).participantCount === 2);
+  await until(
+    'the slow one to have joined',
+    async () => (await alice.ask({ type: 'joinRoom', roomId: 'tea' })).participantCount === 2,
+  );
   slow.pause();
   const content = 'x'.repeat(32_000);
   let said = 0;
   // Bounded by what the kernel holds on either side of the tunnel, the outbox, and a little more.
-  for (; said < 2000 && (said % 20 !== 0 || (await metric(stage, 'hiky_slow_connections_closed_total')) === 0); said += 1) {
+  for (
+    ;
+    said < 2000 && (said % 20 !== 0 || (await metric(stage, 'hiky_slow_connections_closed_total')) === 0);
+    said += 1
+  ) {
     await alice.ask({ type: 'message', roomId: 'tea', content });
   }
-  assert.equal(await metric(stage, 'hiky_slow_connections_closed_total'), 1, `${said} messages of 32 kB disappeared somewhere`);
+  assert.equal(
+    await metric(stage, 'hiky_slow_connections_closed_total'),
+    1,
+    `${said} messages of 32 kB disappeared somewhere`,
+  );
   // It neither reads nor hangs up, and is dropped all the same.
   await until('its files to be closed', async () => (await files(daemon)) <= before, 30_000);
   await alice.ask({ type: 'ping' });
 });
 
 test('a flooding writer is held back through the tunnel', bounded, async (t) => {
-  const stage = await secured(t, '--rate-messages', '0', '--limit-outbox', '20000000'); // bob may be slow: the writer is what is tested
+  // Bob may be slow: the writer is what is tested.
+  const stage = await secured(t, '--rate-messages', '0', '--limit-outbox', '20000000');
   const alice = await clientAs(t, 'alice', stage.daemon.url, stage.trust);
   await alice.join('tea');
   const bob = await clientAs(t, 'bob', stage.daemon.url, stage.trust);
   await bob.join('tea');
   const count = 300;
-  for (let n = 0; n < count; n += 1) alice.say({ type: 'message', roomId: 'tea', content: `${n} ${'w'.repeat(20_000)}` });
+  for (let n = 0; n < count; n += 1)
+    alice.say({ type: 'message', roomId: 'tea', content: `${n} ${'w'.repeat(20_000)}` });
   for (let n = 0; n < count; n += 1) assert.ok((await bob.hears({ type: 'message' })).content.startsWith(`${n} `));
 });
 
 test('who is gone in the middle of a long answer is noticed at once', bounded, async (t) => {
   const stage = await secured(t, ...(await keyFile(await folder(t))));
-  const ask = (line, body = '') => `${line} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${keys.all}\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+  const ask = (line, body = '') =>
+    `${line} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${keys.all}\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
   const before = await files(stage.daemon);
   const raw = connectPlain({ port: stage.daemon.port, host: '127.0.0.1' });
   const gone = await secureSocket(t, stage, { socket: raw });
@@ -223,7 +268,9 @@ test('connections that come and go leave no files behind', bounded, async (t) =>
   await get(stage.daemon, '/health', stage.ca);
   const before = await files(stage.daemon);
   for (let n = 0; n < 10; n += 1) {
-    const some = await Promise.all(Array.from({ length: 10 }, (_, i) => clientAs(t, `user ${i}`, stage.daemon.url, stage.trust)));
+    const some = await Promise.all(
+      Array.from({ length: 10 }, (_, i) => clientAs(t, `user ${i}`, stage.daemon.url, stage.trust)),
+    );
     await Promise.all(some.map((one, i) => (i % 2 ? one.leaves() : one.vanishes())));
   }
   await until('all files to be closed', async () => (await files(stage.daemon)) <= before);

@@ -2,21 +2,11 @@
 // Nobody types for ever: a mark ends although Redis was slow, and although the instance that made it is gone.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Api, keyFile } from './support/api.mjs';
+import { Api } from './support/api.mjs';
+import { bounded } from './support/bounded.mjs';
 import { clientAs } from './support/client.mjs';
-import { daemonFor } from './support/daemon.mjs';
 import { until } from './support/processes.mjs';
-import { folder, look, startRedis } from './support/redis.mjs';
-
-const bounded = { timeout: 60_000 };
-
-async function twoDaemons(t) {
-  const data = await folder(t);
-  const redis = await startRedis(t, data);
-  const keys = await keyFile(data);
-  const start = (name) => daemonFor(t, { redis: redis.url, flags: [...keys, '--instance-id', name, '--lease', '2'] });
-  return { store: await look(t, redis.socket), one: await start('one'), two: await start('two') };
-}
+import { twoDaemons } from './support/two_instances.mjs';
 
 async function inRooms(t, name, url, ...rooms) {
   const client = await clientAs(t, name, url);
@@ -30,7 +20,7 @@ const keys = ['ws:typing_users', 'ws:typing_users:alice', 'ws:typing_marks'];
 const noMarks = (store) => until('no mark to be left', async () => (await store.command('EXISTS', ...keys)) === 0);
 
 test('a mark that Redis took late ends, and its end is told', bounded, async (t) => {
-  const { store, one, two } = await twoDaemons(t);
+  const { store, one, two } = await twoDaemons(t, '--lease', '2');
   const alice = await inRooms(t, 'alice', one.url, 'tea');
   const bob = await inRooms(t, 'bob', two.url, 'tea');
   await store.command('CLIENT', 'PAUSE', 400);
@@ -42,7 +32,7 @@ test('a mark that Redis took late ends, and its end is told', bounded, async (t)
 });
 
 test('a mark ends although its instance has gone, and the user is here by another', bounded, async (t) => {
-  const { store, one, two } = await twoDaemons(t);
+  const { store, one, two } = await twoDaemons(t, '--lease', '2');
   const [alice, carol] = await Promise.all(['alice', 'carol'].map((name) => inRooms(t, name, one.url, 'tea')));
   const bob = await inRooms(t, 'bob', two.url, 'tea');
   await inRooms(t, 'alice', two.url);
@@ -60,7 +50,7 @@ test('a mark ends although its instance has gone, and the user is here by anothe
 });
 
 test('who types in one room, then in another, and is taken out of the first has stopped there', bounded, async (t) => {
-  const { store, one, two } = await twoDaemons(t);
+  const { store, one, two } = await twoDaemons(t, '--lease', '2');
   const alice = await inRooms(t, 'alice', one.url, 'tea', 'go', 'chess');
   const tablet = await clientAs(t, 'alice', two.url);
   const bob = await inRooms(t, 'bob', two.url, 'tea', 'go', 'chess');

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the daemon says to those who start it wrongly: one line that names the option and the mend, and the documented exit code.
+// What the daemon says to those who start it wrongly: one line that names the option and the mend, and the documented
+// exit code.
 import assert from 'node:assert/strict';
 import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { request } from 'node:http';
@@ -7,18 +8,19 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { daemonFor, hikyd, runDaemon } from './support/daemon.mjs';
+import { bounded } from './support/bounded.mjs';
+import { daemonFor, daemonWith, hikyd, runDaemon } from './support/daemon.mjs';
 import { peerOf } from './support/peer.mjs';
 import { run } from './support/processes.mjs';
 import { folder, startRedis } from './support/redis.mjs';
 
-const bounded = { timeout: 60_000 };
 const [runtime, usage, noRedis] = [1, 2, 3];
 const readyAt = (socketPath) => new Promise((resolve, reject) => {
   request({ socketPath, path: '/ready' }, (answer) => resolve(answer.resume().statusCode)).once('error', reject).end();
 });
 
-// Fails with `code` and one line that begins with the program's name and matches all of `says`. Before it may stand what was logged.
+// Fails with `code` and one line that begins with the program's name and matches all of `says`. Before it may stand
+// what was logged.
 async function refuses(code, flags, ...says) {
   const told = await runDaemon(...flags);
   const shown = `${flags.join(' ')}: ${told.code}\n${told.stderr}`;
@@ -38,7 +40,11 @@ const wrong = [
   [['--listen', '127.0.0.1:http'], /has no port from 0 to 65535/],
   [['--listen', 'example.org:80'], /names no IP address/],
   [['--listen', 'unix:'], /has no usable path/],
-  [['--listen', '0.0.0.0:0'], /--listen: 0\.0\.0\.0:0 can be reached by others/, /--auth jwt or --auth session, or --auth open --allow-open/],
+  [
+    ['--listen', '0.0.0.0:0'],
+    /--listen: 0\.0\.0\.0:0 can be reached by others/,
+    /--auth jwt or --auth session, or --auth open --allow-open/,
+  ],
   [['--demo', 'maybe'], /--demo/, /maybe/],
   [['--listen', '[::]:0'], /can be reached by others/],
   [['--listen', '0.0.0.0:0', '--auth', 'open'], /--listen: with --auth open anybody/, /--allow-open/],
@@ -72,7 +78,18 @@ test('help and version are answers, not errors', bounded, async () => {
   const help = await runDaemon('--help');
   assert.equal(help.code, 0);
   assert.equal(help.stderr, '');
-  for (const option of ['--listen', '--redis', '--data', '--workers', '--auth', '--allow-open', '--rate-messages', '--drain', '--log-level', '--config']) {
+  for (const option of [
+    '--listen',
+    '--redis',
+    '--data',
+    '--workers',
+    '--auth',
+    '--allow-open',
+    '--rate-messages',
+    '--drain',
+    '--log-level',
+    '--config',
+  ]) {
     assert.match(help.stdout, new RegExp(`${option}\\b`));
   }
   const version = await runDaemon('--version');
@@ -82,8 +99,17 @@ test('help and version are answers, not errors', bounded, async () => {
 
 test('a Redis that is not there is exit code 3', bounded, async (t) => {
   const path = join(await folder(t), 'none.sock');
-  await refuses(noRedis, ['--listen', '127.0.0.1:0', '--redis', `unix://${path}`, '--redis-wait', '0.3'], new RegExp(path), /start it, or name another with --redis/);
-  await refuses(noRedis, ['--listen', '127.0.0.1:0', '--redis', 'redis://127.0.0.1:1', '--redis-wait', '0.3'], /127\.0\.0\.1:1 can't be used/);
+  await refuses(
+    noRedis,
+    ['--listen', '127.0.0.1:0', '--redis', `unix://${path}`, '--redis-wait', '0.3'],
+    new RegExp(path),
+    /start it, or name another with --redis/,
+  );
+  await refuses(
+    noRedis,
+    ['--listen', '127.0.0.1:0', '--redis', 'redis://127.0.0.1:1', '--redis-wait', '0.3'],
+    /127\.0\.0\.1:1 can't be used/,
+  );
   const empty = await run(hikyd, ['--listen', '127.0.0.1:0', '--data', await folder(t)], { env: { PATH: '/nowhere' } });
   assert.equal(empty.code, noRedis);
   assert.match(empty.stderr, /^hikyd: redis-server is not in PATH: install it [^\n]*--redis URL\n$/);
@@ -91,15 +117,27 @@ test('a Redis that is not there is exit code 3', bounded, async (t) => {
 
 test('a Redis that refuses us is exit code 3', bounded, async (t) => {
   const redis = await startRedis(t, await folder(t), '--requirepass', 'secret');
-  await refuses(noRedis, ['--listen', '127.0.0.1:0', '--redis', redis.url, '--redis-wait', '0.5'], /refused the login|NOAUTH|AUTH/);
-  await refuses(noRedis, ['--listen', '127.0.0.1:0', '--redis', redis.url, '--redis-wait', '0.5', '--redis-db-ws', '16'], /refused the login|NOAUTH|AUTH/);
+  await refuses(
+    noRedis,
+    ['--listen', '127.0.0.1:0', '--redis', redis.url, '--redis-wait', '0.5'],
+    /refused the login|NOAUTH|AUTH/,
+  );
+  await refuses(
+    noRedis,
+    ['--listen', '127.0.0.1:0', '--redis', redis.url, '--redis-wait', '0.5', '--redis-db-ws', '16'],
+    /refused the login|NOAUTH|AUTH/,
+  );
 });
 
 test('something else that answers at the address of Redis is exit code 3', bounded, async (t) => {
   const other = createServer((socket) => socket.on('error', () => {}).end('HTTP/1.1 400 Bad Request\r\n\r\n'));
   await new Promise((resolve) => other.listen(0, '127.0.0.1', resolve));
   t.after(() => other.close());
-  await refuses(noRedis, ['--listen', '127.0.0.1:0', '--redis', `redis://127.0.0.1:${other.address().port}`, '--redis-wait', '0.5'], /can't be used/);
+  await refuses(
+    noRedis,
+    ['--listen', '127.0.0.1:0', '--redis', `redis://127.0.0.1:${other.address().port}`, '--redis-wait', '0.5'],
+    /can't be used/,
+  );
 });
 
 test('an address that is taken is exit code 1, and says which and what to do', bounded, async (t) => {
@@ -107,17 +145,27 @@ test('an address that is taken is exit code 1, and says which and what to do', b
   await new Promise((resolve) => other.listen(0, '127.0.0.1', resolve));
   t.after(() => other.close());
   const { port } = other.address();
-  await refuses(runtime, ['--listen', `127.0.0.1:${port}`, '--data', await folder(t)], new RegExp(`127\\.0\\.0\\.1:${port}`), /another program listens there/, /--listen/);
+  await refuses(
+    runtime,
+    ['--listen', `127.0.0.1:${port}`, '--data', await folder(t)],
+    new RegExp(`127\\.0\\.0\\.1:${port}`),
+    /another program listens there/,
+    /--listen/,
+  );
 });
 
 test('a port that another daemon has is not shared with it', bounded, async (t) => {
-  const first = await daemonFor(t, { data: await folder(t) });
-  await refuses(runtime, ['--listen', `127.0.0.1:${first.port}`, '--data', await folder(t)], /another program listens there/);
+  const first = await daemonWith(t);
+  await refuses(
+    runtime,
+    ['--listen', `127.0.0.1:${first.port}`, '--data', await folder(t)],
+    /another program listens there/,
+  );
   // Once that one has ended, it is free at once.
   const peer = await peerOf(t, first.port);
   await first.stop();
   await peer.ends();
-  await daemonFor(t, { data: await folder(t), flags: ['--listen', `127.0.0.1:${first.port}`] });
+  await daemonWith(t, '--listen', `127.0.0.1:${first.port}`);
 });
 
 test('a file where a socket should be is not taken away', bounded, async (t) => {
@@ -130,7 +178,11 @@ test('a Unix socket that somebody listens to is not taken away', bounded, async 
   const data = await folder(t);
   const address = ['--listen', `unix:${join(data, 'gate.sock')}`];
   const first = await daemonFor(t, { data, flags: ['--listen', '127.0.0.1:0', ...address] });
-  await refuses(runtime, [...address, '--data', await folder(t)], /gate\.sock: Address already in use; another program listens there/);
+  await refuses(
+    runtime,
+    [...address, '--data', await folder(t)],
+    /gate\.sock: Address already in use; another program listens there/,
+  );
   assert.equal(await readyAt(join(data, 'gate.sock')), 200);
   await first.stop();
 });
@@ -143,7 +195,11 @@ test('a data folder that can not be is exit code 1', bounded, async (t) => {
   if (process.getuid() !== 0) {
     await mkdir(join(data, 'closed'));
     await chmod(join(data, 'closed'), 0o500);
-    await refuses(runtime, ['--listen', '127.0.0.1:0', '--data', join(data, 'closed', 'in')], /cannot make the data folder/);
+    await refuses(
+      runtime,
+      ['--listen', '127.0.0.1:0', '--data', join(data, 'closed', 'in')],
+      /cannot make the data folder/,
+    );
   }
 });
 
@@ -152,7 +208,8 @@ test('a flag wins over the environment, and that over the file', bounded, async 
   const config = join(data, 'hikyd.toml');
   await writeFile(config, 'instance-id = "from the file"\nworkers = 1\nlog-level = "debug"\n');
   const instance = async (daemon) => (await (await fetch(`${daemon.url}/health`)).json()).instance;
-  const options = (flags, env) => daemonFor(t, { data, flags: ['--config', config, ...flags], env: { HIKY_WORKERS: '2', ...env } });
+  const options = (flags, env) =>
+    daemonFor(t, { data, flags: ['--config', config, ...flags], env: { HIKY_WORKERS: '2', ...env } });
   const all = await options(['--instance-id', 'from the flag'], { HIKY_INSTANCE_ID: 'from the environment' });
   assert.deepEqual([await instance(all), all.workers], ['from the flag', 2]);
   await all.stop();
@@ -169,28 +226,54 @@ test('a name in the file that no option has is refused', bounded, async (t) => {
 });
 
 test('an open gateway for everybody needs to be meant', bounded, async (t) => {
-  const daemon = await daemonFor(t, { data: await folder(t), flags: ['--listen', '0.0.0.0:0', '--auth', 'open', '--allow-open'] });
+  const daemon = await daemonWith(t, '--listen', '0.0.0.0:0', '--auth', 'open', '--allow-open');
   assert.equal((await fetch(`http://127.0.0.1:${daemon.port}/ready`)).status, 200);
 });
 
-test('the image listens where a published port reaches it, and lets nobody in before somebody said whom', bounded, async (t) => {
+test('the image listens where a published port reaches it, and lets nobody in before somebody said whom',
+  bounded, async (t) => {
   const dockerfile = await readFile(fileURLToPath(new URL('../../Dockerfile', import.meta.url)), 'utf8');
-  const image = Object.fromEntries([...dockerfile.matchAll(/(?<=^ENV .*)\b(HIKY_\w+)=(\S+)/gm)].map(([, name, value]) => [name, value]));
+  const image = Object.fromEntries(
+    [...dockerfile.matchAll(/(?<=^ENV .*)\b(HIKY_\w+)=(\S+)/gm)].map(([, name, value]) => [name, value]),
+  );
   assert.deepEqual(image, { HIKY_DATA: '/var/lib/hiky', HIKY_LISTEN: '0.0.0.0:8080' });
-  const container = (...said) => run(hikyd, ['--check-config'], { env: { ...image, ...Object.fromEntries(said.map((each) => each.split(/=(.*)/s))) } });
+  const container = (...said) =>
+    run(hikyd, ['--check-config'], {
+      env: { ...image, ...Object.fromEntries(said.map((each) => each.split(/=(.*)/s))) },
+    });
   const refused = async (told, ...says) => {
     assert.deepEqual([told.code, told.stdout], [usage, '']);
     assert.match(told.stderr, /^hikyd: [^\n]+\n$/);
     for (const each of says) assert.ok(told.stderr.includes(each), `${each}: ${told.stderr}`);
   };
-  const ways = ['-e HIKY_AUTH=open -e HIKY_ALLOW_OPEN=true -p 127.0.0.1:8080:8080', '-e HIKY_AUTH=jwt -e HIKY_JWT_KEY=env:JWT_SECRET -e JWT_SECRET'];
+  const ways = [
+    '-e HIKY_AUTH=open -e HIKY_ALLOW_OPEN=true -p 127.0.0.1:8080:8080',
+    '-e HIKY_AUTH=jwt -e HIKY_JWT_KEY=env:JWT_SECRET -e JWT_SECRET',
+  ];
   const told = await container();
   await refused(told, '0.0.0.0:8080 (HIKY_LISTEN) can be reached by others', ...ways);
   // To take the sentence's word for it.
-  const [open, jwt] = ways.map((way) => [...way.matchAll(/-e (\S+)/g)].map(([, each]) => (each.includes('=') ? each : `${each}=${'x'.repeat(32)}`)));
-  for (const said of [open, jwt]) assert.deepEqual(await container(...said), { code: 0, signal: null, stdout: 'hikyd: the configuration is valid\n', stderr: '' });
-  await refused(await container('HIKY_AUTH=open'), 'anybody who reaches 0.0.0.0:8080 (HIKY_LISTEN) can be anybody', 'HIKY_ALLOW_OPEN=true', '-p 127.0.0.1:8080:8080');
-  const docs = await Promise.all(['README.md', 'docs/operations.md', 'Dockerfile'].map((path) => readFile(fileURLToPath(new URL(`../../${path}`, import.meta.url)), 'utf8')));
+  const [open, jwt] = ways.map((way) =>
+    [...way.matchAll(/-e (\S+)/g)].map(([, each]) => (each.includes('=') ? each : `${each}=${'x'.repeat(32)}`)),
+  );
+  for (const said of [open, jwt])
+    assert.deepEqual(await container(...said), {
+      code: 0,
+      signal: null,
+      stdout: 'hikyd: the configuration is valid\n',
+      stderr: '',
+    });
+  await refused(
+    await container('HIKY_AUTH=open'),
+    'anybody who reaches 0.0.0.0:8080 (HIKY_LISTEN) can be anybody',
+    'HIKY_ALLOW_OPEN=true',
+    '-p 127.0.0.1:8080:8080',
+  );
+  const docs = await Promise.all(
+    ['README.md', 'docs/operations.md', 'Dockerfile'].map((path) =>
+      readFile(fileURLToPath(new URL(`../../${path}`, import.meta.url)), 'utf8'),
+    ),
+  );
   for (const text of docs) assert.ok(text.includes(`${ways[0]} hiky`));
 });
 

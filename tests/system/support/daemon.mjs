@@ -2,9 +2,13 @@
 // The real hikyd, on a free port of 127.0.0.1, with its own Redis unless told otherwise.
 import { join } from 'node:path';
 import { atEnd, launch, program, run } from './processes.mjs';
+import { folder } from './redis.mjs';
 
 export const hikyd = program('HIKYD', 'hikyd');
-const ready = /^hikyd ready on https?:\/\/([\d.]+):(\d+)(?:, \S+)* \(redis: (?:embedded, pid (\d+), unix:\/\/([^;]+)|[^;]*); workers: (\d+); send: (\w+)\)$/;
+const ready = new RegExp(
+  /^hikyd ready on https?:\/\/([\d.]+):(\d+)(?:, \S+)* /.source +
+    /\(redis: (?:embedded, pid (\d+), unix:\/\/([^;]+)|[^;]*); workers: (\d+); send: (\w+)\)$/.source,
+);
 
 // `data` or `redis` (a URL); `flags` may repeat what stands here, and then win.
 export async function startDaemon({ data, redis, flags = [], env } = {}) {
@@ -38,6 +42,9 @@ export async function daemonFor(t, options) {
   atEnd(t, () => daemon.stopWell());
   return daemon;
 }
+
+// The same, on a Redis and in a folder of its own.
+export const daemonWith = async (t, ...flags) => daemonFor(t, { data: await folder(t), flags });
 
 // To its end, with what it said.
 export const runDaemon = (...flags) => run(hikyd, flags);

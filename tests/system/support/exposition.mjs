@@ -4,7 +4,8 @@ import assert from 'node:assert/strict';
 
 const name = '[a-zA-Z_:][a-zA-Z0-9_:]*';
 const label = '[a-zA-Z_][a-zA-Z0-9_]*="(?:[^"\\\\\\n]|\\\\[\\\\"n])*"';
-const sample = new RegExp(`^(${name})(\\{(?:${label}(?:,${label})*)?\\})? (NaN|[+-]?Inf|[-+]?[\\d.]+(?:e[-+]?\\d+)?)(?: -?\\d+)?$`);
+const value = 'NaN|[+-]?Inf|[-+]?[\\d.]+(?:e[-+]?\\d+)?';
+const sample = new RegExp(`^(${name})(\\{(?:${label}(?:,${label})*)?\\})? (${value})(?: -?\\d+)?$`);
 
 const number = (text) => Number(text.replace('Inf', 'Infinity'));
 
@@ -34,6 +35,14 @@ export function samples(text) {
   }
   return found;
 }
+
+// The daemon's metrics as they are now.
+export async function metricsOf(daemon) {
+  const answer = await fetch(`${daemon.url}/metrics`);
+  assert.equal(answer.status, 200);
+  return samples(await answer.text());
+}
+export const metric = async (daemon, name) => (await metricsOf(daemon)).get(name);
 
 // Names of all families.
 export const families = (text) => [...text.matchAll(/^# TYPE (\S+)/gm)].map(([, family]) => family);

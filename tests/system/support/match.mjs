@@ -5,6 +5,7 @@
 //   "$name"             is the same value wherever the same name stands, once `names` knows it
 //   [a, "...", z]       begins with a and ends with z
 //   ["$set", a, b]      holds a and b, in any order
+import assert from 'node:assert/strict';
 
 const time = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 const show = (value) => JSON.stringify(value) ?? 'nothing';
@@ -28,16 +29,28 @@ function list(pattern, value, names) {
   }
   const gap = pattern.indexOf('...');
   const items = pattern.filter((item) => item !== '...');
-  if (gap < 0 ? value.length !== items.length : value.length < items.length) return `has ${value.length} items, not ${items.length}: ${show(value).slice(0, 300)}`;
+  if (gap < 0 ? value.length !== items.length : value.length < items.length)
+    return `has ${value.length} items, not ${items.length}: ${show(value).slice(0, 300)}`;
   const at = (i) => (gap >= 0 && i >= gap ? value.length - items.length + i : i);
-  return items.map((item, i) => [at(i), mismatch(item, value[at(i)], names)]).filter(([, why]) => why).map(([i, why]) => `[${i}] ${why}`)[0];
+  for (const [i, item] of items.entries()) {
+    const why = mismatch(item, value[at(i)], names);
+    if (why) return `[${at(i)}] ${why}`;
+  }
+  return undefined;
 }
 
-// What is wrong with `value`, or nothing.
+// Fails the test with what is wrong.
+export function matches(pattern, value) {
+  const why = mismatch(pattern, value);
+  assert.ok(!why, `${why}, in ${show(value).slice(0, 2000)}`);
+}
+
+// Says what is wrong with `value`, or nothing.
 export function mismatch(pattern, value, names = new Map()) {
   if (typeof pattern === 'string' && /^\$\w/.test(pattern)) return named(pattern, value, names);
   if (Array.isArray(pattern)) return list(pattern, value, names);
-  if (pattern === null || typeof pattern !== 'object') return Object.is(pattern, value) ? undefined : `is ${show(value)}, not ${show(pattern)}`;
+  if (pattern === null || typeof pattern !== 'object')
+    return Object.is(pattern, value) ? undefined : `is ${show(value)}, not ${show(pattern)}`;
   if (value === null || typeof value !== 'object' || Array.isArray(value)) return `is ${show(value)}, not an object`;
   for (const [name, wanted] of Object.entries(pattern)) {
     if (wanted === '$absent') {

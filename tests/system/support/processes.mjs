@@ -4,7 +4,8 @@ import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
 // What ctest names, otherwise what the release preset built.
-export const program = (variable, name) => process.env[variable] ?? fileURLToPath(new URL(`../../../build/release/${name}`, import.meta.url));
+export const program = (variable, name) =>
+  process.env[variable] ?? fileURLToPath(new URL(`../../../build/release/${name}`, import.meta.url));
 
 // A test that dies leaves nobody behind.
 const running = new Set();
@@ -24,9 +25,9 @@ export function atEnd(t, end) {
 
 export const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
-// The first answer of `probe` that is not undefined or false.
-export async function until(what, probe, within = 10_000) {
-  for (const end = Date.now() + within; ; await pause(10)) {
+// The first answer of `probe` that is not undefined or false. `every`: ms from one try to the next.
+export async function until(what, probe, within = 10_000, every = 10) {
+  for (const end = Date.now() + within; ; await pause(every)) {
     const found = await probe();
     if (found !== undefined && found !== false) return found;
     if (Date.now() > end) throw new Error(`waited ${within} ms for: ${what}`);
@@ -94,11 +95,13 @@ export async function launch(executable, args, ready, { env, within = 20_000 } =
     });
   });
   const early = ended.then(({ code, signal, error }) => {
-    throw error ?? new Error(`${executable} ended with ${signal ?? code} before its ready line. It said:\n${told.stderr}`);
+    const how = `${executable} ended with ${signal ?? code} before its ready line`;
+    throw error ?? new Error(`${how}. It said:\n${told.stderr}`);
   });
   early.catch(() => {});
   try {
-    const match = await bounded(`the ready line of ${executable}`, Promise.race([line, early]), within, () => `\n${told.stderr}`);
+    const first = Promise.race([line, early]);
+    const match = await bounded(`the ready line of ${executable}`, first, within, () => `\n${told.stderr}`);
     // Stopped as a person would; what went wrong in the program's life is the test's failure, wherever it happened.
     const stopWell = async () => {
       const alive = child.exitCode === null && child.signalCode === null;

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { clientAs } from './client.mjs';
 import { text } from './frames.mjs';
 import { webSocketOf } from './peer.mjs';
-import { until } from './processes.mjs';
+import { pause, until } from './processes.mjs';
 
 export async function joined(t, user, url, room = 'tea', options = {}) {
   const client = await clientAs(t, user, url, options);
@@ -19,9 +19,25 @@ export async function say(client, content, room = 'tea') {
   return ack.messageId;
 }
 
+// Until Redis takes it; anything but `unavailable` meanwhile is wrong.
+export const sayWhenTaken = (client, content, { room = 'tea', within = 20_000 } = {}) =>
+  until(
+    `${content} to be taken`,
+    async () => {
+      const told = await client.ask({ type: 'message', roomId: room, content });
+      if (told.type === 'messageAck') return told;
+      assert.deepEqual([told.code, told.retryable], ['unavailable', true], JSON.stringify(told));
+      return pause(50).then(() => false);
+    },
+    within,
+  );
+
 // The contents of all messages in some frames, or of those that come in a while.
-export const collect = (frames) => frames.flatMap((frame) => (frame.type === 'message' ? [frame.content] : (frame.messages ?? []).map((m) => m.content)));
-export const collected = async (client, quiet = 400) => collect((await client.rest(quiet)).map((each) => JSON.parse(each)));
+export const contents = (messages) => messages.map(({ content }) => content);
+export const collect = (frames) =>
+  frames.flatMap((frame) => (frame.type === 'message' ? [frame.content] : contents(frame.messages ?? [])));
+export const collected = async (client, quiet = 400) =>
+  collect((await client.rest(quiet)).map((each) => JSON.parse(each)));
 
 // A client that reads no frame and answers no ping, and whose kernel goes on; unless its socket is paused, too.
 export async function deafPeer(t, port, headers, ...frames) {
@@ -30,7 +46,10 @@ export async function deafPeer(t, port, headers, ...frames) {
   return peer;
 }
 
-export const away = (store, user) => until(`${user} to be away`, async () => (await store.command('SISMEMBER', 'ws:online_users', user)) === 0);
+export const away = (store, user) =>
+  until(`${user} to be away`, async () => (await store.command('SISMEMBER', 'ws:online_users', user)) === 0);
 // Oldest first.
 export const mailOf = async (store, user) =>
-  (await store.command('LRANGE', `ws:offline_messages:${user}`, 0, -1)).map((each) => JSON.parse(each).content).reverse();
+  (await store.command('LRANGE', `ws:offline_messages:${user}`, 0, -1))
+    .map((each) => JSON.parse(each).content)
+    .reverse();

@@ -5,6 +5,9 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { exportJWK, exportSPKI, generateKeyPair, SignJWT } from 'jose';
 
+// How a client that makes HTTP headers shows one.
+export const bearer = (token) => ({ headers: { Authorization: `Bearer ${token}` } });
+
 // A maker of tokens and the file that checks them: a secret's, or a public key's.
 export async function issuer(folder, algorithm = 'HS256', kid) {
   const secret = algorithm.startsWith('HS') && randomBytes(64).toString('base64url');
@@ -16,7 +19,9 @@ export async function issuer(folder, algorithm = 'HS256', kid) {
     file,
     // `life` in seconds from now.
     token: (user, { life = 60, ...claims } = {}) =>
-      new SignJWT({ sub: user, exp: Math.floor(Date.now() / 1000) + life, ...claims }).setProtectedHeader({ alg: algorithm, kid }).sign(key),
+      new SignJWT({ sub: user, exp: Math.floor(Date.now() / 1000) + life, ...claims })
+        .setProtectedHeader({ alg: algorithm, kid })
+        .sign(key),
     jwk: async () => ({ ...(await exportJWK(pair.publicKey)), kid, alg: algorithm, use: 'sig' }),
   };
 }

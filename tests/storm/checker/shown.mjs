@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// The messages that an earlier connection of a client has shown to have: they must not come as mail to the next one.
+import { backoff, silencing, strikes } from './faults.mjs';
+
+// The messages of a connection that its server can know to be with the client: those that it showed; and mail, if it
+// was confirmed for sure, that is if something which was sent behind the confirmation was answered, and nothing was
+// in Redis's way.
+export function shownBy(c, struck) {
+  const out = new Set();
+  const sent = new Map();
+  let mail = [];
+  for (const e of c.heard) {
+    if (e.e === 'message') out.add(`${e.room} ${e.id}`);
+    if (e.e === 'mail') mail.push(e);
+    if (e.e === 'sent') sent.set(e.n, e.t);
+    if (e.e !== 'acked') continue;
+    for (const one of mail.filter(({ t }) => sent.get(e.n) > t && !struck(silencing, t, e.t + 1_000))) {
+      for (const { room, id } of one.messages) out.add(`${room} ${id}`);
+    }
+    mail = mail.filter(({ t }) => !(sent.get(e.n) > t));
+  }
+  return out;
+}
+
+// Whether at `t` the knowledge of what connection `c` showed may have gone, with its instance or with Redis's data; or
+// the instance could not yet tell Redis of the connection's end.
+export function mayBeForgotten(c, t, { crashes, faults }) {
+  const crashed = (f) => f.from <= t && f.to >= c.from && (f.all || f.instance === c.instance);
+  const end = Math.min(c.to, c.deaf);
+  const untold = (f) => silencing.has(f.kind) && strikes(f, c.instance) && f.from <= t && f.to + backoff >= end;
+  return crashes.some(crashed) || faults.some(untold);
+}

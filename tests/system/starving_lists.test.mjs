@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+// Long lists and large messages keep nobody waiting: their cost for the others is bounded.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { bounded } from './support/bounded.mjs';
+import { clientAs } from './support/client.mjs';
+import { daemonWith } from './support/daemon.mjs';
+import { pairOf, waitsNoLongerThan } from './support/pairs.mjs';
+import { pause } from './support/processes.mjs';
+import { look } from './support/redis.mjs';
+
+// What another program, or time, may leave under the keys that a request reads. None of it may hold up the people
+// beside.
+const many = (count, name) => Array.from({ length: count }, (_, n) => `${name} ${n}`);
+
+async function fill(store, command, key, values, each = 1000) {
+  for (let n = 0; n < values.length; n += each) await store.command(command, key, ...values.slice(n, n + each));
+}
+
+const longLists = {
+  'rooms in the directory': {
+    plant: ({ directory }) => fill(directory, 'SADD', 'hiky:user_rooms:big', many(3_000, 'room')),
+    ask: (big) => big.hears({ type: 'registered' }, { within: 60_000 }),
+  },
+  'rooms that the user belongs to': {
+    plant: ({ state }) => fill(state, 'SADD', 'ws:member_rooms:big', many(3_000, 'room')),
+    ask: (big) => big.hears({ type: 'registered' }, { within: 60_000 }),
+  },
+  'people in a room': {
+    async plant({ state }) {
+      for (const key of ['ws:room_participants:hall', 'ws:room_members:hall', 'ws:online_users'])
+        await fill(state, 'SADD', key, many(100_000, 'guest'));
+    },
+    async ask(big) {
+      await big.hears({ type: 'registered' });
+      assert.equal((await big.ask({ type: 'joinRoom', roomId: 'hall' }, 60_000)).type, 'joinedRoom');
+      assert.equal((await big.ask({ type: 'participants', roomId: 'hall', limit: 1000 }, 60_000)).type, 'participants');
+      assert.equal((await big.ask({ type: 'message', roomId: 'hall', content: 'hello' }, 60_000)).type, 'messageAck');
+      assert.equal((await big.ask({ type: 'leaveRoom', roomId: 'hall' }, 60_000)).type, 'leftRoom');
+    },
+  },
+  'absent members': {
+    async plant({ state }) {
+      for (const key of ['ws:room_members:hall', 'ws:room_absent:hall'])
+        await fill(state, 'SADD', key, many(4_900, 'guest'));
+    },
+    async ask(big) {
+      await big.hears({ type: 'registered' });
+      await big.join('hall');
+      for (let n = 0; n < 20; n += 1)
+        assert.equal((await big.ask({ type: 'message', roomId: 'hall', content: 'hello' }, 60_000)).type, 'messageAck');
+    },
+  },
+  mail: {
+    plant: ({ state }) =>
+      fill(
+        state,
+        'RPUSH',
+        'ws:offline_messages:big',
+        Array.from({ length: 100 }, () => JSON.stringify({ content: 'x'.repeat(60_000) })),
+        10,
+      ),
+    async ask(big) {
+      await big.hears({ type: 'registered' });
+      for (let got = 0; got < 100;) got += (await big.hears({ type: 'offlineMessages' }, { within: 60_000 })).count;
+    },
+  },
+  connections: {
+    plant: ({ state }) =>
+      fill(
+        state,
+        'HSET',
+        'ws:user_connections:big',
+        many(5_000, 'old').flatMap((id) => [id, `{"instance":"gone","at":1}`]),
+      ),
+    ask: (big) => big.hears({ type: 'registered' }, { within: 60_000 }),
+  },
+  'rooms that the user has left': {
+    plant: ({ state }) =>
+      fill(
+        state,
+        'HSET',
+        'ws:left:big',
+        many(20_000, 'room').flatMap((room) => [room, '1']),
+      ),
+    async ask(big) {
+      await big.hears({ type: 'registered' });
+      await big.join('hall');
+      assert.equal((await big.ask({ type: 'leaveRoom', roomId: 'hall' }, 60_000)).type, 'leftRoom');
+    },
+  },
+};
+
+for (const [name, { plant, ask }] of Object.entries(longLists)) {
+  test(`long lists keep nobody waiting: ${name}`, bounded, async (t) => {
+    const daemon = await daemonWith(t, '--workers', '1', '--rate-messages', '0', '--limit-user-connections', '0');
+    const stores = { directory: await look(t, daemon.redisSocket, 0), state: await look(t, daemon.redisSocket) };
+    const longest = await pairOf(t, daemon);
+    const calm = await longest(() => pause(1_000));
+    const attack = async () => {
+      const big = await clientAs(t, undefined, daemon.url);
+      big.say({ type: 'register', userId: 'big' });
+      await ask(big);
+      await big.leaves();
+      await pause(300);
+    };
+    await waitsNoLongerThan(calm, async () => {
+      await plant(stores);
+      return longest(attack);
+    });
+  });
+}
+
+const memoryOf = async (store) => Number((await store.command('INFO', 'memory')).match(/used_memory:(\d+)/)[1]);
+
+test('large messages for many who are away are kept in history, not in a thousand mailboxes', bounded, async (t) => {
+  const daemon = await daemonWith(t, '--rate-messages', '0');
+  const store = await look(t, daemon.redisSocket);
+  const away = Array.from({ length: 1_000 }, (_, n) => `away ${n}`);
+  for (const key of ['ws:room_members:tea', 'ws:room_absent:tea']) await store.command('SADD', key, ...away);
+  for (const user of away) await store.command('SADD', `ws:member_rooms:${user}`, 'tea');
+  const alice = await clientAs(t, 'alice', daemon.url);
+  await alice.join('tea');
+  const before = await memoryOf(store);
+  const say = async (content) =>
+    assert.equal((await alice.ask({ type: 'message', roomId: 'tea', content })).type, 'messageAck');
+  for (let n = 0; n < 15; n += 1) await say(`${n}`.padEnd(64_000, '.'));
+  assert.ok(await memoryOf(store) < before + 8 * 2 ** 20, 'it took 939 MB');
+  const [first] = away;
+  assert.deepEqual(
+    [
+      await store.command('LLEN', `ws:offline_messages:${first}`),
+      await store.command('GET', `ws:offline_dropped:${first}`),
+    ],
+    [0, '15'],
+  );
+  // Smaller ones are queued, as many as a mailbox's memory takes.
+  for (let n = 0; n < 40; n += 1) await say(`${n}`.padEnd(15_000, '.'));
+  assert.ok(await memoryOf(store) < before + 300 * 2 ** 20);
+  const kept = await store.command('LLEN', `ws:offline_messages:${first}`);
+  assert.ok(kept >= 12 && kept < 18, `${kept} messages`);
+  assert.equal(Number(await store.command('GET', `ws:offline_dropped:${first}`)), 15 + 40 - kept);
+  const back = await clientAs(t, first, daemon.url);
+  const mail = await back.hears({ type: 'offlineMessages', count: kept, dropped: 55 - kept });
+  assert.deepEqual(
+    mail.messages.map(({ content }) => parseInt(content, 10)),
+    Array.from({ length: kept }, (_, n) => 40 - kept + n),
+  );
+  const { messages } = await back.ask({ type: 'history', roomId: 'tea', limit: 3 });
+  assert.equal(messages.length, 3, 'all is in history');
+});
