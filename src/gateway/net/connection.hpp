@@ -20,8 +20,8 @@
 #include "gateway/door/admission.hpp"
 #include "gateway/net/batch_send.hpp"
 #include "gateway/net/deadlines.hpp"
+#include "gateway/ws/decoder.hpp"
 #include "gateway/ws/deflate.hpp"
-#include "gateway/ws/frame.hpp"
 
 namespace hiky::gateway {
 
