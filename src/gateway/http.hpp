@@ -3,6 +3,7 @@
 #pragma once
 #include "base/async.hpp"
 #include "gateway/door/admission.hpp"
+#include "gateway/door/door.hpp"
 #include "gateway/net/connection.hpp"
 #include "gateway/ws/handshake.hpp"
 

@@ -2,6 +2,7 @@
 // What the gateway answers over plain HTTP: health, life, readiness, metrics, and the demo.
 #pragma once
 #include "base/async.hpp"
+#include "gateway/door/door.hpp"
 #include "gateway/net/connection.hpp"
 #include "gateway/ws/handshake.hpp"
 

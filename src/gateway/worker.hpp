@@ -18,6 +18,7 @@
 #include "directory/redis_directory.hpp"
 #include "gateway/door/admission.hpp"
 #include "gateway/door/api_limits.hpp"
+#include "gateway/door/door.hpp"
 #include "gateway/metrics.hpp"
 #include "gateway/net/connection.hpp"
 #include "redis/client.hpp"
