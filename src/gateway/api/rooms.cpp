@@ -5,18 +5,15 @@
 #include <charconv>
 
 #include "auth/reserved.hpp"
-#include "directory/foreign_text.hpp"
 #include "gateway/api/handlers.hpp"
 #include "gateway/api/idempotency.hpp"
 #include "gateway/api/page.hpp"
 #include "gateway/worker.hpp"
 #include "state/chat/idempotency.hpp"
-#include "state/keys.hpp"
+#include "state/inspect/lists.hpp"
 
 namespace hiky::gateway::api {
 namespace {
-
-namespace keys = state::keys;
 
 static_assert(auth::is_reserved(state::system_sender));
 
@@ -25,19 +22,6 @@ room_id room_of(api_call const& call) { return room_id{call.ids[0]}; }
 std::optional<std::string> text_field(json::object const& fields, std::string_view name) {
   auto const* found = fields.if_contains(name);
   return found ? std::optional{std::string{found->as_string()}} : std::nullopt;
-}
-
-std::string ids_json(list_page const& page) {
-  return page_json(
-      page, [](std::string& out, list_page::entry const& e) { append_json_string(out, directory::mended_utf8(e.id)); });
-}
-
-task<api_result> users_in(api_call& call, std::string key) {
-  auto const wish = wanted_page(call);
-  if (!wish) co_return std::unexpected(wish.error());
-  auto const page = co_await stored_page(call.on.redis(), stored_as::set, std::move(key), *wish);
-  if (!page) co_return std::unexpected(page.error());
-  co_return api_answer{ids_json(*page)};
 }
 
 api_answer membership(api_call const& call, bool member, bool changed) {
@@ -157,13 +141,20 @@ task<api_result> messages(api_call& call) {
 task<api_result> participants(api_call& call) {
   auto const wish = wanted_page(call);
   if (!wish) co_return std::unexpected(wish.error());
-  auto const page = co_await call.on.store().members.participants(room_of(call), *wish);
-  if (!page) co_return std::unexpected(problem_of(page.error()));
-  co_return api_answer{ids_json(*page)};
+  co_return ids_answer(co_await call.on.store().members.participants(room_of(call), *wish));
 }
 
-task<api_result> joined(api_call& call) { return users_in(call, keys::joined_room_participants(room_of(call))); }
-task<api_result> members(api_call& call) { return users_in(call, keys::room_members(room_of(call))); }
+task<api_result> joined(api_call& call) {
+  auto const wish = wanted_page(call);
+  if (!wish) co_return std::unexpected(wish.error());
+  co_return ids_answer(co_await state::joined_page(call.on.redis(), room_of(call), *wish));
+}
+
+task<api_result> members(api_call& call) {
+  auto const wish = wanted_page(call);
+  if (!wish) co_return std::unexpected(wish.error());
+  co_return ids_answer(co_await state::members_page(call.on.redis(), room_of(call), *wish));
+}
 
 task<api_result> add_member(api_call& call) {
   if (auth::is_reserved(call.ids[1])) {

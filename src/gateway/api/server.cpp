@@ -10,22 +10,18 @@
 #include "state/document/utility.hpp"
 #include "state/inspect/explain.hpp"
 #include "state/inspect/instances.hpp"
-#include "state/keys.hpp"
+#include "state/inspect/lists.hpp"
 #include "state/stored_json.hpp"
 
 namespace hiky::gateway::api {
-namespace {
 
-namespace keys = state::keys;
 using directory::mended_utf8;
-
-}  // namespace
 
 task<api_result> clients(api_call& call) {
   auto const wish = wanted_page(call);
   if (!wish) co_return std::unexpected(wish.error());
-  auto const page = co_await stored_page(call.on.redis(), stored_as::hash, std::string{keys::clients}, *wish);
-  if (!page) co_return std::unexpected(page.error());
+  auto const page = co_await state::clients_page(call.on.redis(), *wish);
+  if (!page) co_return std::unexpected(problem_of(page.error()));
   co_return api_answer{page_json(*page, [](std::string& out, list_page::entry const& e) {
     auto data = mended_utf8(e.value);
     if (!state::parse_object(data)) data = "{}";  // another program's poison hides nobody
