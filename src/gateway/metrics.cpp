@@ -11,7 +11,7 @@
 #include "chat/requests/frame_type.hpp"
 #include "chat/requests/protocol.hpp"
 #include "chat/session.hpp"
-#include "gateway/http.hpp"
+#include "gateway/ws/frame.hpp"
 
 namespace hiky::gateway {
 namespace {

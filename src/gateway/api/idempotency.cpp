@@ -5,7 +5,7 @@
 
 #include <algorithm>
 
-#include "gateway/worker.hpp"
+#include "gateway/api/context.hpp"
 
 namespace hiky::gateway {
 
@@ -26,7 +26,7 @@ std::expected<std::string, problem> idempotency_key(http_request const& request)
 state::once once_of(api_call const& call) {
   auto const request = fmt::format("{}\n{}", call.ids[0], call.body);
   return {std::string{call.key}, call.idempotency_key, state::body_digest(request),
-          state::idempotency_life_s(call.on.settings().room_log)};
+          state::idempotency_life_s(call.on.room_log)};
 }
 
 problem idempotency_key_reused() {

@@ -5,10 +5,10 @@
 #include <algorithm>
 
 #include "directory/foreign_text.hpp"
+#include "gateway/api/context.hpp"
 #include "gateway/api/handlers.hpp"
 #include "gateway/api/idempotency.hpp"
 #include "gateway/api/page.hpp"
-#include "gateway/worker.hpp"
 #include "state/document/online_users.hpp"
 #include "state/inspect/lists.hpp"
 #include "state/inspect/user_summary.hpp"
@@ -31,22 +31,22 @@ json::value text_or_null(std::string text) {
 task<api_result> online(api_call& call) {
   auto const wish = wanted_page(call);
   if (!wish) co_return std::unexpected(wish.error());
-  co_return ids_answer(co_await state::online_page(call.on.redis(), *wish));
+  co_return ids_answer(co_await state::online_page(call.on.redis, *wish));
 }
 
 task<api_result> online_count(api_call& call) {
-  auto const count = co_await state::online_users{call.on.redis()}.count();
+  auto const count = co_await state::online_users{call.on.redis}.count();
   if (!count) co_return std::unexpected(problem_of(count.error()));
   co_return api_answer{fmt::format(R"({{"count":{}}})", *count)};
 }
 
 task<api_result> user(api_call& call) {
   auto const who = user_of(call);
-  auto const summary = co_await state::summary_of(call.on.redis(), who);
+  auto const summary = co_await state::summary_of(call.on.redis, who);
   if (!summary) co_return std::unexpected(problem_of(summary.error()));
-  auto const here = co_await call.on.store().connections.online({who});  // as friends are told
+  auto const here = co_await call.on.store.connections.online({who});  // as friends are told
   if (!here) co_return std::unexpected(problem_of(here.error()));
-  auto const known = co_await call.on.people().profiles({who});
+  auto const known = co_await call.on.people.profiles({who});
   if (!known) co_return std::unexpected(problem_of(known.error()));
   auto const& profile = known->front();
   auto const& typing = summary->typing_in;
@@ -67,11 +67,11 @@ task<api_result> user(api_call& call) {
 task<api_result> user_rooms(api_call& call) {
   auto const wish = wanted_page(call);
   if (!wish) co_return std::unexpected(wish.error());
-  co_return ids_answer(co_await state::rooms_page(call.on.redis(), user_of(call), *wish));
+  co_return ids_answer(co_await state::rooms_page(call.on.redis, user_of(call), *wish));
 }
 
 task<api_result> user_connections(api_call& call) {
-  auto held = co_await state::connections_of(call.on.redis(), user_of(call));
+  auto held = co_await state::connections_of(call.on.redis, user_of(call));
   if (!held) co_return std::unexpected(problem_of(held.error()));
   json::array items;
   for (auto& [id, text] : *held) {
@@ -87,7 +87,7 @@ task<api_result> user_connections(api_call& call) {
 }
 
 task<api_result> offline_messages(api_call& call) {
-  auto waiting = co_await call.on.store().mailbox.waiting(user_of(call));
+  auto waiting = co_await call.on.store.mailbox.waiting(user_of(call));
   if (!waiting) co_return std::unexpected(problem_of(waiting.error()));
   std::ranges::reverse(waiting->messages);
   std::string items;
@@ -101,22 +101,22 @@ task<api_result> offline_messages(api_call& call) {
 }
 
 task<api_result> clear_offline_messages(api_call& call) {
-  auto const removed = co_await call.on.store().mailbox.clear(user_of(call));
+  auto const removed = co_await call.on.store.mailbox.clear(user_of(call));
   if (!removed) co_return std::unexpected(problem_of(removed.error()));
   co_return api_answer{fmt::format(R"({{"removed":{}}})", *removed)};
 }
 
 task<api_result> send_frame(api_call& call) {
   auto const frame = *raw_member(call.body, "frame");
-  if (frame.size() > call.on.settings().frames.max_message) {
-    co_return std::unexpected(problem{
-        http_status::payload_too_large, "too_large",
-        fmt::format("the frame is larger than a message may be, {} bytes", call.on.settings().frames.max_message)});
+  if (frame.size() > call.on.max_message) {
+    co_return std::unexpected(
+        problem{http_status::payload_too_large, "too_large",
+                fmt::format("the frame is larger than a message may be, {} bytes", call.on.max_message)});
   }
   std::optional<state::once> once;
   if (!call.idempotency_key.empty()) once = once_of(call);
   auto const told =
-      co_await call.on.store().connections.notify({user_of(call)}, 'f', std::string{frame}, std::move(once));
+      co_await call.on.store.connections.notify({user_of(call)}, 'f', std::string{frame}, std::move(once));
   if (!told)
     co_return std::unexpected(told.error().code == errc::conflict ? idempotency_key_reused()
                                                                   : problem_of(told.error()));
@@ -130,7 +130,7 @@ task<api_result> send_frame(api_call& call) {
 task<api_result> disconnect(api_call& call) {
   auto const* given = call.fields.if_contains("banSeconds");
   std::chrono::seconds const ban{given ? given->to_number<std::int64_t>() : 0};
-  auto const told = co_await call.on.store().connections.kick(user_of(call), ban);
+  auto const told = co_await call.on.store.connections.kick(user_of(call), ban);
   if (!told && refuses_writes(told.error())) {
     co_return std::unexpected(
         problem{http_status::service_unavailable,
@@ -145,7 +145,7 @@ task<api_result> disconnect(api_call& call) {
 }
 
 task<api_result> pardon(api_call& call) {
-  auto const lifted = co_await call.on.store().connections.pardon(user_of(call));
+  auto const lifted = co_await call.on.store.connections.pardon(user_of(call));
   if (!lifted) co_return std::unexpected(problem_of(lifted.error()));
   std::string out{"{\"userId\":"};
   append_json_string(out, call.ids[0]);
