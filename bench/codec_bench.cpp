@@ -9,8 +9,8 @@
 #include <string_view>
 
 #include "base/utf8.hpp"
+#include "gateway/ws/decoder.hpp"
 #include "gateway/ws/deflate.hpp"
-#include "gateway/ws/frame.hpp"
 
 namespace {
 

@@ -12,9 +12,11 @@
 #include <csignal>
 #include <iostream>
 
-#include "gateway/http.hpp"
+#include "gateway/http/read_request.hpp"
+#include "gateway/http/write_response.hpp"
 #include "gateway/net/connection.hpp"
 #include "gateway/net/listener.hpp"
+#include "gateway/ws/handshake.hpp"
 
 namespace {
 
@@ -37,11 +39,15 @@ class echo final : public endpoint {
 
 task<> serve(connection_loop& loop, stream_socket socket, bool compress) {
   std::string buffer;
-  auto const greeting = co_await read_request(socket, buffer, 10s, [](auto const&) { return false; });
-  if (!greeting) co_return;
-  auto const accepted = accept_handshake(greeting->request, compress);
+  auto const received = co_await read_request(socket, buffer, 10s, [](auto const&) { return false; });
+  if (!received) {
+    auto const& [why, head, fault] = received.error();
+    if (fault) co_await refuse_unread(socket, received.error(), refused_handshake(head, *fault));
+    co_return;
+  }
+  auto const accepted = accept_handshake(received->request, compress);
   if (!accepted) {
-    co_await write_response(socket, greeting->request, refused_handshake(greeting->request, accepted.error()));
+    co_await write_response(socket, received->request, refused_handshake(received->request, accepted.error()));
     co_await gateway::linger(socket);
     co_return;
   }
@@ -49,7 +55,7 @@ task<> serve(connection_loop& loop, stream_socket socket, bool compress) {
   co_await asio::async_write(socket, asio::buffer(accepted->text), asio::redirect_error(use_task, ec));
   if (ec) co_return;
   connection_ptr const link{new connection{loop, std::move(socket), accepted->window_bits}};
-  link->start(*new echo{link}, wait_for::next_ping, greeting->behind);
+  link->start(*new echo{link}, wait_for::next_ping, received->behind);
 }
 
 task<> tick(connection_loop& loop) {

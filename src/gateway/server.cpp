@@ -41,6 +41,7 @@ server::server(gateway_settings settings)
       metrics_(settings_.instance.str(), std::string{to_string(settings_.method)}) {
   for (std::size_t i = 0; i < settings_.workers; ++i)
     workers_.push_back(std::make_unique<worker>(settings_, i, metrics_, admission_, api_limits_, user_rates_));
+  for (auto const& w : workers_) entrances_.push_back(std::make_unique<entrance>(*w));
   metrics_.watch(admission_);
   bus_ = std::make_unique<chat::bus>(workers_.front()->redis(), settings_.instance);
   for (auto const& w : workers_) w->use(*bus_);
@@ -84,17 +85,16 @@ result<void> server::listen(std::vector<listen_address>& addresses) {
     for (std::size_t i = 0; i < (shared ? workers_.size() : 1); ++i) {
       auto const fd = listener::open(where, i == 0);
       if (!fd) return std::unexpected(fd.error());
-      auto& to = *workers_[i];
-      auto accepted = [this, &to, shared, by = where.to, next = std::size_t{0}](stream_socket s,
-                                                                                peer_address from) mutable {
-        if (shared) return to.adopt(std::move(s), from, by);
-        auto& chosen = *workers_[next++ % workers_.size()];
+      auto accepted = [this, i, shared, by = where.to, next = std::size_t{0}](stream_socket s,
+                                                                              peer_address from) mutable {
+        if (shared) return entrances_[i]->adopt(std::move(s), from, by);
+        auto const chosen = next++ % workers_.size();
         int const raw = s.release();
-        asio::post(chosen.io(), [&chosen, raw, by] {
-          chosen.adopt(stream_socket{chosen.io(), asio::generic::stream_protocol{AF_UNIX, 0}, raw}, {}, by);
+        asio::post(workers_[chosen]->io(), [&io = workers_[chosen]->io(), &to = *entrances_[chosen], raw, by] {
+          to.adopt(stream_socket{io, asio::generic::stream_protocol{AF_UNIX, 0}, raw}, {}, by);
         });
       };
-      listeners_.push_back(std::make_unique<listener>(to.io(), *fd, std::move(accepted)));
+      listeners_.push_back(std::make_unique<listener>(workers_[i]->io(), *fd, std::move(accepted)));
     }
   }
   return {};

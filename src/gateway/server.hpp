@@ -8,6 +8,7 @@
 #include "chat/upkeep/forgetter.hpp"
 #include "chat/upkeep/janitor.hpp"
 #include "chat/user_rates.hpp"
+#include "gateway/entrance.hpp"
 #include "gateway/metrics.hpp"
 #include "gateway/net/listener.hpp"
 #include "gateway/worker.hpp"
@@ -37,6 +38,7 @@ class server {
   chat::user_rates user_rates_;
   gateway::metrics metrics_;
   std::vector<std::unique_ptr<worker>> workers_;
+  std::vector<std::unique_ptr<entrance>> entrances_;  // one for each worker
   std::unique_ptr<chat::bus> bus_;
   std::unique_ptr<chat::janitor> janitor_;
   std::unique_ptr<chat::forgetter> forgetter_;

@@ -9,8 +9,8 @@
 
 #include "base/clock.hpp"
 #include "base/json.hpp"
-#include "gateway/http.hpp"
 #include "gateway/metrics.hpp"
+#include "gateway/upgrade.hpp"
 #include "gateway/worker.hpp"
 #include "pages.hpp"
 #include "state/document/online_users.hpp"
@@ -146,11 +146,6 @@ task<http_response> answer(worker& on, http_request const& request, door by) {
 }
 
 }  // namespace
-
-std::string_view path_of(http_request const& r) {
-  std::string_view const target{r.target()};
-  return target.substr(0, target.find('?'));
-}
 
 task<http_response> site_response(worker& on, http_request const& request, door by) {
   co_return co_await answer(on, request, by);

@@ -2,7 +2,6 @@
 #include "gateway/worker.hpp"
 
 #include <fmt/format.h>
-#include <sys/socket.h>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
@@ -11,9 +10,6 @@
 #include <random>
 
 #include "base/log.hpp"
-#include "base/tls_tunnel.hpp"
-#include "gateway/door/proxy_protocol.hpp"
-#include "gateway/http.hpp"
 
 namespace hiky::gateway {
 
@@ -21,14 +17,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr std::size_t most_turned_away = 64;  // at a time; the rest of a flood is dropped without a word
 constexpr auto look_whether_gone = 50ms;    // in a drain
-
-bool from_unix(stream_socket& socket) {
-  int family = AF_UNSPEC;
-  socklen_t size = sizeof family;
-  return ::getsockopt(socket.native_handle(), SOL_SOCKET, SO_DOMAIN, &family, &size) == 0 && family == AF_UNIX;
-}
 
 redis::address directory_address(gateway_settings const& s) {
   auto where = s.redis;
@@ -88,6 +77,15 @@ void worker::use(chat::bus& channel) {
   bus_ = &channel;
   flows_ = std::make_unique<chat::flows>(io_.get_executor(), index_, settings_.instance, store_, people_, gate_, door_,
                                          channel, user_rates_, count_, limits_of_flows(settings_));
+  api_.emplace(api_context{.redis = redis_,
+                           .store = store_,
+                           .people = people_,
+                           .hub = flows_->here(),
+                           .limits = api_limits_,
+                           .count = count_,
+                           .keys = settings_.api_keys.get(),
+                           .max_message = settings_.frames.max_message,
+                           .room_log = settings_.room_log});
   channel.add_worker([this](chat::bus::batch messages, std::chrono::steady_clock::time_point read_at) {
     asio::dispatch(io_, [this, messages = std::move(messages), read_at] {
       flows_->deliver(messages, loop_.arrivals);
@@ -154,56 +152,6 @@ task<> worker::tick() {
     }
     loop_.relieve(doors_.under_pressure());
   }
-}
-
-void worker::adopt(stream_socket socket, peer_address from, door by) {
-  count_.accepted.add();
-  auto seat = doors_.enter(from);
-  if (seat) return spawn(greet(std::move(socket), std::move(*seat), by));
-  if (turning_away_ >= most_turned_away || settings_.tls) return;
-  ++turning_away_;
-  spawn([](worker& self, stream_socket s, no_entry why) -> task<> {
-    co_await turn_away(std::move(s), why);
-    --self.turning_away_;
-  }(*this, std::move(socket), seat.error()));
-}
-
-// What comes before HTTP. All of it, and the first request, within one deadline.
-task<> worker::greet(stream_socket socket, admission::seat seat, door by) {
-  auto const until = std::chrono::steady_clock::now() + settings_.handshake_deadline;
-  auto const left = [until] {
-    return std::max(1ms,
-                    std::chrono::duration_cast<std::chrono::milliseconds>(until - std::chrono::steady_clock::now()));
-  };
-  bool const by_tcp = !from_unix(socket);
-  if (settings_.proxy_protocol && by_tcp && by != door::operators) {
-    if (!doors_.is_trusted(seat.address())) {
-      refuse_proxy("proxy.untrusted",
-                   {{"address", seat.address().to_string()}, {"expected", "a connection from a --trusted-proxy"}});
-      co_return;
-    }
-    auto const client = co_await read_proxy_header(socket, left());
-    if (!client) {
-      refuse_proxy("proxy.refused", {{"address", seat.address().to_string()}, {"reason", client.error()}});
-      co_return;
-    }
-    if (!client->none() && !doors_.speaks_for(seat, *client)) co_return;
-  }
-  if (settings_.tls && by_tcp) {
-    auto const plain = co_await tls::accept(socket.release(), settings_.tls->current(), left());
-    if (!plain) {
-      count_.tls_failed.add();
-      log::debug("tls.failed", {{"address", seat.address().to_string()}, {"reason", plain.error().text}});
-      co_return;
-    }
-    socket = stream_socket{io_, asio::generic::stream_protocol{AF_UNIX, 0}, *plain};
-  }
-  co_await serve_http(*this, std::move(socket), std::move(seat), left(), by);
-}
-
-void worker::refuse_proxy(std::string_view what, std::initializer_list<log::field> fields) {
-  count_.proxy_refused.add();
-  log::warn(what, fields);
 }
 
 void worker::spawn(task<> work) {

@@ -4,6 +4,7 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include <atomic>
+#include <optional>
 #include <thread>
 
 #include "auth/api_keys.hpp"
@@ -16,6 +17,7 @@
 #include "chat/upkeep/connection_audit.hpp"
 #include "chat/upkeep/janitor.hpp"
 #include "directory/redis_directory.hpp"
+#include "gateway/api/context.hpp"
 #include "gateway/door/admission.hpp"
 #include "gateway/door/api_limits.hpp"
 #include "gateway/metrics.hpp"
@@ -87,10 +89,9 @@ class worker {
   void drain(std::chrono::milliseconds spread, std::function<void()> done);
   void stop();  // ends the loop as it is
 
-  // Takes over a fresh TCP or Unix connection, if it may come in; on the worker's thread.
-  void adopt(stream_socket socket, peer_address from, door by = door::everything);
-
   // For what runs on the worker's thread.
+  // Lets `work` run; an exception that ends it is logged.
+  void spawn(task<> work);
   asio::io_context& io() { return io_; }
   redis::client& redis() { return redis_; }
   state::store& store() { return store_; }
@@ -101,7 +102,7 @@ class worker {
   chat::bus& bus() { return *bus_; }
   gateway::metrics& metrics() { return numbers_; }
   gateway::admission& admission() { return doors_; }
-  gateway::api_limits& api_limits() { return api_limits_; }
+  api_context const& api() const { return *api_; }
   gateway_settings const& settings() const { return settings_; }
   chat::counters& count() { return count_; }
   bool draining() const { return draining_; }
@@ -113,9 +114,6 @@ class worker {
 
  private:
   task<> tick();
-  task<> greet(stream_socket socket, admission::seat seat, door by);
-  void refuse_proxy(std::string_view what, std::initializer_list<log::field> fields);
-  void spawn(task<> work);
   task<> say_goodbye(std::chrono::milliseconds spread, std::function<void()> done);
 
   gateway_settings const& settings_;
@@ -134,10 +132,10 @@ class worker {
   connection_loop loop_;
   chat::bus* bus_ = nullptr;
   std::unique_ptr<chat::flows> flows_;
+  std::optional<api_context> api_;
   std::unique_ptr<chat::connection_audit> audit_;
   std::string connection_prefix_;
   std::uint64_t last_connection_ = 0;
-  std::size_t turning_away_ = 0;
   gateway::whole whole_;
   std::atomic<bool> draining_{false};
   std::thread thread_;

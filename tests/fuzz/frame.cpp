@@ -10,8 +10,8 @@
 
 #include "base/utf8.hpp"
 #include "demand.hpp"
+#include "gateway/ws/decoder.hpp"
 #include "gateway/ws/deflate.hpp"
-#include "gateway/ws/frame.hpp"
 
 using namespace hiky::gateway;
 

@@ -6,8 +6,8 @@
 #include "demand.hpp"
 #include "gateway/door/origin.hpp"
 #include "gateway/door/shown_credentials.hpp"
+#include "gateway/http/message.hpp"
 #include "gateway/http/request_head.hpp"
-#include "gateway/site.hpp"
 #include "gateway/ws/handshake.hpp"
 
 using namespace hiky::gateway;

@@ -2,8 +2,8 @@
 // Compressed messages in frames, however the stream is cut.
 #include <gtest/gtest.h>
 
+#include "gateway/ws/decoder.hpp"
 #include "gateway/ws/deflate.hpp"
-#include "gateway/ws/frame.hpp"
 #include "unit/frame_session.hpp"
 #include "unit/zlib_peer.hpp"
 

@@ -4,7 +4,7 @@
 
 #include <set>
 
-#include "gateway/ws/frame.hpp"
+#include "gateway/ws/decoder.hpp"
 #include "unit/frame_session.hpp"
 
 using namespace hiky::gateway;

@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "gateway/ws/frame.hpp"
+#include "gateway/ws/decoder.hpp"
 
 namespace hiky::gateway::test {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "gateway/ws/frame.hpp"
+#include "gateway/ws/decoder.hpp"
 
 #include <gtest/gtest.h>
 

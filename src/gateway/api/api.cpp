@@ -8,96 +8,19 @@
 
 #include "base/log.hpp"
 #include "base/trace_context.hpp"
+#include "gateway/api/context.hpp"
 #include "gateway/api/idempotency.hpp"
-#include "gateway/api/route.hpp"
 #include "gateway/api/target.hpp"
-#include "gateway/http.hpp"
-#include "gateway/site.hpp"
-#include "gateway/worker.hpp"
+#include "gateway/http/read_request.hpp"
 
 namespace hiky::gateway {
 
-using boost::beast::http::verb;
-
 namespace {
 
-constexpr std::string_view realm = R"(Bearer realm="hiky")";
 constexpr std::size_t longest_message_id = 200;
 
 std::unexpected<problem> no(http_status status, std::string_view code, std::string detail) {
   return std::unexpected(problem{status, code, std::move(detail)});
-}
-
-struct found_route {
-  api_route const* route = nullptr;  // of the method, if there is one
-  std::vector<std::string> ids;
-  std::string allow;  // methods of the path; empty: there is no such path
-};
-
-found_route find_route(verb method, std::vector<std::string> const& segments) {
-  found_route out;
-  std::string_view pattern;
-  for (auto const& r : api_routes()) {
-    auto ids = match_pattern(r.pattern, segments);
-    if (!ids || (!pattern.empty() && r.pattern != pattern)) continue;
-    pattern = r.pattern;  // the first one counts: /users/online is no user
-    out.allow +=
-        fmt::format("{}{}", out.allow.empty() ? "" : ", ", std::string_view{boost::beast::http::to_string(r.method)});
-    if (r.method == verb::get) out.allow += ", HEAD";
-    if (r.method != method && !(r.method == verb::get && method == verb::head)) continue;
-    out.route = &r;
-    out.ids = std::move(*ids);
-  }
-  if (!out.allow.empty()) out.allow += ", OPTIONS";
-  return out;
-}
-
-problem too_many(api_limits::wait wait, std::string detail) {
-  return {http_status::too_many_requests,
-          "rate_limited",
-          std::move(detail),
-          {{http_field::retry_after, fmt::to_string(wait.count())}}};
-}
-
-// The caller's key. `keys` is what the file holds now.
-std::expected<auth::api_key, problem> caller(worker& on, auth::api_keys const& keys, http_request const& request,
-                                             peer_address const& from) {
-  auto const header = request[http_field::authorization];
-  std::string_view const text{header.data(), header.size()};
-  constexpr std::string_view bearer = "Bearer ";
-  problem why{http_status::unauthorized,
-              "unauthorized",
-              "a key is needed: send `Authorization: Bearer KEY`",
-              {{http_field::www_authenticate, std::string{realm}}}};
-  if (text.size() < bearer.size() || !boost::beast::iequals(text.substr(0, bearer.size()), bearer))
-    return std::unexpected(std::move(why));
-  auto const* const key = keys.find(text.substr(bearer.size()));
-  if (auto const may = on.api_limits().may_try(from, key ? key->name : std::string{}); !may) {
-    on.count().api_guesses_refused.add();
-    return std::unexpected(too_many(may.error(), "too many wrong keys came from your address; wait, and mend the key"));
-  }
-  if (key) {
-    on.api_limits().succeeded(from, key->name);
-    if (auto const may = on.api_limits().take(key->name); !may) {
-      on.count().api_requests_refused.add();
-      return std::unexpected(too_many(
-          may.error(), "too many requests with this key; send them more slowly (hikyd's limit is --rate-api)"));
-    }
-    return *key;
-  }
-  on.api_limits().failed(from);
-  why.detail = "this key is not known here";
-  why.headers.front().second += R"(, error="invalid_token")";
-  return std::unexpected(std::move(why));
-}
-
-std::optional<problem> scope_problem(auth::api_key const& key, auth::api_scope needed) {
-  if (key.may(needed)) return std::nullopt;
-  return problem{http_status::forbidden,
-                 "forbidden",
-                 fmt::format("this key has not the scope {}, which this needs", to_string(needed)),
-                 {{http_field::www_authenticate,
-                   fmt::format(R"({}, error="insufficient_scope", scope="{}")", realm, to_string(needed))}}};
 }
 
 std::expected<void, problem> check_ids(api_call const& call) {
@@ -167,7 +90,7 @@ std::expected<void, problem> check(api_call& call, http_request const& request) 
   return read_body(call, request);
 }
 
-task<api_result> handled(worker& on, http_request const& request, api_demand& demand) {
+task<api_result> handled(api_context const& on, http_request const& request, api_demand& demand) {
   if (demand.refusal) co_return std::unexpected(std::move(*demand.refusal));
   api_call call{.on = on,
                 .route = *demand.route,
@@ -212,49 +135,7 @@ std::optional<std::string_view> api_call::parameter(std::string_view name) const
   return std::nullopt;
 }
 
-// From outside in: is there a path, may this caller have it. What is sent to it is looked at when the body is there.
-api_demand judge_api_head(worker& on, http_request const& head, peer_address const& from) {
-  api_demand out;
-  auto target = parse_api_target({head.target().data(), head.target().size()});
-  auto found = target ? find_route(head.method(), target->segments) : found_route{};
-  if (head.method() == verb::options && !found.allow.empty()) {
-    out.options = std::move(found.allow);
-    return out;
-  }
-  if (!found.route || found.route->scope) {
-    if (!on.settings().api_keys) {
-      out.refusal = {http_status::forbidden, "closed",
-                     "the HTTP API is closed; hikyd opens it to the keys of a file: --api-key-file FILE"};
-      return out;
-    }
-    auto key = caller(on, *on.settings().api_keys->keys(), head, from);
-    if (!key) {
-      out.refusal = std::move(key.error());
-      return out;
-    }
-    out.key = std::move(*key);
-  }
-  if (!target) {
-    out.refusal = {http_status::bad_request, "invalid_argument", std::move(target.error())};
-  } else if (found.route) {
-    out.route = found.route;
-    out.ids = std::move(found.ids);
-    out.query = std::move(target->query);
-    if (out.key) out.refusal = scope_problem(*out.key, *found.route->scope);
-  } else if (found.allow.empty()) {
-    out.refusal = {http_status::not_found, "not_found",
-                   "there is no such path in the API; GET /api/v1/openapi.json lists them"};
-  } else {
-    out.refusal = {
-        http_status::method_not_allowed,
-        "method_not_allowed",
-        fmt::format("{} is not possible here; expected {}", std::string_view{head.method_string()}, found.allow),
-        {{http_field::allow, found.allow}}};
-  }
-  return out;
-}
-
-task<http_response> api_response(worker& on, http_request const& request, api_demand demand) {
+task<http_response> api_response(api_context const& on, http_request const& request, api_demand demand) {
   auto const came = std::chrono::steady_clock::now();
   if (!demand.options.empty()) {
     // No CORS headers: pages of other sites are not let in. A key does not belong into a browser.
@@ -267,10 +148,17 @@ task<http_response> api_response(worker& on, http_request const& request, api_de
   auto const result = co_await handled(on, request, demand);
   auto out = made(request, demand, result);
   out.set("X-Content-Type-Options", "nosniff");
-  on.count().api.observe(std::chrono::steady_clock::now() - came);
-  on.count().api_answers[std::min(out.result_int() / 100, 5U)].add();
+  on.count.api.observe(std::chrono::steady_clock::now() - came);
+  on.count.api_answers[std::min(out.result_int() / 100, 5U)].add();
   tell(request, out, demand, result);
   co_return out;
+}
+
+http_response unread_api_response(http_request const& head, request_fault const& why) {
+  if (why.status != http_status::payload_too_large)
+    return problem_response(head, {why.status, "invalid_argument", why.reason});
+  return problem_response(head,
+                          {why.status, "too_large", fmt::format("the body is larger than {} bytes", max_request_body)});
 }
 
 }  // namespace hiky::gateway

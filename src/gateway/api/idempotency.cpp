@@ -6,7 +6,7 @@
 #include <algorithm>
 
 #include "base/digest.hpp"
-#include "gateway/worker.hpp"
+#include "gateway/api/context.hpp"
 
 namespace hiky::gateway {
 
@@ -27,7 +27,7 @@ std::expected<std::string, problem> idempotency_key(http_request const& request)
 state::once once_of(api_call const& call) {
   auto const request = fmt::format("{}\n{}", call.ids[0], call.body);
   return {std::string{call.key}, call.idempotency_key, sha256_hex(request),
-          state::idempotency_life_s(call.on.settings().room_log)};
+          state::idempotency_life_s(call.on.room_log)};
 }
 
 problem idempotency_key_reused() {

@@ -3,7 +3,6 @@
 // refusal.
 #pragma once
 #include "gateway/api/route.hpp"
-#include "gateway/http.hpp"
 #include "state/chat/idempotency.hpp"
 
 namespace hiky::gateway {

@@ -5,6 +5,8 @@
 
 #include <charconv>
 
+#include "directory/foreign_text.hpp"
+
 namespace hiky::gateway {
 
 problem bad_cursor() { return {http_status::bad_request, "invalid_argument", std::string{state::foreign_cursor}}; }
@@ -27,11 +29,11 @@ std::expected<page_wish, problem> wanted_page(api_call const& call) {
   return out;
 }
 
-task<std::expected<list_page, problem>> stored_page(redis::client& redis, stored_as kind, std::string key,
-                                                    page_wish wish) {
-  auto page = co_await state::read_page(redis, kind, std::move(key), std::move(wish));
-  if (!page) co_return std::unexpected(problem_of(page.error()));
-  co_return std::move(*page);
+api_result ids_answer(result<list_page> const& page) {
+  if (!page) return std::unexpected(problem_of(page.error()));
+  return api_answer{page_json(*page, [](std::string& out, list_page::entry const& e) {
+    append_json_string(out, directory::mended_utf8(e.id));
+  })};
 }
 
 }  // namespace hiky::gateway

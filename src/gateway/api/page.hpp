@@ -12,14 +12,9 @@ using state::cut_page;
 using state::list_page;
 using state::make_cursor;
 using state::page_wish;
-using state::stored_as;
 
 std::expected<page_wish, problem> wanted_page(api_call const& call);
 problem bad_cursor();
-
-// state::read_page, with what went wrong as the caller is told.
-task<std::expected<list_page, problem>> stored_page(redis::client& redis, stored_as kind, std::string key,
-                                                    page_wish wish);
 
 // `{"items":[…],"count":…,"next":…}`, with `item` appending the JSON of each.
 template <class Item>
@@ -34,5 +29,8 @@ std::string page_json(list_page const& page, Item item) {
   else append_json_string(out, make_cursor(page.next));
   return out += '}';
 }
+
+// A page of ids, or what went wrong.
+api_result ids_answer(result<list_page> const& page);
 
 }  // namespace hiky::gateway

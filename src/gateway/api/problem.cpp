@@ -5,8 +5,6 @@
 
 #include "base/json.hpp"
 #include "directory/foreign_text.hpp"
-#include "gateway/http.hpp"
-#include "gateway/site.hpp"
 
 namespace hiky::gateway {
 

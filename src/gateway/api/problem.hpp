@@ -7,12 +7,9 @@
 #include <vector>
 
 #include "base/error.hpp"
-#include "gateway/ws/handshake.hpp"
+#include "gateway/http/message.hpp"
 
 namespace hiky::gateway {
-
-using http_field = boost::beast::http::field;
-using http_status = boost::beast::http::status;
 
 struct problem {
   http_status status;

@@ -5,18 +5,15 @@
 #include <charconv>
 
 #include "auth/reserved.hpp"
-#include "directory/foreign_text.hpp"
+#include "gateway/api/context.hpp"
 #include "gateway/api/handlers.hpp"
 #include "gateway/api/idempotency.hpp"
 #include "gateway/api/page.hpp"
-#include "gateway/worker.hpp"
 #include "state/chat/idempotency.hpp"
-#include "state/chat/keys.hpp"
+#include "state/inspect/lists.hpp"
 
 namespace hiky::gateway::api {
 namespace {
-
-namespace keys = state::keys;
 
 static_assert(auth::is_reserved(state::system_sender));
 
@@ -25,19 +22,6 @@ room_id room_of(api_call const& call) { return room_id{call.ids[0]}; }
 std::optional<std::string> text_field(json::object const& fields, std::string_view name) {
   auto const* found = fields.if_contains(name);
   return found ? std::optional{std::string{found->as_string()}} : std::nullopt;
-}
-
-std::string ids_json(list_page const& page) {
-  return page_json(
-      page, [](std::string& out, list_page::entry const& e) { append_json_string(out, directory::mended_utf8(e.id)); });
-}
-
-task<api_result> users_in(api_call& call, std::string key) {
-  auto const wish = wanted_page(call);
-  if (!wish) co_return std::unexpected(wish.error());
-  auto const page = co_await stored_page(call.on.redis(), stored_as::set, std::move(key), *wish);
-  if (!page) co_return std::unexpected(page.error());
-  co_return api_answer{ids_json(*page)};
 }
 
 api_answer membership(api_call const& call, bool member, bool changed) {
@@ -51,7 +35,7 @@ api_answer membership(api_call const& call, bool member, bool changed) {
 
 // A key is one caller's, and stands for one request: the same body may come again, another one may not.
 task<std::expected<void, problem>> reserve(api_call& call) {
-  auto const first = co_await state::reserve_idempotency_key(call.on.redis(), once_of(call));
+  auto const first = co_await state::reserve_idempotency_key(call.on.redis, once_of(call));
   if (!first) co_return std::unexpected(problem_of(first.error()));
   if (*first) co_return std::expected<void, problem>{};
   co_return std::unexpected(idempotency_key_reused());
@@ -68,11 +52,11 @@ task<api_result> publish(api_call& call) {
   auto const sender = text_field(call.fields, "senderId");
   if (sender) m.sender = user_id{*sender};
   m.system = !sender;
-  m.heard = call.on.flows().here().last_of(m.room);
-  if (m.content.size() > call.on.settings().frames.max_message) {
-    co_return std::unexpected(problem{
-        http_status::payload_too_large, "too_large",
-        fmt::format("the content is larger than a message may be, {} bytes", call.on.settings().frames.max_message)});
+  m.heard = call.on.hub.last_of(m.room);
+  if (m.content.size() > call.on.max_message) {
+    co_return std::unexpected(
+        problem{http_status::payload_too_large, "too_large",
+                fmt::format("the content is larger than a message may be, {} bytes", call.on.max_message)});
   }
   if (!call.idempotency_key.empty()) {
     if (auto const ok = co_await reserve(call); !ok) co_return std::unexpected(ok.error());
@@ -83,7 +67,7 @@ task<api_result> publish(api_call& call) {
   auto const who = m.sender;
   auto const system = m.system;
   auto const by_key = !m.tells_id;
-  auto const stored = co_await call.on.store().room_log.publish(std::move(m));
+  auto const stored = co_await call.on.store.room_log.publish(std::move(m));
   if (!stored && stored.error().code == errc::not_member) {
     if (system)
       co_return std::unexpected(
@@ -96,7 +80,7 @@ task<api_result> publish(api_call& call) {
   // What the key stood for is remembered by the message alone when the first tries were refused.
   if (!stored && stored.error().code == errc::conflict && by_key) co_return std::unexpected(idempotency_key_reused());
   if (!stored) co_return std::unexpected(problem_of(stored.error()));
-  if (!stored->duplicate) call.on.count().messages_published.add();
+  if (!stored->duplicate) call.on.count.messages_published.add();
   std::string out{"{\"roomId\":"};
   append_json_string(out, call.ids[0]);
   out += ",\"senderId\":";
@@ -130,7 +114,7 @@ task<api_result> messages(api_call& call) {
     co_return std::unexpected(bad_cursor());
   auto seq = place ? place->seq : 0;
   if (!place) std::from_chars(beyond_all.data(), beyond_all.data() + beyond_all.size(), seq);
-  auto& log = call.on.store().room_log;
+  auto& log = call.on.store.room_log;
   auto page = forward ? co_await log.after(room_of(call), seq, wish->limit)
                       : co_await log.before(room_of(call), seq, wish->limit);
   if (!page) co_return std::unexpected(problem_of(page.error()));
@@ -157,26 +141,33 @@ task<api_result> messages(api_call& call) {
 task<api_result> participants(api_call& call) {
   auto const wish = wanted_page(call);
   if (!wish) co_return std::unexpected(wish.error());
-  auto const page = co_await call.on.store().members.participants(room_of(call), *wish);
-  if (!page) co_return std::unexpected(problem_of(page.error()));
-  co_return api_answer{ids_json(*page)};
+  co_return ids_answer(co_await call.on.store.members.participants(room_of(call), *wish));
 }
 
-task<api_result> joined(api_call& call) { return users_in(call, keys::joined_room_participants(room_of(call))); }
-task<api_result> members(api_call& call) { return users_in(call, keys::room_members(room_of(call))); }
+task<api_result> joined(api_call& call) {
+  auto const wish = wanted_page(call);
+  if (!wish) co_return std::unexpected(wish.error());
+  co_return ids_answer(co_await state::joined_page(call.on.redis, room_of(call), *wish));
+}
+
+task<api_result> members(api_call& call) {
+  auto const wish = wanted_page(call);
+  if (!wish) co_return std::unexpected(wish.error());
+  co_return ids_answer(co_await state::members_page(call.on.redis, room_of(call), *wish));
+}
 
 task<api_result> add_member(api_call& call) {
   if (auth::is_reserved(call.ids[1])) {
     co_return std::unexpected(problem{http_status::bad_request, "invalid_argument",
                                       fmt::format("'{}' {}", call.ids[1], auth::reserved_fault)});
   }
-  auto const added = co_await call.on.store().members.add(user_id{call.ids[1]}, room_of(call));
+  auto const added = co_await call.on.store.members.add(user_id{call.ids[1]}, room_of(call));
   if (!added) co_return std::unexpected(problem_of(added.error()));
   co_return membership(call, true, *added);
 }
 
 task<api_result> remove_member(api_call& call) {
-  auto const left = co_await call.on.store().members.leave(user_id{call.ids[1]}, room_of(call));
+  auto const left = co_await call.on.store.members.leave(user_id{call.ids[1]}, room_of(call));
   if (!left) co_return std::unexpected(problem_of(left.error()));
   co_return membership(call, false, *left);
 }

@@ -15,12 +15,12 @@
 
 namespace hiky::gateway {
 
-class worker;
+struct api_context;
 struct api_route;
 
 // One request, checked as far as its route says. Outlives the handler's task.
 struct api_call {
-  worker& on;
+  api_context const& on;
   api_route const& route;
   std::vector<std::string> ids;  // of the path, in the pattern's order; each is a legal id
   std::vector<std::pair<std::string, std::string>> query;

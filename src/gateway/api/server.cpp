@@ -3,30 +3,26 @@
 #include <fmt/format.h>
 
 #include "directory/foreign_text.hpp"
+#include "gateway/api/context.hpp"
 #include "gateway/api/handlers.hpp"
 #include "gateway/api/page.hpp"
-#include "gateway/worker.hpp"
-#include "state/chat/keys.hpp"
 #include "state/document/typing_users.hpp"
 #include "state/document/utility.hpp"
 #include "state/inspect/explain_message.hpp"
 #include "state/inspect/explain_user.hpp"
 #include "state/inspect/instances.hpp"
+#include "state/inspect/lists.hpp"
 #include "state/stored_json.hpp"
 
 namespace hiky::gateway::api {
-namespace {
 
-namespace keys = state::keys;
 using directory::mended_utf8;
-
-}  // namespace
 
 task<api_result> clients(api_call& call) {
   auto const wish = wanted_page(call);
   if (!wish) co_return std::unexpected(wish.error());
-  auto const page = co_await stored_page(call.on.redis(), stored_as::hash, std::string{keys::clients}, *wish);
-  if (!page) co_return std::unexpected(page.error());
+  auto const page = co_await state::clients_page(call.on.redis, *wish);
+  if (!page) co_return std::unexpected(problem_of(page.error()));
   co_return api_answer{page_json(*page, [](std::string& out, list_page::entry const& e) {
     auto data = mended_utf8(e.value);
     if (!state::parse_object(data)) data = "{}";  // another program's poison hides nobody
@@ -39,7 +35,7 @@ task<api_result> clients(api_call& call) {
 task<api_result> typing(api_call& call) {
   auto const wish = wanted_page(call);
   if (!wish) co_return std::unexpected(wish.error());
-  auto const all = co_await state::typing_users{call.on.redis()}.all();
+  auto const all = co_await state::typing_users{call.on.redis}.all();
   if (!all) co_return std::unexpected(problem_of(all.error()));
   std::vector<list_page::entry> entries;
   for (auto const& [who, where] : *all) entries.push_back({who.str(), where.str()});
@@ -53,13 +49,13 @@ task<api_result> typing(api_call& call) {
 }
 
 task<api_result> instances(api_call& call) {
-  auto const found = co_await state::list_instances(call.on.redis());
+  auto const found = co_await state::list_instances(call.on.redis);
   if (!found) co_return std::unexpected(problem_of(found.error()));
   co_return api_answer{mended_utf8(json::serialize(json::object{{"items", state::to_json(*found)}}))};
 }
 
 task<api_result> explain_user(api_call& call) {
-  auto const found = co_await state::explain_user(call.on.redis(), user_id{call.ids[0]});
+  auto const found = co_await state::explain_user(call.on.redis, user_id{call.ids[0]});
   if (!found) co_return std::unexpected(problem_of(found.error()));
   co_return api_answer{mended_utf8(json::serialize(state::to_json(*found)))};
 }
@@ -75,13 +71,13 @@ task<api_result> explain_message(api_call& call) {
       co_return std::unexpected(
           problem{http_status::bad_request, "invalid_argument", fmt::format("the {} {}", id, *fault)});
   }
-  auto const found = co_await state::explain_message(call.on.redis(), std::move(about), call.on.settings().room_log);
+  auto const found = co_await state::explain_message(call.on.redis, std::move(about), call.on.room_log);
   if (!found) co_return std::unexpected(problem_of(found.error()));
   co_return api_answer{mended_utf8(json::serialize(state::to_json(*found)))};
 }
 
 task<api_result> redis_info(api_call& call) {
-  auto const text = co_await state::utility{call.on.redis()}.info();
+  auto const text = co_await state::utility{call.on.redis}.info();
   if (!text) co_return std::unexpected(problem_of(text.error()));
   json::object sections;
   json::object* section = nullptr;
@@ -98,7 +94,7 @@ task<api_result> redis_info(api_call& call) {
 }
 
 task<api_result> cleanup(api_call& call) {
-  auto const removed = co_await state::utility{call.on.redis()}.cleanup();
+  auto const removed = co_await state::utility{call.on.redis}.cleanup();
   if (!removed) co_return std::unexpected(problem_of(removed.error()));
   co_return api_answer{fmt::format(R"({{"removed":{}}})", *removed)};
 }

@@ -9,7 +9,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "chat/session.hpp"
+#include "base/token_bucket.hpp"
 #include "gateway/door/peer_address.hpp"
 
 namespace hiky::gateway {

@@ -29,4 +29,9 @@ peer_address forwarded_client(http_request const& r, peer_address from,
   return out;
 }
 
+peer_address client_of(http_request const& r, admission::seat const& seat, admission const& doors) {
+  auto const is_trusted = [&](peer_address const& a) { return doors.is_trusted(a); };
+  return is_trusted(seat.address()) ? forwarded_client(r, seat.address(), is_trusted) : seat.address();
+}
+
 }  // namespace hiky::gateway

@@ -8,8 +8,8 @@
 #include <string_view>
 
 #include "base/async.hpp"
+#include "base/stream_socket.hpp"
 #include "gateway/door/peer_address.hpp"
-#include "gateway/net/connection.hpp"
 
 namespace hiky::gateway {
 

@@ -2,7 +2,7 @@
 // What a handshake shows of who its sender is. Pure; judges nothing.
 #pragma once
 #include "auth/authenticator.hpp"
-#include "gateway/ws/handshake.hpp"
+#include "gateway/http/message.hpp"
 
 namespace hiky::gateway {
 

@@ -18,7 +18,7 @@ std::string_view trimmed(std::string_view text) {
                                          : text.substr(first, text.find_last_not_of(" \t") + 1 - first);
 }
 
-std::vector<std::string_view> elements_of(http_request const& r, boost::beast::http::field name) {
+std::vector<std::string_view> elements_of(http_request const& r, http_field name) {
   std::vector<std::string_view> out;
   auto const [first, last] = r.equal_range(name);
   for (auto it = first; it != last; ++it) {

@@ -4,7 +4,7 @@
 #include <string_view>
 #include <vector>
 
-#include "gateway/ws/handshake.hpp"
+#include "gateway/http/message.hpp"
 
 namespace hiky::gateway {
 
@@ -15,6 +15,6 @@ std::string_view trimmed(std::string_view text);
 // The elements of a list in which nothing is quoted, in however many headers it stands. Empty ones are nothing, as RFC
 // 9110 5.6.1.2 wants it. Beast's token_list stops at the first thing that is no token, and takes `websocket/13` for
 // `websocket`.
-std::vector<std::string_view> elements_of(http_request const& r, boost::beast::http::field name);
+std::vector<std::string_view> elements_of(http_request const& r, http_field name);
 
 }  // namespace hiky::gateway

@@ -48,13 +48,13 @@ std::optional<std::string> path_and_query(std::string_view target, std::string& 
 
 }  // namespace
 
-std::optional<handshake_fault> settle_head(http_request& head) {
-  auto const bad = [](std::string why) { return handshake_fault{http::status::bad_request, std::move(why)}; };
+std::optional<request_fault> settle_head(http_request& head) {
+  auto const bad = [](std::string why) { return request_fault{http::status::bad_request, std::move(why)}; };
   // Beast has seen that `chunked` comes last, or where a body ends nobody knows, and that there is no length beside it.
   if (auto const codings = elements_of(head, http::field::transfer_encoding); !codings.empty()) {
     if (head.version() < 11) return bad("HTTP/1.0 has no Transfer-Encoding");
     if (codings.size() > 1)
-      return handshake_fault{http::status::not_implemented, "no Transfer-Encoding but chunked is understood here"};
+      return request_fault{http::status::not_implemented, "no Transfer-Encoding but chunked is understood here"};
   }
   auto const hosts = head.count(http::field::host);
   if (hosts > 1) return bad("there is more than one Host header");
@@ -67,6 +67,10 @@ std::optional<handshake_fault> settle_head(http_request& head) {
   head.set(http::field::host, host);
   head.target(*path);
   return std::nullopt;
+}
+
+void settle_method(http_request& head, std::string_view bytes) {
+  if (head.method_string().empty() && bytes.starts_with("HEAD ")) head.method(http::verb::head);
 }
 
 }  // namespace hiky::gateway

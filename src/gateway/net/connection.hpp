@@ -2,7 +2,6 @@
 // One WebSocket over one socket: codec, outbox, close handshake, liveness. Knows nothing of chat; an `endpoint` gets
 // the messages. Holds no buffer while idle: it waits for readability and reads into the worker's. One thread.
 #pragma once
-#include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/container/small_vector.hpp>
 #include <boost/smart_ptr/intrusive_ptr.hpp>
@@ -16,21 +15,17 @@
 
 #include "base/async.hpp"
 #include "base/shared_frame.hpp"
+#include "base/stream_socket.hpp"
 #include "chat/counters.hpp"
 #include "gateway/door/admission.hpp"
 #include "gateway/net/batch_send.hpp"
 #include "gateway/net/deadlines.hpp"
+#include "gateway/ws/decoder.hpp"
 #include "gateway/ws/deflate.hpp"
-#include "gateway/ws/frame.hpp"
 
 namespace hiky::gateway {
 
-// What is to be had where a client came in. With --listen-admin, /metrics, the API and the demo are to be had there
-// alone; and no proxy is expected in front of it.
-enum class door : std::uint8_t { everything, clients, operators };
-
-using loop_executor = asio::io_context::executor_type;
-using stream_socket = asio::basic_stream_socket<asio::generic::stream_protocol, loop_executor>;
+class connection;
 
 // What is done with a connection's messages.
 class endpoint {
@@ -95,10 +90,11 @@ class connection_loop {
 
  private:
   void flush();
+  void send_all();
   std::size_t const usual_outbox_;
   std::optional<std::chrono::steady_clock::time_point> measured_;
   std::vector<boost::intrusive_ptr<connection>> ready_, sending_, looked_at_later_;
-  std::vector<connection*> sending_view_;
+  std::vector<connection*> sending_now_;
 };
 
 class connection final : public deadline_entry {
@@ -137,11 +133,10 @@ class connection final : public deadline_entry {
   // Empty for a Unix socket, and where addresses are nobody's business.
   std::string remote_address() const { return loop_.tell_addresses ? seat_.address().to_string() : std::string{}; }
 
-  // For batch_send.
+  // For connection_loop.
   int native_handle() { return socket_.native_handle(); }
   std::size_t gather(std::span<iovec> parts) const;
   void sent(ssize_t bytes_or_error);
-  // For connection_loop.
   void drop();  // socket closed, nothing more happens
   void expired(wait_for what);
   void arm_read();
@@ -172,8 +167,8 @@ class connection final : public deadline_entry {
   std::uint32_t push_ping();
   void probe_life();
   bool ponged(std::string_view payload);
-  template <class Which>
-  void settle_probes(Which which);
+  // `number`: of the ping that was answered; 0: the outbox is empty.
+  void settle_probes(std::uint32_t number);
 
   friend void intrusive_ptr_add_ref(connection* c) noexcept { ++c->users_; }
   friend void intrusive_ptr_release(connection* c) noexcept {

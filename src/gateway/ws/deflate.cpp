@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <new>
 
-#include "gateway/ws/frame_head.hpp"
+#include "gateway/ws/frame_fault.hpp"
 
 namespace hiky::gateway {
 namespace {

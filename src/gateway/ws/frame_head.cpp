@@ -32,7 +32,7 @@ frame_fault const* limit_fault(frame_head const& frame, decoder_limits const& li
 
 }  // namespace
 
-frame_head read_head(std::string_view bytes, decoder::role side, decoder_limits const& limits, message_so_far open,
+frame_head read_head(std::string_view bytes, frame_role side, decoder_limits const& limits, message_so_far open,
                      bool deflate) {
   frame_head frame;
   if (bytes.empty()) return frame;
@@ -46,7 +46,7 @@ frame_head read_head(std::string_view bytes, decoder::role side, decoder_limits 
   auto const second = static_cast<unsigned char>(bytes[1]);
   auto const masked = (second & 0x80) != 0;
   frame.length = second & 0x7f;
-  if (masked != (side == decoder::role::server)) {
+  if (masked != (side == frame_role::server)) {
     frame.wrong = masked ? &faults::masked : &faults::unmasked;
     return frame;
   }

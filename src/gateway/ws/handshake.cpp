@@ -67,12 +67,12 @@ bool has_body(http_request const& r) {
 
 bool wants_websocket(http_request const& r) { return has_token(r, http::field::upgrade, "websocket"); }
 
-std::expected<handshake_answer, handshake_fault> accept_handshake(http_request const& r, bool compress) {
+std::expected<handshake_answer, request_fault> accept_handshake(http_request const& r, bool compress) {
   auto const bad = [](std::string why) {
-    return std::unexpected(handshake_fault{http::status::bad_request, std::move(why)});
+    return std::unexpected(request_fault{http::status::bad_request, std::move(why)});
   };
   auto const upgrade = [](std::string why) {
-    return std::unexpected(handshake_fault{http::status::upgrade_required, std::move(why)});
+    return std::unexpected(request_fault{http::status::upgrade_required, std::move(why)});
   };
 
   if (r.method() != http::verb::get)
@@ -114,6 +114,18 @@ std::expected<handshake_answer, handshake_fault> accept_handshake(http_request c
   }
   answer.text += "\r\n\r\n";
   return answer;
+}
+
+http_response refused_handshake(http_request const& to, request_fault const& why) {
+  auto out = plain_response(to, why.status, why.reason + "\n");
+  out.keep_alive(false);
+  if (why.status == http::status::upgrade_required) {
+    out.set(http::field::upgrade, "websocket");
+    out.set(http::field::connection, "Upgrade, close");
+    out.set(http::field::sec_websocket_version, "13");
+  }
+  if (why.status == http::status::service_unavailable) out.set(http::field::retry_after, "1");
+  return out;
 }
 
 }  // namespace hiky::gateway
