@@ -9,11 +9,10 @@
 #include "directory/redis_directory.hpp"
 #include "state/chat/keys.hpp"
 #include "state/chat/members.hpp"
+#include "state/inspect/user_details.hpp"
 
 namespace hiky::ctl {
 namespace {
-
-namespace keys = state::keys;
 
 // Friends and members need no profile, but a name that nobody has is more often a slip than a wish.
 task<result<std::vector<std::string>>> notes_on_strangers(directory::directory& known, std::vector<user_id> who) {
@@ -59,29 +58,25 @@ outcome remove_user(session& s, user_id who) {
   state::members members{s.ws, s.database()};
   auto const entry = co_await known.load(who);
   if (!entry) co_return std::unexpected(entry.error());
-  auto const state =
-      co_await all_of(s.ws, batch{}.add("SMEMBERS", keys::member_rooms(who)).add("SISMEMBER", keys::online_users, who));
-  if (!state) co_return std::unexpected(state.error());
+  auto const before = co_await state::list_memberships(s.ws, who);
+  if (!before) co_return std::unexpected(before.error());
 
   // The directory first: a connection that begins meanwhile must not find the rooms there again.
   auto const removed = co_await known.remove_user(who);
   if (!removed) co_return std::unexpected(removed.error());
   std::set<room_id> rooms{entry->rooms.begin(), entry->rooms.end()};
-  for (auto& name : (*state)[0].strings()) rooms.emplace(std::move(name));
+  for (auto const& name : before->rooms) rooms.emplace(name);
   for (auto const& room : rooms) {
     if (auto const left = co_await members.leave(who, room); !left) co_return std::unexpected(left.error());
   }
-  auto const emptied = co_await s.ws.exec(
-      redis::request{"DEL", keys::offline_messages(who), keys::offline_dropped(who), keys::last_seen(who)});
-  if (!emptied) co_return std::unexpected(emptied.error());
+  if (auto const gone = co_await state::forget_absent_user(s.ws, who); !gone) co_return std::unexpected(gone.error());
 
   bool const was_there = *removed || !rooms.empty();
   report out{json::serialize(json::object{{"id", foreign(who)}, {"removed", was_there}, {"rooms", json_array(rooms)}})};
   out.text = was_there ? fmt::format("removed {} from the directory and from {}", visible(who),
                                      counted(static_cast<std::int64_t>(rooms.size()), "room"))
                        : fmt::format("{} was not in the directory", visible(who));
-  if ((*state)[1].integer() == 1)
-    out.notes.push_back(fmt::format("'{}' is online; their open connections stay", visible(who)));
+  if (before->online) out.notes.push_back(fmt::format("'{}' is online; their open connections stay", visible(who)));
   co_return out;
 }
 

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <charconv>
-#include <set>
 
 #include "app/ctl/commands.hpp"
 #include "app/ctl/findings.hpp"
@@ -12,11 +11,10 @@
 #include "state/chat/write_probe.hpp"
 #include "state/document/online_users.hpp"
 #include "state/document/utility.hpp"
+#include "state/inspect/totals.hpp"
 
 namespace hiky::ctl {
 namespace {
-
-namespace prefix = state::keys::prefix;
 
 // INFO's text as lines, without carriage returns.
 std::vector<std::string_view> lines_of(std::string_view text) {
@@ -43,80 +41,32 @@ std::int64_t number(std::string_view digits) {
   return out;
 }
 
-struct totals {
-  std::int64_t rooms = 0, queues = 0, queued = 0, instances = 0, connections = 0;
-  std::vector<std::string> unreadable;  // keys that hold something else than their name says
-};
-
-struct summed {
-  std::int64_t keys = 0, entries = 0;
-};
-
-task<result<summed>> sum(redis::client& redis, std::string_view command, std::vector<std::string> keys, totals& t) {
-  auto const found = co_await sizes(redis, command, keys);
-  if (!found) co_return std::unexpected(found.error());
-  summed out;
-  for (std::size_t i = 0; i < keys.size(); ++i) {
-    if ((*found)[i] < 0) t.unreadable.push_back(keys[i]);
-    else if ((*found)[i] > 0) ++out.keys, out.entries += (*found)[i];
-  }
-  co_return out;
-}
-
-task<result<totals>> count_all(redis::client& redis) {
-  auto const keys = co_await scan(redis, std::string{state::keys::pattern});
-  if (!keys) co_return std::unexpected(keys.error());
-  std::set<std::string_view> room_names;
-  std::vector<std::string> queues, holders;
-  for (std::string_view const key : *keys) {
-    if (key.starts_with(prefix::room_participants)) room_names.insert(key.substr(prefix::room_participants.size()));
-    else if (key.starts_with(prefix::room_members)) room_names.insert(key.substr(prefix::room_members.size()));
-    else if (key.starts_with(prefix::offline_messages)) queues.emplace_back(key);
-    else if (key.starts_with(prefix::instance_connections)) holders.emplace_back(key);
-  }
-  totals out;
-  out.rooms = static_cast<std::int64_t>(room_names.size());
-  auto const queued = co_await sum(redis, "LLEN", std::move(queues), out);
-  if (!queued) co_return std::unexpected(queued.error());
-  auto const held = co_await sum(redis, "HLEN", std::move(holders), out);
-  if (!held) co_return std::unexpected(held.error());
-  out.queues = queued->keys;
-  out.queued = queued->entries;
-  out.instances = held->keys;
-  out.connections = held->entries;
-  co_return out;
-}
-
 }  // namespace
 
 outcome status(session& s) {
-  auto const reply = co_await all_of(s.ws, batch{}.add("SCARD", state::keys::online_users).add("INFO", "default"));
-  if (!reply) co_return std::unexpected(reply.error());
-  auto const all = co_await count_all(s.ws);
+  auto const online = co_await state::online_users{s.ws}.count();
+  if (!online) co_return std::unexpected(online.error());
+  auto const about = co_await state::utility{s.ws}.info();
+  if (!about) co_return std::unexpected(about.error());
+  auto const all = co_await state::count_all(s.ws);
   if (!all) co_return std::unexpected(all.error());
 
-  auto const online = (*reply)[0].integer();
-  auto const about = (*reply)[1].text();
-  auto const version = field_of(about, "redis_version"), memory = field_of(about, "used_memory_human");
+  auto const version = field_of(*about, "redis_version"), memory = field_of(*about, "used_memory_human");
   json::object redis{{"address", foreign(s.ws.where().to_string())},
                      {"version", foreign(version)},
-                     {"memoryBytes", number(field_of(about, "used_memory"))},
-                     {"uptimeSeconds", number(field_of(about, "uptime_in_seconds"))}};
-  report out{json::serialize(json::object{{"online", online},
+                     {"memoryBytes", number(field_of(*about, "used_memory"))},
+                     {"uptimeSeconds", number(field_of(*about, "uptime_in_seconds"))}};
+  report out{json::serialize(json::object{{"online", *online},
                                           {"connections", all->connections},
                                           {"instances", all->instances},
                                           {"rooms", all->rooms},
                                           {"queues", all->queues},
                                           {"queued", all->queued},
                                           {"redis", std::move(redis)}})};
-  out.rows = {{"online", fmt::to_string(online)},
-              {"connections", fmt::to_string(all->connections)},
-              {"instances", fmt::to_string(all->instances)},
-              {"rooms", fmt::to_string(all->rooms)},
-              {"queues", fmt::to_string(all->queues)},
-              {"queued", fmt::to_string(all->queued)},
-              {"redis", s.ws.where().to_string()},
-              {"redis version", std::string{version}},
+  out.rows = {{"online", fmt::to_string(*online)},           {"connections", fmt::to_string(all->connections)},
+              {"instances", fmt::to_string(all->instances)}, {"rooms", fmt::to_string(all->rooms)},
+              {"queues", fmt::to_string(all->queues)},       {"queued", fmt::to_string(all->queued)},
+              {"redis", s.ws.where().to_string()},           {"redis version", std::string{version}},
               {"redis memory", std::string{memory}}};
   for (auto const& key : all->unreadable) {
     out.notes.push_back(fmt::format(

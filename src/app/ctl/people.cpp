@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "app/ctl/cells.hpp"
 #include "app/ctl/commands.hpp"
 #include "app/ctl/findings.hpp"
 #include "directory/redis_directory.hpp"
@@ -11,18 +12,10 @@
 #include "state/chat/keys.hpp"
 #include "state/document/online_users.hpp"
 #include "state/document/typing_users.hpp"
+#include "state/inspect/user_details.hpp"
 
 namespace hiky::ctl {
 namespace {
-
-namespace keys = state::keys;
-
-// The text of member `name` when it is a string or a number, otherwise nothing: for cells, never for decisions.
-std::string member(json::object const& object, std::string_view name) {
-  auto const* found = object.if_contains(name);
-  if (found == nullptr || found->is_structured() || found->is_null()) return {};
-  return found->is_string() ? std::string{found->get_string()} : json::serialize(*found);
-}
 
 // `text` as an object. Nothing for poison, which some other program wrote.
 std::optional<json::object> object_of(std::string_view text) {
@@ -31,17 +24,13 @@ std::optional<json::object> object_of(std::string_view text) {
   return std::move(parsed->get_object());
 }
 
-std::vector<std::string> sorted(std::vector<std::string> texts) {
-  std::ranges::sort(texts);
-  return texts;
-}
-
 template <class Ids>
 std::vector<std::string> texts_of(Ids const& ids) {
   std::vector<std::string> out;
   out.reserve(ids.size());
   for (auto const& id : ids) out.push_back(id.str());
-  return sorted(std::move(out));
+  std::ranges::sort(out);
+  return out;
 }
 
 json::value text_or_null(std::string_view text) {
@@ -64,17 +53,15 @@ outcome online(session& s, bool count_only) {
 }
 
 outcome clients(session& s) {
-  auto const reply = co_await all_of(s.ws, batch{}.add("HGETALL", keys::clients));
-  if (!reply) co_return std::unexpected(reply.error());
-  auto entries = (*reply)[0].pairs();
-  std::ranges::sort(entries);
+  auto const stored = co_await state::list_clients(s.ws);
+  if (!stored) co_return std::unexpected(stored.error());
   std::vector<std::pair<std::string, json::object>> readable;
   std::vector<std::string> notes;
-  for (auto const& [name, text] : entries) {
+  for (auto const& [name, text] : stored->clients) {
     if (auto data = object_of(text)) readable.emplace_back(name, std::move(*data));
     else
       notes.push_back(
-          fmt::format("the entry of '{}' in {} is left out: it is no JSON object", visible(name), keys::clients));
+          fmt::format("the entry of '{}' in {} is left out: it is no JSON object", visible(name), stored->key));
   }
   auto out = clients_report(std::move(readable));
   out.notes = std::move(notes);
@@ -90,36 +77,16 @@ outcome typing(session& s) {
 }
 
 outcome user(session& s, user_id who) {
-  batch asked;
-  asked.add("SISMEMBER", keys::online_users, who)
-      .add("HGETALL", keys::user_connections(who))
-      .add("SMEMBERS", keys::user_rooms(who))
-      .add("SMEMBERS", keys::member_rooms(who))
-      .add("LLEN", keys::offline_messages(who))
-      .add("GET", keys::offline_dropped(who))
-      .add("HGET", keys::clients, who)
-      .add("GET", keys::last_seen(who))
-      .add("TTL", keys::banned(who));
-  auto const reply = co_await all_of(s.ws, std::move(asked));
-  if (!reply) co_return std::unexpected(reply.error());
-  auto const types_in = co_await state::typing_users{s.ws}.get(who);
-  if (!types_in) co_return std::unexpected(types_in.error());
+  auto const seen = co_await state::describe(s.ws, who);
+  if (!seen) co_return std::unexpected(seen.error());
   auto const known = co_await directory::redis_directory{s.app}.load(who);
   if (!known) co_return std::unexpected(known.error());
 
-  bool const is_online = (*reply)[0].integer() == 1;
-  auto const here = sorted((*reply)[2].strings()), belongs = sorted((*reply)[3].strings());
-  auto const queued = (*reply)[4].integer(), dropped = (*reply)[5].integer();
-  auto const kept_out = std::max<std::int64_t>((*reply)[8].integer(), 0);
-  auto const client = object_of((*reply)[6].text()).value_or(json::object{});
+  auto const client = object_of(seen->client).value_or(json::object{});
   // The entry in ws:clients goes when the last connection ends; ws:last_seen takes over.
-  auto const last_seen = client.empty() ? std::string{(*reply)[7].text()} : member(client, "lastSeen");
-  auto const friends = texts_of(known->friends), listed = texts_of(known->rooms);
-
+  auto const last_seen = client.empty() ? seen->last_seen : member(client, "lastSeen");
   json::array connections;
-  auto held = (*reply)[1].pairs();
-  std::ranges::sort(held);
-  for (auto const& [id, text] : held) {
+  for (auto const& [id, text] : seen->connections) {
     auto const about = object_of(text).value_or(json::object{});
     auto& one = connections.emplace_back(json::object{{"id", foreign(id)}}).get_object();
     for (auto const& field : about) one.insert(field);
@@ -128,17 +95,17 @@ outcome user(session& s, user_id who) {
                          {"username", foreign(known->user.username)},
                          {"name", foreign(known->user.name)},
                          {"profileImage", foreign(known->user.profile_image)},
-                         {"friends", json_array(friends)},
-                         {"online", is_online},
+                         {"friends", json_array(texts_of(known->friends))},
+                         {"online", seen->online},
                          {"lastSeen", text_or_null(last_seen)},
-                         {"bannedSeconds", kept_out},
+                         {"bannedSeconds", seen->banned_s},
                          {"connections", std::move(connections)},
-                         {"rooms", json_array(here)},
-                         {"memberRooms", json_array(belongs)},
-                         {"directoryRooms", json_array(listed)},
-                         {"typingIn", *types_in ? json::value(foreign(**types_in)) : json::value(nullptr)},
-                         {"queued", queued},
-                         {"dropped", dropped}});
+                         {"rooms", json_array(seen->rooms)},
+                         {"memberRooms", json_array(seen->member_rooms)},
+                         {"directoryRooms", json_array(texts_of(known->rooms))},
+                         {"typingIn", seen->typing_in ? json::value(foreign(*seen->typing_in)) : json::value(nullptr)},
+                         {"queued", seen->queued},
+                         {"dropped", seen->dropped}});
 }
 
 outcome disconnect(session& s, user_id who, std::chrono::seconds ban) {

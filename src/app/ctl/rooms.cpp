@@ -2,8 +2,6 @@
 // Rooms, and who is in them: taking part (a live connection), joined (has it open now), members (for good).
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <array>
 #include <set>
 
 #include "app/ctl/commands.hpp"
@@ -12,14 +10,10 @@
 #include "directory/redis_directory.hpp"
 #include "state/chat/keys.hpp"
 #include "state/chat/members.hpp"
+#include "state/inspect/room_summary.hpp"
 
 namespace hiky::ctl {
 namespace {
-
-namespace keys = state::keys;
-
-constexpr std::array families{keys::prefix::room_participants, keys::prefix::joined_room_participants,
-                              keys::prefix::room_members};
 
 std::string size_text(std::int64_t size) { return size < 0 ? "?" : fmt::to_string(size); }
 
@@ -31,64 +25,37 @@ json::value size_json(std::int64_t size) {
 }  // namespace
 
 outcome rooms(session& s) {
-  auto const found = co_await scan(s.ws, "ws:*room_*");
+  auto const found = co_await state::list_rooms(s.ws);
   if (!found) co_return std::unexpected(found.error());
-  std::set<std::string> names;
-  for (auto const& key : *found) {
-    for (auto const family : families) {
-      if (key.starts_with(family)) names.insert(key.substr(family.size()));
-    }
-  }
-  std::array<std::vector<std::int64_t>, families.size()> counts;
-  for (std::size_t i = 0; i < families.size(); ++i) {
-    std::vector<std::string> sets;
-    sets.reserve(names.size());
-    for (auto const& name : names) sets.push_back(keys::of(families[i], name));
-    auto sized = co_await sizes(s.ws, "SCARD", std::move(sets));
-    if (!sized) co_return std::unexpected(sized.error());
-    counts[i] = std::move(*sized);
-  }
   report out;
   out.head = {"ROOM", "PARTICIPANTS", "JOINED", "MEMBERS"};
   out.when_empty = "no rooms";
   json::array all;
-  for (std::size_t i = 0; auto const& name : names) {
-    out.rows.push_back({name, size_text(counts[0][i]), size_text(counts[1][i]), size_text(counts[2][i])});
-    all.push_back(json::object{{"room", foreign(name)},
-                               {"participants", size_json(counts[0][i])},
-                               {"joined", size_json(counts[1][i])},
-                               {"members", size_json(counts[2][i])}});
-    ++i;
+  for (auto const& r : *found) {
+    out.rows.push_back({r.name, size_text(r.participants), size_text(r.joined), size_text(r.members)});
+    all.push_back(json::object{{"room", foreign(r.name)},
+                               {"participants", size_json(r.participants)},
+                               {"joined", size_json(r.joined)},
+                               {"members", size_json(r.members)}});
   }
-  out.json = json::serialize(json::object{{"count", names.size()}, {"rooms", std::move(all)}});
+  out.json = json::serialize(json::object{{"count", found->size()}, {"rooms", std::move(all)}});
   co_return out;
 }
 
 outcome room(session& s, room_id which) {
-  batch asked;
-  asked.add("SMEMBERS", keys::room_participants(which))
-      .add("SMEMBERS", keys::joined_room_participants(which))
-      .add("SMEMBERS", keys::room_members(which))
-      .add("HGET", keys::room_head(which), "seq")
-      .add("XLEN", keys::room_log(which));
-  auto const reply = co_await all_of(s.ws, std::move(asked));
-  if (!reply) co_return std::unexpected(reply.error());
+  auto const found = co_await state::summarize(s.ws, which);
+  if (!found) co_return std::unexpected(found.error());
   auto const listed = co_await directory::redis_directory{s.app}.room_members(which);
   if (!listed) co_return std::unexpected(listed.error());
-
-  auto const ids = [](std::vector<std::string> texts) {
-    std::ranges::sort(texts);
-    return json_array(texts);
-  };
   std::set<std::string> directory_members;
   for (auto const& u : *listed) directory_members.insert(u.str());
   co_return room_report({{"room", foreign(which)},
-                         {"participants", ids((*reply)[0].strings())},
-                         {"joined", ids((*reply)[1].strings())},
-                         {"members", ids((*reply)[2].strings())},
+                         {"participants", json_array(found->participants)},
+                         {"joined", json_array(found->joined)},
+                         {"members", json_array(found->members)},
                          {"directoryMembers", json_array(directory_members)},
-                         {"lastSeq", (*reply)[3].integer()},
-                         {"history", (*reply)[4].integer()}});
+                         {"lastSeq", found->last_seq},
+                         {"history", found->history}});
 }
 
 outcome add_members(session& s, room_id which, std::vector<user_id> who) {

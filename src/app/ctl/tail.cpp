@@ -10,6 +10,7 @@
 #include "chat/bus/bus_message.hpp"
 #include "state/chat/keys.hpp"
 #include "state/chat/room_log.hpp"
+#include "state/inspect/room_summary.hpp"
 
 namespace hiky::ctl {
 namespace {
@@ -27,7 +28,7 @@ class follower {
         log_(s.ws, s.database(), {}),
         listener_(s.ws.executor(), s.ws.where()),
         wake_(s.ws.executor()) {
-    channel_ = state::keys::room_channels(s.database()) + how_.room.str();
+    channel_ = state::channel_of(how_.room, s.database());
     listener_.on_push([this](std::span<redis::node const> m) { pushed(m); }, [] {});
     listener_.on_state([this](bool up) {
       if (up) listener_.send(redis::request{"SUBSCRIBE", channel_});
