@@ -11,53 +11,17 @@
 //   redis.publish("ws:1:room:tea", "t bob\n{}");
 //   redis.calls("join.lua").back().args        // what was asked
 #pragma once
-#include <concepts>
-#include <cstdint>
 #include <functional>
 #include <memory>
-#include <span>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "base/async.hpp"
 #include "redis/address.hpp"
+#include "support/resp.hpp"
 
 namespace support {
-
-// A reply as it travels.
-struct resp {
-  std::string bytes;
-};
-resp ok();
-resp null();
-resp number(std::int64_t n);
-resp text(std::string_view t);
-resp refusal(std::string_view t);  // `OOM command not allowed …`
-resp list_of(std::vector<resp> const& items);
-resp map_of(std::vector<std::pair<std::string, std::string>> const& pairs);
-
-inline resp as_reply(resp r) { return r; }
-inline resp as_reply(std::string_view t) { return text(t); }
-resp as_reply(std::integral auto n) { return number(static_cast<std::int64_t>(n)); }
-template <class... Items>
-resp list(Items const&... items) {
-  return list_of({as_reply(items)...});
-}
-
-struct redis_call {
-  std::string name;  // a command in capitals, or a script's file name
-  std::vector<std::string> keys;  // of a script
-  std::vector<std::string> args;  // what stands behind the name, or behind a script's keys
-  int connection = 0;  // the first is 1
-  int database = 0;
-
-  bool has(std::string_view word) const;  // among keys and args
-};
-
-using call_matcher = std::function<bool(redis_call const&)>;
-call_matcher has(std::string word);
 
 class scripted_redis {
  public:
