@@ -198,16 +198,17 @@ task<result<std::vector<std::int64_t>>> connections::kept_out(std::vector<user_i
   co_return out;
 }
 
-task<result<notified>> connections::notify(std::vector<user_id> users, char kind, std::string frame,
+task<result<notified>> connections::notify(std::vector<user_id> users, bus_letter kind, std::string frame,
                                            std::optional<once> what) {
   static redis::script const script{scripts::notify_lua};
   if (users.empty()) co_return notified{};
+  auto const letter = static_cast<char>(kind);
   std::vector<std::string> used_keys;
   if (what) used_keys.push_back(keys::idempotency(what->caller, what->key));
   auto call = script.call(used_keys, (what ? 6 : 4) + users.size());
   call.arg(keys::prefix::user_connections)
       .arg(keys::instance_channels(database_))
-      .arg(std::string_view{&kind, 1})
+      .arg(std::string_view{&letter, 1})
       .arg(frame);
   if (what) call.arg(what->digest).arg(what->life_s);
   for (auto const& user : users) call.arg(user);

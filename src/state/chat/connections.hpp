@@ -10,6 +10,7 @@
 
 #include "base/ids.hpp"
 #include "redis/client.hpp"
+#include "state/chat/bus_letters.hpp"
 #include "state/chat/idempotency.hpp"
 #include "state/chat/room_log.hpp"
 
@@ -127,7 +128,7 @@ class connections {
   // Flow 6 of the document. Gives the connections the user has left; -1 when this one was not there any more.
   // The last one's end is announced after the grace period (announcements). Unconfirmed mail returns to the queue. One
   // round trip: disconnect.lua Of `unsure`, what no other connection of the user has heard goes to the offline queue;
-  // instances that hold one are told (bus kind `w`).
+  // instances that hold one are told (bus_letter::mail).
   task<result<std::int64_t>> remove(connection_id c, instance_id instance, user_id user, unsure_mail unsure = {});
 
   // What Redis knows of these connections, in the order asked for. At most a hundred or so at a time. One round trip:
@@ -142,10 +143,10 @@ class connections {
   // For how many seconds yet each of `users` is kept out; 0 is not at all. TTL
   task<result<std::vector<std::int64_t>>> kept_out(std::vector<user_id> users);
 
-  // Hands a finished JSON frame to all connections of `users`. `kind` is a bus kind (chat/bus_message.hpp).
+  // Hands a finished JSON frame to all connections of `users`. `kind`: application, friend_online or friend_offline.
   // With `what` once: the same request again gets the first one's answer; conflict when its key stands for another. One
   // round trip: notify.lua
-  task<result<notified>> notify(std::vector<user_id> users, char kind, std::string frame,
+  task<result<notified>> notify(std::vector<user_id> users, bus_letter kind, std::string frame,
                                 std::optional<once> what = std::nullopt);
 
   // `lastSeen` of these users in the document's clients, which hold no entry of who is gone. One round trip: seen.lua

@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- include lib/time_from.lua
 -- include lib/instance_of.lua
+-- include chat/bus_letters.hpp
 -- The time in ms from which a user who enters a room now takes part in it, as a string; and the room's place then: epoch and seq.
 local function entry_now(head_key, clock_key)
   local head = redis.pcall('HMGET', head_key, 'epoch', 'seq', 't')
@@ -16,7 +17,7 @@ local function tell_entry(user, room, time, place, connections, knows, instance_
     local instance = connections[i] ~= knows and instance_of(connections[i + 1])
     if instance and not told[instance] then
       told[instance] = true
-      redis.call('PUBLISH', instance_channel_of .. instance, 'a ' .. user .. '\n' .. time .. ' ' .. place .. ' ' .. room)
+      redis.call('PUBLISH', instance_channel_of .. instance, bus.entry .. user .. '\n' .. time .. ' ' .. place .. ' ' .. room)
     end
   end
 end
