@@ -275,7 +275,7 @@ void flows::refuse_banned(session& s, std::optional<std::string> id, std::int64_
   s.close(state::close_forbidden, state::ban_reason);
 }
 
-void flows::end_session(session& s, bus_message::ending const& why) {
+void flows::end_session(session& s, notice::ending const& why) {
   if (!why.connection.empty() && why.connection != s.id.str()) return;
   log::info("session.ended", {{"connection", s.id.str()},
                               {"trace", s.trace_id()},
