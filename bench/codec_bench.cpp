@@ -71,7 +71,7 @@ BENCHMARK(decode_large)->ArgNames({"script", "read"})->ArgsProduct({{0, 1, 2}, {
 
 void check_utf8(benchmark::State& state) {
   auto const text = sample(static_cast<int>(state.range(0)), 64 * 1024);
-  for (auto _ : state) benchmark::DoNotOptimize(utf8::valid(text));
+  for (auto _ : state) benchmark::DoNotOptimize(hiky::utf8::valid(text));
   state.SetBytesProcessed(state.iterations() * static_cast<std::int64_t>(text.size()));
   state.SetLabel(script_names[state.range(0)]);
 }

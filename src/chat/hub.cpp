@@ -22,13 +22,13 @@ void hub::detach(session& s) {
   if (found->second.empty()) users_.erase(found);
 }
 
-bool hub::heard(room_id const& r) const {
+bool hub::subscribed(room_id const& r) const {
   auto const found = rooms_.find(std::string_view{r});
-  return found != rooms_.end() && found->second.heard;
+  return found != rooms_.end() && found->second.subscribed;
 }
 
-void hub::set_heard(room_id const& r) {
-  if (auto const found = rooms_.find(std::string_view{r}); found != rooms_.end()) found->second.heard = true;
+void hub::set_subscribed(room_id const& r) {
+  if (auto const found = rooms_.find(std::string_view{r}); found != rooms_.end()) found->second.subscribed = true;
 }
 
 std::size_t hub::mailboxes_of(room_id const& r) const {
@@ -40,8 +40,8 @@ void hub::set_mailboxes(room_id const& r, std::size_t filled) {
   if (auto const found = rooms_.find(std::string_view{r}); found != rooms_.end()) found->second.mailboxes = filled;
 }
 
-bool hub::hears_all(session const& s) {
-  return std::ranges::all_of(s.ledger.rooms(), [](delivery::ledger::entry const& e) { return room_of(e).heard; });
+bool hub::subscribed_to_all(session const& s) {
+  return std::ranges::all_of(s.ledger.rooms(), [](delivery::ledger::entry const& e) { return room_of(e).subscribed; });
 }
 
 // The shorter list is walked: a session may be in many rooms, and a room may have many sessions.
@@ -156,11 +156,6 @@ std::vector<session_ptr> hub::some_sessions(double& from, double share) const {
   return out;
 }
 
-void hub::hand(session& s, bus_message const& m, traffic kind) {
-  if (s.ledger.holds()) s.hold_back(m.frame, kind);
-  else s.send(m.frame, kind);
-}
-
 // A client that vanishes, or closes while the message is under way, has perhaps not received it. A pong shows what it
 // has.
 void hub::hand_message(session& s, frame_ptr frame) {
@@ -209,98 +204,6 @@ void hub::release(session& s) {
     if (waited.place.seq != 0) hand_message(s, std::move(waited.frame));
     else s.send(std::move(waited.frame), waited.kind);
   }
-}
-
-template <class Wanted>
-std::size_t hub::to_room(bus_message const& m, traffic kind, Wanted wanted) {
-  auto const found = rooms_.find(std::string_view{m.room});
-  if (found == rooms_.end()) return 0;
-  std::size_t handed = 0;
-  for (auto const& member : found->second.sessions) {
-    if (!wanted(member)) continue;
-    hand(*member.who, m, kind);
-    ++handed;
-  }
-  return handed;
-}
-
-std::size_t hub::message_to_room(bus_message const& m) {
-  auto const found = rooms_.find(std::string_view{m.room});
-  if (found == rooms_.end()) return 0;
-  auto& here = found->second;
-  std::string_view const epoch{m.message_id.data(), m.message_id.rfind(':')};
-  if (epoch != here.last.epoch) {
-    // A new epoch counts from one again.
-    if (!here.last.epoch.empty()) {
-      for (auto const& member : here.sessions) member.who->ledger.renumber(member.who->ledger.at(member.index));
-    }
-    here.last.epoch = epoch;
-  }
-  here.last.seq = m.seq;
-  std::size_t handed = 0;
-  for (auto const& member : here.sessions) {
-    auto& s = *member.who;
-    if (!s.ledger.takes(s.ledger.at(member.index), s.id.str() == m.subject)) continue;
-    if (s.ledger.holds()) s.hold_back(m.frame, traffic::chat, here.last);
-    else hand_message(s, m.frame);
-    ++handed;
-  }
-  return handed;
-}
-
-std::size_t hub::to_user(bus_message const& m, traffic kind, bool extended_only) {
-  auto const* sessions = sessions_of(m.subject);
-  if (!sessions) return 0;
-  std::size_t handed = 0;
-  for (auto* s : *sessions) {
-    if (extended_only && !s->extended) continue;
-    hand(*s, m, kind);
-    ++handed;
-  }
-  return handed;
-}
-
-std::size_t hub::apply(bus_message const& m, std::function<void(session&, bus_message const&)> const& about) {
-  auto const others = [&](room::member const& one) { return one.who->user.str() != m.subject; };
-  auto const watching = [&](room::member const& one) {
-    return one.who->extended && one.who->ledger.at(one.index).open != 0 && others(one);
-  };
-  std::size_t handed = 0;
-  switch (m.kind) {
-    case 'm': handed = message_to_room(m); break;
-    case 'g': handed = to_room(m, traffic::chat, [](room::member const& one) { return one.who->extended; }); break;
-    case 't': handed = to_room(m, traffic::typing, others); break;
-    case 'o': handed = to_room(m, traffic::presence, others); break;
-    case 'b':
-      for (auto const& part : m.parts) {
-        handed += to_room(part, traffic::presence, [&](room::member const& one) {
-          return one.who->extended && one.who->user.str() != part.subject;
-        });
-      }
-      break;
-    case 'j': handed = to_room(m, traffic::presence, watching); break;
-    case 'l': handed = to_room(m, traffic::presence, watching); [[fallthrough]];
-    case 'a':
-    case 'k':
-    case 'w':
-      if (auto const* sessions = sessions_of(m.subject)) {
-        // A copy: whoever is told may end sessions.
-        for (auto const& s : std::vector<session_ptr>{sessions->begin(), sessions->end()}) about(*s, m);
-      }
-      break;
-    case 'f': handed = to_user(m, traffic::chat, false); break;
-    case 'u':
-    case 'U':
-      handed = to_user(m, traffic::presence, m.kind == 'U');
-      if (auto const* sessions = sessions_of(m.subject)) {
-        for (auto* s : *sessions) {
-          if (s->watch) about(*s, m);
-        }
-      }
-      break;
-    default: break;
-  }
-  return handed;
 }
 
 }  // namespace hiky::chat

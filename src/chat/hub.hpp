@@ -18,7 +18,7 @@ struct room : delivery::stream {
     std::uint32_t index;  // of this room in who->ledger
   };
   std::vector<member> sessions;
-  bool heard = false;  // the bus has confirmed that this worker gets the room's messages
+  bool subscribed = false;  // the bus has confirmed that this worker gets the room's messages
   std::size_t mailboxes = 0;  // that the latest message published here was put into
 };
 
@@ -33,21 +33,21 @@ class hub {
   // Takes it out of everything. Harmless when it is not here.
   void detach(session& s);
 
-  bool heard(room_id const& r) const;
-  void set_heard(room_id const& r);
+  bool subscribed(room_id const& r) const;
+  void set_subscribed(room_id const& r);
   bool in(session const& s, room_id const& r) const { return index_of(s, r).has_value(); }
   // The bus has confirmed all rooms that the session is in.
-  static bool hears_all(session const& s);
-  // The session hears the room from now on; `joined` also says that it has the room open.
+  static bool subscribed_to_all(session const& s);
+  // The session takes part in the room from now on; `joined` also says that it has the room open.
   // `since_ms`: Redis TIME, 0 for since the connection began; counts for a session that was not in the room.
   void enter(session& s, room_id const& r, bool joined, std::int64_t since_ms = 0);
   void set_since(session& s, room_id const& r, std::int64_t since_ms);
   void leave(session& s, room_id const& r);
-  // The session entered the room while Redis was asked, and its user does not belong to it: the client never hears of
+  // The session entered the room while Redis was asked, and its user does not belong to it: the client is never told of
   // the room.
   void retract(session& s, room_id const& r);
-  // The session may not hear the room any more, to which its user belongs all the same. Messages behind `upto` are
-  // mail.
+  // The session may not take part in the room any more, to which its user belongs all the same. Messages behind `upto`
+  // are mail.
   void lapse(session& s, room_id const& r, std::optional<delivery::ledger::standing> const& upto);
   // The session is being sent these messages of the room by other means than the bus, and nobody else keeps them for
   // its user.
@@ -77,27 +77,25 @@ class hub {
   // The frames that waited in the session's ledger are handed to it.
   void release(session& s);
 
-  // Hands what came over the bus to those whom it concerns. `l`, `a`, `k` and `w` concern the user's own sessions:
-  // `about` is called with each, and may end sessions. So it is with `u` and `U` and those that watch, and may not.
-  // Returns how many it was handed to.
-  std::size_t apply(bus_message const& m, std::function<void(session&, bus_message const&)> const& about);
+  // Hands what came over the bus to the sessions that it concerns, and returns to how many. `left`, `entry`, `ending`
+  // and `mail` concern the user's own sessions: `about` is called with each, and may end sessions. `about` is also
+  // called with sessions that watch the friend of a `friend_change`, and may end none then.
+  using about_handler = std::function<void(session&, bus_message const&)>;
+  std::size_t apply(bus_message const& m, about_handler const& about);
 
  private:
+  struct distribution;
   using room_map = std::unordered_map<std::string, room, id_hash, std::equal_to<>>;
 
   static room& room_of(delivery::ledger::entry const& e) { return static_cast<room&>(*e.room); }
   std::optional<std::size_t> index_of(session const& s, room_id const& r) const;
   static std::optional<std::size_t> index_of(session const& s, room const& here);
-  static void hand(session& s, bus_message const& m, traffic kind);
   void hand_message(session& s, frame_ptr frame);
   void expect_receipt(session& s);
   bool receipt_is_due(session const& s) const;
   void ask(session& s);
   void remove_from(session& s, std::size_t index_in_session);
-  template <class Wanted>
-  std::size_t to_room(bus_message const& m, traffic kind, Wanted wanted);
-  std::size_t message_to_room(bus_message const& m);
-  std::size_t to_user(bus_message const& m, traffic kind, bool extended_only);
+  std::size_t message_to_room(notice::message const& m);
 
   std::function<void(room_id const&)> on_empty_;
   room_map rooms_;

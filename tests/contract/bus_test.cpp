@@ -22,8 +22,10 @@ struct bus_of_two_workers : Test {
     for (auto& each : got) {
       channel->add_worker([&each, this](bus::batch const& batch, std::chrono::steady_clock::time_point) {
         for (auto const& m : batch) {
-          if (m->kind == 'r') generation = m->seq;
-          each.push_back(m->kind == 'm' ? fmt::format("m {}", m->seq) : std::string{m->kind});
+          auto const* again = std::get_if<chat::notice::interrupted>(m.get());
+          auto const* said = std::get_if<chat::notice::message>(m.get());
+          if (again) generation = again->generation;
+          each.push_back(said ? fmt::format("m {}", said->place.seq) : again ? "r" : "other");
         }
       });
     }
@@ -42,7 +44,7 @@ struct bus_of_two_workers : Test {
     publisher.stop();
     events.run_for(1ms);
   }
-  void listen(std::size_t worker) { ASSERT_TRUE(events.run(channel->listen(worker, {room_id{"tea"}}))); }
+  void subscribe(std::size_t worker) { ASSERT_TRUE(events.run(channel->subscribe(worker, {room_id{"tea"}}))); }
   void publish() {
     ASSERT_TRUE(events.run(log_of_rooms.publish({room_id{"tea"}, user_id{"alice"}, connection_id{"c"}, "\"x\"", {}})));
   }
@@ -74,8 +76,8 @@ struct bus_of_two_workers : Test {
 TEST_F(bus_of_two_workers, gives_a_worker_nothing_after_an_interruption_before_it_has_compared) {
   make();
   connect();
-  listen(0);
-  listen(1);
+  subscribe(0);
+  subscribe(1);
   publish();
   events.run_for(20ms);
   EXPECT_THAT(take(0), ElementsAre("m 1"));
@@ -102,7 +104,7 @@ TEST_F(bus_of_two_workers, gives_a_worker_nothing_after_an_interruption_before_i
 TEST_F(bus_of_two_workers, closes_the_gate_anew_with_the_next_interruption) {
   make();
   connect();
-  listen(0);
+  subscribe(0);
   publish();
   events.run_for(20ms);
   take(0);
@@ -121,7 +123,7 @@ TEST_F(bus_of_two_workers, closes_the_gate_anew_with_the_next_interruption) {
 TEST_F(bus_of_two_workers, opens_the_gate_of_a_worker_that_never_compares) {
   make(300ms);
   connect();
-  listen(1);
+  subscribe(1);
   publish();
   events.run_for(20ms);
   take(1);
@@ -136,12 +138,12 @@ TEST_F(bus_of_two_workers, opens_the_gate_of_a_worker_that_never_compares) {
 TEST_F(bus_of_two_workers, gives_a_late_worker_all_of_a_log_that_fills_more_than_a_page) {
   make();
   connect();
-  listen(0);
+  subscribe(0);
   for (int i = 0; i < 600; ++i) publish();
   auto const place = state::parse_message_id(probe("HGET", state::keys::room_head(room_id{"tea"}), "epoch") + ":0");
   ASSERT_TRUE(place);
   auto const begin = [](bus& all, state::message_place from) -> task<bool> {
-    co_await all.begin_listening(1, {room_id{"tea"}}, {std::move(from)}, bus::since::place);
+    co_await all.begin_subscribing(1, {room_id{"tea"}}, {std::move(from)}, bus::since::place);
     co_return true;
   };
   events.run(begin(*channel, *place));
@@ -151,9 +153,9 @@ TEST_F(bus_of_two_workers, gives_a_late_worker_all_of_a_log_that_fills_more_than
   EXPECT_EQ(got[1], got[0]);
 }
 
-TEST_F(bus_of_two_workers, hears_what_was_wanted_while_redis_was_away) {
+TEST_F(bus_of_two_workers, subscribes_to_what_was_asked_for_while_redis_was_away) {
   make();
-  EXPECT_FALSE(events.run(channel->listen(0, {room_id{"tea"}})));
+  EXPECT_FALSE(events.run(channel->subscribe(0, {room_id{"tea"}})));
   connect();
   publish();
   events.run_for(20ms);

@@ -141,10 +141,10 @@ TEST_F(a_clock_that_stepped_back, lets_no_connection_begin_before_what_was_said_
 TEST_F(a_clock_that_stepped_back, makes_no_mail_of_what_was_said_before_a_connection_began) {
   user_id const ann{"ann"}, bob{"bob"};
   room_id const tea{"tea"}, go{"go"};
-  auto const add = [&](user_id const& who, char const* id, std::vector<state::known_room> rooms) {
-    auto const newest = ok(store.connections.places(ann)).newest_ms;
+  auto const add = [&](user_id const& who, char const* id, std::vector<state::connection_room> rooms) {
+    auto const newest = ok(store.members.places(ann)).newest_ms;
     ok(store.connections.add({connection_id{id}, living, who, "2026-01-31T12:00:00.000Z", "", ""}, std::move(rooms),
-                             state::known_rooms::enters, newest));
+                             state::membership::granted, newest));
   };
   add(ann, "a.1", {tea});
   probe("SET", "ws:clock", std::to_string(now() + 60'000));

@@ -5,7 +5,7 @@
 #include "state/chat/store.hpp"
 #include "state/inspect/room_summary.hpp"
 #include "state/inspect/totals.hpp"
-#include "state/inspect/user_summary.hpp"
+#include "state/inspect/user_details.hpp"
 #include "state/inspect/waiting_mail.hpp"
 #include "support/with_redis.hpp"
 
@@ -36,7 +36,7 @@ class summary : public support::with_redis {
 };
 
 TEST_F(summary, of_a_user_who_never_came_is_empty) {
-  auto const seen = ok(state::summarize(redis, bob));
+  auto const seen = ok(state::describe(redis, bob));
   EXPECT_FALSE(seen.online);
   EXPECT_THAT(seen.connections, IsEmpty());
   EXPECT_THAT(seen.rooms, IsEmpty());
@@ -50,7 +50,7 @@ TEST_F(summary, of_a_user_is_sorted) {
   connect("bob", "c.1");
   join("bob", "tea");
   join("bob", "chess");
-  auto const seen = ok(state::summarize(redis, bob));
+  auto const seen = ok(state::describe(redis, bob));
   EXPECT_TRUE(seen.online);
   ASSERT_THAT(seen.connections, SizeIs(2));
   EXPECT_EQ(seen.connections.front().first, "c.1");
@@ -69,7 +69,7 @@ TEST_F(summary, of_a_user_is_sorted) {
 
 TEST_F(summary, names_the_key_that_holds_something_else) {
   probe("SET", "ws:user_rooms:bob", "spoilt");
-  EXPECT_THAT(fault(state::summarize(redis, bob)).text, HasSubstr("(SMEMBERS ws:user_rooms:bob)"));
+  EXPECT_THAT(fault(state::describe(redis, bob)).text, HasSubstr("(SMEMBERS ws:user_rooms:bob)"));
 }
 
 TEST_F(summary, of_a_room_counts_its_messages) {

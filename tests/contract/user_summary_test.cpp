@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "state/inspect/user_summary.hpp"
+#include "state/inspect/waiting_mail.hpp"
 
 #include "state/chat/store.hpp"
 #include "state/inspect/lists.hpp"
@@ -71,12 +72,12 @@ TEST_F(user_summary, stands_beside_pages_of_everybody) {
 TEST_F(user_summary, stands_beside_the_mail_that_waits) {
   probe("LPUSH", "ws:offline_messages:bob", "one", "two");
   probe("SET", "ws:offline_dropped:bob", "7");
-  auto const waiting = ok(store.mailbox.waiting(bob));
-  EXPECT_THAT(waiting.messages, ElementsAre("two", "one"));
+  auto const waiting = ok(state::list_mail(redis, bob));
+  EXPECT_THAT(waiting.messages, ElementsAre("one", "two"));
   EXPECT_EQ(waiting.dropped, 7);
-  EXPECT_EQ(ok(store.mailbox.clear(bob)), 2);
-  EXPECT_EQ(ok(store.mailbox.clear(bob)), 0);
-  EXPECT_EQ(ok(store.mailbox.waiting(bob)).dropped, 0);
+  EXPECT_EQ(ok(state::clear_mail(redis, bob)), 2);
+  EXPECT_EQ(ok(state::clear_mail(redis, bob)), 0);
+  EXPECT_EQ(ok(state::list_mail(redis, bob)).dropped, 0);
 }
 
 }  // namespace

@@ -8,7 +8,7 @@
 #include "app/ctl/commands.hpp"
 #include "base/clock.hpp"
 #include "chat/bus/bus_message.hpp"
-#include "state/chat/keys.hpp"
+#include "state/chat/channels.hpp"
 #include "state/chat/room_log.hpp"
 #include "state/inspect/room_summary.hpp"
 
@@ -28,7 +28,7 @@ class follower {
         log_(s.ws, s.database(), {}),
         listener_(s.ws.executor(), s.ws.where()),
         wake_(s.ws.executor()) {
-    channel_ = state::channel_of(how_.room, s.database());
+    channel_ = state::channels{s.database()}.of_room(how_.room);
     listener_.on_push([this](std::span<redis::node const> m) { pushed(m); }, [] {});
     listener_.on_state([this](bool up) {
       if (up) listener_.send(redis::request{"SUBSCRIBE", channel_});
@@ -113,21 +113,31 @@ class follower {
     wake_.cancel();
     if (!how_.events) return;
     auto const m = chat::parse_bus_message(how_.room.str(), message[3].value);
-    if (!m || m->kind == 'm') return;
+    if (!m || std::holds_alternative<chat::notice::message>(*m)) return;
     auto const payload = std::string_view{message[3].value};
     auto const body = payload.substr(std::min(payload.size(), payload.find('\n') + 1));
     if (s_.as == face::json) going_ = s_.emit(json_line(body) + "\n") && going_;
-    else line(iso8601_now(), m->subject.empty() ? "-" : m->subject, event_text(m->kind, body));
+    else std::visit([&](auto const& news) { line_of(news, body); }, *m);
   }
 
-  static std::string event_text(char kind, std::string_view body) {
-    switch (kind) {
-      case 't': return raw_member(body, "isTyping") == "true" ? "* types" : "* types no more";
-      case 'j': return "* joined";
-      case 'l': return "* left";
-      case 'o': return "* is offline";
-      default: return fmt::format("* {}", body);
+  template <class News>
+  void line_of(News const& news, std::string_view body) {
+    if constexpr (requires { news.user; }) {
+      line(iso8601_now(), news.user.empty() ? "-" : news.user, event_text(news, body));
+    } else {
+      line(iso8601_now(), "-", event_text(news, body));
     }
+  }
+
+  static std::string event_text(chat::notice::typing const&, std::string_view body) {
+    return raw_member(body, "isTyping") == "true" ? "* types" : "* types no more";
+  }
+  static std::string event_text(chat::notice::joined const&, std::string_view) { return "* joined"; }
+  static std::string event_text(chat::notice::left const&, std::string_view) { return "* left"; }
+  static std::string event_text(chat::notice::offline const&, std::string_view) { return "* is offline"; }
+  template <class Other>
+  static std::string event_text(Other const&, std::string_view body) {
+    return fmt::format("* {}", body);
   }
 
   session& s_;

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Part of bus: performs what the rooms' sequencers want, and tells them what became of it.
+// Part of bus: performs what the rooms' sequencers ask for, and tells them what became of it.
 #include <boost/asio/steady_timer.hpp>
-
-#include <fmt/format.h>
 
 #include <algorithm>
 
@@ -10,7 +8,6 @@
 #include "chat/bus/bus.hpp"
 #include "chat/requests/frame_type.hpp"
 #include "chat/requests/protocol.hpp"
-#include "state/chat/keys.hpp"
 
 namespace hiky::chat {
 
@@ -21,10 +18,9 @@ namespace {
 constexpr std::size_t fill_page = 500;
 constexpr auto retry_pause = 200ms;  // a quiet room must not wait for its next message
 
-std::shared_ptr<bus_message const> from_log(std::string const& room, std::string const& epoch,
-                                            state::logged_message const& entry) {
-  return std::make_shared<bus_message const>(bus_message{
-      'm', room, entry.connection.str(), fmt::format("{}:{}", epoch, entry.seq), entry.seq, text_frame(entry.frame)});
+inboxes::message from_log(std::string const& room, std::string const& epoch, state::logged_message const& entry) {
+  return std::make_shared<bus_message const>(
+      notice::message{room, entry.connection.str(), {epoch, entry.seq}, text_frame(entry.frame)});
 }
 
 // The end of a frame holds its time, id, and the end of its content.
@@ -35,15 +31,10 @@ std::size_t mark_of(std::string_view frame) {
 
 }  // namespace
 
-void bus::received_message(std::string_view room, channel& c, std::shared_ptr<bus_message> m) {
-  auto const place = state::parse_message_id(m->message_id);
-  if (!place) {
-    log::warn("bus.unreadable", {{"room", room}, {"message_id", m->message_id}});
-    return;
-  }
-  m->seq = place->seq;
-  auto const mark = mark_of(m->frame->payload());
-  c.order.pushed(place->epoch, {place->seq, mark, std::move(m)}, actions_);
+void bus::take_in_order(std::string_view room, channel& c, inboxes::message m) {
+  auto const& said = std::get<notice::message>(*m);
+  auto const mark = mark_of(said.frame->payload());
+  c.order.pushed(said.place.epoch, {said.place.seq, mark, std::move(m)}, actions_);
   perform(room, c);
 }
 
@@ -62,7 +53,7 @@ void bus::perform(std::string_view room, channel& c) {
       question = run_fetch(std::string{room}, c.life, *f);
       asks = true;
     } else if (auto* b = std::get_if<sequencer::begin_epoch>(&action)) {
-      log::warn("room.went_back", {{"room", room}, {"epoch", b->over}, {"heard", b->heard}, {"newest", b->newest}});
+      log::warn("room.went_back", {{"room", room}, {"epoch", b->over}, {"heard", b->latest}, {"newest", b->newest}});
       question = run_begin_epoch(std::string{room}, c.life, std::move(*b));
       asks = true;
     } else if (auto const* w = std::get_if<sequencer::wait>(&action)) {
@@ -74,17 +65,15 @@ void bus::perform(std::string_view room, channel& c) {
   if (asks) spawn(std::move(question));
 }
 
-void bus::hand_on(channel const& c, std::shared_ptr<bus_message const> m, std::size_t worker) {
-  if (worker != sequencer::everybody) return batches_[worker].push_back(std::move(m));
-  for (std::size_t i = 0; i < batches_.size(); ++i) {
-    if (c.workers >> i & 1) batches_[i].push_back(m);
-  }
+void bus::hand_on(channel const& c, inboxes::message m, std::size_t worker) {
+  if (worker == sequencer::everybody) inboxes_.put(c.workers, m);
+  else inboxes_.put(worker, std::move(m));
 }
 
 void bus::say_gap(std::string_view room, channel const& c, std::uint64_t from, std::uint64_t to, std::size_t worker) {
   gaps_.fetch_add(1, std::memory_order_relaxed);
-  auto const frame = text_frame(gap({room_id{room}, false, from, to}));
-  hand_on(c, std::make_shared<bus_message const>(bus_message{'g', std::string{room}, {}, {}, 0, frame}), worker);
+  auto frame = text_frame(gap({room_id{room}, false, from, to}));
+  hand_on(c, std::make_shared<bus_message const>(notice::gap{std::string{room}, std::move(frame)}), worker);
 }
 
 bus::channel* bus::find(std::string_view room, std::uint32_t life) {
@@ -104,7 +93,7 @@ task<> bus::run_fetch(std::string room, std::uint32_t life, sequencer::fetch wha
   }
   c->order.fetched(what.number, std::move(found), actions_);
   perform(room, *c);
-  flush();
+  inboxes_.flush();
 }
 
 task<> bus::run_begin_epoch(std::string room, std::uint32_t life, sequencer::begin_epoch what) {
@@ -129,38 +118,7 @@ void bus::answer_failed(std::string_view room, channel& c, sequencer::ticket num
   if (!is_transient(why)) log::warn("room.not_filled", {{"room", room}, {"reason", why.text}});
   c.order.failed(number, is_transient(why), actions_);
   perform(room, c);
-  flush();
-}
-
-// Where rooms stand that are being subscribed, so that a loss right afterwards is noticed too. Asked behind the
-// SUBSCRIBE, on its connection: what is said after this answer comes as a push. One round trip for all.
-task<> bus::learn_places(std::vector<std::pair<std::string, std::uint32_t>> rooms) {
-  auto const connection = connection_;
-  for (;;) {
-    redis::request heads;
-    for (auto const& [room, life] : rooms) heads.add("HMGET", state::keys::room_head(room_id{room}), "epoch", "seq");
-    auto const answer = co_await client_.exec_each(std::move(heads));
-    if (connection != connection_) co_return;  // the next one learns them
-    if (!answer) {
-      co_await asio::steady_timer{ex_, retry_pause}.async_wait(use_task);
-      if (connection != connection_) co_return;
-      continue;
-    }
-    for (std::size_t i = 0; i < rooms.size(); ++i) {
-      auto* c = find(rooms[i].first, rooms[i].second);
-      if (!c) continue;
-      // A head that is spoilt tells nothing; then the first message does.
-      if (auto const head = (*answer)[i].items(); head.size() == 2) {
-        // Also when nothing was ever said: then what is missed begins with the first.
-        state::message_place place;
-        if (!head[0].is_null()) place = {std::string{head[0].text()}, static_cast<std::uint64_t>(head[1].integer())};
-        c->order.begin_at(std::move(place));
-      }
-      c->learning = false;
-      settle(*c);
-    }
-    co_return;
-  }
+  inboxes_.flush();
 }
 
 }  // namespace hiky::chat

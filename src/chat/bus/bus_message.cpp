@@ -7,121 +7,116 @@
 #include "chat/requests/arrival.hpp"
 #include "chat/requests/frame_type.hpp"
 #include "chat/requests/protocol.hpp"
+#include "state/chat/bus_letters.hpp"
 
 namespace hiky::chat {
+
+using state::bus_letter;
+
 namespace {
 
-constexpr char unit_separator = '\x1f';
+// Takes the text before the first space, or all of it, and the space.
+std::string_view take_word(std::string_view& text) {
+  auto const end = std::min(text.find(' '), text.size());
+  auto const word = text.substr(0, end);
+  text.remove_prefix(std::min(end + 1, text.size()));
+  return word;
+}
 
-std::optional<bus_message::ending> parse_ending(std::string_view text) {
-  bus_message::ending out{};
-  auto const [rest, fault] = std::from_chars(text.data(), text.data() + text.size(), out.code);
-  if (fault != std::errc{} || out.code < 4000 || out.code > 4999) return std::nullopt;
-  text.remove_prefix(static_cast<std::size_t>(rest - text.data()));
-  if (!text.starts_with(' ')) return std::nullopt;
-  text.remove_prefix(1);
-  auto const space = text.find(' ');
-  if (space == std::string_view::npos || space == 0) return std::nullopt;
-  if (text.substr(0, space) != "*") out.connection = text.substr(0, space);
-  out.reason = text.substr(space + 1);
+template <class Number>
+bool read_number(std::string_view digits, Number& value) {
+  auto const [end, fault] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+  return fault == std::errc{} && end == digits.data() + digits.size();
+}
+
+std::optional<bus_message> parse_message(std::string_view room, std::string_view head, std::string_view body) {
+  auto const connection = take_word(head);
+  auto place = state::parse_message_id(take_word(head));
+  if (!place) return std::nullopt;
+  notice::message out{std::string{room}, std::string{connection}, std::move(*place), text_frame(body)};
+  if (!head.empty()) out.came = arrival_of(head);
   return out;
 }
 
-// `<Redis TIME in ms> <epoch> <seq> <room>`; the epoch is empty where nothing was ever said.
-bool parse_entry(std::string_view text, bus_message& out) {
-  auto const field = [&text] {
-    auto const end = std::min(text.find(' '), text.size());
-    auto const found = text.substr(0, end);
-    text.remove_prefix(std::min(end + 1, text.size()));
-    return found;
-  };
-  auto const number = [](std::string_view digits, auto& value) {
-    auto const [end, fault] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
-    return fault == std::errc{} && end == digits.data() + digits.size();
-  };
-  bus_message::entry in;
-  auto const at = field();
-  in.place.epoch = field();
-  auto const seq = field();
-  if (!number(at, in.at_ms) || !number(seq, in.place.seq) || text.empty()) return false;
-  out.room = text;
-  out.entered = std::move(in);
-  return true;
+std::optional<bus_message> parse_left(std::string_view room, std::string_view head, std::string_view body) {
+  auto const space = head.find(' ');
+  std::int64_t at_ms = 0;
+  if (space == std::string_view::npos || !read_number(head.substr(0, space), at_ms)) return std::nullopt;
+  return notice::left{std::string{room}, std::string{head.substr(space + 1)}, text_frame(body), at_ms};
+}
+
+notice::back parse_back(std::string_view room, std::string_view head) {
+  notice::back out{std::string{room}, {}};
+  while (!head.empty()) {
+    auto const end = std::min(head.find(state::bus_separator), head.size());
+    auto const user = head.substr(0, end);
+    out.users.push_back({std::string{user}, text_frame(user_online(user, room))});
+    head.remove_prefix(std::min(end + 1, head.size()));
+  }
+  return out;
+}
+
+// `CODE CONNECTION REASON`
+std::optional<bus_message> parse_ending(std::string_view user, std::string_view body) {
+  notice::ending out{.user = std::string{user}};
+  auto const [rest, fault] = std::from_chars(body.data(), body.data() + body.size(), out.code);
+  if (fault != std::errc{} || out.code < 4000 || out.code > 4999) return std::nullopt;
+  body.remove_prefix(static_cast<std::size_t>(rest - body.data()));
+  if (!body.starts_with(' ')) return std::nullopt;
+  body.remove_prefix(1);
+  auto const space = body.find(' ');
+  if (space == std::string_view::npos || space == 0) return std::nullopt;
+  if (body.substr(0, space) != "*") out.connection = body.substr(0, space);
+  out.reason = body.substr(space + 1);
+  return out;
+}
+
+// `TIME_MS EPOCH SEQ ROOM`; the epoch is empty where nothing was ever said.
+std::optional<bus_message> parse_entry(std::string_view user, std::string_view body) {
+  notice::entry out{std::string{user}, {}};
+  auto const at = take_word(body);
+  out.place.epoch = take_word(body);
+  auto const seq = take_word(body);
+  if (!read_number(at, out.at_ms) || !read_number(seq, out.place.seq) || body.empty()) return std::nullopt;
+  out.room = body;
+  return out;
+}
+
+std::optional<bus_message> parse_of_room(bus_letter kind, std::string_view room, std::string_view head,
+                                         std::string_view body) {
+  switch (kind) {
+    case bus_letter::message: return parse_message(room, head, body);
+    case bus_letter::typing: return notice::typing{std::string{room}, std::string{head}, text_frame(body)};
+    case bus_letter::joined: return notice::joined{std::string{room}, std::string{head}, text_frame(body)};
+    case bus_letter::left: return parse_left(room, head, body);
+    case bus_letter::offline: return notice::offline{std::string{room}, std::string{head}, text_frame(body)};
+    case bus_letter::back: return parse_back(room, head);
+    default: return std::nullopt;
+  }
+}
+
+std::optional<bus_message> parse_of_instance(bus_letter kind, std::string_view head, std::string_view body) {
+  switch (kind) {
+    case bus_letter::canary: return notice::canary{};
+    case bus_letter::application: return notice::application{std::string{head}, shared_frame::make(body)};
+    case bus_letter::friend_online: return notice::friend_change{std::string{head}, text_frame(body), true};
+    case bus_letter::friend_offline: return notice::friend_change{std::string{head}, text_frame(body), false};
+    case bus_letter::mail: return notice::mail{std::string{head}};
+    case bus_letter::ending: return parse_ending(head, body);
+    case bus_letter::entry: return parse_entry(head, body);
+    default: return std::nullopt;
+  }
 }
 
 }  // namespace
 
-std::optional<bus_message> parse_bus_message(std::string_view room, std::string_view payload) {
-  auto const line_end = payload.find('\n');
-  if (line_end == std::string_view::npos || line_end < 2 || payload[1] != ' ') return std::nullopt;
-  auto const head = payload.substr(2, line_end - 2);
-  auto const body = payload.substr(line_end + 1);
-  bus_message m;
-  m.kind = payload[0];
-  m.room = room;
-  bool const of_room = !room.empty();
-  switch (m.kind) {
-    case 'm': {
-      auto const space = head.find(' ');
-      if (!of_room || space == std::string_view::npos) return std::nullopt;
-      m.subject = head.substr(0, space);
-      auto const id = head.substr(space + 1);
-      auto const id_end = id.find(' ');
-      m.message_id = id.substr(0, id_end);
-      if (id_end != std::string_view::npos) m.came = arrival_of(id.substr(id_end + 1));
-      break;
-    }
-    case 'l': {
-      auto const [rest, fault] = std::from_chars(head.data(), head.data() + head.size(), m.left_ms);
-      if (!of_room || fault != std::errc{} || rest == head.data() + head.size() || *rest != ' ') return std::nullopt;
-      m.subject = head.substr(static_cast<std::size_t>(rest - head.data()) + 1);
-      break;
-    }
-    case 't':
-    case 'j':
-    case 'o':
-      if (!of_room) return std::nullopt;
-      m.subject = head;
-      break;
-    case 'b':
-      if (!of_room) return std::nullopt;
-      for (auto rest = head; !rest.empty();) {
-        auto const end = std::min(rest.find(unit_separator), rest.size());
-        bus_message one;
-        one.kind = m.kind;
-        one.room = m.room;
-        one.subject = rest.substr(0, end);
-        one.frame = text_frame(user_online(one.subject, room));
-        m.parts.push_back(std::move(one));
-        rest.remove_prefix(std::min(end + 1, rest.size()));
-      }
-      return m;
-    case 'c':
-    case 'f':
-    case 'u':
-    case 'U':
-      if (of_room) return std::nullopt;
-      m.subject = head;
-      break;
-    case 'w':
-      if (of_room) return std::nullopt;
-      m.subject = head;
-      return m;
-    case 'k':
-      if (of_room) return std::nullopt;
-      m.subject = head;
-      m.end = parse_ending(body);
-      if (!m.end) return std::nullopt;
-      return m;
-    case 'a':
-      if (of_room || body.empty()) return std::nullopt;
-      m.subject = head;
-      if (!parse_entry(body, m)) return std::nullopt;
-      return m;
-    default: return std::nullopt;
-  }
-  m.frame = m.kind == 'f' ? shared_frame::make(body) : text_frame(body);
-  return m;
+std::optional<bus_message> parse_bus_message(std::string_view room, std::string_view text) {
+  auto const line_end = text.find('\n');
+  if (line_end == std::string_view::npos || line_end < 2 || text[1] != ' ') return std::nullopt;
+  auto const kind = static_cast<bus_letter>(text[0]);
+  auto const head = text.substr(2, line_end - 2);
+  auto const body = text.substr(line_end + 1);
+  return room.empty() ? parse_of_instance(kind, head, body) : parse_of_room(kind, room, head, body);
 }
 
 }  // namespace hiky::chat

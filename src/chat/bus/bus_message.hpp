@@ -1,27 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// What travels between instances through Redis channels, as the scripts write it: a header line, then a frame's JSON.
-//   room channel      m CONNECTION MESSAGE_ID   a message; not for CONNECTION. Behind it, perhaps, when it came from
-//   its client (arrival.hpp)
-//                     t USER                    typing; not for USER
-//                     j USER                    joined; for extended sessions that joined
-//                     l TIME_MS USER            left (whose sessions hear the room no more, if they heard it then); the
-//                     same o USER                    offline b USER[US USER]…          back, each after an `o`; for
-//                     extended sessions. US is the unit separator, U+001F, which no id holds g messages are lost for
-//                     good; for extended sessions
-//   instance channel  c NUMBER                  a canary: shows that the subscriber still hears
-//                     f USER                    a frame of the application, for all connections of USER
-//                     u USER                    the same, which slow readers may miss
-//                     U USER                    like u, for extended sessions only
-//                     w USER                    mail waits for USER, who is online
-//                     k USER                    ends connections of USER: the second line is CODE CONNECTION REASON,
-//                     and CONNECTION * is all a USER                    USER takes part in a room: the second line is
-//                     TIME_MS EPOCH SEQ ROOM, where the room stood then
+// What a worker is told by the bus: one type for each kind of news. Most of it travels between instances as text
+// (state/chat/bus_letters.hpp); `gap` and `interrupted` the bus itself says.
 #pragma once
 #include <chrono>
-#include <memory>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 #include "base/shared_frame.hpp"
@@ -29,30 +15,100 @@
 
 namespace hiky::chat {
 
-struct bus_message {
-  char kind = 0;  // `r`, which only the bus itself says: the instance channel is heard from now on
-  std::string room;  // of room channels, and of `a`
-  std::string subject;  // the USER, or for `m` the CONNECTION
-  std::string message_id;  // of `m`
-  std::uint64_t seq = 0;  // of `m`, as in message_id; of `r`, what `bus::compared` is to be told
+namespace notice {
+
+// Of a room.
+
+// For all that take part in the room, but for the connection that sent it.
+struct message {
+  std::string room;
+  std::string connection;
+  state::message_place place;
   frame_ptr frame;
-  struct ending {
-    std::uint16_t code;
-    std::string connection;  // empty: all of the user's
-    std::string reason;
+  std::chrono::steady_clock::time_point came{};  // when a client of this process sent it; else the clock's epoch
+};
+// Messages are lost for good; for extended sessions.
+struct gap {
+  std::string room;
+  frame_ptr frame;
+};
+// Not for the user.
+struct typing {
+  std::string room, user;
+  frame_ptr frame;
+};
+// Not for the user.
+struct offline {
+  std::string room, user;
+  frame_ptr frame;
+};
+// For extended sessions that joined the room.
+struct joined {
+  std::string room, user;
+  frame_ptr frame;
+};
+// The same; and the user's sessions take part no more, if they did at that time.
+struct left {
+  std::string room, user;
+  frame_ptr frame;
+  std::int64_t at_ms = 0;  // Redis TIME
+};
+// Users who are back, each after an `offline`; for extended sessions, and each frame not for its own user.
+struct back {
+  struct one {
+    std::string user;
+    frame_ptr frame;
   };
-  std::optional<ending> end{};  // of `k`
-  struct entry {
-    std::int64_t at_ms = 0;  // Redis TIME
-    state::message_place place;
-  };
-  std::optional<entry> entered{};  // of `a`
-  std::int64_t left_ms = 0;  // of `l`, Redis TIME
-  std::vector<bus_message> parts{};  // of `b`: one for each user, with a subject and a frame
-  std::chrono::steady_clock::time_point came{};  // of `m`, when it came to this process from a client of its own
+  std::string room;
+  std::vector<one> users;
 };
 
-// `room` is empty for an instance channel. Nothing when the payload is not of these forms.
-std::optional<bus_message> parse_bus_message(std::string_view room, std::string_view payload);
+// Of an instance.
+
+// A frame of the application, for all connections of the user.
+struct application {
+  std::string user;
+  frame_ptr frame;
+};
+// A friend of the user came or went; slow readers may miss it, and the second is for extended sessions only.
+struct friend_change {
+  std::string user;
+  frame_ptr frame;
+  bool online = false;
+};
+// Mail waits for the user, who is online.
+struct mail {
+  std::string user;
+};
+// Connections of the user end.
+struct ending {
+  std::string user{};
+  std::uint16_t code = 0;
+  std::string connection{};  // empty: all of the user's
+  std::string reason{};
+};
+// The user takes part in the room since then, when the room stood at `place`.
+struct entry {
+  std::string user, room;
+  std::int64_t at_ms = 0;  // Redis TIME
+  state::message_place place{};
+};
+// The instance's subscription lives. No worker is given it.
+struct canary {};
+// The instance is subscribed to its channel from now on; what was said before may have come to nobody.
+struct interrupted {
+  std::uint64_t generation = 0;  // what `bus::compared` is to be told
+};
+
+}  // namespace notice
+
+struct bus_message : std::variant<notice::message, notice::typing, notice::joined, notice::left, notice::offline,
+                                  notice::back, notice::gap, notice::application, notice::friend_change, notice::mail,
+                                  notice::ending, notice::entry, notice::canary, notice::interrupted> {
+  using variant::variant;
+};
+
+// `room` is empty for an instance's channel. Nothing when the text is none of the table's.
+std::optional<bus_message> parse_bus_message(std::string_view room, std::string_view text);
 
 }  // namespace hiky::chat

@@ -7,6 +7,7 @@
 // resumes.
 #pragma once
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -121,7 +122,8 @@ class ledger {
   // The message since which the connection has, or is handed, everything that comes live of the room in this epoch; 0:
   // none came yet.
   std::uint64_t live_from(std::string_view room, std::string_view epoch) const;
-  // Whether the bus will bring it: the connection hears its room, and the message is behind the latest that came.
+  // Whether the bus will bring it: the connection takes part in its room, and the message is behind the latest that
+  // came.
   bool will_come(std::string_view room, state::message_place const& place) const;
 
   // Frames wait from now on, so that the client sees nothing before what is being fetched for it.
@@ -162,9 +164,12 @@ class ledger {
       bool given;  // it was handed to the client, and a pong may confirm it; else it never came here
       bool asked = false;  // the ping under way is behind it
     };
-    std::vector<lapsed_debt> lapsed;  // of rooms that the connection may not hear any more, and of what was sent aside
+    // Of rooms that the connection may take no part in any more, and of what was sent aside.
+    std::vector<lapsed_debt> lapsed;
     bool holding = false;
   };
+
+  static constexpr auto all_of_it = std::numeric_limits<std::uint64_t>::max();
 
   static debt debt_of(entry const& e);
   void owe(debt owed, bool given);

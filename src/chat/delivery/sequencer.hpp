@@ -3,8 +3,9 @@
 // a page of the room's log came), actions come out (deliver, fetch, say a gap). Refuses to know Redis, sockets, clocks,
 // coroutines, and what a message looks like. `bus` performs the actions and reports what became of them.
 //
-// The invariant: each worker that hears the room gets each message of the log's order exactly once and ascending, from
-// the place where the worker began; or it is told of the gap, before anything that stands behind the gap.
+// The invariant: each worker that is subscribed to the room gets each message of the log's order exactly once and
+// ascending, from the place where the worker began; or it is told of the gap, before anything that stands behind the
+// gap.
 //
 // A message that is next in line is delivered. Any other makes the sequencer ask the log. One question is under way at
 // a time, and messages that come meanwhile are held. A question bears a ticket, and so does its answer: answers to
@@ -28,7 +29,7 @@ class sequencer {
  public:
   using payload = std::shared_ptr<bus_message const>;  // never looked into
   using ticket = std::uint32_t;
-  static constexpr std::size_t everybody = ~std::size_t{0};  // all workers that hear the room
+  static constexpr std::size_t everybody = ~std::size_t{0};  // all workers that are subscribed to the room
 
   struct message {
     std::uint64_t seq = 0;
@@ -62,12 +63,12 @@ class sequencer {
     ticket number;
     std::uint64_t after;
   };
-  // Redis stands behind what was heard, or tells it otherwise: nobody must get these numbers again. To be answered
+  // Redis stands behind what was delivered, or tells it otherwise: nobody must get these numbers again. To be answered
   // by `epoch_begun` or `failed`.
   struct begin_epoch {
     ticket number;
     std::string over;
-    std::uint64_t heard, newest;
+    std::uint64_t latest, newest;  // the latest message that was delivered; and the newest of Redis
   };
   // To be answered by `waited`, in a moment.
   struct wait {
@@ -86,7 +87,8 @@ class sequencer {
   void begin_at(state::message_place place);
   // A push brought the message.
   void pushed(std::string_view epoch, message m, actions& out);
-  // The worker, new among those that hear the room, is to get what stands behind `place`, also what others have had.
+  // The worker, new among those that are subscribed to the room, is to get what stands behind `place`, also what others
+  // have had.
   void came_late(std::size_t worker, state::message_place place, actions& out);
   void left(std::size_t worker);
   // The subscription holds from now on: what was said before may have come to nobody.
@@ -117,7 +119,7 @@ class sequencer {
     std::vector<late_worker> late;
     std::uint64_t after = 0;
     question asked = question::none;
-    bool compare = true;  // the next page, with the last message heard
+    bool compare = true;  // the next page, with the last message delivered
     bool compared = false;  // the page under way
     bool again = false;  // what the answer says may be too old
   };

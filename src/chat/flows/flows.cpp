@@ -69,7 +69,7 @@ flows::flows(asio::any_io_executor executor, std::size_t worker, instance_id ins
       checks_(ex_),
       heavy_(ex_),
       typing_timer_(ex_) {
-  hub_.on_empty([this](room_id const& room) { bus_.ignore(worker_, room); });
+  hub_.on_empty([this](room_id const& room) { bus_.unsubscribe(worker_, room); });
 }
 
 void flows::spawn(task<> work) {
@@ -343,35 +343,37 @@ task<> flows::run_status(session_ptr s, std::optional<std::string> id, get_onlin
 
 void flows::deliver(bus::batch const& messages, std::vector<steady_clock::time_point>& came) {
   for (auto const& m : messages) {
-    if (m->kind == 'r') {
-      interruption_ = m->seq;
+    if (auto const* again = std::get_if<notice::interrupted>(m.get())) {
+      interruption_ = again->generation;
       spawn(compare_all(interruption_));
       watches_.doubt_all();
       continue;
     }
     auto const handed = hub_.apply(*m, [this](session& s, bus_message const& about) {
-      if (about.kind == 'u' || about.kind == 'U') return watches_.announced(s, about);
-      if (about.kind == 'w') return fetch_mail(s);
-      if (about.kind == 'k') return end_session(s, *about.end);
+      if (auto const* change = std::get_if<notice::friend_change>(&about)) return watches_.announced(s, *change);
+      if (std::holds_alternative<notice::mail>(about)) return fetch_mail(s);
+      if (auto const* ending = std::get_if<notice::ending>(&about)) return end_session(s, *ending);
       ++s.notices;
-      room_id const room{about.room};
-      if (about.kind == 'l') {
+      if (auto const* left = std::get_if<notice::left>(&about)) {
+        room_id const room{left->room};
         auto const* const in = s.ledger.find(room);
         if (!in) return;
         // A join's answer may be here before the news of an earlier leave: then Redis is asked.
-        if (about.left_ms <= (in->since_ms > 0 ? in->since_ms : s.began_ms)) return doubt(s);
+        if (left->at_ms <= (in->since_ms > 0 ? in->since_ms : s.began_ms)) return doubt(s);
         if (!s.leaving || *s.leaving != room) tell_room(s, room, room_change::removed);
         return hub_.leave(s, room);
       }
+      auto const& entry = std::get<notice::entry>(about);
+      room_id const room{entry.room};
       if (s.grant && !s.grant->allows(room)) return;
       // At once, since the next message may be in this batch.
       tell_room(s, room, room_change::added);
-      hub_.enter(s, room, false, about.entered->at_ms);
-      spawn([](flows* self, session_ptr who, room_id r, bus_message::entry entered) -> task<> {
+      hub_.enter(s, room, false, entry.at_ms);
+      spawn([](flows* self, session_ptr who, room_id r, notice::entry entered) -> task<> {
         // The user takes part since then, and what was said since is in no mailbox.
-        bool const fresh = !self->hub_.heard(r);
+        bool const fresh = !self->hub_.subscribed(r);
         if (fresh)
-          co_await self->bus_.begin_listening(self->worker_, {r}, {std::move(entered.place)}, bus::since::place);
+          co_await self->bus_.begin_subscribing(self->worker_, {r}, {std::move(entered.place)}, bus::since::place);
         if (auto const heard = co_await self->hear(*who, {r}, entered.at_ms); !heard) {
           log::warn("session.half_heard", {{"connection", who->id.str()},
                                            {"trace", who->trace_id()},
@@ -382,9 +384,10 @@ void flows::deliver(bus::batch const& messages, std::vector<steady_clock::time_p
           self->doubt(*who);  // news of a removal may have passed before the subscription held
         }
         if (who->gone && !who->busy) self->hub_.detach(*who);  // else `closed` does, which needs to know what it heard
-      }(this, session_ptr{&s}, room, *about.entered));
+      }(this, session_ptr{&s}, room, entry));
     });
-    if (handed > 0 && m->came != steady_clock::time_point{}) came.push_back(m->came);
+    auto const* const said = std::get_if<notice::message>(m.get());
+    if (handed > 0 && said && said->came != steady_clock::time_point{}) came.push_back(said->came);
   }
 }
 

@@ -206,7 +206,7 @@ class flows {
   void change_typing(session& s, set_typing t);
   void refuse_banned(session& s, std::optional<std::string> id, std::int64_t seconds);
   // Somebody else, perhaps on another instance, wants it gone.
-  void end_session(session& s, bus_message::ending const& why);
+  void end_session(session& s, notice::ending const& why);
   // Just before the session's rooms change, though it did not ask for that: with `events` it is told.
   enum class room_change : std::uint8_t { added, removed };
   void tell_room(session& s, room_id const& room, room_change what);

@@ -71,7 +71,7 @@ bool flows::agrees(session const& s, state::seen_by_redis const& seen) const {
   for (auto const& room : seen.rooms) {
     if (!s.grant || s.grant->allows(room)) there.emplace_back(room);
   }
-  if (here.size() != there.size() || !hub::hears_all(s)) return false;
+  if (here.size() != there.size() || !hub::subscribed_to_all(s)) return false;
   std::ranges::sort(here);
   std::ranges::sort(there);
   return here == there;
@@ -98,11 +98,11 @@ task<bool> flows::compare(session_ptr s) {
     if (outdated() && round < most_rounds) continue;
     auto const& seen = found->seen.front();
     if (seen.kept_out_s > 0) {
-      end_session(*s, {state::close_forbidden, {}, std::string{state::ban_reason}});
+      end_session(*s, {.code = state::close_forbidden, .reason = std::string{state::ban_reason}});
       co_return true;
     }
     if (was_kicked(*s, seen)) {
-      end_session(*s, {state::close_forbidden, {}, std::string{state::kick_reason}});
+      end_session(*s, {.code = state::close_forbidden, .reason = std::string{state::kick_reason}});
       co_return true;
     }
     if (!seen.known || forgotten(*s)) {
@@ -121,7 +121,7 @@ task<bool> flows::compare(session_ptr s) {
       else hub_.leave(*s, room);
     }
     for (auto const& room : permitted(*s, seen.rooms)) {
-      if (hub_.in(*s, room) && hub_.heard(room)) continue;
+      if (hub_.in(*s, room) && hub_.subscribed(room)) continue;
       // One that it is in and that nobody hears was emptied for a moment, and the bus was told so; or is about to be
       // heard. Nothing is owed of it from before the session entered it.
       auto const* const in = s->ledger.find(room);

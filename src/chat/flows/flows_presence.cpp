@@ -30,12 +30,13 @@ task<bool> flows::announce(user_id user, bool online) {
 
 task<bool> flows::tell_friends(directory::entry who, bool online) {
   auto const frame = online ? friend_online(who.user) : friend_offline(who.user.id, iso8601_now());
+  auto const kind = online ? state::bus_letter::friend_online : state::bus_letter::friend_offline;
   bool const many = who.friends.size() > told_at_once;
   for (auto left = std::span<user_id const>{who.friends}; !left.empty();) {
     auto const some = left.first(std::min(left.size(), told_at_once));
     left = left.subspan(some.size());
     auto const turn = many ? co_await heavy_.enter() : lane::turn{};
-    auto const told = co_await store_.connections.notify({some.begin(), some.end()}, online ? 'u' : 'U', frame);
+    auto const told = co_await store_.connections.notify({some.begin(), some.end()}, kind, frame);
     heavy_.leave(turn);
     if (told) continue;
     log::warn("announcement.failed", {{"user", who.user.id.str()}, {"online", online}, {"reason", told.error().text}});
@@ -274,7 +275,7 @@ void flows::refuse_banned(session& s, std::optional<std::string> id, std::int64_
   s.close(state::close_forbidden, state::ban_reason);
 }
 
-void flows::end_session(session& s, bus_message::ending const& why) {
+void flows::end_session(session& s, notice::ending const& why) {
   if (!why.connection.empty() && why.connection != s.id.str()) return;
   log::info("session.ended", {{"connection", s.id.str()},
                               {"trace", s.trace_id()},

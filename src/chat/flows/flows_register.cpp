@@ -139,7 +139,7 @@ task<result<state::connected>> flows::go_online(session_ptr s, directory::entry&
   std::vector<room_id> rooms, fresh;
   std::vector<state::message_place> places;
   for (auto& [room, place] : known->rooms) {
-    if (!hub_.heard(room)) {
+    if (!hub_.subscribed(room)) {
       fresh.push_back(room);
       places.push_back(std::move(place));
     }
@@ -154,12 +154,12 @@ task<result<state::connected>> flows::go_online(session_ptr s, directory::entry&
     // At the same time: what is said before the subscription holds comes from the log, from where the rooms stood
     // before.
     for (auto const& room : rooms) hub_.enter(*s, room, false);
-    if (!fresh.empty()) co_await bus_.begin_listening(worker_, fresh, places);
+    if (!fresh.empty()) co_await bus_.begin_subscribing(worker_, fresh, places);
     // NOLINTNEXTLINE(cppcoreguidelines-avoid-capturing-lambda-coroutines): awaited right here
     auto const add = [&]() -> task<result<state::connected>> {
       auto out = co_await store_.connections.add(details(*s), {entry->rooms.begin(), entry->rooms.end()},
                                                  state::membership::granted, known->newest_ms);
-      heard_late = !std::ranges::all_of(fresh, [&](room_id const& room) { return hub_.heard(room); });
+      heard_late = !std::ranges::all_of(fresh, [&](room_id const& room) { return hub_.subscribed(room); });
       co_return out;
     };
     std::tie(heard, online) = co_await (hear(*s, rooms) && add());
@@ -193,13 +193,13 @@ task<result<state::connected>> flows::go_online(session_ptr s, directory::entry&
 task<result<void>> flows::hear(session& s, std::vector<room_id> rooms, std::int64_t since_ms) {
   std::vector<room_id> fresh;
   for (auto const& room : rooms) {
-    if (!hub_.heard(room)) fresh.push_back(room);
+    if (!hub_.subscribed(room)) fresh.push_back(room);
   }
   for (auto const& room : rooms) hub_.enter(s, room, false, since_ms);
   if (fresh.empty()) co_return result<void>{};
-  auto const outcome = co_await bus_.listen(worker_, fresh);
+  auto const outcome = co_await bus_.subscribe(worker_, fresh);
   if (outcome) {
-    for (auto const& room : fresh) hub_.set_heard(room);
+    for (auto const& room : fresh) hub_.set_subscribed(room);
   }
   co_return outcome;
 }

@@ -57,7 +57,7 @@ task<bool> flows::join(session_ptr s, std::optional<std::string> id, join_room r
     missed = std::move(*found);
   }
   hub_.enter(*s, r.room, true, now_in->at_ms);
-  if (!hub_.heard(r.room))
+  if (!hub_.subscribed(r.room))
     doubt(*s);  // the user left the room by another way meanwhile, and the bus was told that nobody is here
   if (now_in->participant_count > static_cast<std::int64_t>(now_in->participants.size()))
     count_.participants_truncated.add();

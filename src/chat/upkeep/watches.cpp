@@ -82,10 +82,10 @@ void watches::end(session& s) {
   s.watch.reset();
 }
 
-void watches::announced(session& s, bus_message const& m) {
+void watches::announced(session& s, notice::friend_change const& m) {
   auto const about = parse_json(raw_member(m.frame->payload(), "userId").value_or("null"));
   if (!about || !about->is_string()) return;
-  if (s.watch->announced(about->get_string(), m.kind == 'u', steady_clock::now())) schedule(s);
+  if (s.watch->announced(about->get_string(), m.online, steady_clock::now())) schedule(s);
 }
 
 void watches::doubt(session& s) {

@@ -28,7 +28,7 @@ class watches {
   void end(session& s);
 
   // An announcement for the session's user: friendOnline or friendOffline. The session watches.
-  void announced(session& s, bus_message const& m);
+  void announced(session& s, notice::friend_change const& m);
   // Announcements may have passed the session by, or all of this worker's.
   void doubt(session& s);
   void doubt_all();

@@ -12,6 +12,7 @@
 #include "state/document/online_users.hpp"
 #include "state/inspect/lists.hpp"
 #include "state/inspect/user_summary.hpp"
+#include "state/inspect/waiting_mail.hpp"
 #include "state/stored_json.hpp"
 
 namespace hiky::gateway::api {
@@ -87,9 +88,8 @@ task<api_result> user_connections(api_call& call) {
 }
 
 task<api_result> offline_messages(api_call& call) {
-  auto waiting = co_await call.on.store.mailbox.waiting(user_of(call));
+  auto waiting = co_await state::list_mail(call.on.redis, user_of(call));
   if (!waiting) co_return std::unexpected(problem_of(waiting.error()));
-  std::ranges::reverse(waiting->messages);
   std::string items;
   std::size_t count = 0;
   for (auto& text : waiting->messages) {
@@ -101,7 +101,7 @@ task<api_result> offline_messages(api_call& call) {
 }
 
 task<api_result> clear_offline_messages(api_call& call) {
-  auto const removed = co_await call.on.store.mailbox.clear(user_of(call));
+  auto const removed = co_await state::clear_mail(call.on.redis, user_of(call));
   if (!removed) co_return std::unexpected(problem_of(removed.error()));
   co_return api_answer{fmt::format(R"({{"removed":{}}})", *removed)};
 }
@@ -115,8 +115,8 @@ task<api_result> send_frame(api_call& call) {
   }
   std::optional<state::once> once;
   if (!call.idempotency_key.empty()) once = once_of(call);
-  auto const told =
-      co_await call.on.store.connections.notify({user_of(call)}, 'f', std::string{frame}, std::move(once));
+  auto const told = co_await call.on.store.connections.notify({user_of(call)}, state::bus_letter::application,
+                                                              std::string{frame}, std::move(once));
   if (!told)
     co_return std::unexpected(told.error().code == errc::conflict ? idempotency_key_reused()
                                                                   : problem_of(told.error()));

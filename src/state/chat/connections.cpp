@@ -205,16 +205,17 @@ task<result<std::vector<std::int64_t>>> connections::kept_out(std::vector<user_i
   co_return out;
 }
 
-task<result<notified>> connections::notify(std::vector<user_id> users, char kind, std::string frame,
+task<result<notified>> connections::notify(std::vector<user_id> users, bus_letter kind, std::string frame,
                                            std::optional<once> request) {
   static redis::script const script{scripts::notify_lua};
   if (users.empty()) co_return notified{};
+  auto const letter = static_cast<char>(kind);
   std::vector<std::string> used_keys;
   if (request) used_keys.push_back(keys::idempotency(request->caller, request->key));
   auto call = script.call(used_keys, (request ? 6 : 4) + users.size());
   call.arg(keys::prefix::user_connections)
       .arg(keys::instance_channels(database_))
-      .arg(std::string_view{&kind, 1})
+      .arg(std::string_view{&letter, 1})
       .arg(frame);
   if (request) call.arg(request->digest).arg(request->life_s);
   for (auto const& user : users) call.arg(user);

@@ -11,6 +11,7 @@
 
 #include "base/ids.hpp"
 #include "redis/client.hpp"
+#include "state/chat/bus_letters.hpp"
 #include "state/chat/idempotency.hpp"
 #include "state/chat/unsure_mail.hpp"
 
@@ -95,7 +96,7 @@ class connections {
   // Flow 6 of the document. Gives the number of connections that the user has left; -1 when this one was not there any
   // more. The end of the last one is announced after the grace period (announcements). Unconfirmed mail returns to the
   // queue. Messages of `unsure` that no other connection of the user has heard go there, too, and instances that hold
-  // such a connection are told (bus kind `w`). One round trip: disconnect.lua
+  // such a connection are told (bus_letter::mail). One round trip: disconnect.lua
   task<result<std::int64_t>> remove(connection_id c, instance_id instance, user_id user, unsure_mail unsure = {});
 
   // These connections as Redis has them, in the order asked for. At most a hundred or so at a time. One round trip:
@@ -110,10 +111,10 @@ class connections {
   // For how many seconds yet each of `users` is kept out; 0 is not at all. TTL
   task<result<std::vector<std::int64_t>>> kept_out(std::vector<user_id> users);
 
-  // Hands a finished JSON frame to all connections of `users`. `kind` is a bus kind (chat/bus/bus_message.hpp).
+  // Hands a finished JSON frame to all connections of `users`. `kind`: application, friend_online or friend_offline.
   // With `request`, it is done once: the same request again gets the first one's answer; conflict when its key stands
   // for another. One round trip: notify.lua
-  task<result<notified>> notify(std::vector<user_id> users, char kind, std::string frame,
+  task<result<notified>> notify(std::vector<user_id> users, bus_letter kind, std::string frame,
                                 std::optional<once> request = std::nullopt);
 
   std::chrono::milliseconds grace() const { return grace_; }

@@ -49,23 +49,6 @@ task<result<std::vector<std::string>>> mailbox::look(user_id user) {
   co_return (*answer)[0].strings();
 }
 
-task<result<waiting_mail>> mailbox::waiting(user_id user) {
-  redis::request asked;
-  asked.add("LRANGE", keys::offline_messages(user), 0, -1).add("GET", keys::offline_dropped(user));
-  auto const answer = co_await redis_.exec(std::move(asked));
-  if (!answer) co_return std::unexpected(answer.error());
-  co_return waiting_mail{(*answer)[0].strings(), (*answer)[1].integer()};
-}
-
-task<result<std::int64_t>> mailbox::clear(user_id user) {
-  auto const key = keys::offline_messages(user);
-  redis::request asked;
-  asked.add("LLEN", key).add("DEL", key, keys::offline_dropped(user));
-  auto const answer = co_await redis_.exec(std::move(asked));
-  if (!answer) co_return std::unexpected(answer.error());
-  co_return (*answer)[0].integer();
-}
-
 task<result<claimed_mail>> mailbox::claim(user_id user, connection_id connection, std::optional<connection_id> earlier,
                                           std::optional<mail_choice> choice) {
   static redis::script const script{scripts::mail_claim_lua};

@@ -25,21 +25,12 @@ struct mail_choice {
   std::vector<std::size_t> wanted{};  // 0 is the newest; ascending
 };
 
-struct waiting_mail {
-  std::vector<std::string> messages;  // JSON text, newest first
-  std::int64_t dropped = 0;           // how many the cap of 100 had discarded
-};
-
 class mailbox {
  public:
   explicit mailbox(redis::client& redis) : redis_(redis) {}
 
   // The mail that waits, newest first; it goes on waiting. LRANGE
   task<result<std::vector<std::string>>> look(user_id user);
-  // The same, with the number of dropped ones. LRANGE, GET
-  task<result<waiting_mail>> waiting(user_id user);
-  // Throws away what waits; gives how many messages that were. LLEN, DEL
-  task<result<std::int64_t>> clear(user_id user);
   // `earlier`: the connection that the client had before, if it says so. conflict: the mail is not
   // the list that was chosen from; look again. One round trip: mail_claim.lua
   task<result<claimed_mail>> claim(user_id user, connection_id connection, std::optional<connection_id> earlier = {},

@@ -7,12 +7,13 @@
 #include "redis/script.hpp"
 #include "scripts.hpp"
 #include "state/chat/announcements.hpp"
+#include "state/chat/bus_letters.hpp"
 #include "state/chat/keys.hpp"
 
 namespace hiky::state {
 namespace {
 
-// `<kind> [connection ]user\n{"type":…,"roomId":…,"userId":…}`
+// `<head>USER\n{"type":…,"roomId":…,"userId":…}`
 std::string announcement(std::string head, std::string_view type, user_id const& user, room_id const& room) {
   head += user.str();
   head += "\n{\"type\":\"";
@@ -36,7 +37,7 @@ task<result<joined>> members::join(user_id user, room_id room, connection_id con
       std::string{keys::clock},      keys::left(user)};
   auto call = script.call(used_keys, 8);
   call.arg(user).arg(room).arg(most).arg(keys::room_channels(database_) + room.str());
-  call.arg(announcement("j ", "userJoined", user, room))
+  call.arg(announcement(bus_start(bus_letter::joined), "userJoined", user, room))
       .arg(keys::instance_channels(database_))
       .arg(connection)
       .arg(quiet ? "quiet" : "");
@@ -110,7 +111,7 @@ task<result<bool>> members::add(user_id user, room_id room) {
                                 keys::room_head(room),         std::string{keys::clock},     keys::left(user)};
   auto call = script.call(used_keys, 5);
   call.arg(user).arg(room).arg(keys::instance_channels(database_)).arg(keys::room_channels(database_) + room.str());
-  call.arg(announcement("j ", "userJoined", user, room));
+  call.arg(announcement(bus_start(bus_letter::joined), "userJoined", user, room));
   auto const answer = co_await script.run(redis_, std::move(call));
   if (!answer) co_return std::unexpected(answer.error());
   co_return (*answer)[0].integer() == 1;

@@ -10,6 +10,8 @@
 #include "base/json.hpp"
 #include "redis/script.hpp"
 #include "scripts.hpp"
+#include "state/chat/bus_letters.hpp"
+#include "state/chat/idempotency.hpp"
 #include "state/chat/keys.hpp"
 
 namespace hiky::state {
@@ -45,7 +47,7 @@ task<result<published>> room_log::publish(outgoing_message m) {
   call.arg(m.sender)
       .arg(frame)
       .arg(keys::room_channels(database_) + m.room.str())
-      .arg("m " + m.connection.str() + " ")
+      .arg(bus_start(bus_letter::message) + m.connection.str() + " ")
       .arg(new_epoch());
   call.arg(keys::prefix::offline_messages).arg(keys::prefix::offline_dropped);
   call.arg(limits_.kept).arg(limits_.life_ms).arg(limits_.max_mailbox_room).arg(limits_.dedup_s);
@@ -86,6 +88,23 @@ task<result<log_page>> room_log::after(room_id room, std::uint64_t seq, std::siz
 }
 task<result<log_page>> room_log::before(room_id room, std::uint64_t seq, std::size_t most, std::size_t bytes) {
   return page(std::move(room), "before", seq, most, bytes);
+}
+
+task<result<std::vector<std::optional<message_place>>>> room_log::places(std::vector<room_id> rooms) {
+  std::vector<std::optional<message_place>> out(rooms.size());
+  if (rooms.empty()) co_return out;
+  redis::request heads;
+  for (auto const& room : rooms) heads.add("HMGET", keys::room_head(room), "epoch", "seq");
+  auto const answer = co_await redis_.exec_each(std::move(heads));
+  if (!answer) co_return std::unexpected(answer.error());
+  for (std::size_t i = 0; i < rooms.size(); ++i) {
+    auto const head = (*answer)[i].items();
+    if (head.size() != 2) continue;
+    out[i].emplace();
+    if (head[0].is_null()) continue;
+    *out[i] = {std::string{head[0].text()}, static_cast<std::uint64_t>(head[1].integer())};
+  }
+  co_return out;
 }
 
 task<result<void>> room_log::begin_epoch(room_id room, std::string over) {

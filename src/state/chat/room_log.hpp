@@ -83,6 +83,9 @@ class room_log {
   static constexpr std::size_t page_bytes = 256 * 1024;
   task<result<log_page>> after(room_id room, std::uint64_t seq, std::size_t most, std::size_t bytes = page_bytes);
   task<result<log_page>> before(room_id room, std::uint64_t seq, std::size_t most, std::size_t bytes = page_bytes);
+  // Where each of `rooms` stands, in the order asked for: its latest message, or epoch "" when nothing was ever said.
+  // Nothing where another program has spoilt the room's head. HMGET, in one round trip
+  task<result<std::vector<std::optional<message_place>>>> places(std::vector<room_id> rooms);
   // Redis has gone back to an earlier state and would give numbers of `over` again to other messages: begins a new
   // epoch, and forgets the log, unless another instance did before. One round trip: new_epoch.lua
   task<result<void>> begin_epoch(room_id room, std::string over);

@@ -4,6 +4,7 @@
 #include "base/json.hpp"
 #include "redis/script.hpp"
 #include "scripts.hpp"
+#include "state/chat/bus_letters.hpp"
 #include "state/chat/keys.hpp"
 
 namespace hiky::state {
@@ -26,7 +27,7 @@ task<result<std::chrono::milliseconds>> typing_marks::change(user_id user, room_
   std::string const used_keys[]{std::string{keys::typing_users}, keys::typing_user(user),
                                 std::string{keys::typing_marks}};
   bool const on = what == typing_change::on;
-  std::string message{"t "};
+  auto message = bus_start(bus_letter::typing);
   message += user.str();
   message += "\n{\"type\":\"typing\",\"userId\":";
   append_json_string(message, user);

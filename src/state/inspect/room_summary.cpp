@@ -5,8 +5,8 @@
 #include <array>
 #include <set>
 
-#include "state/inspect/batch.hpp"
 #include "state/chat/keys.hpp"
+#include "state/inspect/batch.hpp"
 
 namespace hiky::state {
 namespace {

@@ -4,8 +4,8 @@
 #include <set>
 #include <string_view>
 
-#include "state/inspect/batch.hpp"
 #include "state/chat/keys.hpp"
+#include "state/inspect/batch.hpp"
 
 namespace hiky::state {
 namespace {

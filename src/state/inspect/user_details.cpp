@@ -3,9 +3,9 @@
 
 #include <algorithm>
 
+#include "state/chat/keys.hpp"
 #include "state/document/typing_users.hpp"
 #include "state/inspect/batch.hpp"
-#include "state/chat/keys.hpp"
 
 namespace hiky::state {
 namespace {

@@ -3,8 +3,8 @@
 
 #include <algorithm>
 
-#include "state/document/typing_users.hpp"
 #include "state/chat/keys.hpp"
+#include "state/document/typing_users.hpp"
 #include "state/stored_json.hpp"
 
 namespace hiky::state {

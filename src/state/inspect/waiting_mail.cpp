@@ -5,8 +5,8 @@
 
 #include <algorithm>
 
-#include "state/inspect/batch.hpp"
 #include "state/chat/keys.hpp"
+#include "state/inspect/batch.hpp"
 
 namespace hiky::state {
 

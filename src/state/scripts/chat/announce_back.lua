@@ -4,6 +4,7 @@
 -- KEYS 1 online_users  2 pending_offline
 -- ARGV 1 prefix of room channels  2 prefix room_members  3… user, number of rooms, room…
 -- Returns how many rooms were told
+-- include chat/bus_letters.hpp
 local online_users, pending_offline = KEYS[1], KEYS[2]
 local room_channel_of, members_of = ARGV[1], ARGV[2]
 local first = 3
@@ -25,7 +26,7 @@ while first <= #ARGV do
   first = first + 2 + rooms
 end
 for room, users in pairs(back) do
-  redis.call('PUBLISH', room_channel_of .. room, 'b ' .. table.concat(users, '\31') .. '\n')
+  redis.call('PUBLISH', room_channel_of .. room, bus.back .. table.concat(users, '\31') .. '\n')
   told = told + 1
 end
 return told

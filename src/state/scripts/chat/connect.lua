@@ -31,6 +31,7 @@
 -- include lib/room_entry.lua
 -- include lib/neighbour.lua
 -- include lib/in_portions.lua
+-- include chat/bus_letters.hpp
 local user_connections, listed, online_users, clients, user_rooms, member_rooms, mailbox, pending_offline, banned,
   instances, kicked, clock, left = unpack(KEYS)
 local user, connection, json, client, participants_of, members_of, absentees_of, most, instance_channel_of, close_code,
@@ -83,7 +84,7 @@ if most > 0 and count > most and not known then
   table.sort(held, function(a, b) return a[1] < b[1] or a[1] == b[1] and a[2] < b[2] end)
   for i = 1, math.min(count - most, #held) do
     redis.call('PUBLISH', instance_channel_of .. held[i][3],
-      'k ' .. user .. '\n' .. close_code .. ' ' .. held[i][2] .. ' replaced: at most ' .. most ..
+      bus.ending .. user .. '\n' .. close_code .. ' ' .. held[i][2] .. ' replaced: at most ' .. most ..
       ' connections per user')
   end
 end

@@ -27,6 +27,7 @@
 -- include lib/debts.lua
 -- include lib/queue_doubts.lua
 -- include lib/end_typing.lua
+-- include chat/bus_letters.hpp
 local user_connections, listed, online_users, clients, user_rooms, typing_users, typing_user, last_seen,
   pending_offline, mailbox, inflight, dropped, member_rooms, given_key, typing_marks = unpack(KEYS)
 local user, connection, iso_time, participants_of, joined_of, room_channel_of, user_json, grace, log_of, unheard_since,
@@ -67,7 +68,7 @@ if given ~= '' and (in_mail or left > 0) then
 end
 -- A user who is still here, or here again, gets it at once.
 if left > 0 and call('EXISTS', mailbox) == 1 then
-  for instance in pairs(instances) do call('PUBLISH', instance_channel_of .. instance, 'w ' .. user .. '\n') end
+  for instance in pairs(instances) do call('PUBLISH', instance_channel_of .. instance, bus.mail .. user .. '\n') end
 end
 
 -- Redis knew nothing of the connection, yet the user took part in rooms through it: it joined them after all data had

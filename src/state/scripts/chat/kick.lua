@@ -7,6 +7,7 @@
 --      publish is no write, so connections end also while Redis refuses writes.
 -- include lib/now.lua
 -- include lib/instance_of.lua
+-- include chat/bus_letters.hpp
 local user_connections, banned, kicked = KEYS[1], KEYS[2], KEYS[3]
 local user, ban, instance_channel_of, close_code, reason, life = unpack(ARGV)
 
@@ -20,7 +21,7 @@ for _, json in ipairs(redis.call('HVALS', user_connections)) do
   local instance = instance_of(json)
   if instance then
     if listens[instance] == nil then
-      local notice = 'k ' .. user .. '\n' .. close_code .. ' * ' .. reason
+      local notice = bus.ending .. user .. '\n' .. close_code .. ' * ' .. reason
       listens[instance] = redis.call('PUBLISH', instance_channel_of .. instance, notice) > 0
     end
     if listens[instance] then told = told + 1 end

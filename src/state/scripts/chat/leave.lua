@@ -7,6 +7,7 @@
 --      5 for how many ms an instance that did not hear of it may take the user for a member (connect.lua)
 -- Returns 1, or 0 when the user was not in the room
 -- include lib/time_from.lua
+-- include chat/bus_letters.hpp
 local participants, user_rooms, joiners, members, member_rooms, typing_users, typing_user, absentees, typing_marks,
   head, clock, left = unpack(KEYS)
 local user, room, room_channel, announcement, unheard_life = unpack(ARGV)
@@ -33,5 +34,5 @@ local _, since = time_from(clock, tonumber(redis.call('HGET', head, 't')) or 0)
 redis.call('HSET', left, room, since)
 redis.call('PEXPIRE', left, unheard_life)
 if was == 0 then return 0 end
-redis.call('PUBLISH', room_channel, 'l ' .. since .. ' ' .. announcement)
+redis.call('PUBLISH', room_channel, bus.left .. since .. ' ' .. announcement)
 return 1

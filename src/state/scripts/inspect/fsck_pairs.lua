@@ -7,6 +7,7 @@
 -- include lib/now.lua
 -- include lib/instance_of.lua
 -- include lib/rooms_heard.lua
+-- include chat/bus_letters.hpp
 local mode, connections_of, members_of, member_rooms_of, participants_of, user_rooms_of, joined_of, absentees_of,
   instance_channel_of, head_of = unpack(ARGV, 1, 10)
 local first = 11
@@ -57,7 +58,7 @@ for i = first, #ARGV, 2 do
         local instance = instance_of(json)
         if instance and not told[instance] then
           told[instance] = true
-          call('PUBLISH', instance_channel_of .. instance, 'a ' .. user .. '\n' .. place .. room)
+          call('PUBLISH', instance_channel_of .. instance, bus.entry .. user .. '\n' .. place .. room)
         end
       end
     elseif takes_part ~= knows then

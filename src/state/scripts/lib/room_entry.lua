@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- include lib/time_from.lua
 -- include lib/instance_of.lua
+-- include chat/bus_letters.hpp
 -- The time in ms from which a user who enters a room now takes part in it, as a string; and the room's place then:
 -- epoch and seq.
 local function entry_now(head_key, clock_key)
@@ -17,7 +18,7 @@ local function tell_entry(user, room, time, place, connections, knows, instance_
     local instance = connections[i] ~= knows and instance_of(connections[i + 1])
     if instance and not told[instance] then
       told[instance] = true
-      local notice = 'a ' .. user .. '\n' .. time .. ' ' .. place .. ' ' .. room
+      local notice = bus.entry .. user .. '\n' .. time .. ' ' .. place .. ' ' .. room
       redis.call('PUBLISH', instance_channel_of .. instance, notice)
     end
   end
