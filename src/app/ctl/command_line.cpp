@@ -10,7 +10,7 @@
 
 #include "app/ctl/remote.hpp"
 #include "app/ctl/syntax.hpp"
-#include "app/options/config.hpp"
+#include "app/options/data_folder.hpp"
 #include "app/options/man_words.hpp"
 #include "app/options/option_text.hpp"
 #include "base/version.hpp"

@@ -1,30 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// The only reader of argv, environment and file: every option of hikyd, defined once.
+// The only reader of argv, environment and file. The options are data: option.hpp.
 #pragma once
-#include <chrono>
-#include <filesystem>
 #include <string>
 #include <variant>
-#include <vector>
 
-#include "base/log.hpp"
-#include "gateway/net/listener.hpp"
-#include "gateway/worker.hpp"
+#include "app/options/daemon_config.hpp"
 
 namespace hiky::app {
-
-struct daemon_config {
-  std::vector<gateway::listen_address> listen;
-  bool embedded = true;
-  std::filesystem::path data;
-  gateway::gateway_settings gateway;  // `redis` is set when not embedded
-  log::level log_level = log::level::info;
-  log::format log_format = log::format::text;
-  std::chrono::milliseconds redis_wait{10'000};
-  std::chrono::milliseconds drain{20'000};
-  bool only_check = false;  // start nothing
-  std::string only_ask;     // the one that runs, at this path: how it is
-};
 
 // What main is to return at once, and what to print first.
 struct early_exit {
@@ -33,8 +15,5 @@ struct early_exit {
 };
 
 std::variant<daemon_config, early_exit> read_daemon_config(int argc, char const* const* argv);
-
-// $XDG_STATE_HOME/hiky, or ~/.local/state/hiky.
-std::filesystem::path default_data_folder();
 
 }  // namespace hiky::app
