@@ -14,14 +14,14 @@ namespace hiky::app {
 
 namespace {
 constexpr std::size_t few = 1000;
-constexpr std::size_t spare =
-    128;  // the connections over the limit that ask for /health, and those that are being turned away
+// The connections over the limit that ask for /health, and those that are being turned away.
+constexpr std::size_t spare = 128;
 }  // namespace
 
-std::size_t descriptors_besides(daemon_config const& config) {
+std::size_t descriptors_besides(std::size_t workers, std::size_t addresses) {
   // Of each worker: epoll, timer, wake-up, ring, and two connections to Redis that may be made anew while the old ones
   // are closed.
-  return 64 + spare + config.gateway.workers * (16 + config.listen.size());
+  return 64 + spare + workers * (16 + addresses);
 }
 
 result<std::size_t> room_for_connections(std::size_t wanted, std::size_t besides, std::size_t each) {

@@ -4,13 +4,13 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "app/options/config.hpp"
 #include "base/error.hpp"
 
 namespace hiky::app {
 
-// Open files that are not connections of clients: Redis, listeners, loops, the log, files of the moment.
-std::size_t descriptors_besides(daemon_config const& config);
+// Open files that are not connections of clients: Redis, listeners, loops, the log, files of the moment. `addresses`:
+// how many are listened to, each by every worker.
+std::size_t descriptors_besides(std::size_t workers, std::size_t addresses);
 
 // Raises the limit of open files as far as it goes, and gives how many connections it leaves room for: `wanted`, or as
 // many as there can be (0). invalid_argument when it is too low for `wanted`, with what would help. `each`: descriptors

@@ -2,9 +2,6 @@
 // The gateway daemon: reads its configuration, brings up Redis and the server, and takes both down in order.
 // Exit codes: 0 ok, 1 runtime, 2 usage or configuration, 3 Redis unreachable at start.
 #include <fmt/format.h>
-#include <spdlog/pattern_formatter.h>
-#include <spdlog/sinks/stdout_sinks.h>
-#include <spdlog/spdlog.h>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
 
@@ -13,8 +10,9 @@
 #include <iostream>
 #include <thread>
 
+#include "app/daemon/health_question.hpp"
+#include "app/daemon/log_lines.hpp"
 #include "app/daemon/service_manager.hpp"
-#include "app/health_question.hpp"
 #include "app/machine.hpp"
 #include "app/options/config.hpp"
 #include "base/log.hpp"
@@ -46,29 +44,6 @@ void announce(app::daemon_config const& config, pid_t redis_pid) {
   fmt::print("hikyd ready on {} (redis: {}; workers: {}; send: {})\n", urls, redis, config.gateway.workers,
              gateway::to_string(config.gateway.method));
   std::fflush(stdout);
-}
-
-// `<4>`: what the journal takes for a priority.
-struct priority : spdlog::custom_flag_formatter {
-  void format(spdlog::details::log_msg const& line, std::tm const&, spdlog::memory_buf_t& out) override {
-    out.push_back('<');
-    out.push_back(line.level >= spdlog::level::err    ? '3'
-                  : line.level == spdlog::level::warn ? '4'
-                  : line.level == spdlog::level::info ? '6'
-                                                      : '7');
-    out.push_back('>');
-  }
-  std::unique_ptr<custom_flag_formatter> clone() const override { return std::make_unique<priority>(); }
-};
-
-void write_lines(log::format how) {
-  log::set_format(how);
-  log::limit_lines();
-  bool const journal = app::service_manager::journal_reads();
-  auto const* const head = how == log::format::json ? "" : journal ? "%l " : "%Y-%m-%dT%H:%M:%S.%eZ %l ";
-  auto formatter = std::make_unique<spdlog::pattern_formatter>(spdlog::pattern_time_type::utc);
-  formatter->add_flag<priority>('*').set_pattern(fmt::format("{}{}%v", journal ? "%*" : "", head));
-  spdlog::set_formatter(std::move(formatter));
 }
 
 void warn_of_exposed_keys(app::daemon_config const& config) {
@@ -109,67 +84,120 @@ void keep_alive(asio::steady_timer& timer, std::chrono::microseconds interval, g
   });
 }
 
-int run(app::daemon_config config) {
-  asio::io_context main_io{1};
-  asio::signal_set signals{main_io, SIGINT, SIGTERM}, hangups{main_io, SIGHUP};
-  warn_of_exposed_keys(config);
-  reload_at_hangup(hangups, config);
+// How many connections this process may have: the limit that was asked for, or what open files leave room for.
+result<std::size_t> allowed_connections(app::daemon_config const& config) {
+  std::size_t const each = config.gateway.tls ? 3 : 1;  // TLS: the connection and a socket pair
+  return app::room_for_connections(config.gateway.admission.connections,
+                                   app::descriptors_besides(config.gateway.workers, config.listen.size()), each);
+}
 
-  auto const room = app::room_for_connections(config.gateway.admission.connections, app::descriptors_besides(config),
-                                              config.gateway.tls ? 3 : 1);  // TLS: the connection and a socket pair
-  if (!room) return complain(exit_usage, room.error().text);
-  config.gateway.admission.connections = *room;
+struct failure {
+  int code;
+  std::string text;
+};
 
-  std::unique_ptr<redis::embedded> own_redis;
-  if (config.embedded) {
-    auto started = redis::embedded::start(main_io, config.data);
-    if (!started)
-      return complain(started.error().code == errc::not_found ? exit_no_redis : exit_runtime, started.error().text);
-    own_redis = std::move(*started);
-    config.gateway.redis.unix_path = own_redis->where().unix_path;
-    config.gateway.sole_owner = true;
+// Redis and the server, brought up in this order and taken down in the other.
+class daemon_process {
+ public:
+  explicit daemon_process(app::daemon_config config) : config_(std::move(config)) {}
+
+  // Until a signal ends it. The exit code.
+  int run() {
+    warn_of_exposed_keys(config_);
+    reload_at_hangup(hangups_, config_);
+    if (auto const failed = start()) return complain(failed->code, failed->text);
+    announce(config_, own_redis_ ? own_redis_->pid() : 0);
+    app::service_manager::ready();
+    if (auto const interval = app::service_manager::watchdog_interval()) keep_alive(watchdog_, *interval, *server_);
+    drain_at_signal();
+    io_.run();
+    if (drainer_.joinable()) drainer_.join();
+    server_.reset();  // before its Redis, or it would take the end for an outage
+    if (own_redis_) own_redis_->stop();
+    log::info("daemon.stopped");
+    return drained_ ? 0 : exit_runtime;
   }
-  auto const usable = redis::check_server(config.gateway.redis, config.redis_wait);
-  if (!usable)
-    return complain(usable.error().code == errc::conflict ? exit_runtime : exit_no_redis, usable.error().text);
-  for (auto const& warning : *usable) log::warn("redis.risky", {{"reason", warning}});
 
-  auto server = std::make_unique<gateway::server>(config.gateway);
-  if (auto const bound = server->listen(config.listen); !bound) return complain(exit_runtime, bound.error().text);
-  if (auto const up = server->start(config.redis_wait); !up) {
-    return complain(up.error().code == errc::conflict ? exit_runtime : exit_no_redis, up.error().text);
+ private:
+  std::optional<failure> start() {
+    auto const connections = allowed_connections(config_);
+    if (!connections) return failure{exit_usage, connections.error().text};
+    config_.gateway.admission.connections = *connections;
+    if (auto failed = start_redis()) return failed;
+    server_ = std::make_unique<gateway::server>(config_.gateway);
+    if (auto const bound = server_->listen(config_.listen); !bound) return failure{exit_runtime, bound.error().text};
+    if (auto const up = server_->start(config_.redis_wait); !up) return unless_conflict(up.error());
+    return std::nullopt;
   }
-  announce(config, own_redis ? own_redis->pid() : 0);
-  app::service_manager::ready();
-  asio::steady_timer watchdog{main_io};
-  if (auto const interval = app::service_manager::watchdog_interval()) keep_alive(watchdog, *interval, *server);
 
-  bool drained = false;
-  std::thread drainer;
-  signals.async_wait([&](boost::system::error_code ec, int signal) {
-    if (ec) return;
+  std::optional<failure> start_redis() {
+    if (config_.embedded) {
+      auto started = redis::embedded::start(io_, config_.data);
+      if (!started)
+        return failure{started.error().code == errc::not_found ? exit_no_redis : exit_runtime, started.error().text};
+      own_redis_ = std::move(*started);
+      config_.gateway.redis.unix_path = own_redis_->where().unix_path;
+      config_.gateway.sole_owner = true;
+    }
+    auto const usable = redis::check_server(config_.gateway.redis, config_.redis_wait);
+    if (!usable) return unless_conflict(usable.error());
+    for (auto const& warning : *usable) log::warn("redis.risky", {{"reason", warning}});
+    return std::nullopt;
+  }
+
+  // A conflict is with somebody else who uses this Redis; everything else is that it can't be used.
+  static failure unless_conflict(error const& e) {
+    return {e.code == errc::conflict ? exit_runtime : exit_no_redis, e.text};
+  }
+
+  void drain_at_signal() {
+    signals_.async_wait([this](boost::system::error_code ec, int signal) {
+      if (ec) return;
+      drain(signal);
+      signals_.async_wait([](boost::system::error_code failed, int) {
+        if (!failed) std::_Exit(complain(exit_runtime, "second signal: gone without saying goodbye"));
+      });
+    });
+  }
+
+  void drain(int signal) {
     // Ctrl-C is a person who waits: everybody is told at once. SIGTERM is a deploy: clients move over little by little.
-    auto const spread = signal == SIGINT ? 0ms : config.drain;
+    auto const spread = signal == SIGINT ? 0ms : config_.drain;
     app::service_manager::stopping();
     log::info("daemon.draining", {{"signal", signal == SIGINT ? "SIGINT" : "SIGTERM"},
                                   {"seconds", static_cast<double>(spread.count()) / 1000}});
-    drainer = std::thread([&, spread] {
-      server->drain(spread);
-      asio::post(main_io, [&] {
-        drained = true;
-        main_io.stop();
+    drainer_ = std::thread([this, spread] {
+      server_->drain(spread);
+      asio::post(io_, [this] {
+        drained_ = true;
+        io_.stop();
       });
     });
-    signals.async_wait([&](boost::system::error_code failed, int) {
-      if (!failed) std::_Exit(complain(exit_runtime, "second signal: gone without saying goodbye"));
-    });
-  });
-  main_io.run();
-  if (drainer.joinable()) drainer.join();
-  server.reset();  // before its Redis, or it would take the end for an outage
-  if (own_redis) own_redis->stop();
-  log::info("daemon.stopped");
-  return drained ? 0 : exit_runtime;
+  }
+
+  app::daemon_config config_;
+  asio::io_context io_{1};
+  asio::signal_set signals_{io_, SIGINT, SIGTERM}, hangups_{io_, SIGHUP};
+  std::unique_ptr<redis::embedded> own_redis_;
+  std::unique_ptr<gateway::server> server_;
+  asio::steady_timer watchdog_{io_};
+  std::thread drainer_;
+  bool drained_ = false;
+};
+
+int check(app::daemon_config const& config) {
+  if (auto const connections = allowed_connections(config); !connections)
+    return complain(exit_usage, connections.error().text);
+  fmt::print("hikyd: the configuration is valid\n");
+  return 0;
+}
+
+int ask(app::daemon_config const& config) {
+  auto const answer = app::ask_daemon(config);
+  auto const what = config.only_ask == "/live" ? "live" : "healthy";
+  if (!answer) return complain(exit_runtime, fmt::format("not {}: {}", what, answer.error().text));
+  fmt::print("{}\n", *answer);
+  return 0;
 }
 
 }  // namespace
@@ -181,28 +209,12 @@ int main(int argc, char** argv) {
     (early->code == 0 ? std::cout : std::cerr) << early->text;
     return early->code;
   }
-  if (auto const& read = std::get<app::daemon_config>(config); !read.only_ask.empty()) {
-    auto const answer = app::ask_daemon(read);
-    if (!answer)
-      return complain(exit_runtime,
-                      fmt::format("not {}: {}", read.only_ask == "/live" ? "live" : "healthy", answer.error().text));
-    fmt::print("{}\n", *answer);
-    return 0;
-  }
-  if (auto const& read = std::get<app::daemon_config>(config); read.only_check) {
-    auto const room = app::room_for_connections(read.gateway.admission.connections, app::descriptors_besides(read),
-                                                read.gateway.tls ? 3 : 1);
-    if (!room) return complain(exit_usage, room.error().text);
-    fmt::print("hikyd: the configuration is valid\n");
-    return 0;
-  }
-  // stdout is for the ready line.
-  spdlog::set_default_logger(
-      std::make_shared<spdlog::logger>("hikyd", std::make_shared<spdlog::sinks::stderr_sink_mt>()));
-  write_lines(std::get<app::daemon_config>(config).log_format);
-  log::set_level(std::get<app::daemon_config>(config).log_level);
+  auto& settings = std::get<app::daemon_config>(config);
+  if (!settings.only_ask.empty()) return ask(settings);
+  if (settings.only_check) return check(settings);
+  app::write_log_lines(settings.log_format, settings.log_level);
   try {
-    return run(std::move(std::get<app::daemon_config>(config)));
+    return daemon_process{std::move(settings)}.run();
   } catch (std::exception const& e) {
     return complain(exit_runtime, fmt::format("stopped by an unexpected failure: {}", e.what()));
   }

@@ -4,7 +4,7 @@
 #pragma once
 #include <string>
 
-#include "app/options/config.hpp"
+#include "app/options/daemon_config.hpp"
 #include "base/error.hpp"
 
 namespace hiky::app {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "app/health_question.hpp"
+#include "app/daemon/health_question.hpp"
 
 #include <fmt/format.h>
 #include <boost/asio/co_spawn.hpp>
