@@ -3,30 +3,22 @@
 // instance's API.
 #pragma once
 #include <expected>
-#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
-#include "app/ctl/commands.hpp"
+#include "app/ctl/command.hpp"
 #include "redis/address.hpp"
 
 namespace hiky::ctl {
 
-struct api_invocation;  // ctl_remote.hpp
+struct api_invocation;  // app/ctl/remote.hpp
 
 enum exit_code : int { ok = 0, runtime = 1, usage = 2, unreachable = 3 };
 
-struct command {
-  std::function<outcome(session&)> run;
-  // What to report when Redis can't be reached; without it that is an error.
-  std::function<report(error const&)> without_redis{};
-  bool uses_directory = false;
-};
-
 struct invocation {
-  redis::address ws, app;
-  std::string advice;  // what to do when Redis can't be reached
+  redis::address ws{}, app{};
+  std::string advice{};  // what to do when Redis can't be reached
   bool json = false;
   command what;
   std::shared_ptr<api_invocation const> over_api{};  // instead of Redis

@@ -18,14 +18,14 @@ namespace hiky::ctl {
 
 using outcome = task<result<report>>;
 
-// ctl_overview.cpp
+// overview.cpp
 outcome status(session& s);
 outcome health(session& s);
 report unhealthy(error const& why);
 outcome info(session& s);
 outcome cleanup(session& s);
 
-// ctl_tail.cpp
+// tail.cpp
 struct tail_question {
   room_id room;
   std::size_t backlog = 10;  // messages of the past to begin with
@@ -34,22 +34,22 @@ struct tail_question {
 };
 outcome tail(session& s, tail_question how);
 
-// ctl_top.cpp
+// top.cpp
 struct top_question {
   std::size_t samples = 0;  // then it ends; 0 = never
   std::chrono::milliseconds interval{1000};
 };
 outcome top(session& s, top_question how);
 
-// ctl_fsck.cpp
+// fsck.cpp
 outcome fsck(session& s, state::fsck_question how);
 
-// ctl_explain.cpp
+// explain.cpp
 outcome instances(session& s);
 outcome explain_user(session& s, user_id who);
 outcome explain_message(session& s, state::message_question about);
 
-// ctl_people.cpp
+// people.cpp
 outcome online(session& s, bool count_only);
 outcome clients(session& s);
 outcome typing(session& s);
@@ -57,17 +57,17 @@ outcome user(session& s, user_id who);
 outcome disconnect(session& s, user_id who, std::chrono::seconds ban);
 outcome pardon(session& s, user_id who);
 
-// ctl_queue.cpp
+// queue.cpp
 outcome queue(session& s, user_id who);
 outcome clear_queue(session& s, user_id who);
 
-// ctl_rooms.cpp
+// rooms.cpp
 outcome rooms(session& s);
 outcome room(session& s, room_id which);
 outcome add_members(session& s, room_id which, std::vector<user_id> who);
 outcome remove_members(session& s, room_id which, std::vector<user_id> who);
 
-// ctl_send.cpp
+// send.cpp
 struct letter {
   room_id room;
   std::optional<user_id> from{};  // a member of the room; without it the message is from `system_sender`
@@ -76,7 +76,7 @@ struct letter {
 inline constexpr std::string_view system_sender = "hikyctl";
 outcome send(session& s, letter what);
 
-// ctl_directory.cpp
+// directory.cpp
 outcome add_user(session& s, directory::profile_change change);
 outcome remove_user(session& s, user_id who);
 outcome add_friend(session& s, user_id one, user_id other);

@@ -1,15 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// The commands over an instance's HTTP API, for where its Redis can't be reached: what docs/http-api.md offers, and
-// nothing else.
+// An instance's HTTP API, for where its Redis can't be reached: what docs/http-api.md offers, and nothing else.
 #pragma once
 #include <chrono>
 #include <functional>
-#include <optional>
 #include <string>
 #include <string_view>
 
 #include "app/ctl/commands.hpp"
-#include "app/ctl/syntax.hpp"
 #include "base/http_fetch.hpp"
 
 namespace hiky::ctl {
@@ -57,8 +54,5 @@ struct api_invocation {
   api_place place;
   api_command run;
 };
-
-// What `words` ask for under the command `path` ("user show"). Nothing when the API can't do that.
-std::optional<api_command> command_over_api(std::string_view path, words const& w);
 
 }  // namespace hiky::ctl

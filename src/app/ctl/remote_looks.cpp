@@ -1,50 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
-// What each command asks the API, and which of the answer goes into the report.
-#include <fmt/format.h>
-
 #include <algorithm>
-#include <array>
 #include <map>
 
+#include "app/ctl/cells.hpp"
 #include "app/ctl/findings.hpp"
-#include "app/ctl/remote.hpp"
-#include "base/encoding.hpp"
+#include "app/ctl/remote_commands.hpp"
+#include "app/ctl/remote_paths.hpp"
 
-namespace hiky::ctl {
+namespace hiky::ctl::over_api {
 namespace {
 
 using namespace std::chrono_literals;
 
 constexpr auto long_walk = 60s;  // a message whose room is not named is looked for in all of them
-constexpr auto clearing = 600s;
-
-std::string of_user(std::string_view id, std::string_view what = "") {
-  return fmt::format("/users/{}{}", percent_encoded(id), what);
-}
-std::string of_room(std::string_view id, std::string_view what = "") {
-  return fmt::format("/rooms/{}{}", percent_encoded(id), what);
-}
-
-std::string text(json::object const& from, std::string_view name) {
-  auto const* found = from.if_contains(name);
-  return found != nullptr && found->is_string() ? std::string{found->get_string()} : std::string{};
-}
-
-std::int64_t number(json::object const& from, std::string_view name) {
-  auto const* found = from.if_contains(name);
-  return found != nullptr && found->is_number() ? found->to_number<std::int64_t>() : 0;
-}
-
-json::array list(json::object const& from, std::string_view name) {
-  auto const* found = from.if_contains(name);
-  return found != nullptr && found->is_array() ? found->get_array() : json::array{};
-}
 
 std::vector<std::string> sorted_texts(json::array const& all) {
-  std::vector<std::string> out;
-  for (auto const& each : all) {
-    if (each.is_string()) out.emplace_back(each.get_string());
-  }
+  auto out = texts(all);
   std::ranges::sort(out);
   auto const twice = std::ranges::unique(out);
   out.erase(twice.begin(), twice.end());
@@ -60,10 +31,7 @@ std::vector<std::string> rooms_where(json::array const& rooms, Keep keep) {
   return sorted_texts(out);
 }
 
-bool holds(json::object const& from, std::string_view name) {
-  auto const* found = from.if_contains(name);
-  return found != nullptr && found->is_bool() && found->get_bool();
-}
+}  // namespace
 
 // Answered without a key, and with 503 by an instance that has lost its Redis.
 outcome health(instance_api& api, words) {
@@ -83,15 +51,6 @@ outcome info(instance_api& api, words) {
   auto const sections = co_await api.ask_object({.path = "/redis/info"});
   if (!sections) co_return std::unexpected(sections.error());
   co_return info_report(*sections);
-}
-
-outcome cleanup(instance_api& api, words) {
-  auto const done = co_await api.ask_object({.method = "POST",
-                                             .path = "/maintenance/cleanup",
-                                             .body = R"({"confirm":"delete all ws data"})",
-                                             .patience = clearing});
-  if (!done) co_return std::unexpected(done.error());
-  co_return cleanup_report(number(*done, "removed"), "the WebSocket database");
 }
 
 outcome instances(instance_api& api, words) {
@@ -171,6 +130,7 @@ outcome user(instance_api& api, words w) {
 }
 
 outcome queue(instance_api& api, words w) {
+  if (w.clear) co_return co_await clear_queue(api, std::move(w));
   auto const found = co_await api.ask({.path = of_user(w.user, "/offline-messages")});
   if (!found) co_return std::unexpected(found.error());
   waiting out{user_id{w.user}, {}};
@@ -178,26 +138,6 @@ outcome queue(instance_api& api, words w) {
   if (auto const parsed = parse_json(*found); parsed && parsed->is_object())
     out.dropped = number(parsed->get_object(), "dropped");
   co_return queue_report(out);
-}
-
-outcome clear_queue(instance_api& api, words w) {
-  auto const done = co_await api.ask_object({.method = "DELETE", .path = of_user(w.user, "/offline-messages")});
-  if (!done) co_return std::unexpected(done.error());
-  co_return cleared_report(user_id{w.user}, number(*done, "removed"));
-}
-
-outcome disconnect(instance_api& api, words w) {
-  auto body = w.ban_s > 0 ? fmt::format(R"({{"banSeconds":{}}})", w.ban_s) : std::string{};
-  auto const done =
-      co_await api.ask_object({.method = "POST", .path = of_user(w.user, "/disconnect"), .body = std::move(body)});
-  if (!done) co_return std::unexpected(done.error());
-  co_return disconnected_report(user_id{w.user}, number(*done, "connections"), w.ban_s);
-}
-
-outcome pardon(instance_api& api, words w) {
-  auto const done = co_await api.ask_object({.method = "DELETE", .path = of_user(w.user, "/ban")});
-  if (!done) co_return std::unexpected(done.error());
-  co_return pardoned_report(user_id{w.user}, holds(*done, "pardoned"));
 }
 
 outcome room(instance_api& api, words w) {
@@ -210,68 +150,4 @@ outcome room(instance_api& api, words w) {
   co_return room_report(about);
 }
 
-outcome change_members(instance_api& api, words w, std::string method) {
-  std::vector<user_id> changed, unchanged;
-  for (auto const& u : w.users) {
-    auto const done =
-        co_await api.ask_object({.method = method, .path = of_room(w.room, "/members/" + percent_encoded(u))});
-    if (!done) co_return std::unexpected(done.error());
-    (holds(*done, "changed") ? changed : unchanged).emplace_back(u);
-  }
-  room_id const which{w.room};
-  co_return method == "PUT" ? added_report(which, changed, unchanged) : removed_report(which, changed, unchanged);
-}
-
-outcome add_members(instance_api& api, words w) { return change_members(api, std::move(w), "PUT"); }
-outcome remove_members(instance_api& api, words w) { return change_members(api, std::move(w), "DELETE"); }
-
-outcome send(instance_api& api, words w) {
-  std::string body = "{\"content\":";
-  if (w.raw) body += w.text;
-  else append_json_string(body, w.text);
-  if (w.from) append_json_string(body += ",\"senderId\":", *w.from);
-  auto const sent =
-      co_await api.ask_object({.method = "POST", .path = of_room(w.room, "/messages"), .body = body += '}'});
-  if (!sent && sent.error().code == errc::not_member) {
-    co_return fail(errc::not_member,
-                   fmt::format("'{}' is not a member of room '{}'; make them one with: hikyctl room add-member {}",
-                               w.from.value_or(""), w.room, pasteable({w.room, w.from.value_or("")})));
-  }
-  if (!sent) co_return std::unexpected(sent.error());
-  co_return sent_report(room_id{w.room}, text(*sent, "senderId"), text(*sent, "messageId"), text(*sent, "timestamp"));
-}
-
-struct entry {
-  std::string_view path;
-  outcome (*run)(instance_api&, words);
-};
-constexpr std::array table{entry{"health", health},
-                           entry{"info", info},
-                           entry{"cleanup", cleanup},
-                           entry{"instances", instances},
-                           entry{"explain user", explain_user},
-                           entry{"explain message", explain_message},
-                           entry{"online", online},
-                           entry{"clients", clients},
-                           entry{"typing", typing},
-                           entry{"user", user},
-                           entry{"user show", user},
-                           entry{"queue", queue},
-                           entry{"queue --clear", clear_queue},
-                           entry{"disconnect", disconnect},
-                           entry{"pardon", pardon},
-                           entry{"room", room},
-                           entry{"room show", room},
-                           entry{"room add-member", add_members},
-                           entry{"room remove-member", remove_members},
-                           entry{"send", send}};
-
-}  // namespace
-
-std::optional<api_command> command_over_api(std::string_view path, words const& w) {
-  auto const found = std::ranges::find(table, path == "queue" && w.clear ? "queue --clear" : path, &entry::path);
-  if (found == table.end()) return std::nullopt;
-  return api_command{[run = found->run, w](instance_api& api) { return run(api, w); }};
-}
-
-}  // namespace hiky::ctl
+}  // namespace hiky::ctl::over_api
