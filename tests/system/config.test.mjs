@@ -35,24 +35,22 @@ test('every option of --help stands in the sample and in docs/operations.md', as
   }
 });
 
-// The table of options in docs/operations.md: names, and the default that stands beside them.
+// The list of options in docs/operations.md, `- FLAGS (DEFAULT): …`: each name, and the default that stands beside it.
 function documented(docs) {
-  const lines = docs.split('\n');
-  const rows = lines.slice(lines.indexOf('| flag | default | |') + 2);
-  return rows.slice(0, rows.findIndex((line) => !line.startsWith('|'))).flatMap((row) => {
-    const [, flags, initial] = row.split(/(?<!\\)\|/).map((cell) => cell.trim());
-    return [...flags.matchAll(/--([a-z-]+)/g)].map(([, name]) => [name, initial]);
-  });
+  const section = docs.slice(docs.indexOf('\n## Options\n') + 1).split('\n## ')[0];
+  return [...section.matchAll(/^- ((?:`--[^`]*`(?:, )?)+)(?: \(([^)]*)\))?:/gm)].flatMap(([, flags, initial = '']) =>
+    [...flags.matchAll(/--([a-z-]+)/g)].map(([, name]) => [name, initial]));
 }
 
-test('the table in docs/operations.md has every option once, with its default, and no other', async () => {
-  const rows = documented(await readFile(project('docs/operations.md'), 'utf8'));
+test('the list in docs/operations.md has every option once, with its default, and no other', async () => {
+  const list = documented(await readFile(project('docs/operations.md'), 'utf8'));
   const help = (await run(hikyd, ['--help'])).stdout;
-  assert.deepEqual(rows.map(([name]) => name).sort(), [...help.matchAll(/^ +(?:-h,)?--([a-z-]+)/gm)].map(([, name]) => name).sort());
+  const options = [...help.matchAll(/^ +(?:-h,)?--([a-z-]+)/gm)].map(([, name]) => name);
+  assert.deepEqual(list.map(([name]) => name).sort(), options.sort());
   // Under a folder of that name, the default for --data reads as the docs have it.
   const toml = (await run(hikyd, ['--print-config'], { env: { XDG_STATE_HOME: '$XDG_STATE_HOME' } })).stdout;
   const defaults = new Map([...toml.matchAll(/^#([a-z-]+) = \[?"?(.*?)"?\]?$/gm)].map(([, name, value]) => [name, value]));
-  for (const [name, initial] of rows) {
+  for (const [name, initial] of list) {
     const value = defaults.get(name) ?? '';
     // A flag is off; and where there is no default, words may say what happens.
     if (value === '' || value === 'false') assert.doesNotMatch(initial, /^(`[^`]*`|[\d.]+)$/, name);

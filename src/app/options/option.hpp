@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // An option of hikyd as data: one entry of one table. Flags, environment, TOML, --help, man page and completion are
-// made from the table. A new option is one entry here and one member of the configuration, and then, by hand, one entry
-// of deploy/hikyd.toml (hikyd --print-config) and one row of the table in docs/operations.md: system.config tells when
+// made from the table. A new option is one entry here and one member of the configuration. Then, by hand, come one
+// entry of deploy/hikyd.toml (hikyd --print-config) and one of the list in docs/operations.md: system.config tells when
 // either is missing.
 #pragma once
 #include <chrono>
