@@ -21,6 +21,8 @@ resp null();
 resp number(std::int64_t n);
 resp text(std::string_view t);
 resp refusal(std::string_view t);  // `OOM command not allowed …`
+inline constexpr char const *loading = "LOADING Redis is loading the dataset in memory",
+                            *wrong_type = "WRONGTYPE Operation against a key holding the wrong kind of value";
 resp list_of(std::vector<resp> const& items);
 resp map_of(std::vector<std::pair<std::string, std::string>> const& pairs);
 

@@ -32,7 +32,7 @@ class scripted_redis {
 
   hiky::redis::address address(int database = 1) const;
 
-  // What becomes of calls. The latest rule that matches counts; what was said before counts again once it is used up.
+  // The outcome of calls. The latest rule that matches counts; the rule before it counts again once it is used up.
   class rule {
    public:
     rule& times(int n);  // for the next `n` calls
@@ -69,7 +69,7 @@ class scripted_redis {
   std::vector<std::string> subscribed() const;
   int connections() const;  // now open
 
-  // What was asked since the beginning or forget(), in order; the greeting of a connection is not.
+  // The calls since the beginning or forget(), in order. names() leaves out the greeting of a connection.
   std::vector<redis_call> calls(std::string_view name) const;
   std::vector<std::string> names() const;
   std::size_t count(std::string_view name) const { return calls(name).size(); }

@@ -7,7 +7,6 @@
 #include <deque>
 #include <filesystem>
 #include <memory>
-#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -37,7 +36,11 @@ struct scripted_redis::connection : std::enable_shared_from_this<scripted_redis:
   void read();
   void take(std::size_t size);
   void answer_all();
-  void say(std::string bytes) { waiting.emplace_back(std::move(bytes)); }
+  // A push keeps its place: behind the answer that is being made, or behind all that waits.
+  void say(std::string const& bytes) {
+    if (answering) behind += bytes;
+    else waiting.emplace_back(bytes);
+  }
   void write();
   void close() {
     boost::system::error_code ignored;
@@ -49,13 +52,13 @@ struct scripted_redis::connection : std::enable_shared_from_this<scripted_redis:
   local::socket sock;
   int number_of, database = 0;
   std::array<char, 16 * 1024> buffer{};
-  std::string in, out, sending;
+  std::string in, out, behind, sending;
   std::deque<std::variant<redis_call, std::string>> waiting;  // calls, and pushes among them
   std::set<std::string, std::less<>> channels;
-  bool open = true, held = false, ends = false;
+  bool open = true, held = false, ends = false, answering = false;
 };
 
-struct scripted_redis::core : std::enable_shared_from_this<scripted_redis::core> {
+struct scripted_redis::core {
   explicit core(asio::any_io_executor ex);
 
   std::string path() const { return folder / "redis.sock"; }
@@ -69,8 +72,8 @@ struct scripted_redis::core : std::enable_shared_from_this<scripted_redis::core>
   // The rule that counts for the call; nullptr for none.
   rule::state* find(redis_call const& call) const;
   int publish(std::string_view channel, std::string_view payload);
-  // What is known without a rule; nothing when nobody has said what to answer.
-  std::optional<std::string> answer_by_itself(connection& c, redis_call const& call);
+  // The answer that needs no rule. Any other call is a surprise.
+  std::string answer_by_itself(connection& c, redis_call const& call);
 
   std::filesystem::path folder;
   local::acceptor acceptor;

@@ -59,8 +59,8 @@ void still_loop::settle() {
   while (io_.poll() > 0) {}
 }
 
-void still_loop::pass(std::chrono::milliseconds length) {
-  auto const step = std::clamp<std::chrono::milliseconds>(length / 200, 1ms, 1000ms);
+void still_loop::pass(std::chrono::milliseconds length, int steps) {
+  auto const step = std::clamp<std::chrono::milliseconds>(length / steps, 1ms, 1000ms);
   settle();
   for (auto left = length; left > 0ms; left -= step) {
     auto const next = std::chrono::duration_cast<nanoseconds>(std::min(left, step)).count();

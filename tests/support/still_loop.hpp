@@ -18,7 +18,7 @@
 
 namespace support {
 
-// What became of a task that was begun.
+// The outcome of a task that was begun.
 template <class T>
 struct outcome {
   std::optional<T> value;
@@ -43,8 +43,8 @@ class still_loop {
 
   // Does all that can be done while time stands.
   void settle();
-  // Lets time pass: in small steps, so that what is due first happens first.
-  void pass(std::chrono::milliseconds length);
+  // Lets time pass: in steps, so that what is due first happens first.
+  void pass(std::chrono::milliseconds length, int steps = 50);
   // Settles until it is so, for what another thread does meanwhile (name lookups). Throws after 20 s of real time.
   void until(std::function<bool()> const& it_is_so);
 
@@ -59,7 +59,7 @@ class still_loop {
     settle();
     return out;
   }
-  // What the task gives. Throws what it throws, and if it waits for something that the test has not done.
+  // The value that the task gives. Throws what it throws, and if it waits for something that the test has not done.
   template <class T>
   T run(hiky::task<T> what) {
     auto const out = begin(std::move(what));

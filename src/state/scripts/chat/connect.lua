@@ -39,8 +39,8 @@ local user, connection, json, client, participants_of, members_of, absentees_of,
 local first_room = 19
 most, newest = tonumber(most), tonumber(newest)
 
-local ban, kick = unpack(redis.call('MGET', banned, kicked))
-if ban then return { -1, math.ceil(math.max(redis.call('PTTL', banned), 0) / 1000), 0 } end
+local kept_out = redis.call('PTTL', banned)
+if kept_out ~= -2 then return { -1, math.ceil(math.max(kept_out, 0) / 1000), 0 } end
 -- A mailbox that another program has spoilt keeps nobody out. A spoilt set of rooms does, before anything has changed.
 local waiting = redis.pcall('LLEN', mailbox)
 if type(waiting) ~= 'number' then waiting = 0 end
@@ -140,7 +140,7 @@ for _, room in ipairs(#connections > 0 and fresh or {}) do
   tell_entry(user, room, time, place, connections, connection, instance_channel_of)
 end
 
-table.insert(rooms, 1, tonumber(kick or 0) or 0)
+table.insert(rooms, 1, tonumber(redis.pcall('GET', kicked) or 0) or 0)
 table.insert(rooms, 1, at)
 table.insert(rooms, 1, waiting)
 -- A claim ends in .5 (announce_due.lua): rooms have been told of the absence, and friends are being told.
