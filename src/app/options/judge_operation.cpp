@@ -7,8 +7,8 @@
 #include <random>
 #include <thread>
 
-#include "app/machine.hpp"
 #include "app/options/judge.hpp"
+#include "app/options/machine.hpp"
 #include "app/options/option.hpp"
 
 namespace hiky::app {

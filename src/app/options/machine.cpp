@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "app/machine.hpp"
+#include "app/options/machine.hpp"
 
 #include <fmt/format.h>
 #include <sys/resource.h>
