@@ -161,7 +161,8 @@ std::vector<row> connection_rows(stage& on) {
        .call = [&on](int i) { return done(on.store.connections.kick(user("kicked", i), std::chrono::seconds{0})); }});
   constexpr std::string_view note = R"({"type":"notification","notification":{"title":"the kettle is on"}})";
   out.push_back({.script = "notify", .what = "1 user", .calls = 200, .call = [&on, note](int i) {
-                   return done(on.store.connections.notify({person(i)}, state::bus_letter::application, std::string{note}));
+                   return done(
+                       on.store.connections.notify({person(i)}, state::bus_letter::application, std::string{note}));
                  }});
   out.push_back({.script = "notify", .what = "1 user, with a new key", .calls = 200, .call = [&on, note](int i) {
                    static int next = 0;
@@ -169,11 +170,12 @@ std::vector<row> connection_rows(stage& on) {
                        {person(i)}, state::bus_letter::application, std::string{note},
                        state::once{"api", fmt::format("key-{}", ++next), "00ff00ff00ff00ff", 60}));
                  }});
-  out.push_back({.script = "notify", .what = "100 users", .calls = 10, .call = [&on, note](int) {
-                   std::vector<user_id> users;
-                   for (int i = 0; i < 100; ++i) users.push_back(person(i));
-                   return done(on.store.connections.notify(std::move(users), state::bus_letter::application, std::string{note}));
-                 }});
+  out.push_back(
+      {.script = "notify", .what = "100 users", .calls = 10, .call = [&on, note](int) {
+         std::vector<user_id> users;
+         for (int i = 0; i < 100; ++i) users.push_back(person(i));
+         return done(on.store.connections.notify(std::move(users), state::bus_letter::application, std::string{note}));
+       }});
   out.push_back({.script = "seen", .what = "100 users", .calls = 10, .call = [&on](int) {
                    std::vector<user_id> users;
                    for (int i = 0; i < 100; ++i) users.push_back(person(i));

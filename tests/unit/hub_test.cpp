@@ -59,7 +59,8 @@ class hub_of_friends : public testing::Test {
     if (!m) throw std::invalid_argument{std::string{payload}};
     return here.apply(*m, [this](session& s, bus_message const& about) {
       if (auto const* left = std::get_if<notice::left>(&about)) here.leave(s, room_id{left->room});
-      else if (auto const* entry = std::get_if<notice::entry>(&about)) entered.push_back(s.id.str() + ' ' + entry->room);
+      else if (auto const* entry = std::get_if<notice::entry>(&about))
+        entered.push_back(s.id.str() + ' ' + entry->room);
     });
   }
   // Who heard something since the last time, by connection.
@@ -346,8 +347,7 @@ TEST(hub, agrees_with_a_model_through_ten_thousand_steps) {
       }
       default: {
         for (auto& each : sessions) each->take();
-        auto const m =
-            parse_bus_message(name, "m c" + std::to_string(s) + " e:" + std::to_string(step + 1) + "\n{}");
+        auto const m = parse_bus_message(name, "m c" + std::to_string(s) + " e:" + std::to_string(step + 1) + "\n{}");
         here.apply(*m, [](session&, bus_message const&) {});
         for (std::size_t i = 0; i < sessions.size(); ++i) {
           auto const in = rooms.contains(name) && rooms[name].contains(i);

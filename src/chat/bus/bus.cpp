@@ -70,7 +70,7 @@ task<bool> bus::catch_up(std::size_t worker) {
         // Redis answers behind the pushes that it has written before, and what a worker is given reaches it in order.
         auto const answered = co_await self.client_.exec_each(redis::request{"PING"});
         self.inboxes_.flush();
-        co_return answered && self.inboxes_.is_open(which);
+        co_return answered&& self.inboxes_.is_open(which);
       }(*this, worker),
       use_task);
 }

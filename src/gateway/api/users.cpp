@@ -141,9 +141,8 @@ task<api_result> send_frame(api_call& call) {
   }
   std::optional<state::once> once;
   if (!call.idempotency_key.empty()) once = once_of(call);
-  auto const told =
-      co_await call.on.store().connections.notify({user_of(call)}, state::bus_letter::application,
-                                                                   std::string{frame}, std::move(once));
+  auto const told = co_await call.on.store().connections.notify({user_of(call)}, state::bus_letter::application,
+                                                                std::string{frame}, std::move(once));
   if (!told)
     co_return std::unexpected(told.error().code == errc::conflict ? idempotency_key_reused()
                                                                   : problem_of(told.error()));
