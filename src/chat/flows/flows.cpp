@@ -374,7 +374,9 @@ void flows::deliver(bus::batch const& messages, std::vector<steady_clock::time_p
         bool const fresh = !self->hub_.subscribed(r);
         if (fresh)
           co_await self->bus_.begin_subscribing(self->worker_, {r}, {std::move(entered.place)}, bus::since::place);
-        if (auto const heard = co_await self->hear(*who, {r}, entered.at_ms); !heard) {
+        // Taken out again meanwhile, the session must not hear the room.
+        auto const heard = self->hub_.in(*who, r) ? co_await self->hear(*who, {r}, entered.at_ms) : result<void>{};
+        if (!heard) {
           log::warn("session.half_heard", {{"connection", who->id.str()},
                                            {"trace", who->trace_id()},
                                            {"room", r.str()},

@@ -154,9 +154,12 @@ task<result<bool>> flows::enter_late(session_ptr s, room_id room, std::int64_t s
   auto outcome = co_await hear(*s, {room}, since_ms);
   result<state::room_entry> entry;
   result<log_reading> found;
-  if (outcome) {
+  for (int round = 1; outcome; ++round) {
+    auto const notices = s->notices;
     entry = co_await store_.members.entry(room, s->user, since_ms);
     if (!entry) outcome = std::unexpected(entry.error());
+    // A notice of meanwhile is newer than the answer: the user may have come back.
+    if (s->gone || notices == s->notices || round == most_rounds) break;
   }
   if (outcome && entry->member && !s->gone) {
     // Live messages have no holes. Where some have been handed out, nothing older may follow them.
