@@ -22,17 +22,17 @@ task<result<waiting_mail>> list_mail(redis::client& redis, user_id user) {
 
 task<result<std::int64_t>> clear_mail(redis::client& redis, user_id user) {
   auto const key = keys::offline_messages(user);
-  redis::request whole{"MULTI"};
-  whole.add("LLEN", key).add("DEL", key, keys::offline_dropped(user)).add("EXEC");
-  auto const reply = co_await redis.exec(std::move(whole));
+  redis::request both;
+  both.add("LLEN", key).add("DEL", key, keys::offline_dropped(user));
+  auto const reply = co_await redis.exec_each(std::move(both));
   if (!reply) co_return std::unexpected(reply.error());
-  auto const answers = (*reply)[3].items();
-  if (answers.size() != 2 || answers[0].is_error()) {
-    co_return fail(answers.empty() ? errc::unexpected_reply : errc::server_error,
-                   fmt::format("the queue of '{}' is gone, but could not be counted: {}", user.str(),
-                               answers.empty() ? "EXEC gave nothing" : answers[0].text()));
+  auto const count = (*reply)[0], gone = (*reply)[1];
+  if (gone.is_error()) co_return fail(errc::server_error, std::string{gone.text()});
+  if (count.is_error()) {
+    co_return fail(errc::server_error,
+                   fmt::format("the queue of '{}' is gone, but could not be counted: {}", user.str(), count.text()));
   }
-  co_return answers[0].integer();
+  co_return count.integer();
 }
 
 }  // namespace hiky::state
