@@ -50,9 +50,7 @@ task<result<std::vector<room_id>>> rooms_with_head(redis::client& redis) {
     cursor = page[0].text();
     for (auto const& key : page[1].strings()) names.insert(key.substr(keys::prefix::room_head.size()));
   } while (cursor != "0");
-  std::vector<room_id> out;
-  for (auto const& name : names) out.emplace_back(name);
-  co_return out;
+  co_return std::vector<room_id>(names.begin(), names.end());
 }
 
 }  // namespace
