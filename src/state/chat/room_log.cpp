@@ -11,7 +11,6 @@
 #include "redis/script.hpp"
 #include "scripts.hpp"
 #include "state/chat/bus_letters.hpp"
-#include "state/chat/idempotency.hpp"
 #include "state/chat/keys.hpp"
 
 namespace hiky::state {
