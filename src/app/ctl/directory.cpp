@@ -7,7 +7,6 @@
 #include "app/ctl/commands.hpp"
 #include "auth/reserved.hpp"
 #include "directory/redis_directory.hpp"
-#include "state/chat/keys.hpp"
 #include "state/chat/members.hpp"
 #include "state/inspect/user_details.hpp"
 

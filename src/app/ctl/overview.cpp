@@ -7,7 +7,6 @@
 #include "app/ctl/commands.hpp"
 #include "app/ctl/findings.hpp"
 #include "base/clock.hpp"
-#include "state/chat/keys.hpp"
 #include "state/chat/write_probe.hpp"
 #include "state/document/online_users.hpp"
 #include "state/document/utility.hpp"

@@ -9,7 +9,6 @@
 #include "app/ctl/findings.hpp"
 #include "directory/redis_directory.hpp"
 #include "state/chat/connections.hpp"
-#include "state/chat/keys.hpp"
 #include "state/document/online_users.hpp"
 #include "state/document/typing_users.hpp"
 #include "state/inspect/user_details.hpp"

@@ -8,7 +8,6 @@
 #include "app/ctl/findings.hpp"
 #include "auth/reserved.hpp"
 #include "directory/redis_directory.hpp"
-#include "state/chat/keys.hpp"
 #include "state/chat/members.hpp"
 #include "state/inspect/room_summary.hpp"
 
