@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a worker has done, counted without locks: written by the worker's own thread, read by whoever asks for metrics.
+// The work of a worker, counted without locks: written by the worker's own thread, read when metrics are asked for.
 #pragma once
 #include <array>
 

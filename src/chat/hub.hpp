@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Who is here: the sessions of one worker, by user and by room. No Redis, no sockets, no suspension; one thread.
+// The sessions of one worker, by user and by room. No Redis, no sockets, no suspension; one thread.
 #pragma once
 #include <functional>
 #include <optional>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Asks the application, over HTTP, whether somebody may enter a room. Answers are kept in Redis for a while, for all
-// instances. Whatever is no clear yes or no is an error: nobody is let in on a guess. A user who asks for many rooms
-// waits for the next question, so that one client is no flood for the application.
+// instances. An answer that is no clear yes or no is an error: nobody is let in on a guess. A user who asks for many
+// rooms waits for the next question, so that one client is no flood for the application.
 #pragma once
 
 #include <chrono>

@@ -18,7 +18,7 @@ room_policy::room_policy(asio::any_io_executor executor, room_policy_settings co
 }
 
 task<result<void>> room_policy::may_join(user_id user, room_id room) {
-  // What a token says is judged wherever a room is named, not only at its door.
+  // A token's rooms are judged wherever a room is named, not only at its door.
   if (by_ == kind::open || by_ == kind::token) co_return result<void>{};
   auto const may = by_ == kind::members ? co_await is_member(user, room) : co_await hook_->may_join(user, room);
   if (!may) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Who may enter a room that they are not in. What members may do there is not decided here.
+// Decides which users may enter a room that they are not in. The rights of members there are not decided here.
 #pragma once
 #include <memory>
 #include <optional>

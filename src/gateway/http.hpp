@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a fresh connection speaks first: HTTP/1.1. Ends in a WebSocket, or in answers.
+// The first phase of a connection, HTTP/1.1. Ends in a WebSocket, or in answers.
 #pragma once
 #include <chrono>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the parts beside the chat tell: Redis, the bus, the janitor, the forgetter, the doors.
+// The metrics of the parts beside the chat: Redis, the bus, the janitor, the forgetter, the doors.
 #include <array>
 
 #include "gateway/metrics.hpp"

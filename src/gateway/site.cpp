@@ -71,7 +71,7 @@ task<http_response> health(worker& on, http_request const& request) {
   co_return typed(request, http::status::ok, "application/json", std::move(body));
 }
 
-// Where clients should go. What is known of Redis may be a second old, so it is asked as well.
+// Tells whether clients should come here. The latest answer of Redis may be a second old, so it is asked as well.
 task<http_response> ready(worker& on, http_request const& request) {
   auto const no = [&](std::string why) {
     return plain_response(request, http::status::service_unavailable, std::move(why) + "\n");

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the gateway answers over plain HTTP: health, life, readiness, metrics, and the demo.
+// The pages of the gateway over plain HTTP: health, life, readiness, metrics, and the demo.
 #pragma once
 #include "base/async.hpp"
 #include "gateway/door/door.hpp"

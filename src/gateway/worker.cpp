@@ -108,7 +108,7 @@ void worker::run() {
 void worker::join() {
   if (!thread_.joinable()) return;
   thread_.join();
-  // What still waits for Redis is answered while those who asked are there.
+  // Requests that still wait for Redis are answered while their clients are there.
   redis_.stop();
   directory_redis_.stop();
 }

@@ -60,7 +60,7 @@ struct gateway_settings {
   api_rates api;
 };
 
-// What a worker may ask of all of them together. From any thread.
+// Questions of one worker to all of them together. From any thread.
 struct whole {
   std::function<bool()> connected;  // to Redis, every worker, and the bus hears
   std::function<std::optional<std::string>()> refusal;              // see janitor

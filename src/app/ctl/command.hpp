@@ -18,7 +18,7 @@ class instance_api;  // app/ctl/remote.hpp
 
 struct command {
   std::function<outcome(session&)> run;
-  // What to report when Redis can't be reached; without it that is an error.
+  // The report when Redis can't be reached; without it that is an error.
   std::function<report(error const&)> without_redis{};
   bool uses_directory = false;
 };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What state/explain and state/instances found out.
+// The findings of explain and of instances, as reports.
 #include "app/ctl/commands.hpp"
 #include "app/ctl/findings.hpp"
 #include "state/inspect/explain_user.hpp"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What there is: users, rooms, mail, and what Redis says of itself.
+// Reports of users, rooms, mail, and of Redis.
 #include "app/ctl/findings.hpp"
 
 #include <fmt/format.h>

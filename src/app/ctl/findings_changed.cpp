@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a command has done.
+// Reports of commands that change something.
 #include <fmt/format.h>
 
 #include "app/ctl/findings.hpp"

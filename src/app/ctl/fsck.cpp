@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What state/fsck found, as a report.
+// The findings of fsck, as a report.
 #include <fmt/format.h>
 #include <boost/json/serialize.hpp>
 

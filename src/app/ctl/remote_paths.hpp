@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What asking and answers of the API have in common, for remote_commands.hpp alone.
+// Paths and answers of the API, for remote_commands.hpp alone.
 #pragma once
 #include <fmt/format.h>
 

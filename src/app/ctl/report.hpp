@@ -44,7 +44,8 @@ std::string counted(std::int64_t number, std::string_view noun);
 std::string pasteable(std::vector<std::string_view> const& words);
 
 // `text`, a JSON text, without a line end in it. Between its parts JSON has blanks of any kind; within strings it has
-// no line ends. What is no JSON becomes a JSON string. Contents of messages are kept as their senders wrote them.
+// no line ends. A text that is no JSON becomes a JSON string. Contents of messages are kept as their senders wrote
+// them.
 std::string json_line(std::string_view text);
 
 // A JSON string whatever the bytes are. Texts in Redis were written by others.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What happens right now, sample after sample: who is here, what Redis does, and which rooms talk most.
+// Samples of the present, one after the other: users who are here, the work of Redis, and the rooms that talk most.
 #include <fmt/format.h>
 #include <termios.h>
 #include <unistd.h>

@@ -43,7 +43,7 @@ std::string size_text(double bytes) {
   return unit == 0 ? fmt::format("{:.0f} B", bytes) : fmt::format("{:.1f} {}", bytes, units[unit]);
 }
 
-// What happened between two samples, by the second.
+// The change between two samples, by the second.
 struct rates {
   double commands = 0, in_bytes = 0, out_bytes = 0, messages = 0;
   std::vector<busy_room> busiest;

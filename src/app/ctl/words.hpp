@@ -22,7 +22,7 @@ struct words {
   std::size_t lines = 10, most = 0;
 };
 
-// What a word has to be. Bounds are inclusive.
+// The kind of value that a word takes. Bounds are inclusive.
 struct anything {};
 struct an_id {};
 struct a_text {};

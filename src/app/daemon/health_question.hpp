@@ -9,8 +9,8 @@
 
 namespace hiky::app {
 
-// What GET /health says when that is 200. Otherwise the error says what it was instead; a daemon that hangs has five
-// seconds.
+// The body of GET /health when its status is 200. Otherwise the error says what it was instead; a daemon that hangs has
+// five seconds.
 result<std::string> ask_daemon(daemon_config const& config);
 
 }  // namespace hiky::app

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What systemd hears of us (sd_notify(3)), over the socket that NOTIFY_SOCKET names. Without one, nothing is said.
+// Tells systemd how we are (sd_notify(3)), over the socket that NOTIFY_SOCKET names. Without one, nothing is said.
 #pragma once
 #include <chrono>
 #include <optional>

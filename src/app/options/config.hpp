@@ -8,7 +8,7 @@
 
 namespace hiky::app {
 
-// What main is to return at once, and what to print first.
+// The exit code that main is to return at once, and the text to print first.
 struct early_exit {
   int code;
   std::string text;

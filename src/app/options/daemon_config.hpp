@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What hikyd is told to be: everything that options say, checked and ready to use.
+// The configuration of hikyd: everything that options say, checked and ready to use.
 #pragma once
 #include <chrono>
 #include <filesystem>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The configuration while it is read. What needs no judgement stands in `config` at once; everything else stands beside
-// it as it was said, until judge.hpp has looked at all of it together.
+// The configuration while it is read. A value that needs no judgement stands in `config` at once; everything else
+// stands beside it as it was said, until judge.hpp has looked at all of it together.
 #pragma once
 #include <cstdint>
 #include <map>

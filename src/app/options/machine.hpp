@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the machine, or the container, lets this process have: open files and memory.
+// The limits that the machine, or the container, sets to this process: open files and memory.
 #pragma once
 #include <cstddef>
 #include <cstdint>

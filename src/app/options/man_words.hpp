@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the man pages say besides options and commands, which come from their definitions.
+// The text of the man pages besides options and commands, which come from their definitions.
 #pragma once
 #include "app/options/option_text.hpp"
 

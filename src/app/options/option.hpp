@@ -19,7 +19,7 @@ struct draft;  // app/options/draft.hpp
 template <class T>
 using setter = void (*)(draft&, T);
 
-// What an option takes, with its bounds. Bounds are inclusive.
+// The kind of value that an option takes, with its bounds. Bounds are inclusive.
 struct flag {
   void (*set)(draft&);
 };

@@ -44,7 +44,7 @@ class bus {
   // The worker gets what is said in these rooms from when this returns. not_connected or timeout: perhaps it does not;
   // subscribe again.
   task<result<void>> subscribe(std::size_t worker, std::vector<room_id> rooms);
-  // What a worker gets of what was said between `places` and now.
+  // The messages between `places` and now that a worker gets.
   enum class since {
     here,  // of rooms that are new to this process; of others what comes
     place,  // of all rooms: what others of this process have had already, too
@@ -55,8 +55,8 @@ class bus {
                            since which = since::here);
   // The worker does not need the room any more. Calls of one worker take effect in the order they were made.
   void unsubscribe(std::size_t worker, room_id room);
-  // What Redis had published before this call has been given to the worker when it returns true. False: there is no
-  // connection, or the worker has still to compare its sessions (`compared`).
+  // Everything that Redis had published before this call has been given to the worker when it returns true. False:
+  // there is no connection, or the worker has still to compare its sessions (`compared`).
   task<bool> catch_up(std::size_t worker);
   // After each interruption the worker gets `interrupted` at once, and nothing behind it before it says here that its
   // sessions are as Redis says: a user who was removed from a room meanwhile gets nothing more of it. `generation` is

@@ -20,7 +20,7 @@
 
 namespace hiky::chat {
 
-// What may be left out when a reader is slow: typing first, presence next, chat never.
+// Traffic that may be left out when a reader is slow: typing first, presence next, chat never.
 enum class traffic : std::uint8_t { typing, presence, chat };
 
 namespace delivery {
@@ -80,7 +80,8 @@ class ledger {
 
   // Takes part in one more room; `seat` is set by the caller.
   entry& enter(stream& room, bool open, std::int64_t since_ms);
-  // Takes no part any more. What it had of the room, it still has. The last entry takes the place of this one.
+  // Takes no part any more. The messages that it had of the room, it still has. The last entry takes the place of this
+  // one.
   void leave(std::size_t index);
   // Before that, of a room that its user turns out not to belong to: the messages of it that wait will never be handed
   // out.
@@ -97,7 +98,8 @@ class ledger {
     unconfirmed_ = true;
     if (since_ask_ < 0xffff) ++since_ask_;
   }
-  // The room's epoch is about to change: its numbers begin anew. What the connection had of it, it still has.
+  // The room's epoch is about to change: its numbers begin anew. The messages that the connection had of it, it still
+  // has.
   void renumber(entry& e);
 
   // The client has, or is being sent, these messages by other means than the bus.
@@ -108,7 +110,7 @@ class ledger {
   // live, however far the bus is behind. `by_connection`: it also said on which connection.
   void claims(state::message_place const& last, bool by_connection);
   // The user takes part in the messages behind this one: nothing that was said before comes live, however far the bus
-  // is behind. What of it is mail is another matter.
+  // is behind. Mail is another matter.
   void begins(state::message_place const& last);
   // The client has been told that the epoch is lost, and is given what came after it: nothing of it comes live any
   // more.
@@ -148,7 +150,8 @@ class ledger {
 
   // For each room what is confirmed: everything behind it is owed to the user.
   std::vector<debt> debts() const;
-  // What the client was given in order, on this connection and by its word before: for the client's next connection.
+  // The messages that the client was given in order, on this connection and by its word before: for its next
+  // connection.
   std::vector<range> given() const;
 
  private:

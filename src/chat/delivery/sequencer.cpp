@@ -88,7 +88,7 @@ void sequencer::ask(actions& out) {
     q.compared = q.compare && mark_ != 0;
     q.after = last_.seq - (q.compared ? 1 : 0);
   } else {
-    // What comes for all would stand behind what these have not had yet.
+    // A message for all would stand behind those that these have not had yet.
     q.asked = question::page_for_late;
     q.after = std::ranges::min(q.late | std::views::transform([&](auto const& l) { return seq_here(l.had); }));
   }

@@ -36,7 +36,7 @@ class sequencer {
     std::size_t mark = 0;  // of the text, not 0: two messages of one number show that Redis went back to an older state
     payload what;
   };
-  // What the log holds behind the `after` of a fetch, in order.
+  // The log's messages behind the `after` of a fetch, in order.
   struct page {
     std::string epoch;  // empty: nothing was ever said, or all was lost
     std::uint64_t newest = 0;  // of the room, also when the log does not hold it any more

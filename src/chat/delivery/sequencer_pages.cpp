@@ -33,8 +33,8 @@ void sequencer::take_page(page& found, actions& out) {
   settle(out);
 }
 
-// Redis lost the room's head. What was said between is gone; what the new log holds is not. False when nothing was
-// said before.
+// Redis lost the room's head. Messages of the time between are gone; those in the new log are not. False when nothing
+// was said before.
 bool sequencer::change_epoch(std::string const& epoch, actions& out) {
   bool const was = !last_.epoch.empty();
   if (was) out.emplace_back(say_epoch_over{last_.epoch, epoch});
@@ -69,7 +69,7 @@ void sequencer::settle(actions& out) {
     bool const same = h->epoch == last_.epoch;
     if (same && h->what.seq <= last_.seq) continue;
     bool const next = same ? h->what.seq == last_.seq + 1 : last_.epoch.empty() && h->what.seq == 1;
-    // What came before the question was asked, and is not in the answer, was lost with an earlier epoch.
+    // A message that came before the question was asked, and is not in the answer, was lost with an earlier epoch.
     if (!next && h->during != ticket_) continue;
     if (!next) break;
     last_.epoch = h->epoch;
@@ -80,7 +80,7 @@ void sequencer::settle(actions& out) {
   ask(out);
 }
 
-// The log will not tell. What the pushes brought is all there is, and the room must not fall silent.
+// The log will not tell. The messages of the pushes are all there are, and the room must not fall silent.
 void sequencer::give_up(actions& out) {
   if (inquiry_->asked == question::epoch) {
     out.emplace_back(say_epoch_over{last_.epoch, last_.epoch});
@@ -110,7 +110,7 @@ void sequencer::tell_lost(late_worker& one, std::uint64_t up_to, actions& out) c
   one.had.seq = up_to;
 }
 
-// What everybody else has had, for those that came later.
+// The messages that the other workers have had, for those that came later.
 void sequencer::take_page_for_late(page& found, actions& out) {
   auto& q = *inquiry_;
   if (found.epoch != last_.epoch) {

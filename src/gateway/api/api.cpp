@@ -110,7 +110,7 @@ http_response made(http_request const& request, api_demand const& demand, api_re
   return out;
 }
 
-// Each call to who debugs: programs make thousands a second. What went wrong here always.
+// Calls are logged at level debug: programs make thousands a second. Our own faults are logged always.
 void tell(http_request const& request, http_response const& response, api_demand const& demand,
           api_result const& result) {
   auto const* cause = result || result.error().cause.empty() ? nullptr : &result.error().cause;

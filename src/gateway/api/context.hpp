@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the API needs of the worker that serves it. Everything here outlives every request.
+// The parts of a worker that the API needs. Everything here outlives every request.
 #pragma once
 #include <cstddef>
 

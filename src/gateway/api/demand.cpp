@@ -89,7 +89,7 @@ std::optional<problem> scope_problem(auth::api_key const& key, auth::api_scope n
 
 }  // namespace
 
-// From outside in: is there a path, may this caller have it. What is sent to it is looked at when the body is there.
+// From outside in: is there a path, may this caller have it. The body is looked at when it is there.
 api_demand judge_api_head(api_context const& on, http_request const& head, peer_address const& from) {
   api_demand out;
   auto target = parse_api_target({head.target().data(), head.target().size()});

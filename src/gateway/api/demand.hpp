@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the head of an API request asks for, and whether its caller may have it: judged before the body is read.
+// The demand in the head of an API request, and whether its caller may have it: judged before the body is read.
 #pragma once
 #include <optional>
 #include <string>

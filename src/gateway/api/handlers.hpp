@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What each route does, by the names of api_routes.cpp.
+// The handler of each route, by the names of routes.cpp.
 #pragma once
 #include "gateway/api/route.hpp"
 

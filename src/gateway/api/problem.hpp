@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the API says when it says no: problem details for HTTP APIs, RFC 9457.
+// A refusal of the API: problem details for HTTP APIs, RFC 9457.
 #pragma once
 #include <string>
 #include <string_view>
@@ -19,7 +19,7 @@ struct problem {
   std::string cause{};  // of the server's own faults: for the log, never told
 };
 
-// The error of an operation as the caller may know it. What is the server's own fault is in `cause` alone.
+// The error of an operation as the caller may know it. The server's own fault is in `cause` alone.
 problem problem_of(error const& e);
 
 inline constexpr std::string_view problem_media_type = "application/problem+json";

@@ -77,7 +77,7 @@ task<api_result> publish(api_call& call) {
         "the sender is not a member of this room; PUT /rooms/{room}/members/{user} makes one, and without a senderId "
         "the message is the system's"});
   }
-  // What the key stood for is remembered by the message alone when the first tries were refused.
+  // Where the first tries were refused, the message alone remembers what the key stood for.
   if (!stored && stored.error().code == errc::conflict && by_key) co_return std::unexpected(idempotency_key_reused());
   if (!stored) co_return std::unexpected(problem_of(stored.error()));
   if (!stored->duplicate) call.on.count.messages_published.add();

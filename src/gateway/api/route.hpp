@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a route of the API is, and what its handler gets and gives. Requests are dispatched by the table `api_routes`,
+// A route of the API, and what its handler gets and gives. Requests are dispatched by the table `api_routes`,
 // and the OpenAPI document is made of the same table, so that the two can't disagree.
 #pragma once
 #include <optional>

@@ -158,7 +158,7 @@ void admission::tick(clock::time_point now) {
   }
   auto resident = read_resident();
   if (limits_.memory > 0 && resident > limits_.memory && now - trimmed_ > between_trims) {
-    // What was freed is often still with malloc.
+    // Memory that was freed is often still with malloc.
     trimmed_ = now;
     ::malloc_trim(0);
     resident = read_resident();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Who may connect at all: counts connections, all and by address, and knows when memory runs short. Shared by all
-// workers; its lock is taken when a connection begins and ends, never for a message.
+// Decides which connections may come in: counts them, all and by address, and knows when memory runs short. Shared by
+// all workers; its lock is taken when a connection begins and ends, never for a message.
 #pragma once
 #include <array>
 #include <atomic>

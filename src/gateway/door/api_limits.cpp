@@ -38,7 +38,7 @@ std::expected<void, api_limits::wait> api_limits::may_try(peer_address const& fr
   std::lock_guard const held{lock_};
   auto const found = places_.find(from.customer());
   if (found == places_.end()) return {};
-  // What a guess would leave: it is taken when the key is known to be a wrong one.
+  // The token that a guess would leave: it is taken when the key is known to be a wrong one.
   auto left = found->second.guesses;
   if (left.take(rates_.guesses_per_s, rates_.guess_burst, now_ms(now)) || contains(found->second.familiar, key))
     return {};

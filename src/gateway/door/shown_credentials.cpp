@@ -28,7 +28,7 @@ std::string from_query(http_request const& r) {
     auto const end = std::min(rest.find('&'), rest.size());
     auto const pair = rest.substr(0, end);
     rest.remove_prefix(std::min(end + 1, rest.size()));
-    // What is not percent-encoded well is shown as it stands, and will be refused as a token.
+    // Text that is not percent-encoded well is shown as it stands, and will be refused as a token.
     if (pair.starts_with("token=")) return percent_decoded(pair.substr(6)).value_or(std::string{pair.substr(6)});
   }
   return {};

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a handshake shows of who its sender is. Pure; judges nothing.
+// The proof of identity that a handshake shows. Pure; judges nothing.
 #pragma once
 #include "auth/authenticator.hpp"
 #include "gateway/http/message.hpp"

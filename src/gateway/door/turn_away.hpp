@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a client is told that may not come in.
+// The answer to a client that may not come in.
 #pragma once
 #include "base/async.hpp"
 #include "base/stream_socket.hpp"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What RFC 9112 asks of every request, whatever it wants. Pure.
+// The rules of RFC 9112 for every request. Pure.
 #pragma once
 #include <optional>
 #include <string_view>

@@ -20,7 +20,7 @@ std::string_view to_string(send_method m);
 // Whether this kernel (and its seccomp filter, as in containers) lets us have the ring we want.
 bool io_uring_allowed();
 
-// What one socket is to send, and what became of it.
+// The bytes that one socket is to send, and what became of them.
 struct parcel {
   int socket = -1;
   std::size_t count = 0;  // of `parts`

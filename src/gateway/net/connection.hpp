@@ -27,7 +27,7 @@ namespace hiky::gateway {
 
 class connection;
 
-// What is done with a connection's messages.
+// The receiver of a connection's messages.
 class endpoint {
  public:
   virtual ~endpoint() = default;
@@ -51,7 +51,7 @@ class endpoint {
   virtual void ended(bool vanished) = 0;
 };
 
-// What the connections of one worker share.
+// The state that the connections of one worker share.
 class connection_loop {
  public:
   // `compress_from`: bytes of a message that is worth compressing.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a connection sends: its outbox.
+// The outbox of a connection.
 #include <sys/uio.h>
 
 #include <algorithm>
@@ -14,7 +14,7 @@ using boost::system::error_code;
 bool connection::queue(frame_ptr frame) {
   if (phase_ != phase::open || condemned_) return true;
   if (window_bits_ != 0) frame = loop_.deflate.smallest(std::move(frame), window_bits_);
-  // What waits is the reader's slowness; the size of one more frame is not.
+  // Frames that wait are the reader's slowness; the size of one more frame is not.
   if (queued() > loop_.max_outbox) return false;
   push(std::move(frame));
   return true;

@@ -214,7 +214,7 @@ event decoder::fail(frame_fault const& what, std::string_view beginning) {
   return {.what = event::failed, .code = what.code, .payload = beginning, .reason = what.text};
 }
 
-// What is here of a text that is too big: its fragments so far, or else what came with the head.
+// The part that is here of a text that is too big: its fragments so far, or else the bytes behind the head.
 std::string_view decoder::beginning_of(frame_head const& frame, std::span<char> input) const {
   if (frame.wrong != &faults::message_size) return {};
   if (pending_ && pending_->message.frames > 0) {

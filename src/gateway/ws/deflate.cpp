@@ -59,7 +59,7 @@ deflater::~deflater() {
 
 frame_ptr deflater::smallest(frame_ptr frame, unsigned window_bits) {
   auto const size = frame->payload().size();
-  // What is not longer than the window never looks back beyond it, whatever window it was made with.
+  // A text that is not longer than the window never looks back beyond it, whatever window it was made with.
   if (size < from_ || size > largest || (window_bits < 15 && size > std::size_t{1} << window_bits) ||
       frame->is_control())
     return frame;
@@ -111,7 +111,7 @@ std::expected<std::string_view, frame_fault const*> inflater::inflate(std::strin
   };
   auto const ended = take(compressed, limit);
   if (!ended) return std::unexpected(ended.error());
-  // A final block. Whoever can't flush ends messages so.
+  // A final block. Peers that can't flush end messages so.
   if (*ended) return whole();
   if (auto const closed = take(tail, limit); !closed) return std::unexpected(closed.error());
   if ((stream_->data_type & between_blocks) == 0) return std::unexpected(&faults::not_deflate);

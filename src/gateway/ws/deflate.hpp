@@ -50,7 +50,7 @@ class inflater {
   // The message that was sent as `compressed`, or what is wrong with it. Inflating stops at `limit` bytes. Valid until
   // the following call.
   std::expected<std::string_view, frame_fault const*> inflate(std::string_view compressed, std::size_t limit);
-  // What was inflated of a message that turned out to be larger than the limit. Valid as long.
+  // The inflated beginning of a message that turned out to be larger than the limit. Valid as long.
   std::string_view so_far() const { return std::string_view{out_}.substr(0, size_); }
 
  private:

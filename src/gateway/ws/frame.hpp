@@ -28,7 +28,7 @@ enum class close_code : std::uint16_t {
   slow_consumer = 4430,
 };
 
-// What the peer has broken, where it is that.
+// The rule that the peer has broken, where it is that.
 inline constexpr std::array violations{close_code::protocol_error, close_code::unsupported, close_code::invalid_payload,
                                        close_code::policy, close_code::too_big};
 
@@ -36,7 +36,7 @@ inline constexpr std::array violations{close_code::protocol_error, close_code::u
 // (up to 1014), and 3000 to 4999.
 bool valid_on_the_wire(std::uint16_t code) noexcept;
 
-// What write_header needs at most; a masked header takes four more.
+// The most bytes that write_header needs; a masked header takes four more.
 inline constexpr std::size_t max_header = 10, max_masked_header = max_header + 4;
 
 // Writes the header of an unmasked frame, as a server sends it; returns its size.

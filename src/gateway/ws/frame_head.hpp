@@ -27,7 +27,7 @@ struct frame_head {
   bool compressed = false;
 };
 
-// What the frames of an unfinished message come to.
+// The frames of an unfinished message, together.
 struct message_so_far {
   std::size_t frames = 0;  // 0 = none is open
   std::size_t bytes = 0;

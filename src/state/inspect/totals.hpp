@@ -9,7 +9,7 @@
 
 namespace hiky::state {
 
-// What costs nothing to ask.
+// Totals that cost nothing to ask.
 struct activity {
   std::int64_t online = 0, typing = 0;
   std::int64_t leaving = 0;  // offline, and not announced yet
@@ -17,7 +17,7 @@ struct activity {
 };
 task<result<activity>> read_activity(redis::client& redis);
 
-// What takes a walk over all keys.
+// Totals that take a walk over all keys.
 struct totals {
   std::int64_t rooms = 0, queues = 0, queued = 0, instances = 0, connections = 0;
   std::vector<std::string> unreadable;  // keys that hold something else than their name says

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What Redis holds of a user, in short. (explain.hpp says why.)
+// A user as Redis has it, in short. (explain_user.hpp says why.)
 #pragma once
 #include <cstdint>
 #include <optional>

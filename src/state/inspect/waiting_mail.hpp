@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What waits for a user, for the HTTP API and hikyctl: looked at and deleted, never claimed.
+// The mail that waits for a user, for the HTTP API and hikyctl: looked at and deleted, never claimed.
 #pragma once
 #include <cstdint>
 #include <string>
