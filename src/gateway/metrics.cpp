@@ -8,8 +8,8 @@
 #include <array>
 
 #include "base/version.hpp"
-#include "chat/requests/frame_type.hpp"
-#include "chat/requests/protocol.hpp"
+#include "chat/protocol/frame_type.hpp"
+#include "chat/protocol/protocol.hpp"
 #include "chat/session.hpp"
 #include "gateway/http.hpp"
 

@@ -8,8 +8,8 @@
 
 #include "base/log.hpp"
 #include "chat/bus/bus.hpp"
-#include "chat/requests/frame_type.hpp"
-#include "chat/requests/protocol.hpp"
+#include "chat/protocol/frame_type.hpp"
+#include "chat/protocol/protocol.hpp"
 #include "state/keys.hpp"
 
 namespace hiky::chat {

@@ -13,8 +13,8 @@
 
 #include "base/log.hpp"
 #include "chat/flows/flows_common.hpp"
-#include "chat/requests/arrival.hpp"
-#include "chat/requests/frame_type.hpp"
+#include "chat/protocol/arrival.hpp"
+#include "chat/protocol/frame_type.hpp"
 
 namespace hiky::chat {
 

@@ -12,7 +12,7 @@
 #include "chat/bus/bus.hpp"
 #include "chat/hub.hpp"
 #include "chat/requests/lane.hpp"
-#include "chat/requests/protocol.hpp"
+#include "chat/protocol/protocol.hpp"
 #include "chat/room_policy.hpp"
 #include "chat/upkeep/activity.hpp"
 #include "chat/upkeep/expiries.hpp"

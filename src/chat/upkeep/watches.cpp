@@ -8,7 +8,7 @@
 
 #include "base/json.hpp"
 #include "base/log.hpp"
-#include "chat/requests/frame_type.hpp"
+#include "chat/protocol/frame_type.hpp"
 
 namespace hiky::chat {
 

@@ -10,7 +10,7 @@
 
 #include "chat/bus/bus_message.hpp"
 #include "chat/presence_watch.hpp"
-#include "chat/requests/protocol.hpp"
+#include "chat/protocol/protocol.hpp"
 #include "chat/session.hpp"
 #include "directory/directory.hpp"
 #include "state/chat/store.hpp"

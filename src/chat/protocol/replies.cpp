@@ -4,7 +4,7 @@
 
 #include "base/clock.hpp"
 #include "base/json.hpp"
-#include "chat/requests/protocol.hpp"
+#include "chat/protocol/protocol.hpp"
 #include "directory/foreign_text.hpp"
 
 namespace hiky::chat {

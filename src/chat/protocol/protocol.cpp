@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "chat/requests/protocol.hpp"
+#include "chat/protocol/protocol.hpp"
 
 #include <fmt/format.h>
 #include <boost/json/monotonic_resource.hpp>
