@@ -121,7 +121,7 @@ static_assert(unread.size() == std::tuple_size_v<decltype(counters::unread_reque
 constexpr std::array databases{"app", "ws", "cache", "session"};  // metrics::redis_counts
 constexpr std::array modes{"jwt", "session", "open"};        // auth::mode
 static_assert(modes.size() == auth::modes);
-constexpr std::array room_outcomes{"allowed", "refused", "unjudged"};  // chat::room_outcome
+constexpr std::array room_judgements{"allowed", "refused", "unjudged"};  // chat::room_judgement
 
 }  // namespace
 
@@ -210,8 +210,8 @@ void metrics::add_identity(metric_families& to) const {
     }
   }
   labelled entries{"hiky_room_entries_total", "Requests to enter a room, by what the room policy said", "outcome"};
-  for (std::size_t i = 0; i < room_outcomes.size(); ++i)
-    entries.add(room_outcomes[i], sum_of(&counters::room_entries, i));
+  for (std::size_t i = 0; i < room_judgements.size(); ++i)
+    entries.add(room_judgements[i], sum_of(&counters::room_entries, i));
   labelled ended{"hiky_unauthorized_connections_closed_total",
                  "Registered connections ended because their identity was over (4401)", "reason"};
   ended.add("expired", sum_of(&counters::expired));

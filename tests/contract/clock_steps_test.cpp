@@ -98,7 +98,7 @@ TEST_F(a_clock_that_stepped_back, lets_no_connection_begin_before_what_its_rooms
   user_id const bob{"bob"};
   auto const add = [&](char const* id, std::int64_t newest) {
     return ok(store.connections.add({connection_id{id}, living, bob, "2026-01-31T12:00:00.000Z", "", ""},
-                                    {room_id{"tea"}, room_id{"go"}}, state::known_rooms::enters, newest))
+                                    {room_id{"tea"}, room_id{"go"}}, state::known_rooms::become_members, newest))
         .at_ms;
   };
   auto const before = now();
@@ -125,7 +125,7 @@ TEST_F(a_clock_that_stepped_back, lets_no_connection_begin_before_what_was_said_
   room_id const tea{"tea"};
   auto const add = [&](user_id const& who, char const* id, std::int64_t newest) {
     return ok(store.connections.add({connection_id{id}, living, who, "2026-01-31T12:00:00.000Z", "", ""}, {tea},
-                                    state::known_rooms::enters, newest))
+                                    state::known_rooms::become_members, newest))
         .at_ms;
   };
   add(ann, "a.1", 0);

@@ -132,62 +132,62 @@ class a_connection_that_is_asserted_again : public support::with_redis {
 };
 
 TEST_F(a_connection_that_is_asserted_again, puts_nobody_back_into_a_room_that_was_left_since) {
-  asserted(state::known_rooms::enters);
+  asserted(state::known_rooms::become_members);
   ok(store.members.leave(bob, tea));
-  for (auto const what : {state::known_rooms::known, state::known_rooms::none}) {
+  for (auto const what : {state::known_rooms::unless_left, state::known_rooms::as_redis_says}) {
     asserted(what);
     EXPECT_THAT(rooms(), ElementsAre("go"));
   }
   EXPECT_GT(std::stoi(probe("TTL", "ws:left:bob")), 7000);
   // Also by a clock that has stepped back in between.
-  asserted(state::known_rooms::known, now() + 3'600'000);
+  asserted(state::known_rooms::unless_left, now() + 3'600'000);
   EXPECT_THAT(rooms(), ElementsAre("go"));
   ok(store.members.join(bob, tea, connection_id{"c.1"}, 0));
   probe("DEL", "ws:member_rooms:bob");
-  asserted(state::known_rooms::known);
+  asserted(state::known_rooms::unless_left);
   EXPECT_THAT(rooms(), ElementsAre("go", "tea")) << "entered again";
   ok(store.members.leave(bob, tea));
-  asserted(state::known_rooms::enters);
+  asserted(state::known_rooms::become_members);
   probe("DEL", "ws:member_rooms:bob");
-  asserted(state::known_rooms::known);
+  asserted(state::known_rooms::unless_left);
   EXPECT_THAT(rooms(), ElementsAre("go", "tea")) << "entered again, as the directory says";
 }
 
 TEST_F(a_connection_that_is_asserted_again, has_its_rooms_open_again_if_its_user_belongs_to_them) {
-  asserted(state::known_rooms::enters);
+  asserted(state::known_rooms::become_members);
   ok(store.members.leave(bob, tea));
-  asserted(state::known_rooms::none, {}, true);
+  asserted(state::known_rooms::as_redis_says, {}, true);
   EXPECT_EQ(probe("SISMEMBER", "ws:joined_room_participants:go", "bob"), "1");
   EXPECT_EQ(probe("EXISTS", "ws:joined_room_participants:tea"), "0");
 }
 
 // The instance may not have noticed yet that Redis has lost everything, and the user may have entered a room since.
 TEST_F(a_connection_that_is_asserted_again, keeps_its_rooms_when_redis_has_lost_them_with_the_lease) {
-  asserted(state::known_rooms::enters);
+  asserted(state::known_rooms::become_members);
   probe("FLUSHALL");
   ok(store.members.join(bob, room_id{"new"}, connection_id{"c.1"}, 0));
-  asserted(state::known_rooms::none);
+  asserted(state::known_rooms::as_redis_says);
   EXPECT_THAT(rooms(), ElementsAre("go", "new", "tea"));
   // Whom somebody removes meanwhile stays out, though Redis does not know of the membership.
   probe("FLUSHALL");
   ok(store.members.leave(bob, tea));
-  asserted(state::known_rooms::none);
+  asserted(state::known_rooms::as_redis_says);
   EXPECT_THAT(rooms(), ElementsAre("go"));
 }
 
 TEST_F(a_connection_that_is_asserted_again, is_not_believed_what_redis_would_have_forgotten) {
-  asserted(state::known_rooms::enters);
+  asserted(state::known_rooms::become_members);
   probe("DEL", "ws:member_rooms:bob");
-  asserted(state::known_rooms::known, now() - 7'210'000);
+  asserted(state::known_rooms::unless_left, now() - 7'210'000);
   EXPECT_THAT(rooms(), IsEmpty());
-  asserted(state::known_rooms::known, now() - 7'100'000);
+  asserted(state::known_rooms::unless_left, now() - 7'100'000);
   EXPECT_THAT(rooms(), ElementsAre("go", "tea"));
 }
 
 TEST_F(a_connection_that_is_asserted_again, remembers_not_too_many_rooms_that_were_never_entered) {
   for (int i = 0; i < 150; ++i) ok(store.members.leave(bob, room_id{fmt::format("made up {}", i)}));
   EXPECT_EQ(probe("HLEN", "ws:left:bob"), "100");
-  asserted(state::known_rooms::enters);
+  asserted(state::known_rooms::become_members);
   ok(store.members.leave(bob, tea));
   EXPECT_EQ(probe("HEXISTS", "ws:left:bob", "tea"), "1");
 }

@@ -100,7 +100,7 @@ class watcher {
       if (!going_) break;
       auto now = co_await count();
       if (!now) co_return std::unexpected(now.error());
-      auto text = shown_as(*before, *now);
+      auto text = sample_text(*before, *now);
       if (live) text = fmt::format("\x1b[H\x1b[J{}\nq ends\n", text);
       else if (shown > 0 && s_.as != face::json) text.insert(0, 1, '\n');
       going_ = s_.emit(text) && going_;
@@ -180,7 +180,7 @@ class watcher {
     co_return out;
   }
 
-  std::string shown_as(counts const& before, counts const& now) const {
+  std::string sample_text(counts const& before, counts const& now) const {
     auto const seconds = std::max(0.001, std::chrono::duration<double>(now.at - before.at).count());
     auto const rate = [&](std::int64_t b, std::int64_t n) {
       return static_cast<double>(std::max<std::int64_t>(0, n - b)) / seconds;

@@ -143,9 +143,9 @@ task<> flows::leave_forbidden(session_ptr s) {
 
 task<bool> flows::may_enter(session_ptr s, std::optional<std::string> id, room_id room) {
   auto const may = co_await door_.may_join(s->user, std::move(room));
-  auto const outcome = may                                          ? room_outcome::allowed
-                       : may.error().code == errc::invalid_argument ? room_outcome::refused
-                                                                    : room_outcome::unjudged;
+  auto const outcome = may                                          ? room_judgement::allowed
+                       : may.error().code == errc::invalid_argument ? room_judgement::refused
+                                                                    : room_judgement::unjudged;
   count_.room_entries[static_cast<std::size_t>(outcome)].add();
   if (may) co_return true;
   if (may.error().code == errc::invalid_argument) refuse(*s, {error_code::forbidden, may.error().text, std::move(id)});

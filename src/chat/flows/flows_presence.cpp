@@ -124,7 +124,7 @@ task<result<void>> flows::assert_session(session_ptr s) {
 
 // Without a loss of data Redis knows the user's rooms better than we do.
 state::known_rooms flows::rooms_known_since(std::uint32_t asserted) const {
-  return asserted == data_ ? state::known_rooms::none : state::known_rooms::known;
+  return asserted == data_ ? state::known_rooms::as_redis_says : state::known_rooms::unless_left;
 }
 
 state::connection_details flows::details(session const& s) const {

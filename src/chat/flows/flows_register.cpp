@@ -158,7 +158,7 @@ task<result<state::connected>> flows::go_online(session_ptr s, directory::entry&
     // NOLINTNEXTLINE(cppcoreguidelines-avoid-capturing-lambda-coroutines): awaited right here
     auto const add = [&]() -> task<result<state::connected>> {
       auto out = co_await store_.connections.add(details(*s), {entry->rooms.begin(), entry->rooms.end()},
-                                                 state::known_rooms::enters, known->newest_ms);
+                                                 state::known_rooms::become_members, known->newest_ms);
       heard_late = !std::ranges::all_of(fresh, [&](room_id const& room) { return hub_.heard(room); });
       co_return out;
     };
@@ -167,7 +167,7 @@ task<result<state::connected>> flows::go_online(session_ptr s, directory::entry&
     heard = co_await hear(*s, rooms);
     if (heard)
       online = co_await store_.connections.add(details(*s), {entry->rooms.begin(), entry->rooms.end()},
-                                               state::known_rooms::enters, known->newest_ms);
+                                               state::known_rooms::become_members, known->newest_ms);
   }
   if (!heard) co_return std::unexpected(heard.error());
   if (!online) co_return std::unexpected(online.error());

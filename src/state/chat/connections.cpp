@@ -61,9 +61,9 @@ task<result<connected>> connections::add(connection_details c, std::vector<known
           : json_object({{"connectedAt", c.connected_at}, {"lastSeen", c.connected_at}, {"ipAddress", c.ip_address}}));
   call.arg(keys::prefix::room_participants).arg(keys::prefix::room_members).arg(keys::prefix::room_absent);
   call.arg(most_per_user_).arg(keys::instance_channels(database_)).arg(close_replaced);
-  call.arg(what == known_rooms::enters  ? "enters"
-           : what == known_rooms::known ? "known"
-                                        : "none")
+  call.arg(what == known_rooms::become_members ? "enters"
+           : what == known_rooms::unless_left  ? "known"
+                                               : "none")
       .arg(c.instance)
       .arg(lease_.count());
   call.arg(keys::prefix::joined_room_participants)

@@ -30,7 +30,6 @@ struct connection_details {
 inline constexpr std::uint16_t close_forbidden = 4403, close_replaced = 4409;
 inline constexpr std::string_view ban_reason = "banned by an operator", kick_reason = "disconnected by an operator";
 
-// What a beginning connection knows of its user's rooms.
 // A room of a connection.
 struct known_room {
   room_id room;
@@ -38,11 +37,13 @@ struct known_room {
   known_room(room_id r, bool is_open = false)
       : room(std::move(r)), open(is_open) {}  // NOLINT(google-explicit-constructor)
 };
+// What a beginning connection knows of its user's rooms: that the user belongs to them, and what follows from that.
 enum class known_rooms {
-  enters,  // the user becomes a member of them
-  known,  // the user belonged to them, of which Redis may have lost its knowledge: unless it knows that the user has
-          // left
-  none,  // only to those of them to which Redis says so; like `known` while Redis knows no lease of the instance
+  become_members,  // the user becomes a member of them
+  unless_left,     // the user belonged to them, of which Redis may have lost its knowledge: not to those that Redis
+                   // knows the user to have left
+  as_redis_says,  // only to those to which the user belongs by Redis; like `unless_left` while Redis knows no lease of
+                  // the instance
 };
 
 struct connected {
@@ -118,10 +119,10 @@ class connections {
 
   // Flow 1 of the document. `rooms` (the directory's; or those a connection hears that is asserted again) become the
   // user's rooms if they are not yet. `newest_ms`: when the latest message of them was said (user_places). `known_ms`:
-  // Redis TIME when `known` ones were known last; those of more than two hours ago don't count. One round trip:
+  // Redis TIME when `unless_left` ones were known last; those of more than two hours ago don't count. One round trip:
   // connect.lua
   task<result<connected>> add(connection_details c, std::vector<known_room> rooms,
-                              known_rooms what = known_rooms::enters, std::int64_t newest_ms = 0,
+                              known_rooms what = known_rooms::become_members, std::int64_t newest_ms = 0,
                               std::int64_t known_ms = 0);
 
   // Flow 6 of the document. Gives the connections the user has left; -1 when this one was not there any more.
