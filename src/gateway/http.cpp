@@ -15,6 +15,7 @@
 #include "base/clock.hpp"
 #include "base/log.hpp"
 #include "base/trace_context.hpp"
+#include "chat/upkeep/expiries.hpp"
 #include "gateway/api/api.hpp"
 #include "gateway/api/problem.hpp"
 #include "gateway/api/target.hpp"

@@ -41,7 +41,9 @@ class frame_object {
     if (!json.empty()) (out_ += ',') += json;
     return *this;
   }
-  frame_object& raw_if(bool wanted, std::string_view name, std::string_view json) { return wanted ? raw(name, json) : *this; }
+  frame_object& raw_if(bool wanted, std::string_view name, std::string_view json) {
+    return wanted ? raw(name, json) : *this;
+  }
   template <class Items, class Write>
   frame_object& list(std::string_view name, Items const& items, Write write) {
     key(name);

@@ -41,7 +41,7 @@ class watches {
     std::vector<user_id> users;
     std::vector<user_presence> news{};
     // Until the session ends, or watches others.
-    bool counts() const { return !who->gone && who->watch == watch; }
+    bool counts() const { return !who->gone && *who->watch == watch; }
   };
 
   void schedule(session& s);
