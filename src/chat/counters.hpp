@@ -10,7 +10,7 @@
 namespace hiky::chat {
 
 enum class rate_limit : std::uint8_t { messages, typing, requests };
-enum class room_outcome : std::uint8_t { allowed, refused, unjudged };
+enum class room_judgement : std::uint8_t { allowed, refused, unjudged };
 
 struct counters {
   counter connections, registered_connections;                    // now
@@ -45,7 +45,7 @@ struct counters {
   counter kicked, replaced, banned;  // connections ended for others' reasons; registers of banned users
   auth::counters identity;
   counter origins_refused, expired, logged_out;
-  std::array<counter, 3> room_entries;  // by room_outcome
+  std::array<counter, 3> room_entries;  // by room_judgement
   histogram room_hook;  // from a question to the application's answer
   counter room_hook_cached;  // answers that came from the cache instead
   counter room_hook_delayed;  // questions that waited, since their user asks too many

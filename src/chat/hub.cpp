@@ -166,20 +166,20 @@ void hub::hand_message(session& s, frame_ptr frame) {
 }
 
 void hub::expect_receipt(session& s) {
-  if (!s.ledger.unconfirmed() || s.receipt_due) return;
-  s.receipt_due = true;
+  if (!s.ledger.unconfirmed() || s.receipt->due) return;
+  s.receipt.mine().due = true;
   receipts_.emplace_back(&s);
 }
 
 void hub::ask(session& s) {
-  s.asked_ms = now_ms_;
-  s.unasked = 0;
+  s.receipt.mine().asked_ms = now_ms_;
+  s.receipt.mine().unasked = 0;
   s.ask_receipt();
 }
 
 bool hub::receipt_is_due(session const& s) const {
   auto const spread = static_cast<std::uint32_t>(reinterpret_cast<std::uintptr_t>(&s) >> 6) % receipt_spread_ms;
-  return s.ledger.since_ask() >= many_unconfirmed || now_ms_ - s.asked_ms >= receipt_every_ms + spread;
+  return s.ledger.since_ask() >= many_unconfirmed || now_ms_ - s.receipt->asked_ms >= receipt_every_ms + spread;
 }
 
 void hub::ask_receipts(std::uint32_t now_ms, std::size_t portions) {
@@ -187,13 +187,14 @@ void hub::ask_receipts(std::uint32_t now_ms, std::size_t portions) {
   if (next_receipt_ >= receipts_.size()) next_receipt_ = 0;
   for (auto left = (receipts_.size() + portions - 1) / portions; left > 0 && next_receipt_ < receipts_.size(); --left) {
     auto const s = receipts_[next_receipt_];
-    s->receipt_due = !s->gone && s->ledger.unconfirmed();
-    if (!s->receipt_due) {
+    auto& receipt = s->receipt.mine();
+    receipt.due = !s->gone && s->ledger.unconfirmed();
+    if (!receipt.due) {
       receipts_[next_receipt_] = std::move(receipts_.back());
       receipts_.pop_back();
       continue;
     }
-    bool const quiet = std::exchange(s->unasked, s->ledger.since_ask()) == s->ledger.since_ask();
+    bool const quiet = std::exchange(receipt.unasked, s->ledger.since_ask()) == s->ledger.since_ask();
     if (!s->ledger.asks() && !s->ledger.holds() && (quiet || receipt_is_due(*s))) ask(*s);
     ++next_receipt_;
   }

@@ -58,7 +58,7 @@ struct hub::distribution {
     auto const handed = to_user(m.user, m.frame, traffic::presence, !m.online);
     if (auto const* sessions = here.sessions_of(m.user)) {
       for (auto* s : *sessions) {
-        if (s->watch) about(*s, news);
+        if (*s->watch) about(*s, news);
       }
     }
     return handed;

@@ -47,9 +47,8 @@ bool chat_session::admits(chat::traffic kind) {
 }
 
 void chat_session::close(std::uint16_t code, std::string_view reason) {
-  backlog.reset();  // whom we end gets nothing more done
+  chat::flows::drop_requests(*this);
   if (!link_) return;
-  backlog_bytes = 0;
   if (close_code{code} == close_code::flooding) link_->cut_off(close_code::flooding, reason);
   else link_->close(close_code{code}, reason);
 }

@@ -19,7 +19,7 @@ class chat_session final : public chat::session, public endpoint {
   void answered(std::uint32_t ping) override { ledger.answered(ping); }
   void oversized(std::string_view beginning) override { flows_.oversized(*this, beginning); }
   void overrun(std::size_t pings) override { flows_.pinged(*this, pings); }
-  bool pending() const override { return busy || backlog; }
+  bool pending() const override { return turn->pending(); }
   bool unconfirmed() const override { return ledger.unconfirmed(); }
   std::size_t held() const override { return ledger.waiting_bytes(); }
   void ended(bool vanished) override;

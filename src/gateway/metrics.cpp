@@ -8,8 +8,8 @@
 #include <array>
 
 #include "base/version.hpp"
-#include "chat/requests/frame_type.hpp"
-#include "chat/requests/protocol.hpp"
+#include "chat/protocol/frame_type.hpp"
+#include "chat/protocol/protocol.hpp"
 #include "chat/session.hpp"
 #include "gateway/http/read_request.hpp"
 #include "gateway/metric_rows.hpp"
@@ -38,7 +38,7 @@ static_assert(unread.size() == static_cast<std::size_t>(no_request::closed));
 static_assert(unread.size() == std::tuple_size_v<decltype(counters::unread_requests)>);
 constexpr std::array modes{"jwt", "session", "open"};        // auth::mode
 static_assert(modes.size() == auth::modes);
-constexpr std::array room_outcomes{"allowed", "refused", "unjudged"};  // chat::room_outcome
+constexpr std::array room_judgements{"allowed", "refused", "unjudged"};  // chat::room_judgement
 
 }  // namespace
 
@@ -127,8 +127,8 @@ void metrics::add_identity(metric_families& to) const {
     }
   }
   labelled entries{"hiky_room_entries_total", "Requests to enter a room, by what the room policy said", "outcome"};
-  for (std::size_t i = 0; i < room_outcomes.size(); ++i)
-    entries.add(room_outcomes[i], sum_of(&counters::room_entries, i));
+  for (std::size_t i = 0; i < room_judgements.size(); ++i)
+    entries.add(room_judgements[i], sum_of(&counters::room_entries, i));
   labelled ended{"hiky_unauthorized_connections_closed_total",
                  "Registered connections ended because their identity was over (4401)", "reason"};
   ended.add("expired", sum_of(&counters::expired));

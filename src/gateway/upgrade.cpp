@@ -7,6 +7,7 @@
 
 #include "base/log.hpp"
 #include "base/trace_context.hpp"
+#include "chat/upkeep/expiries.hpp"
 #include "gateway/chat_session.hpp"
 #include "gateway/door/forwarded.hpp"
 #include "gateway/door/origin.hpp"

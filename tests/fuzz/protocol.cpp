@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // One text frame of a client. Whatever it is, there is an answer: a request whose ids are ids, or an error that is
 // JSON.
-#include "chat/requests/protocol.hpp"
+#include "chat/protocol/protocol.hpp"
 #include "base/json.hpp"
 #include "base/utf8.hpp"
 #include "demand.hpp"

@@ -37,9 +37,8 @@ class chat_client::link final : public chat::session {
   }
   bool admits(chat::traffic kind) override { return is_open() && (room_for_hints || kind == chat::traffic::chat); }
   void close(std::uint16_t with, std::string_view why) override {
-    backlog.reset();
+    chat::flows::drop_requests(*this);
     if (!is_open()) return;
-    backlog_bytes = 0;
     code = with;
     reason = why;
     boost::asio::post(stage_.loop.executor(), [self = boost::intrusive_ptr<link>{this}] { self->end(); });

@@ -6,8 +6,8 @@
 #include <stdexcept>
 #include <string>
 
-#include "chat/requests/arrival.hpp"
-#include "chat/requests/frame_type.hpp"
+#include "chat/protocol/arrival.hpp"
+#include "chat/protocol/frame_type.hpp"
 
 using namespace hiky;
 using chat::parse_bus_message;

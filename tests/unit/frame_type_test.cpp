@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "chat/requests/frame_type.hpp"
+#include "chat/protocol/frame_type.hpp"
 
 #include <gtest/gtest.h>
 
-#include "chat/requests/protocol.hpp"
+#include "chat/protocol/protocol.hpp"
 
 using namespace hiky;
 using namespace hiky::chat;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What clients may say. What we say back is replies_test.
-#include "chat/requests/protocol.hpp"
+#include "chat/protocol/protocol.hpp"
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>

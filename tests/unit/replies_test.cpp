@@ -2,7 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "base/json.hpp"
-#include "chat/requests/protocol.hpp"
+#include "chat/protocol/protocol.hpp"
 
 using namespace hiky;
 using namespace hiky::chat;

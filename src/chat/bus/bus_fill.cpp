@@ -6,8 +6,8 @@
 
 #include "base/log.hpp"
 #include "chat/bus/bus.hpp"
-#include "chat/requests/frame_type.hpp"
-#include "chat/requests/protocol.hpp"
+#include "chat/protocol/frame_type.hpp"
+#include "chat/protocol/protocol.hpp"
 
 namespace hiky::chat {
 

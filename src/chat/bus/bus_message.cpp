@@ -4,9 +4,9 @@
 #include <algorithm>
 #include <charconv>
 
-#include "chat/requests/arrival.hpp"
-#include "chat/requests/frame_type.hpp"
-#include "chat/requests/protocol.hpp"
+#include "chat/protocol/arrival.hpp"
+#include "chat/protocol/frame_type.hpp"
+#include "chat/protocol/protocol.hpp"
 #include "state/chat/bus_letters.hpp"
 
 namespace hiky::chat {

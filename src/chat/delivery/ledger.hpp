@@ -140,7 +140,7 @@ class ledger {
 
   // Something was handed out that no pong has confirmed.
   bool unconfirmed() const { return unconfirmed_; }
-  std::uint32_t since_ask() const { return since_ask_; }  // messages since the latest ping that asks
+  std::uint16_t since_ask() const { return since_ask_; }  // messages since the latest ping that asks
   bool asks() const { return ping_ != 0; }  // a ping that asks is under way
   // A ping was sent behind all that was handed out so far; its pong or that of a later one came.
   void asked(std::uint32_t ping);

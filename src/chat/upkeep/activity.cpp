@@ -17,8 +17,7 @@ activity::activity(asio::any_io_executor executor, state::store& store, std::chr
     : ex_(std::move(executor)), store_(store), every_(every), timer_(ex_) {}
 
 void activity::note(session& s) {
-  if (s.seen) return;
-  s.seen = true;
+  if (std::exchange(s.seen.mine(), true)) return;
   seen_.emplace_back(&s);
   if (seen_.size() > 1) return;
   timer_.expires_after(every_);
@@ -31,7 +30,7 @@ void activity::note(session& s) {
 task<> activity::tell(std::vector<session_ptr> seen) {
   std::vector<user_id> users;
   for (std::size_t i = 0; i < seen.size(); ++i) {
-    seen[i]->seen = false;
+    seen[i]->seen.mine() = false;
     if (seen[i]->registered) users.push_back(seen[i]->user);
     if (users.empty() || (users.size() < told_at_once && i + 1 < seen.size())) continue;
     auto const told = co_await store_.presence.seen(std::exchange(users, {}), iso8601_now());

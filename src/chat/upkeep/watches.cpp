@@ -8,7 +8,7 @@
 
 #include "base/json.hpp"
 #include "base/log.hpp"
-#include "chat/requests/frame_type.hpp"
+#include "chat/protocol/frame_type.hpp"
 
 namespace hiky::chat {
 
@@ -50,15 +50,15 @@ task<result<std::vector<user_presence>>> watches::begin(session_ptr s, std::vect
     std::ranges::sort(*friends);
     std::erase_if(users, [&](user_id const& user) { return !std::ranges::binary_search(*friends, user); });
   }
-  auto const before = s->watch;
+  auto const before = *s->watch;
   end(*s);
   if (users.empty()) co_return out;
   // Before Redis is asked: what is announced meanwhile is looked at once more.
-  s->watch = new presence_watch{users, times_, steady_clock::now()};
+  s->watch.mine() = new presence_watch{users, times_, steady_clock::now()};
   auto const online = co_await store_.presence.online(users);
   auto const seen = co_await store_.presence.last_seen(users);
   if (!online || !seen) {
-    s->watch = before;
+    s->watch.mine() = before;
     if (before) {
       before->doubt_all(steady_clock::now());
       all_.insert(s.get());
@@ -67,7 +67,7 @@ task<result<std::vector<user_presence>>> watches::begin(session_ptr s, std::vect
     co_return std::unexpected(online ? seen.error() : online.error());
   }
   for (std::size_t i = 0; i < users.size(); ++i) {
-    s->watch->answered(users[i], (*online)[i], steady_clock::now());
+    (*s->watch)->answered(users[i], (*online)[i], steady_clock::now());
     out.push_back({std::move(users[i]), (*online)[i], (*online)[i] ? std::string{} : (*seen)[i]});
   }
   all_.insert(s.get());
@@ -76,21 +76,21 @@ task<result<std::vector<user_presence>>> watches::begin(session_ptr s, std::vect
 }
 
 void watches::end(session& s) {
-  if (!s.watch) return;
+  if (!*s.watch) return;
   unschedule(s);
   all_.erase(&s);
-  s.watch.reset();
+  s.watch.mine().reset();
 }
 
 void watches::announced(session& s, notice::friend_change const& m) {
   auto const about = parse_json(raw_member(m.frame->payload(), "userId").value_or("null"));
   if (!about || !about->is_string()) return;
-  if (s.watch->announced(about->get_string(), m.online, steady_clock::now())) schedule(s);
+  if ((*s.watch)->announced(about->get_string(), m.online, steady_clock::now())) schedule(s);
 }
 
 void watches::doubt(session& s) {
-  if (!s.watch) return;
-  s.watch->doubt_all(steady_clock::now());
+  if (!*s.watch) return;
+  (*s.watch)->doubt_all(steady_clock::now());
   schedule(s);
 }
 
@@ -102,13 +102,13 @@ void watches::doubt_all() {
 void watches::schedule(session& s) {
   if (!all_.contains(&s)) return;
   unschedule(s);
-  s.watch->waits_for = s.watch->due();
-  waiting_.emplace(s.watch->waits_for, &s);
+  (*s.watch)->waits_for = (*s.watch)->due();
+  waiting_.emplace((*s.watch)->waits_for, &s);
   if (waiting_.begin()->second == &s) arm();
 }
 
 void watches::unschedule(session& s) {
-  waiting_.erase({std::exchange(s.watch->waits_for, presence_watch::time::max()), &s});
+  waiting_.erase({std::exchange((*s.watch)->waits_for, presence_watch::time::max()), &s});
 }
 
 void watches::arm() {
@@ -139,7 +139,7 @@ task<std::vector<watches::look>> watches::take_due() {
   while (out.size() < sessions_at_once && users < users_at_once && !waiting_.empty() &&
          waiting_.begin()->first <= steady_clock::now()) {
     session_ptr const s{waiting_.begin()->second};
-    auto const watch = s->watch;
+    auto const watch = *s->watch;
     unschedule(*s);
     if (watch->renewal_due(steady_clock::now()) && !co_await renew(s, watch))
       break;  // the others must not wait for more
@@ -152,7 +152,7 @@ task<std::vector<watches::look>> watches::take_due() {
 // False when there is nothing to look at now.
 task<bool> watches::renew(session_ptr s, watch_ptr watch) {
   auto friends = co_await people_.friends(s->user);
-  if (s->gone || s->watch != watch) co_return false;
+  if (s->gone || *s->watch != watch) co_return false;
   if (friends) {
     std::ranges::sort(*friends);
     watch->renew(*friends, steady_clock::now());

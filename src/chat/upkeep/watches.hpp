@@ -10,7 +10,7 @@
 
 #include "chat/bus/bus_message.hpp"
 #include "chat/presence_watch.hpp"
-#include "chat/requests/protocol.hpp"
+#include "chat/protocol/protocol.hpp"
 #include "chat/session.hpp"
 #include "directory/directory.hpp"
 #include "state/chat/store.hpp"
@@ -41,7 +41,7 @@ class watches {
     std::vector<user_id> users;
     std::vector<user_presence> news{};
     // Until the session ends, or watches others.
-    bool counts() const { return !who->gone && who->watch == watch; }
+    bool counts() const { return !who->gone && *who->watch == watch; }
   };
 
   void schedule(session& s);

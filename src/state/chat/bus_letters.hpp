@@ -11,7 +11,7 @@ namespace hiky::state {
 
 enum class bus_letter : char {
   // On the channel of a room.
-  message = 'm',  // CONNECTION MESSAGE_ID, perhaps ARRIVAL (chat/requests/arrival.hpp): a message; not for CONNECTION
+  message = 'm',  // CONNECTION MESSAGE_ID, perhaps ARRIVAL (chat/protocol/arrival.hpp): a message; not for CONNECTION
   typing = 't',  // USER types, or types no more; not for USER
   joined = 'j',  // USER joined; for extended sessions that joined
   left = 'l',  // TIME_MS USER left: sessions of USER that took part at that time take part no more; the same readers

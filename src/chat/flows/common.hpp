@@ -1,31 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the parts of flows share. Only for flows*.cpp.
+// What several flows ask of a session and its rooms. Only for chat/flows.
 #pragma once
 #include <algorithm>
-#include <chrono>
-#include <limits>
-#include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/clock.hpp"
 #include "base/ids.hpp"
-#include "base/json.hpp"
 #include "chat/session.hpp"
+#include "state/chat/connections.hpp"
 
 namespace hiky::chat {
-
-inline constexpr std::uint16_t close_flooding = 4429, close_try_again = 1013;
-
-inline std::int64_t wall_ms() {
-  using namespace std::chrono;
-  return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
-}
-
-inline std::string_view message_id_of(std::string_view frame) {
-  auto const quoted = raw_member(frame, "messageId").value_or("\"\"");
-  return quoted.substr(1, quoted.size() - 2);
-}
 
 // What a session may hear of `rooms`.
 inline std::vector<room_id> permitted(session const& s, std::vector<room_id> rooms) {
@@ -48,6 +33,15 @@ inline std::vector<room_id> without(std::vector<room_id> rooms, std::vector<room
   return rooms;
 }
 
-inline std::string typing_key(user_id const& user, room_id const& room) { return user.str() + '\n' + room.str(); }
+// A session's connection, as Redis is told of it.
+inline state::connection_details details_of(session const& s, instance_id const& instance) {
+  return {s.id,
+          instance,
+          s.user,
+          iso8601_now(),
+          s.remote_address(),
+          std::string{s.user_agent()},
+          s.grant ? s.grant->rooms : std::nullopt};
+}
 
 }  // namespace hiky::chat

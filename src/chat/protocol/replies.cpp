@@ -1,67 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// The printing half of protocol.hpp.
+// The writing half of protocol.hpp.
 #include <fmt/format.h>
 
 #include "base/clock.hpp"
 #include "base/json.hpp"
-#include "chat/requests/protocol.hpp"
+#include "chat/protocol/frame_object.hpp"
+#include "chat/protocol/protocol.hpp"
 #include "directory/foreign_text.hpp"
 
 namespace hiky::chat {
 namespace {
-
-// Writes one JSON object, member by member.
-class object {
- public:
-  explicit object(std::string_view type, std::size_t room = 128) {
-    out_.reserve(room);
-    out_ += "{\"type\":\"";
-    out_ += type;
-    out_ += '"';
-  }
-  object& text(std::string_view name, std::string_view value) {
-    key(name);
-    append_json_string(out_, value);
-    return *this;
-  }
-  object& text(std::string_view name, std::optional<std::string> const& value) {
-    if (value) text(name, std::string_view{*value});
-    return *this;
-  }
-  object& number(std::string_view name, std::int64_t value) { return raw(name, fmt::format_int(value).str()); }
-  object& flag(std::string_view name, bool value) { return raw(name, value ? "true" : "false"); }
-  object& raw(std::string_view name, std::string_view json) {
-    key(name);
-    out_ += json;
-    return *this;
-  }
-  object& members(std::string_view json) {
-    if (!json.empty()) (out_ += ',') += json;
-    return *this;
-  }
-  object& raw_if(bool wanted, std::string_view name, std::string_view json) { return wanted ? raw(name, json) : *this; }
-  template <class Items, class Write>
-  object& list(std::string_view name, Items const& items, Write write) {
-    key(name);
-    char before = '[';
-    for (auto const& item : items) {
-      out_ += before;
-      write(out_, item);
-      before = ',';
-    }
-    if (before == '[') out_ += '[';
-    out_ += ']';
-    return *this;
-  }
-  std::string done() {
-    out_ += '}';
-    return std::move(out_);
-  }
-
- private:
-  void key(std::string_view name) { ((out_ += ",\"") += name) += "\":"; }
-  std::string out_;
-};
 
 void write_profile(std::string& out, directory::profile const& p) {
   out += "{\"id\":";
@@ -106,31 +54,31 @@ std::string_view to_string(error_code code) {
 std::string registered(std::optional<std::string> const& id, user_id const& user, connection_id const& connection,
                        std::vector<room_id> const& rooms, std::vector<recovery> const& resumed,
                        std::optional<std::chrono::sys_seconds> expiry, std::string_view more) {
-  std::string outcome{"{"};
+  std::string recoveries{"{"};
   for (auto const& r : resumed) {
-    if (outcome.size() > 1) outcome += ',';
-    append_json_string(outcome, r.room);
-    outcome += fmt::format(R"(:{{"recovered":{},"count":{}}})", r.recovered, r.count);
+    if (recoveries.size() > 1) recoveries += ',';
+    append_json_string(recoveries, r.room);
+    recoveries += fmt::format(R"(:{{"recovered":{},"count":{}}})", r.recovered, r.count);
   }
-  outcome += '}';
-  return object{"registered"}
+  recoveries += '}';
+  return frame_object{"registered"}
       .text("id", id)
       .text("userId", std::string_view{user})
       .text("connectionId", std::string_view{connection})
       .list("rooms", rooms, write_id)
-      .raw_if(!resumed.empty(), "resumed", outcome)
+      .raw_if(!resumed.empty(), "resumed", recoveries)
       .text("expiresAt", moment(expiry))
       .members(more)
       .done();
 }
 
 std::string refreshed(std::optional<std::string> const& id, std::optional<std::chrono::sys_seconds> expiry) {
-  return object{"refreshed"}.text("id", id).text("expiresAt", moment(expiry)).done();
+  return frame_object{"refreshed"}.text("id", id).text("expiresAt", moment(expiry)).done();
 }
 
 std::string joined_room(std::optional<std::string> const& id, room_id const& room,
                         std::vector<user_id> const& participants, std::int64_t count, recovery const* since) {
-  object out{"joinedRoom", 96 + 24 * participants.size()};
+  frame_object out{"joinedRoom", 96 + 24 * participants.size()};
   out.text("id", id)
       .text("roomId", std::string_view{room})
       .list("participants", participants, write_id)
@@ -141,7 +89,7 @@ std::string joined_room(std::optional<std::string> const& id, room_id const& roo
 }
 
 std::string gap(recovery const& lost) {
-  object out{"gap"};
+  frame_object out{"gap"};
   out.text("roomId", std::string_view{lost.room});
   if (lost.lost_from > 0)
     out.number("from", static_cast<std::int64_t>(lost.lost_from)).number("to", static_cast<std::int64_t>(lost.lost_to));
@@ -150,7 +98,7 @@ std::string gap(recovery const& lost) {
 
 std::string history(std::optional<std::string> const& id, room_id const& room, std::vector<std::string> const& messages,
                     bool complete) {
-  return object{"history"}
+  return frame_object{"history"}
       .text("id", id)
       .text("roomId", std::string_view{room})
       .list("messages", messages, write_json)
@@ -159,19 +107,19 @@ std::string history(std::optional<std::string> const& id, room_id const& room, s
 }
 
 std::string left_room(std::optional<std::string> const& id, room_id const& room) {
-  return object{"leftRoom"}.text("id", id).text("roomId", std::string_view{room}).done();
+  return frame_object{"leftRoom"}.text("id", id).text("roomId", std::string_view{room}).done();
 }
 
 std::string room_added(room_id const& room) {
-  return object{"roomAdded"}.text("roomId", std::string_view{room}).done();
+  return frame_object{"roomAdded"}.text("roomId", std::string_view{room}).done();
 }
 std::string room_removed(room_id const& room) {
-  return object{"roomRemoved"}.text("roomId", std::string_view{room}).done();
+  return frame_object{"roomRemoved"}.text("roomId", std::string_view{room}).done();
 }
 
 std::string message_ack(std::string const& id, room_id const& room, std::string_view message_id,
                         std::string_view timestamp, bool duplicate) {
-  object out{"messageAck"};
+  frame_object out{"messageAck"};
   out.text("id", std::string_view{id})
       .text("roomId", std::string_view{room})
       .text("messageId", message_id)
@@ -181,7 +129,7 @@ std::string message_ack(std::string const& id, room_id const& room, std::string_
 }
 
 std::string online_status(std::optional<std::string> const& id, std::vector<friend_status> const& friends) {
-  return object{"onlineStatus", 64 + 96 * friends.size()}
+  return frame_object{"onlineStatus", 64 + 96 * friends.size()}
       .text("id", id)
       .list("friends", friends,
             [](std::string& out, friend_status const& f) {
@@ -192,7 +140,7 @@ std::string online_status(std::optional<std::string> const& id, std::vector<frie
 }
 
 std::string participants(std::optional<std::string> const& id, room_id const& room, state::list_page const& page) {
-  object out{"participants", 96 + 24 * page.items.size()};
+  frame_object out{"participants", 96 + 24 * page.items.size()};
   out.text("id", id)
       .text("roomId", std::string_view{room})
       .list("participants", page.items,
@@ -205,7 +153,7 @@ std::string participants(std::optional<std::string> const& id, room_id const& ro
 }
 
 std::string presence(std::optional<std::string> const& id, std::span<user_presence const> users) {
-  return object{"presence", 64 + 64 * users.size()}
+  return frame_object{"presence", 64 + 64 * users.size()}
       .text("id", id)
       .list("users", users,
             [](std::string& text, user_presence const& u) {
@@ -222,7 +170,7 @@ std::string presence(std::optional<std::string> const& id, std::span<user_presen
 }
 
 std::string offline_messages(std::span<std::string const> messages, std::int64_t dropped) {
-  object out{"offlineMessages"};
+  frame_object out{"offlineMessages"};
   out.number("count", static_cast<std::int64_t>(messages.size())).list("messages", messages, write_json);
   if (dropped > 0) out.number("dropped", dropped);
   return out.done();
@@ -232,24 +180,24 @@ std::string friend_online(directory::profile const& user) {
   std::string profile;
   write_profile(profile, user);
   profile += '}';
-  return object{"friendOnline", 64 + profile.size()}
+  return frame_object{"friendOnline", 64 + profile.size()}
       .text("userId", std::string_view{user.id})
       .raw("user", profile)
       .done();
 }
 
 std::string friend_offline(user_id const& user, std::string_view last_seen) {
-  return object{"friendOffline"}.text("userId", std::string_view{user}).text("lastSeen", last_seen).done();
+  return frame_object{"friendOffline"}.text("userId", std::string_view{user}).text("lastSeen", last_seen).done();
 }
 
 std::string user_online(std::string_view user, std::string_view room) {
-  return object{"userOnline"}.text("userId", user).text("roomId", room).done();
+  return frame_object{"userOnline"}.text("userId", user).text("roomId", room).done();
 }
 
-std::string pong(std::optional<std::string> const& id) { return object{"pong"}.text("id", id).done(); }
+std::string pong(std::optional<std::string> const& id) { return frame_object{"pong"}.text("id", id).done(); }
 
 std::string error_frame(refusal const& why) {
-  object out{"error"};
+  frame_object out{"error"};
   out.text("message", std::string_view{why.message}).text("code", to_string(why.code)).text("id", why.id);
   if (why.code == error_code::unavailable || why.code == error_code::rate_limited) out.flag("retryable", true);
   return out.done();

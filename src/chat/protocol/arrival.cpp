@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "chat/requests/arrival.hpp"
+#include "chat/protocol/arrival.hpp"
 
 #include <fmt/format.h>
 

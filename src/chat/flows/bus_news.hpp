@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the bus brings for this worker: handed to sessions, and acted upon where it is about a session itself. One per
+// worker.
+#pragma once
+#include <chrono>
+#include <vector>
+
+#include "chat/bus/bus.hpp"
+#include "chat/flows/doubts.hpp"
+#include "chat/flows/endings.hpp"
+#include "chat/flows/mail_flow.hpp"
+#include "chat/flows/session_audit.hpp"
+#include "chat/flows/subscriptions.hpp"
+#include "chat/hub.hpp"
+#include "chat/session.hpp"
+#include "chat/upkeep/watches.hpp"
+
+namespace hiky::chat {
+
+class bus_news {
+ public:
+  bus_news(asio::any_io_executor executor, hub& here, subscriptions& heard, session_audit& audit, doubts& doubtful,
+           mail_flow& mail, endings& ends, watches& watched);
+
+  // To `came` is added when those messages came from their clients that somebody here was handed.
+  void deliver(bus::batch const& messages, std::vector<std::chrono::steady_clock::time_point>& came);
+
+ private:
+  void tell(session& s, bus_message const& about);
+  void leave(session& s, notice::left const& about);
+  void enter(session& s, notice::entry const& about);
+  task<> subscribe(session_ptr s, room_id room, notice::entry entered);
+
+  asio::any_io_executor ex_;
+  hub& hub_;
+  subscriptions& subscriptions_;
+  session_audit& audit_;
+  doubts& doubts_;
+  mail_flow& mail_;
+  endings& endings_;
+  watches& watches_;
+};
+
+}  // namespace hiky::chat

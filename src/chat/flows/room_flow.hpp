@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// Rooms are joined and left. One per worker.
+#pragma once
+#include <optional>
+#include <string>
+
+#include "chat/counters.hpp"
+#include "chat/flows/doubts.hpp"
+#include "chat/flows/recoveries.hpp"
+#include "chat/flows/subscriptions.hpp"
+#include "chat/flows/typing_flow.hpp"
+#include "chat/hub.hpp"
+#include "chat/protocol/protocol.hpp"
+#include "chat/requests/answers.hpp"
+#include "chat/requests/flow_limits.hpp"
+#include "chat/room_policy.hpp"
+#include "chat/session.hpp"
+#include "state/chat/store.hpp"
+
+namespace hiky::chat {
+
+class room_flow {
+ public:
+  room_flow(state::store& store, hub& here, room_policy& door, subscriptions& heard, recoveries& logs, doubts& doubtful,
+            typing_flow& typing, answers& out, flow_limits const& limits, counters& count);
+
+  task<> join(session_ptr s, std::optional<std::string> id, join_room r);
+  task<> leave(session_ptr s, std::optional<std::string> id, room_id room);
+
+ private:
+  // Asks the policy; false when the user may not enter, which has been said then.
+  task<bool> may_enter(session_ptr s, std::optional<std::string> id, room_id room);
+  // False when the session is not in the room by this, which has been said then.
+  task<bool> enter(session_ptr s, std::optional<std::string> id, join_room r);
+
+  state::store& store_;
+  hub& hub_;
+  room_policy& door_;
+  subscriptions& subscriptions_;
+  recoveries& recoveries_;
+  doubts& doubts_;
+  typing_flow& typing_;
+  answers& answers_;
+  flow_limits const& limits_;
+  counters& count_;
+};
+
+}  // namespace hiky::chat
