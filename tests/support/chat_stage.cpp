@@ -88,7 +88,11 @@ class chat_client::link final : public chat::session {
 chat_client::chat_client(chat_stage& stage, std::string connection)
     : stage_(stage), link_(new link{stage, std::move(connection)}) {}
 
-chat_client::~chat_client() = default;
+// The handlers that wait for a pong hold the session.
+chat_client::~chat_client() {
+  std::exchange(link_->at_pong, {});
+  std::exchange(link_->at_flush, {});
+}
 
 void chat_client::says(std::string_view frame) {
   if (link_->is_open()) stage_.flows.receive(*link_, frame);
