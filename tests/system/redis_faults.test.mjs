@@ -137,7 +137,7 @@ test('a Redis that has become a replica is left, and found again when it is the 
   const say = (content) => alice.ask({ type: 'message', roomId: 'room 0', content });
   assert.equal((await say('too early')).code, 'unavailable');
   await until('the connection to be another', async () => (await connectionsOf(store))?.every((id) => id !== before));
-  assert.match(daemon.told.stderr, /redis\.lost .*READONLY/);
+  await until('the log to say why', () => /redis\.lost .*READONLY/.test(daemon.told.stderr));
   await pause(2000);
   const tries = daemon.told.stderr.split('\n').filter((line) => line.includes('READONLY'));
   assert.ok(tries.length < 10, `${tries.length} lines about it`);
