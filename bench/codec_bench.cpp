@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the codec costs by itself. All frames are masked with key 0: unmasking in place costs what it always costs and
+// The cost of the codec by itself. All frames are masked with key 0: unmasking in place costs what it always costs and
 // leaves the stream as it was, so that the next round finds it again.
 #include <benchmark/benchmark.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What each kind of server wants to hear: the words for "I am u", "let me into r", "say this", and what its answers
+// The dialect of each kind of server: the words for "I am u", "let me into r", "say this", and what its answers
 // mean. Knows no sockets. Text is recognised by its first bytes, never parsed: the load generator must stay cheaper
 // than the server.
 #pragma once

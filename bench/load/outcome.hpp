@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What one scenario found out, and its form as one line of text, so that runs of several servers can be put into one
+// The outcome of one scenario, and its form as one line of text, so that runs of several servers can be put into one
 // table.
 #pragma once
 #include <optional>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What options mean together: each judge reads its part of what was said, the files that it names included, and puts it
-// into the configuration. The fault names the option and the mend, in one line without a full stop.
+// The judges of options together: each judge reads its part of what was said, the files that it names included, and
+// puts it into the configuration. The fault names the option and the mend, in one line without a full stop.
 #pragma once
 #include <optional>
 #include <string>

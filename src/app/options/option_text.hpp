@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What can be said of a program from its options alone, so that each is described once: a TOML file, a man page,
+// Texts that are made of a program's options alone, so that each is described once: a TOML file, a man page,
 // completion for shells. Knows CLI11, and no option by name.
 #pragma once
 #include <CLI/App.hpp>

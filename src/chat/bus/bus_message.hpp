@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a worker is told by the bus: one type for each kind of news. Most of it travels between instances as text
+// The news that the bus has for workers: one type for each kind. Most of it travels between instances as text
 // (state/chat/bus_letters.hpp); `gap` and `interrupted` the bus itself says.
 #pragma once
 #include <chrono>

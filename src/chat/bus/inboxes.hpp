@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the bus has for each worker: the messages of one read are handed over together, and after an interruption none
+// The inbox of each worker: the messages of one read are handed over together, and after an interruption none
 // before the worker has compared its sessions with Redis. Refuses to know Redis, rooms' orders, and what a message is,
 // but for its room. Lives on the bus's thread; `compared` may be called from any.
 #pragma once

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What one connection has of its rooms' messages: the one answer to "does this client already have it?", "what is
+// The messages of its rooms that one connection has: the one answer to "does this client already have it?", "what is
 // unconfirmed?" and "what is owed when it ends?". A value: no sockets, no Redis, no clock, no suspension.
 //
 // The law: a connection has a message when that connection showed it, by a pong to a numbered ping behind it (`asked`,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the bus brings for this worker: handed to sessions, and acted upon where it is about a session itself. One per
+// The bus's news for this worker: handed to sessions, and acted upon where it is about a session itself. One per
 // worker.
 #pragma once
 #include <chrono>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What several flows ask of a session and its rooms. Only for chat/flows.
+// Questions of several flows about a session and its rooms. Only for chat/flows.
 #pragma once
 #include <algorithm>
 #include <string_view>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What one session knows of its rooms and mail, compared with Redis and put right. Everything that is learnt from a
+// The rooms and the mail of one session, compared with Redis and put right. Everything that is learnt from a
 // notice can be learnt here as well, so that a notice which is lost makes a session wrong for a while, and never for
 // good. One per worker.
 #pragma once
