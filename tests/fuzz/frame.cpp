@@ -43,7 +43,7 @@ void feed(decoder& to, std::string_view bytes, std::vector<said>& out) {
     out.push_back(
         {now.what, now.op, now.code, failed ? std::string{} : std::string{now.payload}, std::string{now.reason}});
     if (failed) continue;
-    if (now.op == opcode::text) demand(utf8::valid(now.payload), "text is UTF-8");
+    if (now.op == opcode::text) demand(hiky::utf8::valid(now.payload), "text is UTF-8");
     demand(now.payload.size() <= (now.what == event::message ? limits.max_message : 125), "payloads keep the limits");
   }
   demand(input.empty() || ended(), "need_more means that all is consumed");
@@ -67,7 +67,7 @@ void the_cuts_do_not_show(std::string_view stream, decoder::role side, inflater*
 
 void what_is_written_is_read(std::string_view bytes, decoder::role reader, std::mt19937& random) {
   auto const payload = std::string{bytes.substr(0, limits.max_message)};
-  auto const op = utf8::valid(payload) ? opcode::text : opcode::binary;
+  auto const op = hiky::utf8::valid(payload) ? opcode::text : opcode::binary;
   std::string stream;
   auto const write = [&](opcode as, std::string_view part, bool last) {
     if (reader == decoder::role::server)
@@ -84,9 +84,10 @@ void what_is_written_is_read(std::string_view bytes, decoder::role reader, std::
     as = opcode::continuation;
   }
   write(as, rest, true);
-  auto const reason = utf8::valid(payload) ? payload : std::string{};
+  auto const reason = hiky::utf8::valid(payload) ? payload : std::string{};
   auto const goodbye = close_payload(close_code::going_away, reason);
-  demand(goodbye.size() <= 125 && utf8::valid(std::string_view{goodbye}.substr(2)), "a close payload fits and is text");
+  demand(goodbye.size() <= 125 && hiky::utf8::valid(std::string_view{goodbye}.substr(2)),
+         "a close payload fits and is text");
   write(opcode::close, goodbye, true);
 
   decoder it{limits, reader};
@@ -105,7 +106,7 @@ void what_is_written_is_read(std::string_view bytes, decoder::role reader, std::
 void what_is_compressed_is_the_same(std::string_view bytes, deflater& deflate, inflater& inflate,
                                     unsigned window_bits) {
   auto const payload = bytes.substr(0, limits.max_message);
-  auto const frame = hiky::shared_frame::make(payload, utf8::valid(payload) ? 0x81 : 0x82);
+  auto const frame = hiky::shared_frame::make(payload, hiky::utf8::valid(payload) ? 0x81 : 0x82);
   auto const sent = deflate.smallest(frame, window_bits);
   demand(sent->bytes().size() <= frame->bytes().size(), "what is compressed is no larger");
   decoder it{limits, decoder::role::client, &inflate};
