@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A Redis whose clock is behind that of the one before it (a failover): nothing that was due by the old clock waits for
 // the new one to catch up.
+#include "base/clock.hpp"
 #include "state/chat/store.hpp"
 #include "support/with_redis.hpp"
 
@@ -164,9 +165,13 @@ TEST_F(a_clock_that_stepped_back, gives_no_message_a_time_before_connections_beg
         .at_ms;
   };
   auto const say = [&](room_id const& room) {
-    ok(store.room_log.publish({room, bob, connection_id{"c.1"}, "1", {}, {}}));
-    return std::stoll(probe("HGET", "ws:room_head:" + room.str(), "t"));
+    auto const said = ok(store.room_log.publish({room, bob, connection_id{"c.1"}, "1", {}, {}}));
+    auto const t = std::stoll(probe("HGET", "ws:room_head:" + room.str(), "t"));
+    EXPECT_EQ(said.timestamp, iso8601(std::chrono::system_clock::time_point{std::chrono::milliseconds{t}}));
+    return t;
   };
+  add("c.0");
+  EXPECT_LE(std::abs(say(tea) - now()), 1000) << "an ordinary message";
   for (auto const step : {90'000, 3'600'000}) {
     auto const given = now() + step;
     probe("SET", "ws:clock", std::to_string(given));

@@ -28,4 +28,13 @@ TEST_F(joining_a_room, is_behind_its_last_message_though_the_clock_has_stepped_b
   EXPECT_EQ(ok(store.members.join(alice, tea, phone, 10)).at_ms, ahead + 1) << "nor before a time that was given";
 }
 
+// A page that comes back is in its rooms before it opens one of them.
+TEST_F(joining_a_room, gives_no_time_to_a_connection_that_has_been_in) {
+  EXPECT_GT(ok(store.members.join(alice, tea, phone, 10, {.was_in = true})).at_ms, 0) << "Redis knew nothing of it";
+  EXPECT_EQ(ok(store.members.join(alice, tea, phone, 10, {.was_in = true})).at_ms, 0);
+  EXPECT_GT(ok(store.members.join(alice, tea, phone, 10)).at_ms, 0) << "another connection has been in";
+  probe("SREM", "ws:room_participants:tea", "alice");
+  EXPECT_GT(ok(store.members.join(alice, tea, phone, 10, {.was_in = true})).at_ms, 0) << "the user had been taken out";
+}
+
 }  // namespace

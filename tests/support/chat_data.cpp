@@ -155,7 +155,7 @@ resp chat_data::publish(redis_call const& call) {
   auto const id = fmt::format("{}:{}", log.epoch, ++log.newest);
   auto const frame = fmt::format(R"({},"timestamp":"{}","messageId":"{}"}})", call.args[1], when_said, id);
   log.kept.push_back({log.newest, frame, header.substr(2, header.size() - 3)});
-  redis_.publish(call.args[2], fmt::format("{}{}{}\n{}", header, id, call.args[13], frame));
+  redis_.publish(call.args[2], fmt::format("{}{}{}\n{}", header, id, call.args[5], frame));
   return list(1, id, when_said, 0);
 }
 

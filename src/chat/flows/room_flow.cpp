@@ -67,7 +67,8 @@ task<bool> room_flow::enter(session_ptr s, std::optional<std::string> id, join_r
   bool const was_in = hub_.in(*s, r.room);
   auto const subscribed = co_await subscriptions_.subscribe(*s, {r.room}, wall_ms());
   if (!subscribed) co_return answers_.refuse(*s, std::move(id), subscribed.error()), false;
-  auto const now_in = co_await store_.members.join(s->user, r.room, s->id, limits_.participants_shown, s->returning);
+  auto const now_in = co_await store_.members.join(s->user, r.room, s->id, limits_.participants_shown,
+                                                   {.was_in = was_in, .quiet = s->returning});
   if (!now_in) co_return answers_.refuse(*s, std::move(id), now_in.error()), false;
   if (!was_in) hub_.set_since(*s, r.room, now_in->at_ms);
   std::optional<recovery> missed;
@@ -77,9 +78,9 @@ task<bool> room_flow::enter(session_ptr s, std::optional<std::string> id, join_r
     note_recovery(*s, *r.since, *found, false);
     missed = std::move(*found);
   }
+  // The user left the room by another way meanwhile; perhaps the bus was told that nobody is here.
+  if ((was_in && !hub_.in(*s, r.room)) || !hub_.subscribed(r.room)) doubts_.add(*s);
   hub_.enter(*s, r.room, true, now_in->at_ms);
-  if (!hub_.subscribed(r.room))
-    doubts_.add(*s);  // the user left the room by another way meanwhile, and the bus was told that nobody is here
   if (now_in->participant_count > static_cast<std::int64_t>(now_in->participants.size()))
     count_.participants_truncated.add();
   answers_.send_charged(

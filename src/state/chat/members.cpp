@@ -28,19 +28,21 @@ std::string announcement(std::string head, std::string_view type, user_id const&
 
 }  // namespace
 
-task<result<joined>> members::join(user_id user, room_id room, connection_id connection, std::size_t most, bool quiet) {
+task<result<joined>> members::join(user_id user, room_id room, connection_id connection, std::size_t most,
+                                   joining how) {
   static redis::script const script{scripts::join_lua};
   std::string const used_keys[]{
       keys::room_participants(room), keys::user_rooms(user),   keys::joined_room_participants(room),
       keys::room_members(room),      keys::member_rooms(user), keys::user_connections(user),
       keys::room_absent(room),       keys::room_head(room),    std::string{keys::pending_offline},
       std::string{keys::clock},      keys::left(user)};
-  auto call = script.call(used_keys, 8);
+  auto call = script.call(used_keys, 9);
   call.arg(user).arg(room).arg(most).arg(keys::room_channels(database_) + room.str());
   call.arg(announcement(bus_start(bus_letter::joined), "userJoined", user, room))
       .arg(keys::instance_channels(database_))
       .arg(connection)
-      .arg(quiet ? "quiet" : "");
+      .arg(how.quiet ? "quiet" : "")
+      .arg(how.was_in ? "in" : "");
   auto const answer = co_await script.run(redis_, std::move(call));
   if (!answer) co_return std::unexpected(answer.error());
   joined out;

@@ -13,9 +13,14 @@
 
 namespace hiky::state {
 
+struct joining {
+  bool was_in = false;  // the connection has been in the room
+  bool quiet = false;   // `userJoined` is announced only if the user was no member
+};
+
 struct joined {
   std::int64_t participant_count = 0;
-  std::int64_t at_ms = 0;             // Redis TIME
+  std::int64_t at_ms = 0;             // Redis TIME; 0: since the connection has been in the room
   std::vector<user_id> participants;  // all of them, or as many as were asked for
 };
 
@@ -43,9 +48,8 @@ class members {
  public:
   members(redis::client& redis, int database) : redis_(redis), database_(database) {}
 
-  // The document's joinRoom. Announces `userJoined`; `quiet` does so only if the user was no member. At most `most`
-  // participants are returned. One round trip: join.lua
-  task<result<joined>> join(user_id user, room_id room, connection_id connection, std::size_t most, bool quiet = false);
+  // The document's joinRoom. Announces `userJoined`. At most `most` participants are returned. One round trip: join.lua
+  task<result<joined>> join(user_id user, room_id room, connection_id connection, std::size_t most, joining how = {});
   // The document's leaveRoom, and the end of the membership. Announces `userLeft`.
   // False when the user was not in the room. One round trip: leave.lua
   task<result<bool>> leave(user_id user, room_id room);

@@ -4,8 +4,10 @@
 #include <fmt/format.h>
 
 #include <charconv>
+#include <chrono>
 #include <random>
 
+#include "base/clock.hpp"
 #include "base/digest.hpp"
 #include "base/json.hpp"
 #include "redis/script.hpp"
@@ -42,20 +44,22 @@ task<result<published>> room_log::publish(outgoing_message m) {
       keys::room_participants(m.room), keys::room_members(m.room), keys::room_head(m.room), keys::room_log(m.room),
       std::string{keys::online_users}, keys::room_absent(m.room),  std::string{keys::clock}};
   if (m.client_msg_id) used_keys.push_back(keys::dedup(m.room, m.sender, *m.client_msg_id));
-  auto call = script.call(used_keys, m.system ? 17 : 16);
+  auto const now = std::chrono::system_clock::now();
+  auto call = script.call(used_keys, m.system ? 14 : m.client_msg_id ? 13 : 11);
   call.arg(m.sender)
       .arg(frame)
       .arg(keys::room_channels(database_) + m.room.str())
       .arg(bus_start(bus_letter::message) + m.connection.str() + " ")
-      .arg(new_epoch());
-  call.arg(keys::prefix::offline_messages).arg(keys::prefix::offline_dropped);
-  call.arg(limits_.kept).arg(limits_.life_ms).arg(limits_.max_mailbox_room).arg(limits_.dedup_s);
-  call.arg(m.heard.epoch)
-      .arg(m.heard.seq)
-      .arg(m.came.empty() ? std::string{} : ' ' + m.came)
-      .arg(keys::prefix::user_connections);
+      .arg(limits_.kept)
+      .arg(m.came.empty() ? std::string{} : ' ' + m.came);
+  call.arg(m.heard.epoch).arg(m.heard.seq);
+  call.arg(std::chrono::floor<std::chrono::minutes>(now).time_since_epoch().count())
+      .arg(std::string_view{iso8601(now)}.substr(0, std::string_view{"YYYY-MM-DDTHH:MM:"}.size()));
+  call.arg(fmt::format("{} {} {} {} {} {}", new_epoch(), limits_.life_ms, limits_.max_mailbox_room,
+                       keys::prefix::offline_messages, keys::prefix::offline_dropped, keys::prefix::user_connections));
   constexpr std::size_t digest_bytes = 8;
-  call.arg(m.client_msg_id ? short_digest(m.content, digest_bytes) : std::string{});
+  if (m.client_msg_id) call.arg(short_digest(m.content, digest_bytes)).arg(limits_.dedup_s);
+  else if (m.system) call.arg("").arg("");
   if (m.system) call.arg("system");
 
   auto const answer = co_await script.run(redis_, std::move(call));

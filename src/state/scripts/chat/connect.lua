@@ -25,11 +25,8 @@
 --      connection's `at`, the latest kick (kick.lua; 0: none lately), room… }: the rooms the user belongs to
 --      or { -1, seconds for which the user is still kept out, 0 }
 -- include lib/now.lua
--- include lib/instance_of.lua
 -- include lib/time_from.lua
--- include lib/rooms_heard.lua
--- include lib/room_entry.lua
--- include lib/neighbour.lua
+-- include lib/instance_of.lua
 -- include lib/in_portions.lua
 -- include chat/bus_letters.hpp
 local user_connections, listed, online_users, clients, user_rooms, member_rooms, mailbox, pending_offline, banned,
@@ -70,7 +67,11 @@ if not lease then redis.call('ZADD', instances, now + lease_ms + 0.5, instance) 
 -- Another program's entry in clients is replaced, and remembered: disconnect.lua must not take the user offline then.
 local was_online = redis.call('SADD', online_users, user) == 0
 local count = redis.call('HLEN', user_connections)
-local neighbour = was_online and has_neighbour(redis.call('HGET', clients, user)) and ',"neighbour":true' or ''
+local neighbour = ''
+if was_online then
+  -- include lib/neighbour.lua
+  if has_neighbour(redis.call('HGET', clients, user)) then neighbour = ',"neighbour":true' end
+end
 redis.call('HSET', clients, user, client:sub(1, -2) .. neighbour .. ',"connections":' .. count .. '}')
 
 if most > 0 and count > most and not known then
@@ -111,8 +112,11 @@ if (granted or remembered) and #ARGV >= first_room then
   if granted then in_portions(redis.pcall, 'HDEL', left, named) end
 end
 -- In a room that none of the user's connections may hear, the user takes no part: its messages wait.
-local heard, unheard = {}, {}
-local hears = for_some and rooms_heard(redis.call('HVALS', user_connections))
+local heard, unheard, hears = {}, {}, nil
+if for_some then
+  -- include lib/rooms_heard.lua
+  hears = rooms_heard(redis.call('HVALS', user_connections))
+end
 for _, room in ipairs(rooms) do
   if not hears or hears(room) then
     redis.call('SADD', participants_of .. room, user)
@@ -134,18 +138,19 @@ for i = first_room, #ARGV, 2 do
   end
 end
 -- To the user's other connections, too, these rooms are new.
-local connections = #fresh > 0 and count > 1 and redis.call('HGETALL', user_connections) or {}
-for _, room in ipairs(#connections > 0 and fresh or {}) do
-  local time, place = entry_now(head_of .. room, clock)
-  tell_entry(user, room, time, place, connections, connection, instance_channel_of)
+if #fresh > 0 and count > 1 then
+  -- include lib/room_entry.lua
+  local connections = redis.call('HGETALL', user_connections)
+  for _, room in ipairs(fresh) do
+    local time, place = entry_now(head_of .. room, clock)
+    tell_entry(user, room, time, place, connections, connection, instance_channel_of)
+  end
 end
 
-table.insert(rooms, 1, tonumber(redis.pcall('GET', kicked) or 0) or 0)
-table.insert(rooms, 1, at)
-table.insert(rooms, 1, waiting)
 -- A claim ends in .5 (announce_due.lua): rooms have been told of the absence, and friends are being told.
 local due = redis.call('ZSCORE', pending_offline, user)
 if due then redis.call('ZREM', pending_offline, user) end
-table.insert(rooms, 1, due and tonumber(due) % 1 == 0 and 1 or 0)
-table.insert(rooms, 1, count)
-return rooms
+local unannounced = due and tonumber(due) % 1 == 0 and 1 or 0
+local out = { count, unannounced, waiting, at, tonumber(redis.pcall('GET', kicked) or 0) or 0 }
+for _, room in ipairs(rooms) do out[#out + 1] = room end
+return out

@@ -7,20 +7,23 @@
 -- ARGV 1 user  2 room  3 most participants to return (0: their number is not asked for exactly)  4 the room's channel
 --      5 bus message that announces the join  6 prefix of instance channels  7 connection
 --      8 `quiet`: announce a new member only (the user was hardly away)
--- Returns { participants in all, the time in ms since which the user takes part, participant… }
+--      9 `in`: the connection has been in the room
+-- Returns { participants in all, the time in ms since which the user takes part (0: since the connection has been in),
+--      participant… }
 -- include lib/room_entry.lua
 local participants, user_rooms, joiners, members, member_rooms, user_connections, absentees, head, pending_offline,
   clock, left = unpack(KEYS)
-local user, room, most, room_channel, announcement, instance_channel_of, connection, how = unpack(ARGV)
+local user, room, most, room_channel, announcement, instance_channel_of, connection, how, was_in = unpack(ARGV)
 most = tonumber(most)
 
 local new_member = redis.call('SADD', members, user)
 redis.call('SADD', member_rooms, room)
-redis.call('SADD', participants, user)
+local takes_part_anew = redis.call('SADD', participants, user)
 redis.call('SREM', absentees, user)
 redis.call('SADD', user_rooms, room)
-redis.pcall('HDEL', left, room)
-local since, place = entry_now(head, clock)
+if new_member == 1 then redis.pcall('HDEL', left, room) end
+local since, place = 0, nil
+if was_in ~= 'in' or new_member == 1 or takes_part_anew == 1 then since, place = entry_now(head, clock) end
 if redis.call('SADD', joiners, user) == 1 and (how ~= 'quiet' or new_member == 1) then
   redis.call('PUBLISH', room_channel, announcement)
 end

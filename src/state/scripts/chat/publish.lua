@@ -3,20 +3,22 @@
 -- KEYS 1 room_participants:{r}  2 room_members:{r}  3 room_head:{r}  4 room_log:{r}  5 online_users  6 room_absent:{r}
 --      7 clock  [8 dedup of {r}, {u} and the clientMsgId: `messageId, time in ms in hexadecimal, digest of content`]
 -- ARGV 1 sender  2 frame's JSON up to and without `,"timestamp"`  3 the room's channel
---      4 bus header's start (`m <connection> `)  5 epoch to begin if the room has none  6 prefix offline_messages
---      7 prefix offline_dropped  8 messages kept in the log  9 the log's life in ms, kept to within 1/24
---      10 largest room whose mailboxes are filled  11 life of dedup in s
---      12 epoch  13 seq of the latest message that the sender's instance knows
---      14 the text behind the messageId in the bus header (` <when it came>`), or nothing
---      15 prefix user_connections  16 digest of the content (with KEYS 8: 44 bytes are the most that Redis keeps in one
---      piece with the value's head)
---      [17 `system`: the sender need not be a member, but some user must be in the room]
+--      4 bus header's start (`m <connection> `)  5 messages kept in the log
+--      6 the text behind the messageId in the bus header (` <when it came>`), or nothing
+--      7 epoch  8 seq of the latest message that the sender's instance knows
+--      9 a minute, in minutes since 1970, which is mostly the present one  10 the minute as text, `YYYY-MM-DDTHH:MM:`
+--      11 what few messages need, with blanks between: epoch to begin if the room has none, the log's life in ms (kept to
+--      within 1/24), largest room whose mailboxes are filled, prefixes offline_messages, offline_dropped and
+--      user_connections
+--      [12 with KEYS 8: digest of the content (44 bytes are the most that Redis keeps in one piece with the value's
+--      head); otherwise anything  13 life of dedup in s]
+--      [14 `system`: the sender need not be a member, but some user must be in the room]
 -- Returns { 1 stored, messageId, timestamp, mailboxes filled }, { 2 duplicate, messageId, timestamp }, { 3 } when the
 --      clientMsgId stands for another content, or { 0 } when the sender is not a member (or, for `system`, nobody is)
 -- include lib/iso8601.lua
 local participants, members, head_key, log, online_users, absentees, clock, dedup = unpack(KEYS)
-local sender, frame_start, room_channel, bus_start, new_epoch, mailbox_of, dropped_of, kept, log_life, largest_room,
-  dedup_life, known_epoch, known_seq, bus_end, connections_of, digest, system = unpack(ARGV)
+local sender, frame_start, room_channel, bus_start, kept, bus_end, known_epoch, known_seq, minute, minute_text, seldom,
+  digest, dedup_life, system = unpack(ARGV)
 local call, format, floor = redis.call, string.format, math.floor
 
 if system then
@@ -34,7 +36,7 @@ local head = call('HMGET', head_key, 'epoch', 'renew_at', 'seq', 't')
 local epoch, renew_at, seq, last = head[1], tonumber(head[2] or 0), tonumber(head[3] or 0), tonumber(head[4]) or 0
 -- Behind the message that the sender's instance knows, Redis has lost the latest ones, whose numbers are taken.
 local begins = not epoch or epoch == known_epoch and seq < tonumber(known_seq)
-if begins then epoch, renew_at, seq = new_epoch, 0, 0 end
+if begins then epoch, renew_at, seq = seldom:match('^%S+'), 0, 0 end
 seq = format('%d', seq + 1)
 local id = epoch .. ':' .. seq
 
@@ -45,7 +47,8 @@ local id = epoch .. ':' .. seq
 local given = tonumber(redis.pcall('GET', clock)) or 0
 local t = now < last and last + 1 or now
 if given > t and given < t + 86400000 then t = given end
-local time = iso8601(t)
+local of_the_minute = floor(t / 60000) == tonumber(minute)
+local time = of_the_minute and minute_text .. format('%02d.%03dZ', floor(t % 60000 / 1000), t % 1000) or iso8601(t)
 local frame = frame_start .. ',"timestamp":"' .. time .. '","messageId":"' .. id .. '","seq":' .. seq .. '}'
 
 -- Comparing the sets costs a look-up per member and message, so the absent are counted instead. Only our scripts write
@@ -53,9 +56,15 @@ local frame = frame_start .. ',"timestamp":"' .. time .. '","messageId":"' .. id
 -- after all; where two such changes cancel out, a user who is missing from participants still has a connection of ours
 -- and hears the message live.
 local belong, absent, present = call('SCARD', members), call('SCARD', absentees), call('SCARD', participants)
-local away = nil
-if belong - absent ~= present then
-  if math.max(belong, present) <= tonumber(largest_room) then
+local differ = belong - absent ~= present
+local away, mailbox_of, dropped_of = nil, nil, nil
+if differ or absent > 0 then
+  local largest_room, connections_of
+  largest_room, mailbox_of, dropped_of, connections_of = seldom:match('(%d+) (%S+) (%S+) (%S+)$')
+  largest_room = tonumber(largest_room)
+  if not differ then
+    if belong <= largest_room then away = call('SMEMBERS', absentees) end
+  elseif math.max(belong, present) <= largest_room then
     -- A user with a connection of ours hears the message live, though another program's disconnect has taken the user
     -- out; unless no connection may hear the room.
     away = {}
@@ -67,8 +76,6 @@ if belong - absent ~= present then
       end
     end
   end
-elseif absent > 0 and belong <= tonumber(largest_room) then
-  away = call('SMEMBERS', absentees)
 end
 
 -- The mailboxes come before the log: where Redis refuses them nothing has changed, and the sender is told so instead of
@@ -117,6 +124,7 @@ call('XADD', log, 'MAXLEN', '~', kept, seq .. '-0', 'm', frame, 'c', bus_start:s
 -- Renewing the life with every message would be one more command in the append-only file each time.
 local seconds = floor(t / 1000)
 if seconds >= renew_at then
+  local log_life = tonumber(seldom:match(' (%d+)'))
   call('PEXPIRE', log, log_life)
   call('PEXPIRE', head_key, log_life * 30)  -- numbers go on long after the messages are forgotten, but not for ever
   call('HSET', head_key, 'renew_at', format('%d', seconds + floor(log_life / 24000)))

@@ -5,10 +5,15 @@
 -- replica's, after a failover). So `key` holds the latest time that was given, and no message gets an earlier one
 -- (publish.lua). A clock that was ahead by more than a day was wrong. Also returns the time as a string.
 local function time_from(key, newest)
-  local given, time = tonumber(redis.pcall('GET', key)) or 0, now
-  if given > now + 86400000 then given = 0 end
-  if now < given or now < newest then time = math.max(given, newest + 1) end
+  local time = now < newest and newest + 1 or now
   local text = string.format('%.0f', time)
-  redis.call('SET', key, text)
+  local before = redis.pcall('SET', key, text, 'GET')
+  local given = tonumber(before) or 0
+  if given > time and given <= now + 86400000 then
+    time, text = given, string.format('%.0f', given)
+    redis.call('SET', key, text)
+  elseif type(before) == 'table' then  -- another program has made it another type
+    redis.call('SET', key, text)
+  end
   return time, text
 end
