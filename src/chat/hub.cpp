@@ -6,10 +6,13 @@
 namespace hiky::chat {
 
 namespace {
-constexpr std::uint32_t many_unconfirmed =
-    128;  // messages to one connection, before it is asked for a receipt however lately it was
-constexpr std::uint32_t receipt_every_ms = 1500,
-                        receipt_spread_ms = 1024;  // spread, so that not everybody answers at the same time
+// Messages to one connection, before it is asked for a receipt however lately it was.
+constexpr std::uint32_t many_unconfirmed = 128;
+constexpr std::uint32_t receipt_every_ms = 3000,
+                        receipt_spread_ms = 2048;  // spread, so that not everybody answers at the same time
+// Looks in a row (ask_receipts) at which no further message had come to a session, until it is asked. One is too few:
+// in a busy room such pauses are common, and each ping in a pause is a packet of its own.
+constexpr std::uint8_t quiet_looks = 2;
 }  // namespace
 
 void hub::attach(session& s) { users_[s.user.str()].push_back(&s); }
@@ -174,6 +177,7 @@ void hub::expect_receipt(session& s) {
 void hub::ask(session& s) {
   s.receipt.mine().asked_ms = now_ms_;
   s.receipt.mine().unasked = 0;
+  s.receipt.mine().quiet = 0;
   s.ask_receipt();
 }
 
@@ -194,8 +198,10 @@ void hub::ask_receipts(std::uint32_t now_ms, std::size_t portions) {
       receipts_.pop_back();
       continue;
     }
-    bool const quiet = std::exchange(receipt.unasked, s->ledger.since_ask()) == s->ledger.since_ask();
-    if (!s->ledger.asks() && !s->ledger.holds() && (quiet || receipt_is_due(*s))) ask(*s);
+    bool const still = std::exchange(receipt.unasked, s->ledger.since_ask()) == s->ledger.since_ask();
+    receipt.quiet = still ? std::min<std::uint8_t>(receipt.quiet + 1, quiet_looks) : 0;
+    bool const asks = receipt.quiet == quiet_looks || receipt_is_due(*s);
+    if (asks && !s->ledger.asks() && !s->ledger.holds()) ask(*s);
     ++next_receipt_;
   }
 }

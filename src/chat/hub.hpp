@@ -68,10 +68,10 @@ class hub {
   std::size_t users() const { return users_.size(); }
   std::size_t rooms() const { return rooms_.size(); }
 
-  // Asks sessions that were handed messages whether these have arrived: with the first message after a while, every two
-  // seconds or so while more come, and when none has come since it was looked at before. One call looks at one of so
-  // many `portions` of the sessions: all pings, and all pongs, at one moment would keep messages waiting for
-  // milliseconds. Call so often that all are looked at a few times a second, with a clock that counts milliseconds.
+  // Asks sessions that were handed messages whether these have arrived: with the first message after a while, every
+  // four seconds or so while more come, and when none has come between the last three looks. One call looks at one of
+  // so many `portions` of the sessions: all pings, and all pongs, at one moment would keep messages waiting for
+  // milliseconds. Call so often that all are looked at four times a second, with a clock that counts milliseconds.
   void ask_receipts(std::uint32_t now_ms, std::size_t portions = 1);
   bool awaits_receipts() const { return !receipts_.empty(); }
   // The frames that waited in the session's ledger are handed to it.

@@ -85,6 +85,7 @@ struct beginning {
 struct receipt_state {
   std::uint32_t asked_ms = 0;  // when it was last asked for a receipt (hub's clock)
   std::uint16_t unasked = 0;  // messages since then (ledger::since_ask), when the hub looked last
+  std::uint8_t quiet = 0;  // looks in a row at which it had got no further one
   bool due = false;  // stands in the hub's list of those that will be asked for a receipt
 };
 

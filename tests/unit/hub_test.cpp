@@ -226,6 +226,8 @@ TEST_F(hub_of_friends, the_first_message_after_a_while_asks_for_a_receipt_and_th
   here.ask_receipts(100'500);
   EXPECT_EQ(bob.pings, 1u) << "the room is not quiet";
   here.ask_receipts(100'750);
+  EXPECT_EQ(bob.pings, 1u) << "a pause is not a quiet room";
+  here.ask_receipts(101'000);
   EXPECT_EQ(bob.pings, 2u) << "now it is";
   bob.ledger.answered(2);
   here.ask_receipts(110'000);
@@ -247,12 +249,12 @@ TEST_F(hub_of_friends, sessions_are_asked_for_receipts_in_portions) {
   alice.ledger.answered(1);
   bob.ledger.answered(1);
   tell("tea", "m x e:2\n{}");
-  for (auto const now : {100'100, 100'200, 100'300}) here.ask_receipts(now, 2);
-  EXPECT_EQ(pings(), 3u) << "the first of two was looked at twice, and nothing had come in between";
-  here.ask_receipts(100'400, 2);
+  for (auto const now : {100'100, 100'200, 100'300, 100'400, 100'500}) here.ask_receipts(now, 2);
+  EXPECT_EQ(pings(), 3u) << "the first of two was looked at three times, and nothing had come in between";
+  here.ask_receipts(100'600, 2);
   EXPECT_EQ(pings(), 4u);
   for (auto* each : {&alice, &bob}) each->ledger.answered(each->pings);
-  for (auto const now : {100'500, 100'600}) here.ask_receipts(now, 2);
+  for (auto const now : {100'700, 100'800}) here.ask_receipts(now, 2);
   EXPECT_EQ(pings(), 4u);
   EXPECT_FALSE(here.awaits_receipts());
 }
