@@ -2,13 +2,14 @@
 // The rates of users: one bucket of each kind for a user, whatever connections on whatever workers share it, and
 // however often they are made anew. A bucket that is full again is nobody's memory. Shared by all workers.
 #pragma once
+#include <boost/unordered/unordered_flat_map.hpp>
+
 #include <array>
 #include <atomic>
 #include <cstdint>
 #include <functional>
 #include <mutex>
 #include <string>
-#include <unordered_map>
 
 #include "base/ids.hpp"
 #include "base/token_bucket.hpp"
@@ -57,16 +58,20 @@ class user_rates {
     if (auto const found = here.users.find(std::string_view{user}); found != here.users.end())
       found->second[index(kind)].charge(more);
   }
-  // Forgets whose buckets are full, in one of the shards; to be called a few times a second.
+  // Forgets users whose buckets are full, in some of the shards; to be called a few times a second. A storm of
+  // connections would leave much to forget otherwise: most buckets are full again in a moment.
   void tick(std::uint32_t now_ms) {
-    auto& here = shards_[next_.fetch_add(1, std::memory_order_relaxed) % shards_.size()];
-    std::lock_guard const held{here.lock};
-    std::erase_if(here.users, [&](auto const& one) {
+    auto const is_full = [&](auto const& one) {
       for (std::size_t i = 0; i < user_rate_kinds; ++i) {
         if (!one.second[i].is_full(limits_[i].per_s, limits_[i].burst, now_ms)) return false;
       }
       return true;
-    });
+    };
+    for (int n = 0; n < shards_a_tick; ++n) {
+      auto& here = shards_[next_.fetch_add(1, std::memory_order_relaxed) % shards_.size()];
+      std::lock_guard const held{here.lock};
+      if (boost::unordered::erase_if(here.users, is_full) > here.users.size()) here.users.rehash(0);  // to fit
+    }
   }
   std::size_t remembered() const {
     std::size_t out = 0;
@@ -80,11 +85,13 @@ class user_rates {
  private:
   struct shard {
     mutable std::mutex lock;
-    std::unordered_map<std::string, std::array<token_bucket, user_rate_kinds>, id_hash, std::equal_to<>> users;
+    // In one piece: a node for each user, which lives for seconds, would leave holes between the connections' memory.
+    boost::unordered_flat_map<std::string, std::array<token_bucket, user_rate_kinds>, id_hash, std::equal_to<>> users;
   };
   static std::size_t index(user_rate kind) { return static_cast<std::size_t>(kind); }
   shard& shard_of(user_id const& user) { return shards_[(id_hash{}(std::string_view{user}) >> 32) % shards_.size()]; }
 
+  static constexpr int shards_a_tick = 8;
   limits const limits_;
   std::array<shard, 32> shards_;
   std::atomic<std::size_t> next_{0};
