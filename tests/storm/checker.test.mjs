@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The checker, on records made by hand: a good one passes. Messages that are lost, come twice or come in another order are seen.
+// The checker, on records made by hand: a good one passes. Messages that are lost, twice or out of order are seen.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { message, only, says, says2, verdict } from './checker_record.mjs';

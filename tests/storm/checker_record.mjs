@@ -11,17 +11,25 @@ function record(change = () => {}) {
   const settled = {
     ...nothing(),
     sets: {
-      'ws:online_users': ['ann', 'bob'], 'ws:user_rooms:ann': ['tea'], 'ws:user_rooms:bob': ['tea'], 'ws:room_participants:tea': ['ann', 'bob'],
+      'ws:online_users': ['ann', 'bob'], 'ws:user_rooms:ann': ['tea'], 'ws:user_rooms:bob': ['tea'],
+      'ws:room_participants:tea': ['ann', 'bob'],
       'ws:member_rooms:ann': ['tea'], 'ws:member_rooms:bob': ['tea'], 'ws:room_members:tea': ['ann', 'bob'],
     },
     hashes: {
-      'ws:user_connections:ann': { a1: '{}' }, 'ws:user_connections:bob': { b1: '{}' }, 'ws:clients': { ann: '{"connections":1}', bob: '{"connections":1}' },
+      'ws:user_connections:ann': { a1: '{}' }, 'ws:user_connections:bob': { b1: '{}' },
+      'ws:clients': { ann: '{"connections":1}', bob: '{"connections":1}' },
       'ws:instance_connections:one': { a1: 'ann', b1: 'bob' }, 'ws:room_head:tea': { epoch: 'e', seq: '1' },
     },
     zsets: { 'ws:instances': { one: '1' } },
     logs: { 'ws:room_log:tea': [{ seq: 1, m: frame }] },
   };
-  const empty = { ...nothing(), sets: { 'ws:member_rooms:ann': ['tea'], 'ws:member_rooms:bob': ['tea'], 'ws:room_members:tea': ['ann', 'bob'] }, hashes: { 'ws:room_head:tea': { epoch: 'e', seq: '1' } } };
+  const empty = {
+    ...nothing(),
+    sets: {
+      'ws:member_rooms:ann': ['tea'], 'ws:member_rooms:bob': ['tea'], 'ws:room_members:tea': ['ann', 'bob'],
+    },
+    hashes: { 'ws:room_head:tea': { epoch: 'e', seq: '1' } },
+  };
   const out = {
     options: { lease: 4, grace: 1 },
     rooms: { tea: ['ann', 'bob'] },
@@ -53,7 +61,8 @@ function record(change = () => {}) {
   return out;
 }
 export const verdict = (change) => check(record(change)).violations;
-export const message = (t, id, n = `ann/1#${id.split(':')[1]}`) => ({ t, d: 'bob/1', c: 1, e: 'message', room: 'tea', id, n });
+export const message = (t, id, n = `ann/1#${id.split(':')[1]}`) => (
+  { t, d: 'bob/1', c: 1, e: 'message', room: 'tea', id, n });
 
 export function says(pattern, change) {
   const found = verdict(change);
