@@ -6,40 +6,13 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { bounded } from './support/bounded.mjs';
 import { clientAs } from './support/client.mjs';
-import { daemonFor, runDaemon } from './support/daemon.mjs';
+import { runDaemon } from './support/daemon.mjs';
 import { loginApp } from './support/login_app.mjs';
+import { isLoggedIn, isRefused, open, secret, site } from './support/login_site.mjs';
 import { matches } from './support/match.mjs';
-import { metricsOf } from './support/exposition.mjs';
-import { bounded as within, pause, until } from './support/processes.mjs';
+import { bounded as within, until } from './support/processes.mjs';
 import { folder, startRedis } from './support/redis.mjs';
 import { issuer } from './support/tokens.mjs';
-
-const secret = 'a secret for the cookies';
-
-async function site(t, { flags = [], secrets = [secret], ...app } = {}) {
-  const data = await folder(t);
-  const redis = await startRedis(t, data);
-  await writeFile(join(data, 'secrets'), `${secrets.join('\n')}\n`);
-  const daemon = await daemonFor(t, {
-    redis: redis.url,
-    flags: ['--auth', 'session', '--session-secret', join(data, 'secrets'), ...flags],
-  });
-  return { data, redis, daemon, app: await loginApp(t, redis.socket, { secret: secrets.at(-1), ...app }) };
-}
-
-const open = (t, daemon, cookie) => clientAs(t, undefined, daemon.url, { headers: { cookie } });
-const isLoggedIn = async (t, daemon, cookie, user) => {
-  const client = await open(t, daemon, cookie);
-  const answer = await client.ask({ type: 'register' });
-  matches({ type: 'registered', userId: user }, answer);
-  return { client, answer };
-};
-const isRefused = async (t, daemon, cookie, reason) => {
-  const client = await open(t, daemon, cookie);
-  const { code, reason: told } = await within('the refusal', client.closed);
-  assert.equal(code, 4401);
-  assert.match(told, reason);
-};
 
 test('who is logged in to the application is who that is in the chat', bounded, async (t) => {
   const { app, daemon } = await site(t);
@@ -95,117 +68,6 @@ test('huge and strange cookies are no login, and one good one among them is', bo
   }
   await assert.rejects(open(t, daemon, `connect.sid=s%3A${'x'.repeat(17_000)}`), /431/);
   await isLoggedIn(t, daemon, `${'a=b; '.repeat(2_000)}${alices}`, 'alice');
-});
-
-test('a session ends its connection when it expires, by the cookie and by Redis', bounded, async (t) => {
-  const { app, daemon } = await site(t, { cookie: { maxAge: 3_000 } });
-  const alices = await app.visit('/login/alice');
-  const { client } = await isLoggedIn(t, daemon, alices, 'alice');
-  const { code } = await within('the end of the session', client.closed);
-  assert.equal(code, 4401);
-  const numbers = await metricsOf(daemon);
-  assert.equal(numbers.get('hiky_unauthorized_connections_closed_total{reason="expired"}'), 1);
-  await until('Redis to forget', async () => (await app.redis.dbSize()) === 0);
-  await isRefused(t, daemon, alices, /it is over; log in again/);
-});
-
-// Comes about when its store is told to set no end in Redis (disableTTL).
-test('a session that Redis would hold for ever has ended all the same when its cookie has', bounded, async (t) => {
-  const { app, daemon } = await site(t);
-  const alices = await app.visit('/login/alice');
-  const [key] = await app.redis.keys('sess:*');
-  const stored = JSON.parse(await app.redis.get(key));
-  await app.redis.set(
-    key,
-    JSON.stringify({ ...stored, cookie: { ...stored.cookie, expires: new Date(Date.now() - 1_000) } }),
-  );
-  await isRefused(t, daemon, alices, /has expired/);
-});
-
-test('a logout ends the connections of that session, and no others', bounded, async (t) => {
-  const { app, daemon } = await site(t, { flags: ['--session-check', '1'] });
-  const [first, second, bobs] = [
-    await app.visit('/login/alice'),
-    await app.visit('/login/alice'),
-    await app.visit('/login/bob'),
-  ];
-  const tabs = [await isLoggedIn(t, daemon, first, 'alice'), await isLoggedIn(t, daemon, first, 'alice')];
-  const others = [await isLoggedIn(t, daemon, second, 'alice'), await isLoggedIn(t, daemon, bobs, 'bob')];
-  await pause(2_500);
-  assert.ok([...tabs, ...others].every(({ client }) => client.isOpen));
-  await app.visit('/logout', first);
-  for (const { client } of tabs) {
-    assert.deepEqual(await within('the end', client.closed), {
-      code: 4401,
-      reason: 'your session has ended; log in again, then connect anew',
-    });
-  }
-  await pause(1_500);
-  assert.ok(others.every(({ client }) => client.isOpen));
-  const numbers = await metricsOf(daemon);
-  assert.equal(numbers.get('hiky_unauthorized_connections_closed_total{reason="logged_out"}'), 2);
-  assert.equal(numbers.get('hiky_unauthorized_connections_closed_total{reason="expired"}'), 0);
-});
-
-test('a session that is somebody else’s now, or nobody’s, ends its connections', bounded, async (t) => {
-  const { app, daemon } = await site(t, { flags: ['--session-check', '1'] });
-  for (const path of ['/login/bob', '/leave']) {
-    const alices = await app.visit('/login/alice');
-    const { client } = await isLoggedIn(t, daemon, alices, 'alice');
-    await app.visit(path, alices);
-    assert.equal((await within(`the end after ${path}`, client.closed)).code, 4401);
-  }
-});
-
-test('every connection is looked at in its time, however many there are', bounded, async (t) => {
-  const { app, daemon } = await site(t, { flags: ['--session-check', '2', '--limit-user-connections', '0'] });
-  const everybody = await Promise.all(Array.from({ length: 100 }, async (_, i) => {
-    const cookie = await app.visit(`/login/user${i}`);
-    return { cookie, ...(await isLoggedIn(t, daemon, cookie, `user${i}`)) };
-  }));
-  const [out, staying] = [everybody.filter((_, i) => i % 2 === 0), everybody.filter((_, i) => i % 2 === 1)];
-  await Promise.all(out.map(({ cookie }) => app.visit('/logout', cookie)));
-  for (const { client } of out) assert.equal((await within('the end', client.closed)).code, 4401);
-  assert.ok(staying.every(({ client }) => client.isOpen));
-});
-
-test('a session that is used lives on, beyond what was known of its end', bounded, async (t) => {
-  for (const check of ['1', '0']) {
-    const { app, daemon } = await site(t, { cookie: { maxAge: 3_000 }, flags: ['--session-check', check] });
-    const alices = await app.visit('/login/alice');
-    const { client, answer } = await isLoggedIn(t, daemon, alices, 'alice');
-    for (let second = 0; second < 6; second += 1) {
-      await pause(1_000);
-      await app.visit('/', alices);
-    }
-    assert.ok(client.isOpen && Date.now() > new Date(answer.expiresAt).getTime() + 2_000);
-    await isLoggedIn(t, daemon, alices, 'alice');
-    assert.equal((await within('the end of the session', client.closed)).code, 4401);
-  }
-});
-
-test('without the check a logout ends nothing before its time', bounded, async (t) => {
-  const { app, daemon } = await site(t, { cookie: { maxAge: 6_000 }, flags: ['--session-check', '0'] });
-  const alices = await app.visit('/login/alice');
-  const { client } = await isLoggedIn(t, daemon, alices, 'alice');
-  await app.visit('/logout', alices);
-  await pause(2_500);
-  assert.ok(client.isOpen);
-  assert.equal((await within('the end', client.closed)).code, 4401);
-});
-
-test('Redis being away ends nobody, not even at the end of a session', bounded, async (t) => {
-  const { app, daemon, redis } = await site(t, { cookie: { maxAge: 4_000 }, flags: ['--session-check', '1'] });
-  const [alices, bobs] = [await app.visit('/login/alice'), await app.visit('/login/bob')];
-  const [alice, bob] = [await isLoggedIn(t, daemon, alices, 'alice'), await isLoggedIn(t, daemon, bobs, 'bob')];
-  redis.signal('SIGSTOP');
-  try {
-    await pause(7_000);
-    assert.ok(alice.client.isOpen && bob.client.isOpen);
-  } finally {
-    redis.signal('SIGCONT');
-  }
-  for (const { client } of [alice, bob]) assert.equal((await within('the end', client.closed)).code, 4401);
 });
 
 test('secrets can be changed without anybody having to log in again', bounded, async (t) => {

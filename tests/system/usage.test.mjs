@@ -1,35 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the daemon says to those who start it wrongly: one line that names the option and the mend, and the documented
-// exit code.
+// A wrong start: the daemon says one line that names the option and the mend, and ends with the documented exit code.
+// Options come from flags, the environment and a file.
 import assert from 'node:assert/strict';
-import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
-import { request } from 'node:http';
-import { createServer } from 'node:net';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { bounded } from './support/bounded.mjs';
 import { daemonFor, daemonWith, hikyd, runDaemon } from './support/daemon.mjs';
-import { peerOf } from './support/peer.mjs';
 import { run } from './support/processes.mjs';
-import { folder, startRedis } from './support/redis.mjs';
-
-const [runtime, usage, noRedis] = [1, 2, 3];
-const readyAt = (socketPath) => new Promise((resolve, reject) => {
-  request({ socketPath, path: '/ready' }, (answer) => resolve(answer.resume().statusCode)).once('error', reject).end();
-});
-
-// Fails with `code` and one line that begins with the program's name and matches all of `says`. Before it may stand
-// what was logged.
-async function refuses(code, flags, ...says) {
-  const told = await runDaemon(...flags);
-  const shown = `${flags.join(' ')}: ${told.code}\n${told.stderr}`;
-  assert.equal(told.code, code, shown);
-  assert.equal(told.stdout, '', shown);
-  const line = /^(?:[\d-]{10}T\S+ \w+ \S+\.\S+ .*\n)*(hikyd: [^\n]+)\n$/.exec(told.stderr)?.[1];
-  assert.ok(line, shown);
-  for (const each of says) assert.match(line, each, shown);
-}
+import { folder } from './support/redis.mjs';
+import { refuses, usage } from './support/refuses.mjs';
 
 const wrong = [
   [['--no-such-option'], /--no-such-option/, /hikyd --help/],
@@ -95,112 +76,6 @@ test('help and version are answers, not errors', bounded, async () => {
   const version = await runDaemon('--version');
   assert.deepEqual([version.code, version.stderr], [0, '']);
   assert.match(version.stdout, /^hikyd \d+\.\d+\.\d+\n$/);
-});
-
-test('a Redis that is not there is exit code 3', bounded, async (t) => {
-  const path = join(await folder(t), 'none.sock');
-  await refuses(
-    noRedis,
-    ['--listen', '127.0.0.1:0', '--redis', `unix://${path}`, '--redis-wait', '0.3'],
-    new RegExp(path),
-    /start it, or name another with --redis/,
-  );
-  await refuses(
-    noRedis,
-    ['--listen', '127.0.0.1:0', '--redis', 'redis://127.0.0.1:1', '--redis-wait', '0.3'],
-    /127\.0\.0\.1:1 can't be used/,
-  );
-  const empty = await run(hikyd, ['--listen', '127.0.0.1:0', '--data', await folder(t)], { env: { PATH: '/nowhere' } });
-  assert.equal(empty.code, noRedis);
-  assert.match(empty.stderr, /^hikyd: redis-server is not in PATH: install it [^\n]*--redis URL\n$/);
-});
-
-test('a Redis that refuses us is exit code 3', bounded, async (t) => {
-  const redis = await startRedis(t, await folder(t), '--requirepass', 'secret');
-  await refuses(
-    noRedis,
-    ['--listen', '127.0.0.1:0', '--redis', redis.url, '--redis-wait', '0.5'],
-    /refused the login|NOAUTH|AUTH/,
-  );
-  await refuses(
-    noRedis,
-    ['--listen', '127.0.0.1:0', '--redis', redis.url, '--redis-wait', '0.5', '--redis-db-ws', '16'],
-    /refused the login|NOAUTH|AUTH/,
-  );
-});
-
-test('something else that answers at the address of Redis is exit code 3', bounded, async (t) => {
-  const other = createServer((socket) => socket.on('error', () => {}).end('HTTP/1.1 400 Bad Request\r\n\r\n'));
-  await new Promise((resolve) => other.listen(0, '127.0.0.1', resolve));
-  t.after(() => other.close());
-  await refuses(
-    noRedis,
-    ['--listen', '127.0.0.1:0', '--redis', `redis://127.0.0.1:${other.address().port}`, '--redis-wait', '0.5'],
-    /can't be used/,
-  );
-});
-
-test('an address that is taken is exit code 1, and says which and what to do', bounded, async (t) => {
-  const other = createServer();
-  await new Promise((resolve) => other.listen(0, '127.0.0.1', resolve));
-  t.after(() => other.close());
-  const { port } = other.address();
-  await refuses(
-    runtime,
-    ['--listen', `127.0.0.1:${port}`, '--data', await folder(t)],
-    new RegExp(`127\\.0\\.0\\.1:${port}`),
-    /another program listens there/,
-    /--listen/,
-  );
-});
-
-test('a port that another daemon has is not shared with it', bounded, async (t) => {
-  const first = await daemonWith(t);
-  await refuses(
-    runtime,
-    ['--listen', `127.0.0.1:${first.port}`, '--data', await folder(t)],
-    /another program listens there/,
-  );
-  // Once that one has ended, it is free at once.
-  const peer = await peerOf(t, first.port);
-  await first.stop();
-  await peer.ends();
-  await daemonWith(t, '--listen', `127.0.0.1:${first.port}`);
-});
-
-test('a file where a socket should be is not taken away', bounded, async (t) => {
-  const path = join(await folder(t), 'precious');
-  await writeFile(path, 'text');
-  await refuses(runtime, ['--listen', `unix:${path}`, '--data', await folder(t)], /precious/);
-});
-
-test('a Unix socket that somebody listens to is not taken away', bounded, async (t) => {
-  const data = await folder(t);
-  const address = ['--listen', `unix:${join(data, 'gate.sock')}`];
-  const first = await daemonFor(t, { data, flags: ['--listen', '127.0.0.1:0', ...address] });
-  await refuses(
-    runtime,
-    [...address, '--data', await folder(t)],
-    /gate\.sock: Address already in use; another program listens there/,
-  );
-  assert.equal(await readyAt(join(data, 'gate.sock')), 200);
-  await first.stop();
-});
-
-test('a data folder that can not be is exit code 1', bounded, async (t) => {
-  const data = await folder(t);
-  await writeFile(join(data, 'file'), '');
-  await refuses(runtime, ['--listen', '127.0.0.1:0', '--data', join(data, 'file')], /--data/);
-  await refuses(runtime, ['--listen', '127.0.0.1:0', '--data', join(data, 'x'.repeat(100))], /107 bytes/, /--data/);
-  if (process.getuid() !== 0) {
-    await mkdir(join(data, 'closed'));
-    await chmod(join(data, 'closed'), 0o500);
-    await refuses(
-      runtime,
-      ['--listen', '127.0.0.1:0', '--data', join(data, 'closed', 'in')],
-      /cannot make the data folder/,
-    );
-  }
 });
 
 test('a flag wins over the environment, and that over the file', bounded, async (t) => {
@@ -275,16 +150,4 @@ test('the image listens where a published port reaches it, and lets nobody in be
     ),
   );
   for (const text of docs) assert.ok(text.includes(`${ways[0]} hiky`));
-});
-
-test('it listens on several addresses, Unix sockets among them', bounded, async (t) => {
-  const data = await folder(t);
-  const path = join(data, 'gate.sock');
-  const flags = ['--listen', '127.0.0.1:0', '--listen', `unix:${path}`];
-  for (let life = 0; life < 2; life += 1) {
-    const daemon = await daemonFor(t, { data, flags });
-    assert.equal(await readyAt(path), 200);
-    // A socket that a killed daemon left behind is taken over.
-    await daemon.stop('SIGKILL');
-  }
 });

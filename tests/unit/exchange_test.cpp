@@ -1,48 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "redis/exchange.hpp"
-
-#include <gtest/gtest.h>
-
+// Requests and their answers on one connection to Redis: in order, in time, and none mistaken for another.
 #include "base/ids.hpp"
+#include "exchange_talk.hpp"
 
-using namespace hiky;
-using redis::exchange;
-using redis::reply;
-using redis::request;
-using namespace std::chrono_literals;
-using namespace std::string_literals;
-
-namespace {
-
-// An exchange whose outcomes are written down, in the order they came.
-struct talk {
-  exchange chat;
-  std::vector<std::string> told;
-  exchange::clock::time_point const start{};
-
-  void ask(std::string name, request const& r = request{"GET", "k"}, exchange::clock::duration patience = 1s) {
-    exchange::done then{[this, name](result<reply> a) {
-      told.push_back(name + '=' + (a ? std::string{(*a)[0].text()} : std::string{to_string(a.error().code)}));
-    }};
-    ASSERT_TRUE(chat.submit(r, start + patience, then));
-  }
-  void subscribe(request const& r, exchange::clock::duration patience = 1s) { chat.submit_silent(r, start + patience); }
-  result<void> hear(std::string_view bytes) {
-    auto const room = chat.prepare(bytes.size());
-    std::ranges::copy(bytes, room.begin());
-    return chat.commit(bytes.size());
-  }
-  std::string send() {
-    std::string const bytes{chat.output()};
-    chat.sent(bytes.size());
-    return bytes;
-  }
-  std::vector<std::string> take() { return std::exchange(told, {}); }
-};
-
-using strings = std::vector<std::string>;
-
-}  // namespace
+using namespace unit;
 
 TEST(exchange, writes_requests_as_resp) {
   talk t;
@@ -163,71 +124,6 @@ TEST(exchange, a_handler_may_ask_again) {
   EXPECT_EQ(t.take(), strings{});
   EXPECT_TRUE(t.hear("+3\r\n"));
   EXPECT_EQ(t.take(), strings{"third=3"});
-}
-
-TEST(exchange, silent_requests_take_no_answer) {
-  talk t;
-  strings pushes;
-  t.chat.on_push([&](std::span<redis::node const> m) { pushes.emplace_back(m[1].value); });
-  t.ask("a");
-  t.subscribe(request{"SUBSCRIBE", "c"});
-  t.ask("b");
-  EXPECT_TRUE(t.hear("+1\r\n>3\r\n+subscribe\r\n+c\r\n:1\r\n+2\r\n"));
-  EXPECT_EQ(t.take(), (strings{"a=1", "b=2"}));
-  EXPECT_EQ(pushes, strings{"subscribe"});
-}
-
-TEST(exchange, a_refused_subscription_breaks_the_stream_instead_of_answering_another_question) {
-  for (std::string_view const refusal : {"-BUSY a script runs\r\n", "!11\r\nNOPERM no c\r\n"}) {
-    talk t;
-    t.ask("a");
-    t.subscribe(request{"SUBSCRIBE", "c"});
-    t.ask("b");
-    auto const fed = t.hear("+1\r\n" + std::string{refusal} + "+2\r\n");
-    ASSERT_FALSE(fed);
-    EXPECT_EQ(fed.error().code, errc::server_error);
-    EXPECT_TRUE(fed.error().text.contains("BUSY a script runs") || fed.error().text.contains("NOPERM no c"))
-        << fed.error().text;
-    t.chat.abandon(fed.error());
-    EXPECT_EQ(t.take(), (strings{"a=1", "b=server_error"}));
-  }
-}
-
-TEST(exchange, a_subscription_is_confirmed_channel_by_channel) {
-  talk t;
-  t.subscribe(request{"SUBSCRIBE", "c", "d"});
-  t.subscribe(request{"UNSUBSCRIBE", "c"});
-  t.ask("a");
-  EXPECT_TRUE(
-      t.hear(">3\r\n+subscribe\r\n+c\r\n:1\r\n>3\r\n+message\r\n+c\r\n+hello\r\n>3\r\n+subscribe\r\n+d\r\n:2\r\n"));
-  EXPECT_TRUE(t.hear(">3\r\n+unsubscribe\r\n+c\r\n:1\r\n+1\r\n"));
-  EXPECT_EQ(t.take(), strings{"a=1"});
-  EXPECT_TRUE(t.chat.idle());
-}
-
-TEST(exchange, a_subscription_that_is_not_confirmed_shows_a_hang) {
-  talk t;
-  t.subscribe(request{"SUBSCRIBE", "c"}, 10ms);
-  t.chat.expire(t.start + 20ms);
-  EXPECT_EQ(t.chat.oldest_deadline(), t.start + 10ms);
-}
-
-TEST(exchange, what_nobody_asked_for_breaks_the_stream) {
-  std::string const confirmation = ">3\r\n+subscribe\r\n+c\r\n:1\r\n";
-  for (auto const& unasked : {"+hello\r\n"s, "-ERR farewell\r\n"s, ":1\r\n"s, confirmation}) {
-    talk t;
-    auto const fed = t.hear(unasked);
-    ASSERT_FALSE(fed) << unasked;
-    EXPECT_EQ(fed.error().code, errc::unexpected_reply);
-  }
-  talk t;
-  t.ask("a");
-  EXPECT_FALSE(t.hear(confirmation)) << "the next answer would be that of another question";
-  talk u;
-  u.subscribe(request{"SUBSCRIBE", "c"});
-  u.ask("a");
-  EXPECT_FALSE(u.hear("+1\r\n"));
-  EXPECT_EQ(u.take(), strings{});
 }
 
 TEST(exchange, refuses_a_request_without_a_command) {
