@@ -11,8 +11,6 @@ namespace hiky::chat {
 
 namespace {
 
-constexpr int most_rounds = 4;  // of one comparison, while notices come
-
 bool was_kicked(session const& s, state::seen_by_redis const& seen) {
   return seen.kick != 0 && seen.kick != s.began->kick;
 }

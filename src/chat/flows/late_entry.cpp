@@ -3,12 +3,9 @@
 
 #include <algorithm>
 
+#include "chat/flows/common.hpp"
+
 namespace hiky::chat {
-namespace {
-
-constexpr int most_rounds = 4;  // of one question, while notices come
-
-}  // namespace
 
 late_entry::late_entry(state::store& store, hub& here, subscriptions& heard, recoveries& logs, replay& sent,
                        answers& out, flow_limits const& limits)

@@ -222,7 +222,10 @@ task<result<notified>> connections::notify(std::vector<user_id> users, bus_lette
   auto const answer = co_await script.run(redis_, std::move(call));
   if (!answer) co_return std::unexpected(answer.error());
   auto const items = (*answer)[0].items();
-  if (items[0].integer() < 0) co_return fail(errc::conflict, "the key has come with another request");
+  bool const is_other = items.size() == 1 && items[0].integer() < 0;
+  if (is_other) co_return fail(errc::conflict, "the key has come with another request");
+  if (items.size() != 2)
+    co_return fail(errc::unexpected_reply, "notify.lua returned something else than its table says");
   co_return notified{items[0].integer(), items[1].integer() == 1};
 }
 
