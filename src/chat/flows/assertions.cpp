@@ -40,8 +40,8 @@ void assertions::assert_all(milliseconds spread) {
   spawn(ex_, run(spread));
 }
 
-// In turn with each session's requests: a session that is leaving a room must not be put back into it. Kept at until
-// Redis knows all of them, since nobody else will notice that one is missing.
+// In turn with each session's requests: a session that is leaving a room must not be put back into it. Tried until
+// Redis knows all of them, since nothing else will notice that one is missing.
 task<> assertions::run(milliseconds spread) {
   asio::steady_timer pause{ex_};
   for (auto left = hub_.registered_sessions(); !left.empty();
@@ -81,7 +81,7 @@ task<result<void>> assertions::assert_session(session_ptr s) {
   data_losses::note_asserted(*s, losses);
   if (online->kept_out_s) co_return s->close(state::close_forbidden, state::ban_reason), result<void>{};
   if (s->gone) {
-    if (!s->turn->busy) endings_.begin(*s);  // closed meanwhile: its end may have come before this beginning
+    if (!s->turn->busy) endings_.begin(*s);  // closed meanwhile: disconnect.lua may have run before this assertion
     co_return result<void>{};
   }
   take_rooms(*s, std::move(online->rooms), before);
@@ -118,12 +118,12 @@ task<> assertions::keep_online(milliseconds pause) {
       if (!found) break;  // there is a next time
       missing += *found;
     }
-    // Spread as after a loss of data, which this may be before anything else has noticed it.
+    // Spread as after a loss of data: this may be a loss that nothing else has noticed yet.
     if (missing > 0) spawn(ex_, run(std::min<milliseconds>(longest_spread, 1ms * missing)));
   }
 }
 
-// How many of `some` are to be put into Redis again.
+// The number of sessions of `some` that must be put into Redis again.
 task<result<std::size_t>> assertions::find_offline(std::span<session_ptr const> some) {
   std::vector<user_id> users;
   users.reserve(some.size());

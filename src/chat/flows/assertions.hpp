@@ -23,12 +23,12 @@ class assertions {
   assertions(asio::any_io_executor executor, instance_id const& instance, state::store& store, hub& here,
              data_losses& losses, turns& turn, endings& ends, subscriptions& heard, watches& watched, mail_flow& mail);
 
-  // Redis has lost all sessions: spread over `spread`. A session that wants something or ends meanwhile is put there
+  // Redis has lost all sessions: spread over `spread`. A session that sends a request or ends meanwhile is put there
   // first.
   void assert_all(std::chrono::milliseconds spread);
   // In the session's turn.
   task<result<void>> assert_session(session_ptr s);
-  // The same, tried once: what fails for now is up to assert_all, and the client's request is answered as it deserves.
+  // The same, tried once. A failure is left to assert_all, and the client's request gets its answer without it.
   task<> try_session(session_ptr s);
   // Another program on the same Redis takes a user offline with its own last connection. For ever, every `pause`: users
   // with sessions here that do not count as online are put there again.

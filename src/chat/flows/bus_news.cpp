@@ -77,7 +77,7 @@ task<> bus_news::subscribe(session_ptr s, room_id room, notice::entry entered) {
   }
   // Also where news of a removal may have passed before the subscription held.
   if (!subscribed || fresh) doubts_.add(*s);
-  if (s->gone && !s->turn->busy) hub_.detach(*s);  // else `closed` does, which needs to know what it heard
+  if (s->gone && !s->turn->busy) hub_.detach(*s);  // else `closed` does, and needs the ledger
 }
 
 }  // namespace hiky::chat

@@ -22,7 +22,7 @@ class bus_news {
   bus_news(asio::any_io_executor executor, hub& here, subscriptions& heard, session_audit& audit, doubts& doubtful,
            mail_flow& mail, endings& ends, watches& watched);
 
-  // To `came` is added when those messages came from their clients that somebody here was handed.
+  // For each message that was handed to a session here, `came` gets the time at which the message came from its client.
   void deliver(bus::batch const& messages, std::vector<std::chrono::steady_clock::time_point>& came);
 
  private:

@@ -15,7 +15,7 @@ namespace hiky::chat {
 // Of one question to Redis, while notices come that are newer than its answer.
 inline constexpr int most_rounds = 4;
 
-// The rooms of these that a session may hear.
+// Those of `rooms` to which the session may be subscribed.
 inline std::vector<room_id> permitted(session const& s, std::vector<room_id> rooms) {
   if (s.grant) std::erase_if(rooms, [&](room_id const& room) { return !s.grant->allows(room); });
   return rooms;

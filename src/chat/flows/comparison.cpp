@@ -42,9 +42,9 @@ comparison::comparison(state::store& store, hub& here, data_losses const& losses
       late_entry_(late),
       mail_(mail) {}
 
-// An answer may be older than what is noticed meanwhile, and is asked for anew; a last one is acted on all the same, or
-// a user whose rooms change all the time would never lose one. The next comparison gives back a room that such an
-// answer takes wrongly.
+// An answer may be older than a notice that comes meanwhile. Then Redis is asked anew. The last answer is acted on all
+// the same: otherwise a user whose rooms change all the time would never lose a room. The next comparison gives back a
+// room that such an answer takes wrongly.
 task<bool> comparison::compare(session_ptr s) {
   for (int round = 1;; ++round) {
     auto const is_right = co_await compare_once(s, round >= most_rounds);
@@ -99,7 +99,7 @@ bool comparison::dismiss(session& s, state::seen_by_redis const& seen) {
 void comparison::leave_rooms(session& s, state::seen_by_redis const& seen, std::vector<room_id> const& before,
                              bool outdated) {
   for (auto const& room : without(rooms_of(s), seen.rooms)) {
-    if (std::ranges::find(before, room) == before.end()) continue;  // entered since: of that the answer says nothing
+    if (std::ranges::find(before, room) == before.end()) continue;  // entered since: the answer does not know of it
     subscriptions_.tell(s, room, room_change::removed);
     if (outdated) hub_.lapse(s, room, delivery::ledger::standing{hub_.last_of(room)});
     else hub_.leave(s, room);
@@ -110,8 +110,9 @@ void comparison::leave_rooms(session& s, state::seen_by_redis const& seen, std::
 task<bool> comparison::enter_rooms(session_ptr s, std::vector<room_id> rooms, std::int64_t now_ms) {
   for (auto const& room : rooms) {
     if (hub_.in(*s, room) && hub_.subscribed(room)) continue;
-    // One that it is in and that nobody hears was emptied for a moment, and the bus was told so; or is about to be
-    // heard. Nothing is owed of it from before the session entered it.
+    // The session may be in a room to which this worker is not subscribed: the room was empty for a moment, and the bus
+    // was told so; or the subscription is about to begin. No message of the room from before the session entered it is
+    // owed.
     auto const* const in = s->ledger.find(room);
     auto const since_ms = in && in->since_ms > 0 ? in->since_ms : *s->compared_ms > 0 ? *s->compared_ms : now_ms;
     auto const entered = co_await late_entry_.enter(s, room, since_ms, now_ms);

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The rooms and the mail of one session, compared with Redis and put right. Everything that is learnt from a
-// notice can be learnt here as well, so that a notice which is lost makes a session wrong for a while, and never for
-// good. One per worker.
+// The rooms and the mail of one session, compared with Redis and put right. A comparison finds everything that a notice
+// says. So a lost notice makes a session wrong for a while, and never for good. One per worker.
 #pragma once
 #include <cstdint>
 #include <optional>
@@ -29,11 +28,11 @@ class comparison {
 
   // In the session's turn, so that no request of its own changes its rooms meanwhile. True when it is right again.
   task<bool> compare(session_ptr s);
-  // The session is as Redis says, or was at this Redis TIME.
+  // The session agrees with Redis, or did so at this Redis TIME.
   static void note_compared(session& s, std::int64_t redis_ms) { s.compared_ms.mine() = redis_ms; }
 
  private:
-  // Nothing: Redis is to be asked once more. `last`: its answer counts, though notices have come since.
+  // std::nullopt: Redis must be asked once more. `last`: its answer counts, though notices have come since.
   task<std::optional<bool>> compare_once(session_ptr s, bool last);
   bool dismiss(session& s, state::seen_by_redis const& seen);
   void leave_rooms(session& s, state::seen_by_redis const& seen, std::vector<room_id> const& before, bool outdated);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// How often Redis has lost its data, as far as this worker was told; and so, of which sessions Redis knows nothing.
+// How often Redis has lost its data, as far as this worker was told. From that follows which sessions Redis does not
+// know.
 #pragma once
 #include <cstdint>
 
@@ -21,12 +22,12 @@ class data_losses {
     give_up(s, losses);
     s.asserted.mine().withdrawn = false;
   }
-  // Redis does not take it, and is not asked again before it loses more.
+  // Redis does not take the session, and is not asked again before the next loss.
   static void give_up(session& s, std::uint32_t losses) { s.asserted.mine().losses = losses; }
-  // Redis does not know of it, or not what it should.
+  // Redis does not know the session, or not all of it.
   static void withdraw(session& s) { s.asserted.mine().withdrawn = true; }
-  // What a session that was asserted after so many losses knows of its user's rooms. Without a loss of data since then
-  // Redis knows them better.
+  // The rooms of the user as a session knows them that was asserted after so many losses. Without a loss of data since
+  // then Redis knows the rooms better.
   state::membership rooms_known_since(std::uint32_t asserted) const {
     return asserted == count_ ? state::membership::stored : state::membership::remembered;
   }

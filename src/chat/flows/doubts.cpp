@@ -19,7 +19,7 @@ constexpr auto patience = 200ms;  // before a question that failed is asked agai
 void doubts::add(session& s) {
   if (s.gone || !s.registered) return;
   mark(s);
-  turns_.settle(s);  // at the end of the turn it is in, or of one that has nothing else to do
+  turns_.settle(s);  // at the end of the session's turn, or of a turn that is taken for this alone
   try_later(s);
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Sessions whose knowledge of rooms or mail may be wrong. Each is compared with Redis in its turn (comparison), and
-// that is tried until it is done. One per worker.
+// Sessions whose knowledge of rooms or mail may be wrong. Each session is compared with Redis in its turn (comparison).
+// The comparison is tried until it succeeds. One per worker.
 #pragma once
 #include <unordered_set>
 

@@ -63,7 +63,7 @@ task<> endings::run(state::connection_details ended, std::uint32_t asserted, boo
   }
 }
 
-// Redis has lost the connection and perhaps its user's rooms. A room misses its members alone.
+// Redis has lost the connection and perhaps the rooms of its user. A room queues messages for its members alone.
 task<result<void>> endings::assert_first(state::connection_details const& ended, std::uint32_t& asserted,
                                          state::unsure_mail const& unsure) {
   std::vector<state::connection_room> rooms;

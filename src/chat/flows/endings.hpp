@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// How connections end in Redis: kept at until it is done, however long Redis is away, since a user whose last
+// How connections end in Redis. An end is tried until Redis has it, however long Redis is away: a user whose last
 // connection closed meanwhile must not stay online. One per worker.
 #pragma once
 #include <functional>
@@ -23,8 +23,8 @@ class endings {
 
   // Takes the session's connection out of Redis. `heavy`: many messages go to its user's mail.
   void begin(session const& s, state::unsure_mail unsure = {}, bool heavy = false);
-  // The same of a connection that Redis lists and nobody has. Messages of its user's rooms since then go to
-  // the mailbox, unless others have heard them.
+  // The same for a connection that Redis lists and no worker has. Later messages of its user's rooms go to the mailbox,
+  // unless another connection of the user has them.
   task<> undo(connection_id connection, user_id user, std::int64_t since_ms);
   // The connection's end is on the way to Redis.
   bool contains(connection_id const& connection) const { return under_way_.contains(connection.str()); }
@@ -32,7 +32,7 @@ class endings {
   // Called when a user's last connection is gone from Redis.
   void on_offline(std::function<void()> handler) { offline_ = std::move(handler); }
 
-  // Another, perhaps on another instance, wants the session gone: closes it, if it is the one that is meant.
+  // Another session or instance wants this session to end: closes the session, if it is the one that is meant.
   void dismiss(session& s, notice::ending const& why);
 
  private:

@@ -55,7 +55,7 @@ bool flow_parts::is_unsettled(session const& s, bool was_known) const {
 }
 
 task<> flow_parts::settle(session_ptr s, bool was_known) {
-  // Redis lost its data meanwhile: what waits behind this must not meet a Redis that does not know the session.
+  // Redis lost its data meanwhile: the requests that wait must not reach a Redis that does not know the session.
   if (was_known && losses.forgotten(*s) && (!s->gone || s->turn->backlog)) co_await asserted.try_session(s);
   if (*s->doubted && s->registered && !s->gone && co_await compared.compare(s)) doubts::settle(*s);
   if (*s->doubted && s->registered) doubtful.try_later(*s);
@@ -70,9 +70,9 @@ void flow_parts::turn_ended(session& s) { mail.fetch_waiting(s); }
 
 void flow_parts::closed(session& s) {
   s.gone = true;
-  if (turn.puts_off_end(s)) return;  // until then the ledger notes what is missed
-  // Until disconnect.lua has run, Redis takes the user for present and queues nothing: what is said meanwhile must be
-  // found in the log.
+  if (turn.puts_off_end(s)) return;  // until then the ledger notes the messages that are missed
+  // Until disconnect.lua has run, Redis takes the user for present and queues nothing: messages that come meanwhile
+  // must be found in the log.
   state::unsure_mail unsure{.others_since_ms = *s.compared_ms};
   for (auto& owed : s.ledger.debts())
     unsure.heard.push_back({room_id{std::move(owed.room)}, std::move(owed.confirmed), owed.to});

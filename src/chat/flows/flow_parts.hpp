@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The parts of `flows` on one worker, and who needs whom: each part is given what stands above it. Only for flows.
+// The parts of `flows` on one worker, and which part needs which: each part is given parts that stand above it. Only
+// for flows.
 #pragma once
 #include "chat/flows/assertions.hpp"
 #include "chat/flows/bus_news.hpp"
@@ -44,7 +45,7 @@ struct flow_parts final : turn_owner, request_handler {
   void handle(asked a, ping r) override;
   void handle(asked a, get_participants r) override;
   void handle(asked a, watch_presence r) override;
-  // False when the session is not in the room, which has been said then.
+  // False when the session is not in the room. Then the client has got the error.
   bool is_in(asked& a, room_id const& room);
 
   asio::any_io_executor ex;
@@ -54,8 +55,8 @@ struct flow_parts final : turn_owner, request_handler {
   user_rates& rates;
   hub here;
   data_losses losses;
-  // What keeps Redis busy for longer than an ordinary request: messages into many mailboxes, and long tails put into
-  // one.
+  // The lane of work that keeps Redis busy for longer than an ordinary request: messages into many mailboxes, and many
+  // messages into one.
   lane heavy;
 
   turns turn;

@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // The document's chat flows (1 to 7 and 10): from a client's frame to Redis and back. One per worker, on its thread.
-// Knows sessions, not sockets. Every state change goes through `state::store`; what others see comes back over the bus.
+// Knows sessions, not sockets. Every state change goes through `state::store`; frames for other clients come back over
+// the bus.
 //
 // How it is used (gateway/worker does so; tests may do the same with a session and a Redis of their own):
-//   - The constructor takes what the flows ask: Redis (store), users (directory), proofs (authenticator), the room
-//     policy, the bus, and what counts for all workers. All of it outlives the flows. The bus's sink calls `deliver`.
+//   - The constructor takes the parts that the flows ask: Redis (store), users (directory), proofs (authenticator), the
+//     room policy, the bus, and the rates and counters of all workers. All of them outlive the flows. The bus's sink
+//     calls `deliver`.
 //   - A frame comes in by `receive`, the end of a socket by `closed`, both on the executor's thread. The caller holds
 //     the session (session_ptr) until `closed` has returned.
-//   - Frames go out by session.send, at once or later, in order; an end that the flows wish, by session.close, after
-//     which the caller calls `closed` as after any other end.
+//   - Frames go out by session.send, at once or later, in order. The flows end a session by session.close; then the
+//     caller calls `closed` as after any other end.
 //   - `tick` is called four times a second, and `settled` is awaited before the executor stops.
 #pragma once
 #include <chrono>
@@ -42,22 +44,22 @@ class flows {
   // One text frame of a client. Answers through session.send, now or later; requests of one session take effect in
   // order.
   void receive(session& s, std::string_view text);
-  // A text of the client is larger than a message may be, which ends the connection next; the request is told so if its
-  // id can be seen.
+  // A text of the client is larger than a message may be, and the connection ends next. The request gets an error if
+  // its id can be seen.
   void oversized(session& s, std::string_view beginning);
-  // The client pings far more than anybody needs to, which counts as a refusal for each few.
+  // The client sends far too many pings. Some pings together count as one refusal.
   void pinged(session& s, std::size_t times);
-  // The session is ended from here, by session.close: nothing more is done of what its client asked for.
+  // The session is ended from here, by session.close: further requests of its client are dropped.
   static void drop_requests(session& s);
-  // The socket has closed. Ends what the session holds, here at once and in Redis as soon as it can be reached. What
-  // the client has not shown to have received goes to its user's mail, however the connection ended.
+  // The socket has closed. Ends what the session holds, here at once and in Redis as soon as it can be reached.
+  // Messages that the client has not confirmed go to the mailbox of its user, however the connection ended.
   void closed(session& s);
   // A few times a second: asks for receipts, and compares sessions with Redis, each once a minute.
   void tick();
   // Called when a user's last connection is gone from Redis.
   void on_offline(std::function<void()> handler);
-  // What the bus brought for this worker. To `came` is added when those messages came from their clients that somebody
-  // here was handed.
+  // Takes the messages of the bus for this worker. For each message that was handed to a session here, `came` gets the
+  // time at which the message came from its client.
   void deliver(bus::batch const& messages, std::vector<std::chrono::steady_clock::time_point>& came);
 
   // Waits until every closed session is gone from Redis too, and friends have been told of arrivals, at most
@@ -66,19 +68,19 @@ class flows {
 
   // Tells the user's friends; false when they could not be told.
   task<bool> announce(user_id user, bool online);
-  // Redis has lost the sessions of this worker: puts every one there again, spread over `spread`. Clients notice
-  // nothing. A session that wants something or ends meanwhile is put there first.
+  // Redis has lost the sessions of this worker: puts every session there again, spread over `spread`. Clients notice
+  // nothing. A session that sends a request or ends meanwhile is put there first.
   void assert_again(std::chrono::milliseconds spread);
-  // Redis has lost them, and cannot be told yet.
+  // Redis has lost the sessions of this worker, and cannot be told yet.
   void lost();
 
   // Another program on the same Redis takes a user offline with its own last connection. For ever, every `pause`: users
   // with sessions here that do not count as online are put there again.
   task<> keep_online(std::chrono::milliseconds pause);
-  // Whether a connection that Redis lists lives here, or its end is on the way to Redis.
+  // Whether a connection that Redis lists is here, or its end is on the way to Redis.
   bool holds(connection_id const& connection, user_id const& user) const;
-  // Ends in Redis a connection that it lists and nobody has. Messages of its user's rooms since then go to the mailbox,
-  // unless others have heard them.
+  // Ends in Redis a connection that Redis lists and no worker has. Later messages of its user's rooms go to the
+  // mailbox, unless another connection of the user has them.
   task<> undo(connection_id connection, user_id user, std::int64_t since_ms);
 
   hub const& here() const;

@@ -43,7 +43,7 @@ task<result<state::connected>> going_online::go(session_ptr s, directory::entry&
   online->rooms = permitted(*s, std::move(online->rooms));
   // Rooms that came or went while we were asking.
   for (auto const& room : without(before.all, online->rooms)) hub_.retract(*s, room);
-  // Of those that came, what was said since we began to ask is still to come, when the register is done.
+  // Messages of the rooms that came, said since we began to ask, come when the register is done.
   if (heard_late || !std::ranges::all_of(online->rooms, [&](room_id const& room) { return hub_.in(*s, room); })) {
     doubts::mark(*s);
   }
@@ -79,7 +79,7 @@ task<result<state::connected>> going_online::add_subscribed(session_ptr s, rooms
   co_return co_await add(s, before);
 }
 
-// Messages from before the subscriptions hold come from the log, from where the rooms stood before.
+// Messages from before the subscriptions hold come from the log, behind the places where the rooms stood before.
 task<result<state::connected>> going_online::add_while_subscribing(session_ptr s, rooms_before const& before,
                                                                    bool& heard_late) {
   for (auto const& room : before.all) hub_.enter(*s, room, false);

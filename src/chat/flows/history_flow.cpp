@@ -12,7 +12,7 @@ using namespace asio::experimental::awaitable_operators;
 namespace {
 
 constexpr std::uint64_t max_seq = 1ULL << 62;
-constexpr std::size_t page_bytes = 64 * 1024;  // of history, which ends a page sooner than `limit`
+constexpr std::size_t page_bytes = 64 * 1024;  // of history: a page of this size ends before `limit`
 constexpr std::uint32_t greed_ms = 1000;       // from one large page to the next
 
 }  // namespace
@@ -22,7 +22,8 @@ task<> history_flow::messages(session_ptr s, std::optional<std::string> id, get_
   auto const seq = edge ? edge->seq : r.after ? 0 : max_seq;
   bool const greedy = *s->greedy_ms != 0 && now_ms() - *s->greedy_ms < greed_ms;
   auto const turn = greedy ? co_await heavy_.enter() : lane::turn{};
-  // Redis knows who belongs to the room; here, news of a removal may be on the way. Both questions leave together.
+  // Redis knows the members of the room; this worker may not have the news of a removal yet. Both questions leave
+  // together.
   auto [member, page] = co_await (store_.members.contains(r.room, s->user) &&
                                   (r.after ? store_.room_log.after(r.room, seq, r.limit, page_bytes)
                                            : store_.room_log.before(r.room, seq, r.limit, page_bytes)));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Rooms are read: what was said in them, and who takes part. One per worker.
+// Clients read rooms: their messages and their participants. One per worker.
 #pragma once
 #include <optional>
 #include <string>

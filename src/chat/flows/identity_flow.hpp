@@ -24,17 +24,18 @@ class identity_flow {
   identity_flow(asio::any_io_executor const& executor, auth::authenticator& gate, room_policy& door, expiries& ends,
                 logins& known, comparison& compared, doubts& doubtful, answers& out, counters& count);
 
-  // Who this is, by what was shown in the handshake or now; nothing when that was refused, and said.
+  // The identity that the client proves, in the handshake or now. Nothing when the proof was refused; then the client
+  // has got the error.
   task<std::optional<auth::identity>> identify(session_ptr s, std::optional<std::string> id, auth::credentials shown);
   // The identity counts from now on. `login`: the application's session that it comes from, if any.
   void grant(session& s, auth::grant given, std::string login);
-  // The same of a session that is registered: Redis is told which rooms the connection may hear, before it hears
-  // others. True when all of that is done.
+  // The same for a session that is registered: Redis learns the rooms of the connection before the connection is
+  // subscribed to new ones. True when all of that is done.
   task<bool> regrant(session_ptr s, auth::grant given, std::string login);
   task<> refresh(session_ptr s, std::optional<std::string> id, refresh_identity r);
 
  private:
-  // By what was shown now. Nothing when that was refused, and said.
+  // The identity that `shown` proves. Nothing when the proof was refused; then the client has got the error.
   task<std::optional<auth::identity>> check(session_ptr s, std::optional<std::string> id, auth::credentials shown);
   bool note_useless_token(session& s);
 

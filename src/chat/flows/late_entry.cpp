@@ -41,18 +41,18 @@ task<result<late_entry::past>> late_entry::find(session_ptr s, room_id room, std
   if (!subscribed) co_return std::unexpected(subscribed.error());
   auto notices = *s->notices;
   auto entry = co_await store_.members.entry(room, s->user, since_ms);
-  // A notice of meanwhile is newer than the answer: the user may have come back.
+  // A notice that came meanwhile is newer than the answer: the user may have come back.
   for (int round = 1; entry && notices != *s->notices && round < most_rounds; ++round) {
     notices = *s->notices;
     entry = co_await store_.members.entry(room, s->user, since_ms);
   }
   if (!entry) co_return std::unexpected(entry.error());
   past out{.member = entry->member, .place = std::move(entry->place)};
-  // Live messages have no holes. Where some have been handed out, nothing older may follow them.
+  // Live messages have no holes. Where some live messages have been handed out, no older message may follow them.
   if (!out.member || s->gone || hears) co_return out;
-  // Not by the time alone: where a clock has stepped back, all of a log is later than that.
+  // The time alone does not decide: where a clock has stepped back, all messages of a log are later than `since_ms`.
   auto const behind = std::max(out.place.seq, s->ledger.last_in_order(out.place.epoch));
-  // The bus may be behind: what it brings of before would come behind what is read now.
+  // The bus may be behind: the older messages that it still brings would come after the messages that are read now.
   s->ledger.begins({out.place.epoch, behind});
   auto found =
       co_await recoveries_.read_after(room, behind, {limits_.replayed, limits_.replayed_bytes, limits_.replayed_bytes});
@@ -69,7 +69,7 @@ task<> late_entry::send(session_ptr s, room_id room, past found, std::int64_t no
     page.newest = std::min(page.newest, live - 1);
     std::erase_if(page.messages, [&](auto const& m) { return m.seq >= live; });
   }
-  if (!page.more) hub_.set_since(*s, room, now_ms);  // what was said before is owed by itself, below
+  if (!page.more) hub_.set_since(*s, room, now_ms);  // earlier messages are owed by themselves, below
   if (page.messages.empty() || page.epoch != found.place.epoch) co_return;
   recovery late{.room = room};
   late.brought = {page.epoch, page.messages.front().seq, page.messages.back().seq};

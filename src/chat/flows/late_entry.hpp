@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A session enters a room of its user of which it did not hear in time: the user belongs to the room since nobody knows
-// when. One per worker.
+// A session enters a room of its user that it learns of late: nobody knows since when the user belongs to the room. One
+// per worker.
 #pragma once
 #include <cstdint>
 
@@ -25,7 +25,7 @@ class late_entry {
   task<result<bool>> enter(session_ptr s, room_id room, std::int64_t since_ms, std::int64_t now_ms);
 
  private:
-  // What Redis says of the room, and the log's messages that the session has not heard.
+  // The state of the room in Redis, and the messages of the log that the session does not have.
   struct past {
     bool member = false;
     state::message_place place{};  // of the last message before the user belonged to the room

@@ -20,7 +20,7 @@ struct letter {
   bool is_readable() const { return text.is_object(); }
 };
 
-// A mailbox that another program has filled may hold megabytes, and the others on this worker do not wait for them.
+// A mailbox that another program has filled may hold megabytes. Other sessions of this worker do not wait for them.
 task<std::vector<letter>> open_all(asio::any_io_executor executor, std::span<std::string const> texts);
 
 }  // namespace hiky::chat

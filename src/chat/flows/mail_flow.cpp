@@ -29,7 +29,8 @@ mail_flow::mail_flow(asio::any_io_executor executor, state::store& store, turns&
       answers_(out),
       count_(count) {}
 
-// All that waits; or, where the connection may not read all rooms, what it may. The rest waits for one that may.
+// Claims all mail; or, where the connection may not read all rooms, the mail of the rooms that it may read. The rest
+// waits for a connection that may read it.
 task<result<state::claimed_mail>> mail_flow::claim(session_ptr s) {
   auto const earlier = s->earlier ? std::optional{*s->earlier} : std::nullopt;
   if (!s->grant || !s->grant->rooms) co_return co_await store_.mailbox.claim(s->user, s->id, earlier);
@@ -73,16 +74,17 @@ task<> mail_flow::deliver(session_ptr s) {
   s->mail.mine().unconfirmed = std::make_unique<unconfirmed_mail>(std::move(ids), mail->dropped);
   s->mail->unconfirmed->number = number;
   if (shown && !co_await send(s, std::move(*mail), std::move(shown_up_to))) co_return;
-  // A client that promised to say so says so (offlineAck). Of others, a pong that follows shows that the bytes have
-  // arrived; and so it does when replay has brought everything already, since then there is nothing that the client
-  // could confirm.
+  // A client that promised to confirm its mail does so (offlineAck). For other clients, a pong that follows shows that
+  // the bytes have arrived. The pong counts also when replay has brought all messages already, since then there is
+  // nothing that the client could confirm.
   if (s->acks && shown) co_return;
   s->after_pong([this, s, number](bool ok) {
     if (ok && s->mail->unconfirmed && s->mail->unconfirmed->number == number) confirm(*s, std::string::npos);
   });
 }
 
-// A message that the bus is about to bring must not come by mail as well, nor be taken for delivered before it is.
+// A message that the bus is about to bring must not come by mail as well. Nor may it count as delivered before it has
+// come.
 task<> mail_flow::await_coming(session_ptr s, std::vector<letter> const& letters) {
   auto const coming = [&](letter const& one) { return one.place && s->ledger.will_come(one.room, *one.place); };
   auto const until = steady_clock::now() + longest_coming;
@@ -93,7 +95,7 @@ task<> mail_flow::await_coming(session_ptr s, std::vector<letter> const& letters
   }
 }
 
-// Of the messages, those stay in `mail` that are to be shown.
+// `mail` keeps the messages that are to be shown.
 mail_flow::sorted mail_flow::sort(session& s, state::claimed_mail& mail, std::vector<letter> letters) {
   sorted out;
   std::vector<std::string> shown;
@@ -115,8 +117,8 @@ mail_flow::sorted mail_flow::sort(session& s, state::claimed_mail& mail, std::ve
   return out;
 }
 
-// In portions, mostly one: a mailbox of large messages is more than the outbox takes, and must not look like a slow
-// reader. False when the client is gone before the last.
+// In portions, mostly one: a mailbox of large messages is more than the outbox takes, and the client must not look like
+// a slow reader. False when the client is gone before the last.
 task<bool> mail_flow::send(session_ptr s, state::claimed_mail mail, std::vector<std::size_t> shown_up_to) {
   constexpr std::size_t most_bytes = 256 * 1024;
   auto const& messages = mail.messages;
@@ -140,7 +142,8 @@ task<bool> mail_flow::send(session_ptr s, state::claimed_mail mail, std::vector<
 }
 
 void mail_flow::fetch(session& s) {
-  // One after the other: to claim gives back what is claimed and unconfirmed, and would bring it twice.
+  // One claim after the other: a claim gives back the messages that are claimed and unconfirmed, so two claims at once
+  // would bring them twice.
   auto& mine = s.mail.mine();
   mine.waits = s.turn->busy || mine.unconfirmed || !s.registered;
   if (!mine.waits) turns_.run(&s, deliver(&s));
@@ -150,8 +153,8 @@ void mail_flow::fetch_waiting(session& s) {
   if (s.mail->waits && !s.gone) fetch(s);
 }
 
-// Redis may have taken the claim whose answer did not come: then nothing waits in the mailbox, and still the client has
-// nothing.
+// Redis may have taken the claim, though its answer did not come: then the mailbox is empty, and the client has no mail
+// either.
 void mail_flow::claim_later(session& s) {
   if (s.gone) return;
   s.mail.mine().unclaimed = true;
@@ -184,22 +187,22 @@ task<> mail_flow::confirm_in_redis(session_ptr s, std::size_t arrived, std::int6
                                  {"trace", s->trace_id()},
                                  {"user", s->user.str()},
                                  {"reason", settled.error().text}});
-  // It is in flight yet. A claim gives it back and takes it again, and what the client has is confirmed without being
-  // shown.
+  // The mail is still in flight. A claim gives it back and takes it again. Messages that the client has are then
+  // confirmed without being shown.
   if (is_transient(settled.error())) claim_later(*s);
 }
 
 void mail_flow::take_ack(session& s, offline_ack const& ack) {
-  // The oldest are confirmed first, and come last where that is wished: then all are confirmed together, by a pong.
+  // The oldest messages are confirmed first. Where the client wants them last, a pong confirms all messages together.
   auto const& mine = s.mail->unconfirmed;
   if (!mine || s.newest_first) return;
   auto const& ids = mine->ids;
-  // One that names nothing answers one frame: what comes in others may not have arrived.
+  // An offlineAck that names no message answers one frame: the messages of other frames may not have arrived.
   if (!ack.up_to) return confirm(s, mine->portions.empty() ? 0 : mine->portions.front());
   auto found = std::ranges::find(ids, *ack.up_to);
   if (found == ids.end()) return;
   ++found;
-  while (found != ids.end() && found->empty()) ++found;  // what was not shown goes with what was
+  while (found != ids.end() && found->empty()) ++found;  // not shown, but confirmed with the others
   confirm(s, static_cast<std::size_t>(found - ids.begin()));
 }
 

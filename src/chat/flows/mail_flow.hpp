@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What waited for a user, from the claim to its confirmation. Nothing is deleted before it has arrived. One per worker.
+// The mail of a user, from the claim to its confirmation. No message is deleted before it has arrived. One per worker.
 #pragma once
 #include <cstdint>
 #include <string>
@@ -22,12 +22,12 @@ class mail_flow {
   mail_flow(asio::any_io_executor executor, state::store& store, turns& turn, doubts& doubtful, replay& sent,
             answers& out, counters& count);
 
-  // In the session's turn: sends what waited for the user, oldest first unless the client wants it otherwise. Messages
-  // that the client has on this connection, or is being sent otherwise, are not sent again, but confirmed with the
-  // rest.
+  // In the session's turn: sends the mail of the user, oldest first unless the client wants another order. Messages
+  // that the client has on this connection, or that come to it on another way, are not sent again. They are confirmed
+  // with the rest.
   task<> deliver(session_ptr s);
-  // Mail that came to be while the user was online (another connection has ended and had perhaps not received it):
-  // delivered now, or when the session can take it.
+  // Messages were queued while the user was online (another connection has ended and had perhaps not received them):
+  // they are delivered now, or when the session can take them.
   void fetch(session& s);
   // The same of mail that could not be taken before.
   void fetch_waiting(session& s);
@@ -38,7 +38,7 @@ class mail_flow {
   task<> await_coming(session_ptr s, std::vector<letter> const& letters);
   struct sorted {
     std::vector<std::string> ids;  // of all; empty for those that are not shown
-    // For each message that is shown: how many of `ids` it and those before it are.
+    // For each message that is shown: the number of `ids` up to this message.
     std::vector<std::size_t> shown_up_to;
   };
   sorted sort(session& s, state::claimed_mail& mail, std::vector<letter> letters);

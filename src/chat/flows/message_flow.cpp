@@ -19,8 +19,8 @@ task<> message_flow::publish(session_ptr s, std::optional<std::string> id, send_
         {m.room, s->user, s->id, m.content, m.client_msg_id, hub_.last_of(m.room), false, true, arrival_text(came)});
   };
   auto stored = co_await store();
-  // The user was put out of the room and nobody here has heard of it; or Redis has lost its data, and is told what it
-  // had.
+  // The user was removed from the room, and this worker does not know it yet. Or Redis has lost its data: then it is
+  // told the session again.
   if (!stored && stored.error().code == errc::not_member && hub_.in(*s, m.room) && co_await comparison_.compare(s) &&
       hub_.in(*s, m.room)) {
     stored = co_await store();

@@ -21,7 +21,7 @@ class message_flow {
   message_flow(state::store& store, hub& here, lane& heavy, comparison& compared, answers& out, counters& count)
       : store_(store), hub_(here), heavy_(heavy), comparison_(compared), answers_(out), count_(count) {}
 
-  // `came`: when it came from its client.
+  // `came`: when the message came from its client.
   task<> publish(session_ptr s, std::optional<std::string> id, send_message m,
                  std::chrono::steady_clock::time_point came);
 

@@ -55,11 +55,11 @@ task<> presence_flow::status(session_ptr s, std::optional<std::string> id, get_o
   auto allowed = co_await people_.friends(s->user);
   if (!allowed) co_return answers_.refuse(*s, std::move(id), allowed.error());
   if (r.users) {
-    // Only friends' status is anybody's business; others are left out, not refused.
+    // A user may see the status of friends only. Other users are left out; the request is not refused.
     std::ranges::sort(*r.users);
     std::erase_if(*allowed, [&](user_id const& f) { return !std::ranges::binary_search(*r.users, f); });
   }
-  // In portions: the answers of thousands of friends would keep the worker from everybody else.
+  // In portions: the answers of thousands of friends would keep other sessions of the worker waiting.
   std::vector<friend_status> friends;
   friends.reserve(allowed->size());
   for (auto left = std::span<user_id const>{*allowed}; !left.empty();) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Who of a user's friends is online, and what friends are told when a user comes or goes. One per worker.
+// Tells a user which friends are online, and tells friends when a user comes or goes. One per worker.
 #pragma once
 #include <cstddef>
 #include <optional>
@@ -21,9 +21,9 @@ class presence_flow {
 
   // Tells the user's friends; false when they could not be told.
   task<bool> announce(user_id user, bool online);
-  // The same of an arrival, while the caller goes on.
+  // The same for an arrival, while the caller goes on.
   void announce_arrival(directory::entry who);
-  // How many arrivals are being told.
+  // The number of arrivals that are being told.
   std::size_t telling() const { return telling_; }
 
   task<> status(session_ptr s, std::optional<std::string> id, get_online_status r);

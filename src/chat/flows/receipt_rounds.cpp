@@ -14,7 +14,7 @@ using namespace std::chrono_literals;
 
 namespace {
 constexpr int portions = 16;
-constexpr auto within = 200ms;  // over before the next tick, which would be left out otherwise
+constexpr auto within = 200ms;  // ends before the next tick; otherwise that tick would be left out
 }  // namespace
 
 void receipt_rounds::tick() {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Asks for receipts, in portions between two ticks: all pings, and all pongs, at one moment would keep messages
-// waiting. One per worker.
+// Asks for receipts, in portions between two ticks: if all pings left at one moment, they and their pongs would keep
+// messages waiting. One per worker.
 #pragma once
 #include "base/async.hpp"
 #include "chat/hub.hpp"

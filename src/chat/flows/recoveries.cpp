@@ -25,7 +25,7 @@ task<result<log_reading>> recoveries::read_after(room_id room, std::uint64_t seq
     heavy_.leave(turn);
     if (!next) co_return std::unexpected(next.error());
     if (count > 0 && next->epoch != out.page.epoch)
-      break;  // the room was lost meanwhile: what was read is all there is to tell
+      break;  // the room was lost meanwhile: the messages that were read are all there are
     if (count == 0) {
       out.page.epoch = next->epoch;
       out.page.oldest = next->oldest;
@@ -48,12 +48,12 @@ task<result<recovery>> recoveries::recover(room_id room, std::string since, read
   if (!found) co_return std::unexpected(found.error());
   recovery out{room};
   if (!last || found->page.epoch != last->epoch) {
-    // Redis lost the room's head in between: what the client has can't be compared with what is here. It gets what
-    // there is.
+    // Redis lost the room's head in between: the client's place can't be compared with the log. The client gets all
+    // messages of the log.
     if (last && last->seq > 0) found = co_await read_after(room, 0, most);
     if (!found) co_return std::unexpected(found.error());
   } else if (last->seq > found->page.newest) {
-    // Redis went back to an earlier state and has lost what the client has.
+    // Redis went back to an earlier state and has lost messages that the client has.
     out.recovered = false;
   } else {
     auto const first = found->first == 0 ? found->page.newest + 1 : found->first;
@@ -63,7 +63,7 @@ task<result<recovery>> recoveries::recover(room_id room, std::string since, read
       out.lost_from = last->seq + 1;
       out.lost_to = first - 1;
     } else if (end < found->page.newest) {
-      // More than one answer brings: the rest is there for `history`.
+      // There are more messages than one answer brings: `history` brings the rest.
       out.lost_from = end + 1;
       out.lost_to = found->page.newest;
     }
@@ -104,7 +104,7 @@ void note_recovery(session& s, std::string const& since, recovery const& found, 
   auto const last = state::parse_message_id(since);
   if (last && (last->epoch != found.now.epoch || last->seq <= found.now.seq)) s.ledger.claims(*last, on_connection);
   s.ledger.brought({found.brought.epoch, found.brought.first, found.brought.last});
-  // The bus may be behind: what it brings of an epoch that Redis has lost would come behind what the new one has said.
+  // The bus may be behind: messages of an epoch that Redis has lost would come after messages of the new epoch.
   if (found.now.epoch.empty()) return;
   auto const* const e = s.ledger.find(found.room);
   if (e && e->room->last.epoch != found.now.epoch) s.ledger.lost(std::string{e->room->last.epoch});

@@ -22,7 +22,7 @@ constexpr auto longest_undoing = 2s;  // of a register before
 // Beside what a client may send, an answer holds at most a page of ids, and messages of 256 KB or one larger.
 constexpr std::size_t largest_beside_a_message = 1 << 20;
 
-// Members of `registered`. A limit that there is not is left out.
+// Members of `registered`. A limit that is not set is left out.
 std::string about_server(flow_limits const& l, std::int64_t now_ms) {
   std::string limits = fmt::format(R"("frame":{},"rooms":{},"outbox":{})", l.frame, l.rooms_per_connection, l.outbox);
   if (l.connections_per_user > 0) limits += fmt::format(R"(,"connections":{})", l.connections_per_user);
@@ -62,7 +62,7 @@ task<> register_flow::perform(session_ptr s, std::optional<std::string> id, std:
          "this connection is registered already; joinRoom with `since` brings what a room has said", std::move(id)});
   }
   auto who = co_await steps_.identity.identify(s, id, {std::move(claimed), std::move(r.token)});
-  if (!who || (s->gone && !s->turn->backlog)) co_return;  // what it asked for behind the register is done all the same
+  if (!who || (s->gone && !s->turn->backlog)) co_return;  // its requests behind the register are done all the same
   if (s->registered) co_return co_await again(s, std::move(id), r.extended, std::move(*who));
   if (!co_await earlier_has_ended(s)) {
     co_return answers_.refuse(*s, std::move(id), error{errc::timeout, "the register before has not been undone yet"});
@@ -83,7 +83,7 @@ task<> register_flow::again(session_ptr s, std::optional<std::string> id, bool e
   answer(*s, id, rooms_of(*s), {});
 }
 
-// The end of a register that failed is on the way to Redis, and would end this one. False when it is so for too long.
+// The end of a register that failed is on the way to Redis, and would end this one. False when that takes too long.
 task<bool> register_flow::earlier_has_ended(session_ptr s) {
   asio::steady_timer pause{ex_};
   for (auto const until = steady_clock::now() + longest_undoing; steps_.ends.contains(s->id);) {
@@ -94,8 +94,8 @@ task<bool> register_flow::earlier_has_ended(session_ptr s) {
   co_return true;
 }
 
-// Tabs beyond the limit that connect again when they are replaced would replace one another for ever: the next waits
-// until a replacement is due again. False when the client is gone.
+// Tabs beyond the limit connect again when they are replaced, and would replace one another for ever. So the next tab
+// waits until a replacement is due again. False when the client is gone.
 task<bool> register_flow::may_replace(session_ptr s, user_id user) {
   asio::steady_timer pause{ex_};
   for (auto const until = steady_clock::now() + longest_wait_to_replace;
@@ -107,7 +107,7 @@ task<bool> register_flow::may_replace(session_ptr s, user_id user) {
   co_return !s->gone || s->turn->backlog;
 }
 
-// What the client is and wants, from now on.
+// Takes the client's identity and wishes for the session.
 void register_flow::take(session& s, auth::identity& who, register_request const& r) {
   s.user = who.user;
   steps_.identity.grant(s, std::move(who.grant), std::move(who.session));
@@ -158,11 +158,11 @@ task<> register_flow::welcome(session_ptr s, std::optional<std::string> id, regi
     note_recovery(*s, r.resume[i].second, b.resumed[i], s->earlier != nullptr);
   answer(*s, id, online.rooms, b.resumed, online.at_ms);
   if (co_await steps_.sent.send(s, b.resumed) && online.mail > 0) co_await steps_.mail.deliver(s);
-  // The bus was away, and its news for this connection did not come.
+  // The bus was interrupted, and its news for this connection did not come.
   if (interruption != audit_.interruption() && !co_await steps_.compared.compare(s)) doubts_.add(*s);
   hub_.release(*s);
   if (!b.arrives()) co_return;
-  // Of a user of whom the directory says nothing, the token may.
+  // Where the directory has no names of a user, the token may have them.
   if (b.entry.user.username.empty()) b.entry.user.username = std::move(who.username);
   if (b.entry.user.name.empty()) b.entry.user.name = std::move(who.name);
   steps_.presence.announce_arrival(std::move(b.entry));

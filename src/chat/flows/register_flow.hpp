@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A session begins. Rule 4 of the state design: hear, become visible, then answer, then mail, then what came in
-// between. One per worker.
+// A session begins. Rule 4 of the state design: subscribe, become visible, then answer, then mail, then the frames that
+// came in between. One per worker.
 #pragma once
 #include <memory>
 #include <optional>
@@ -29,7 +29,7 @@ namespace hiky::chat {
 
 class register_flow {
  public:
-  // What a register goes through, in this order.
+  // The parts that a register goes through, in this order.
   struct steps {
     identity_flow& identity;
     endings& ends;
@@ -46,7 +46,7 @@ class register_flow {
   task<> perform(session_ptr s, std::optional<std::string> id, std::optional<user_id> claimed, register_request r);
 
  private:
-  // What a register has found.
+  // The findings of a register.
   struct begun {
     state::connected online;
     directory::entry entry;
@@ -57,12 +57,12 @@ class register_flow {
   task<bool> earlier_has_ended(session_ptr s);
   task<bool> may_replace(session_ptr s, user_id user);
   void take(session& s, auth::identity& who, register_request const& r);
-  // Nothing when that was refused, and said; then nothing is left of it.
+  // Nothing when the register was refused. Then the client has got the error, and nothing is left of the register.
   task<std::optional<begun>> begin(session_ptr s, std::optional<std::string> id, register_request const& r);
   task<> welcome(session_ptr s, std::optional<std::string> id, register_request r, begun b, auth::identity who,
                  std::uint64_t interruption);
   void refuse_banned(session& s, std::optional<std::string> id, std::int64_t seconds);
-  // `at_ms`: the time in Redis; 0: it is not told, nor what else a client needs to know once.
+  // `at_ms`: the time in Redis. With 0 the client is not told it, nor the other facts that a client needs only once.
   void answer(session& s, std::optional<std::string> const& id, std::vector<room_id> const& rooms,
               std::vector<recovery> const& resumed, std::int64_t at_ms = 0);
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a register has begun: the session in the hub, with the rooms that it hears; the frames that wait for it; and its
-// connection in Redis. Unless the register succeeds (`keep`), all of it is undone at the end of the scope. Redis may
-// have taken the connection all the same when its answer was lost: that is undone like the end of any connection, by
-// `endings`, which keeps at it. Nothing was heard by then.
+// Undoes a register that does not succeed. A register begins three things: the session in the hub, with its
+// subscriptions; the frames that wait for the session; and its connection in Redis. Unless the register succeeds
+// (`keep`), all three are undone at the end of the scope. Redis may have the connection even when its answer was lost:
+// `endings` ends it like any connection, and tries until Redis has the end. No frame has reached the client by then.
 #pragma once
 #include <memory>
 
@@ -14,7 +14,7 @@ namespace hiky::chat {
 
 class registration_guard {
  public:
-  // `alive`: as long as `here` and `ends`. A coroutine that is never resumed is destroyed after them.
+  // `alive` lives as long as `here` and `ends`. A coroutine that is never resumed is destroyed after them.
   registration_guard(session_ptr s, hub& here, endings& ends, std::weak_ptr<void> alive)
       : session_(std::move(s)), hub_(here), endings_(ends), alive_(std::move(alive)) {
     session_->ledger.hold();

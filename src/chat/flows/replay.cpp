@@ -27,7 +27,7 @@ task<bool> replay::send(session_ptr s, std::span<recovery const> resumed) {
   co_return true;
 }
 
-// Messages of a recovery that are not at hand are read again. Those that have gone from the log meanwhile are a gap.
+// Messages of a recovery that are not at hand are read again. Messages that have gone from the log meanwhile are a gap.
 task<bool> replay::send_rest(session_ptr s, recovery const& room) {
   auto const lost = [&](std::uint64_t from, std::uint64_t to) {
     if (!s->extended || from > to) return;
@@ -44,7 +44,8 @@ task<bool> replay::send_rest(session_ptr s, recovery const& room) {
         co_await store_.room_log.after(room.room, next - 1, room.brought.last - next + 1, replayed_at_once);
     heavy_.leave(turn);
     if (!page) {
-      // The ledger counts on the client's getting it. When it connects again, it asks for it again.
+      // The ledger assumes that the client gets the message. When the client connects again, it asks for the message
+      // again.
       s->close(close_try_again, "what you missed can't be read right now; connect again");
       co_return false;
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Sends what was recovered, in portions: more than the outbox takes must not look like a slow reader, nor wait in
-// memory until it is read. One per worker.
+// Sends recovered messages in portions: messages that are more than the outbox takes must not make the client look like
+// a slow reader, nor wait in memory until the client reads them. One per worker.
 #pragma once
 #include <span>
 
@@ -21,8 +21,8 @@ class replay {
 
   // False when the client is gone.
   task<bool> send(session_ptr s, std::span<recovery const> resumed);
-  // True once all that was sent so far has left the outbox. Not by a pong: a client with a full backlog is not read,
-  // and its pong would not be heard.
+  // True once all frames sent so far have left the outbox. Does not use a pong: the server does not read from a client
+  // with a full backlog, so its pong would not be read either.
   task<bool> flushed(session& s);
 
  private:

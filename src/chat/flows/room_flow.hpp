@@ -28,9 +28,9 @@ class room_flow {
   task<> leave(session_ptr s, std::optional<std::string> id, room_id room);
 
  private:
-  // Asks the policy; false when the user may not enter, which has been said then.
+  // Asks the policy. False when the user may not enter; then the client has got the error.
   task<bool> may_enter(session_ptr s, std::optional<std::string> id, room_id room);
-  // False when the session is not in the room by this, which has been said then.
+  // False when the session is not in the room after this; then the client has got the error.
   task<bool> enter(session_ptr s, std::optional<std::string> id, join_room r);
 
   state::store& store_;

@@ -21,7 +21,7 @@ namespace {
 constexpr std::size_t asked_at_once = 64;  // sessions in one question: Redis is held for a fraction of a millisecond
 constexpr auto every = 60s;  // each session is compared
 constexpr auto tick_length = 250ms;
-constexpr auto turn_patience = 1s;  // that everybody else waits for a turn of a session to end, behind an interruption
+constexpr auto turn_patience = 1s;  // for which all others wait for one session's turn, after an interruption
 constexpr auto patience = 200ms;  // before a question that failed is asked again
 
 }  // namespace
@@ -65,7 +65,7 @@ task<result<std::vector<session_audit::doubtful>>> session_audit::find_doubtful(
   co_return out;
 }
 
-// Kept at while Redis is away, until the bus is interrupted once more.
+// Tried while Redis is away, until the bus is interrupted once more.
 task<std::vector<session_audit::doubtful>> session_audit::find_all(std::uint64_t interruption) {
   asio::steady_timer pause{ex_};
   auto const all = hub_.registered_sessions();
@@ -98,8 +98,8 @@ task<> session_audit::compare_all(std::uint64_t interruption) {
     pause.expires_after(5ms);
     co_await pause.async_wait(use_task);
   }
-  // A session whose turn does not end, since its client takes nothing, must not keep the others from hearing; nor hear
-  // what is not its own.
+  // A session whose turn does not end, since its client takes nothing, must not keep the messages of the others back.
+  // Nor may it get messages of rooms that are not its own.
   for (auto const& one : found) {
     if (!wrong(one) || !one.known || losses_.forgotten(*one.who))
       continue;  // a session that Redis is to be told of first keeps the rooms
@@ -114,7 +114,7 @@ task<> session_audit::compare_some() {
   auto const all = hub_.some_sessions(round_, share);
   for (std::size_t i = 0; i < all.size(); i += asked_at_once) {
     auto const found = co_await find_doubtful(std::span{all}.subspan(i, std::min(asked_at_once, all.size() - i)));
-    if (!found) break;  // Redis is away, which the next round, or the end of the outage, makes good
+    if (!found) break;  // Redis is away; the next round, or the end of the outage, makes this good
     for (auto const& one : *found) doubts_.add(*one.who);
   }
   comparing_some_ = false;

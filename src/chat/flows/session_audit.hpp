@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Finds the sessions that have to be compared with Redis: many in one question. All of them when the bus was away, a
-// share of them at every tick. One per worker.
+// Finds the sessions that must be compared with Redis, with one question for many: all sessions after an interruption
+// of the bus, a share of them at every tick. One per worker.
 #pragma once
 #include <cstdint>
 #include <span>
@@ -20,8 +20,8 @@ class session_audit {
   session_audit(asio::any_io_executor executor, std::size_t worker, state::store& store, hub& here, bus& channel,
                 data_losses const& losses, doubts& doubtful);
 
-  // The bus was away: all sessions are compared, and have left the rooms that are not theirs any more, before the bus
-  // goes on. `number`: the interruption's.
+  // The bus was interrupted. Before it goes on, all sessions are compared, and have left the rooms that are not theirs
+  // any more. `number`: that of the interruption.
   void interrupted(std::uint64_t number);
   // The number of the latest interruption.
   std::uint64_t interruption() const { return interruption_; }

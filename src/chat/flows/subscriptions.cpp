@@ -27,15 +27,15 @@ task<> subscriptions::begin(std::vector<room_id> rooms, std::vector<state::messa
   co_await bus_.begin_subscribing(worker_, std::move(rooms), std::move(places), which);
 }
 
-// Redis takes the user of the connection for absent in such a room: what it published before comes here yet, and all
-// later messages wait for another connection.
+// In such a room Redis takes the user of the connection for absent: messages that it published before still come here,
+// and all later messages wait for another connection.
 task<> subscriptions::leave_forbidden(session_ptr s) {
   auto const forbidden = [&](delivery::ledger::entry const& e) {
     return s->grant && !s->grant->allows(room_id{*e.room->name});
   };
   if (std::ranges::none_of(s->ledger.rooms(), forbidden)) co_return;
   bool const all_came = co_await bus_.catch_up(worker_);
-  // Messages that do not come for now are owed, up to where the rooms stand in Redis.
+  // Messages that do not come for now are owed, up to the places of the rooms in Redis.
   result<state::user_places> places;
   if (!all_came) places = co_await store_.members.places(s->user);
   std::vector<room_id> lost;

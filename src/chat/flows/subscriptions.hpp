@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which rooms a session hears: begun, given up, and told to its client when it did not ask for that. One per worker.
+// The rooms to which a session is subscribed: begins and ends subscriptions, and tells the client of a change that it
+// did not ask for. One per worker.
 #pragma once
 #include <cstdint>
 #include <vector>
@@ -18,14 +19,15 @@ class subscriptions {
   subscriptions(std::size_t worker, hub& here, bus& channel, state::store& store)
       : worker_(worker), hub_(here), bus_(channel), store_(store) {}
 
-  // The session hears `rooms` when this returns; Redis is asked only for those that nobody on this worker hears yet.
+  // When this returns, the session is subscribed to `rooms`. Redis is asked only for rooms to which no session of this
+  // worker is subscribed yet.
   task<result<void>> subscribe(session& s, std::vector<room_id> rooms, std::int64_t since_ms = 0);
-  // Begins that for rooms that nobody on this worker hears: what is said behind `places` comes from the log, if need
-  // be. `subscribe` awaits it.
+  // Begins to subscribe to rooms to which no session of this worker is subscribed: messages behind `places` come from
+  // the log, if need be. `subscribe` awaits it.
   task<> begin(std::vector<room_id> rooms, std::vector<state::message_place> places, bus::since which);
-  // The rooms that the session's token does not allow any more.
+  // Leaves the rooms that the session's token does not allow any more.
   task<> leave_forbidden(session_ptr s);
-  // Just before the session's rooms change, though it did not ask for that: with `events` it is told.
+  // Called just before the rooms of a session change that did not ask for the change: a client with `events` is told.
   void tell(session& s, room_id const& room, room_change what);
 
  private:

@@ -34,7 +34,8 @@ typing_flow::typing_flow(asio::any_io_executor executor, state::store& store, da
 void typing_flow::forget(user_id const& user, room_id const& room) { marks_.erase(key_of(user, room)); }
 
 void typing_flow::change(session& s, set_typing t) {
-  // Only a hint, so the excess is dropped unsaid; but an end that was begun here is always told.
+  // Typing is only a hint, so a request over the rate is dropped without an answer. But the end of a mark that was
+  // begun here is always told.
   bool const ends = !t.on && marks_.contains(key_of(s.user, t.room));
   if (!ends && !s.typing_rate.mine().take(limits_.typing_per_s, limits_.typing_burst, now_ms()))
     return count_.rate_limited[static_cast<std::size_t>(rate_limit::typing)].add();
@@ -73,9 +74,9 @@ void typing_flow::end_due() {
   });
 }
 
-// Kept at while Redis is away, and while the mark lives there: it may have been made long after the client asked for
-// it, or another connection of the user has renewed it. Marks that this process does not live to end are ended by the
-// janitor of any instance.
+// Tried while Redis is away, and while the mark lives there: Redis may have made the mark long after the client asked
+// for it, or another connection of the user has renewed it. If this process ends before the mark does, the janitor of
+// any instance ends the mark.
 task<> typing_flow::end(ending due) {
   asio::steady_timer pause{ex_};
   for (int tries = 0; tries < most_tries;) {
@@ -89,7 +90,7 @@ task<> typing_flow::end(ending due) {
     }
     pause.expires_after(left ? *left + mark_margin : 500ms);
     co_await pause.async_wait(use_task);
-    if (marks_.contains(key_of(due.user, due.room))) co_return;  // begun anew here: that one's end is awaited
+    if (marks_.contains(key_of(due.user, due.room))) co_return;  // begun anew here: the newer mark's end is awaited
   }
 }
 

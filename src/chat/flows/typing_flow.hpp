@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Typing marks are set, and ended where nobody renews them. One per worker.
+// Sets typing marks, and ends marks that nobody renews. One per worker.
 #pragma once
 #include <boost/asio/steady_timer.hpp>
 

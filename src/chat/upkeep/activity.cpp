@@ -26,7 +26,7 @@ void activity::note(session& s) {
   });
 }
 
-// A hint: what Redis does not take is told with the user's next word.
+// `lastSeen` is a hint: if Redis does not take it, the user's next frame brings a newer one.
 task<> activity::tell(std::vector<session_ptr> seen) {
   std::vector<user_id> users;
   for (std::size_t i = 0; i < seen.size(); ++i) {

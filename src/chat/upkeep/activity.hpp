@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Keeps `lastSeen` of those who say something current: one script for many users every few seconds, not a write per
-// frame. One per worker.
+// Keeps `lastSeen` of active users current: one script for many users every few seconds, not a write per frame. One per
+// worker.
 #pragma once
 #include <boost/asio/steady_timer.hpp>
 

@@ -61,7 +61,7 @@ task<result<std::size_t>> connection_audit::compare() {
   std::vector<std::pair<connection_id, user_id>> suspects;
   std::vector<connection_id> listed;
   std::optional<std::int64_t> began_ms;
-  // The worker that looks after what is nobody's must see everything.
+  // The worker that looks after connections of no worker must see all connections.
   auto const pattern = names_.all.empty() ? names_.own + "*" : std::string{"*"};
   std::string cursor{"0"};
   do {
@@ -76,12 +76,12 @@ task<result<std::size_t>> connection_audit::compare() {
     cursor = std::move(got->cursor);
   } while (cursor != "0");
 
-  // A second look, since a connection may have ended between Redis's answer and ours. Ids are never used twice: what is
-  // not here now and is listed behind that, nobody has.
+  // A second look, since a connection may have ended between Redis's answer and ours. Ids are never used twice: a
+  // connection that is not here now, and that Redis lists after that, does not exist.
   std::erase_if(suspects, [&](auto const& each) { return on_.holds(each.first, each.second); });
   std::size_t undone = 0;
-  // As long as Redis and we agreed, whatever had ended was undone. What was written last before a client vanished, it
-  // may not have got.
+  // While Redis and this instance agreed, no ended connection was left. But a client that vanished may not have got the
+  // last messages that were written to it.
   auto const agreed = last_clean_ms_ ? std::min(*last_clean_ms_, *began_ms) : *began_ms - lease_.count();
   for (std::size_t begin = 0; begin < suspects.size(); begin += page) {
     std::vector<connection_id> ids;

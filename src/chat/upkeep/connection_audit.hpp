@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Compares the connections that Redis lists for this instance with those that are here, and undoes the others: a
-// failover to a replica that was behind brings back a connection whose end it has not heard of, and without a look
-// nobody would ever end it. One per worker, on its thread.
+// Compares the connections that Redis lists for this instance with the connections that are here, and undoes the
+// others. A failover to a replica that was behind brings back a connection whose end the replica does not know. Nothing
+// else would ever end such a connection. One per worker, on its thread.
 #pragma once
 #include <boost/asio/steady_timer.hpp>
 
@@ -19,14 +19,15 @@
 
 namespace hiky::chat {
 
-// By what a connection's id begins with one knows which worker has made it.
+// The first part of a connection's id names the worker that has made it.
 struct connection_names {
-  std::string own;               // of this worker
+  std::string own;  // of this worker
   std::vector<std::string>
-      all;  // of all workers of this process, for the one of them that undoes what is nobody's; empty for the others
+      all;  // of all workers of this process, for the worker that undoes connections of no worker; empty for the others
 
-  // Whether this worker is the one to look after a connection of the instance: it has made it, or it looks after what
-  // no worker has made, which an earlier process under the instance's name has left.
+  // Whether this worker looks after a connection of the instance. A worker looks after the connections that it has
+  // made. One worker also looks after connections that no worker of this process has made: an earlier process under the
+  // name of the instance has left them.
   bool concern(std::string_view connection) const;
 };
 
@@ -35,7 +36,8 @@ class connection_audit {
   struct effects {
     // Whether the connection lives here or its end is on the way to Redis.
     std::function<bool(connection_id const&, user_id const&)> holds;
-    // Ends it in Redis, as if it had vanished; what its user's rooms said since then may not have arrived.
+    // Ends the connection in Redis, as if its client had vanished. Messages of its user's rooms since `since_ms` may
+    // not have arrived.
     std::function<task<>(connection_id, user_id, std::int64_t since_ms)> undo;
     // The other direction, when a comparison is done: the connections of this worker that Redis lists. May be left
     // empty.
@@ -48,9 +50,9 @@ class connection_audit {
 
   // Compares at once, every few leases, and when asked to. For ever.
   task<> run();
-  // Redis may know something else than it did: compares as soon as it can.
+  // The state of Redis may have changed: compares as soon as possible.
   void ask();
-  // Compares once. Gives how many connections were undone; errors of Redis.
+  // Compares once. Gives the number of connections that were undone, or an error of Redis.
   task<result<std::size_t>> compare();
 
  private:

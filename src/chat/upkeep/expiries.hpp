@@ -18,10 +18,10 @@ inline constexpr std::uint16_t close_unauthorized = 4401;
 
 class expiries {
  public:
-  // `look_first` is asked when an end has come; true: it sees to the connection.
+  // `look_first` is asked when the end of a session is due; with true it takes care of the connection.
   expiries(asio::any_io_executor const& executor, counters& count, std::function<bool(session&)> look_first)
       : timer_(executor), count_(count), look_first_(std::move(look_first)) {}
-  // Waits for the end of what the session's grant says, in the place of what was waited for before.
+  // Waits for the end of the session's grant, in the place of the end that was awaited before.
   void set(session& s, std::optional<std::chrono::sys_seconds> before);
   // The same grant ends at another time.
   void put_off(session& s, std::optional<std::chrono::sys_seconds> until);
@@ -33,7 +33,7 @@ class expiries {
   using entry = std::pair<std::chrono::sys_seconds, session*>;
   void arm();
 
-  // Of the wall clock, since that is what tokens are about. Looks again at least once a minute, lest the clock be set.
+  // By the wall clock, since tokens use it. Looks again at least once a minute, because the clock may be set.
   asio::steady_timer timer_;
   std::set<entry> waiting_;
   counters& count_;

@@ -14,7 +14,7 @@ constexpr std::chrono::milliseconds between_steps{1'000};
 constexpr std::size_t budget_of_a_step = 100;  // users and their rooms
 constexpr std::chrono::hours between_complaints{1};
 
-// Between two looks at all: a day more or less is nothing to who was away for ninety.
+// Between two rounds over all users: after ninety days away, a day more or less does not matter.
 std::chrono::milliseconds rest_of(std::chrono::seconds long_ago) {
   return std::clamp<std::chrono::milliseconds>(long_ago / 5000, between_steps, std::chrono::hours{1});
 }
@@ -49,7 +49,7 @@ task<result<void>> forgetter::step() {
   for (auto const& user : page->users) {
     auto const gone = co_await forget(user, budget);
     if (!gone && is_transient(gone.error())) co_return gone;
-    if (!gone) out = gone;  // a broken key of one user keeps nobody else
+    if (!gone) out = gone;  // a broken key of one user stops no other user
     if (budget > 0) continue;
     at_end_ = false;
     co_return out;  // the same are found again, less those who are gone
@@ -59,7 +59,7 @@ task<result<void>> forgetter::step() {
   co_return out;
 }
 
-// Memberships end as when a user leaves: who is in the room is told.
+// Memberships end as when a user leaves: the participants of the room are told.
 task<result<void>> forgetter::forget(user_id user, std::size_t& budget) {
   auto const rooms = co_await absentees_.rooms(user, budget);
   if (!rooms) co_return std::unexpected(rooms.error());

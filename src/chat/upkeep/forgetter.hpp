@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Ends membership and mailbox of users who have not been seen for long (--forget-absent), in small steps: Redis serves
-// others in between. One per process; several look at the same users, and the second finds nothing left to do.
+// others in between. One per process. Several processes look at the same users; the second one finds nothing left to
+// do.
 #pragma once
 #include <atomic>
 #include <chrono>

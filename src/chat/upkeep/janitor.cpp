@@ -59,7 +59,7 @@ void janitor::renewed() {
   count_.renewed_at_ns = std::chrono::steady_clock::now().time_since_epoch() / std::chrono::nanoseconds{1};
 }
 
-// Asked every second, whatever clients want.
+// Redis is asked every second, also when no client needs it.
 task<> janitor::see_whether_writable() {
   auto const written = co_await state::probe_write(redis_);
   if (!written && written.error().code == errc::server_error && refuses_writes(written.error())) {
@@ -103,7 +103,8 @@ task<> janitor::run() {
     }
     renewed();
     if (lease->own == state::lease_state::being_swept) {
-      // Somebody undoes our connections because we were silent. To assert them now would be undone too.
+      // Another instance undoes our connections because we were silent. It would undo connections that we assert now,
+      // too.
       forgotten = true;
     } else if (std::exchange(forgotten, false)) {
       count_.losses.fetch_add(1, std::memory_order_relaxed);
@@ -133,7 +134,7 @@ void janitor::expect_announcement(std::chrono::milliseconds grace) {
 }
 
 task<> janitor::end() {
-  // Friends whose absence is claimed here would hear of it late.
+  // Friends would hear late of an absence that is claimed here.
   asio::steady_timer pause{ex_};
   for (auto const until = std::chrono::steady_clock::now() + goodbye;
        announcing_now_ > 0 && std::chrono::steady_clock::now() < until;) {
@@ -155,7 +156,7 @@ task<> janitor::sweep_expired(std::vector<instance_id> expired) {
     if (!mine) log::warn("instance.not_swept", {{"instance", instance.str()}, {"reason", mine.error().text}});
     if (!mine || !*mine) continue;
     auto const swept = co_await sweep(instance);
-    // Not done: its sweep's patience ends, and it is found again.
+    // Not done: the patience of its sweep ends, and the instance is found again.
     if (!swept) log::warn("instance.not_swept", {{"instance", instance.str()}, {"reason", swept.error().text}});
   }
 }
@@ -186,7 +187,7 @@ task<> janitor::announce_claimed() {
   }
 }
 
-// Marks whose own instance is gone. A living one is given a second to end them itself.
+// Marks of instances that are gone. A living instance is given a second to end its marks itself.
 task<> janitor::end_typing() {
   for (;;) {
     auto const ended = co_await store_.typing.sweep(typing_ended_at_once, typing_overdue);
@@ -200,7 +201,7 @@ task<result<std::size_t>> janitor::sweep(instance_id ended) {
   if (!left_behind) co_return std::unexpected(left_behind.error());
   auto const lease_end = co_await store_.leases.end_of(ended);
   if (!lease_end) co_return std::unexpected(lease_end.error());
-  // It lived until a lease's length before its lease's end, and what it had sent was confirmed by pongs up to a while
+  // The instance lived until a lease's length before the end of its lease. Pongs confirmed its messages up to some time
   // before that.
   state::unsure_mail unsure;
   if (*lease_end) unsure.since_ms = **lease_end - (times_.lease + times_.unconfirmed).count();

@@ -28,27 +28,26 @@ class janitor {
  public:
   struct effects {
     std::function<task<bool>(user_id, bool online)> tell_friends;  // false when they could not be told
-    // Redis knows nothing of this instance any more. Before its lease begins anew, all workers must have heard of that:
-    // by the lease, Redis's word of a user's rooms counts for more than theirs.
+    // Redis does not know this instance any more. Before its lease begins anew, all workers must know of that: while
+    // the lease holds, Redis's list of a user's rooms counts for more than theirs.
     std::function<task<>()> lost;
     std::function<void()> assert_again;  // the lease has begun anew
   };
 
   janitor(redis::client& redis, state::store& store, instance_id own, lease_times times, effects on);
 
-  // Takes the lease, and ends what an earlier run under the same name has left. `sole_owner`: what any other instance
-  // has left, too, since nobody else uses this Redis. Before the first connection.
+  // Takes the lease, and ends connections that an earlier run under the same name has left. `sole_owner`: ends those of
+  // all other instances, too, since nothing else uses this Redis. Before the first connection.
   task<result<void>> begin(bool sole_owner);
   // Renews and sweeps until stop().
   task<> run();
   void stop();
-  // Somebody went offline: looks for what is to be announced as soon as the grace period is over, not only with the
-  // next tick.
+  // A user went offline: looks for due announcements as soon as the grace is over, not only with the next tick.
   void expect_announcement(std::chrono::milliseconds grace);
   // Gives the lease up. Connections that Redis still lists are left to other instances, with an ended lease.
   task<> end();
 
-  // From any thread. Why Redis takes no writes, in its own words; nothing while it does.
+  // From any thread. Why Redis takes no writes, in its own words; nothing while it takes them.
   std::optional<std::string> refusal() const;
   struct numbers {
     std::atomic<std::uint64_t> renewals{0}, failures{0}, losses{0}, sweeps{0}, swept_connections{0};

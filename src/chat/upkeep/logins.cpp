@@ -18,7 +18,7 @@ using std::chrono::system_clock;
 namespace {
 
 constexpr std::size_t at_once = 128;  // in one pipeline
-constexpr auto soon = 1s;             // after what could not be found out
+constexpr auto soon = 1s;             // after a question without an answer
 
 }  // namespace
 
@@ -41,7 +41,7 @@ bool logins::looks_first(session& s) {
   return true;
 }
 
-// Ends when there is nobody to look after.
+// Ends when there is no connection to look after.
 task<> logins::run() {
   boost::system::error_code ec;
   for (auto portion_at = steady_clock::now(); !watched_.empty();) {
@@ -63,7 +63,7 @@ task<> logins::run() {
   running_ = false;
 }
 
-// Small ones for few, so that a round is spread; never more than a pipeline should hold.
+// Small pipelines for few connections, so that a round is spread; never more than a pipeline should hold.
 std::size_t logins::portion() const { return std::clamp<std::size_t>(watched_.size() / 16, 1, at_once); }
 
 std::vector<session*> logins::next_due() {
@@ -79,7 +79,7 @@ void logins::add_portion(std::vector<session*>& to) {
   for (auto left = portion(); left > 0 && at != watched_.end(); --left, ++at) to.push_back(last_ = at->first);
 }
 
-// False when nothing could be found out.
+// False when no answer came.
 task<bool> logins::look(std::vector<session*> at) {
   std::vector<std::string> ids;
   std::erase_if(at, [&](session* s) { return !watched_.contains(s); });
@@ -89,7 +89,7 @@ task<bool> logins::look(std::vector<session*> at) {
   auto const found = co_await gate_.look_again(ids);
   if (!found) log::debug("sessions.unknown", {{"sessions", ids.size()}, {"reason", found.error().text}});
   for (std::size_t i = 0; i < at.size(); ++i) {
-    // It may have ended meanwhile, and another one stand at its address.
+    // The session may have ended meanwhile, and another one may have its address.
     if (of(at[i]) != ids[i]) continue;
     judge(*at[i], found ? (*found)[i] : std::unexpected(auth::denial{found.error()}));
   }
@@ -102,7 +102,7 @@ void logins::judge(session& s, auth::verdict<auth::identity> const& found) {
   auto const known = s.grant ? s.grant->expiry : std::nullopt;
   bool const late = known && *known <= now;
   if (!found && found.error().why == auth::outcome::unavailable) {
-    // Not ended on a guess, however late it is.
+    // A session is not ended on a guess, however late it is.
     if (late) ends_.put_off(s, std::chrono::ceil<std::chrono::seconds>(now + soon));
     return;
   }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Looks after connections whose user is logged in to an application: asks again and again whether that is still so, and
-// ends with 4401 those of whom it is not. Who cannot be found out about stays. One per worker; knows sessions by their
-// ids, not how they are kept.
+// Looks after connections whose user is logged in to the application: asks again and again whether the login session
+// still exists, and ends the connection with 4401 when it does not. Without an answer the connection stays. One per
+// worker. Knows login sessions by their ids, not how they are stored.
 #pragma once
 #include <boost/asio/steady_timer.hpp>
 
@@ -22,12 +22,12 @@ class logins {
          std::chrono::milliseconds every, counters& count)
       : gate_(gate), ends_(ends), every_(every), count_(count), timer_(executor) {}
 
-  // The session of the application's that `s` came from; empty: from none, or not any more.
+  // The login session that `s` came from; empty: there is none, or not any more.
   void watch(session& s, std::string id);
   void forget(session& s) { watched_.erase(&s); }
   std::string of(session* s) const;
-  // The end of `s` has come, as far as is known. True when it will be looked at first, since the application may have
-  // put it off.
+  // The end of `s` is due, as far as this worker knows. True when the login session will be looked at first, since the
+  // application may have prolonged it.
   bool looks_first(session& s);
 
  private:
@@ -44,7 +44,7 @@ class logins {
   counters& count_;
   asio::steady_timer timer_;
   std::map<session*, std::string> watched_;  // a connection of another mode costs nothing here
-  session* last_ = nullptr;  // where the round is; an address alone, which may be nobody's by now
+  session* last_ = nullptr;  // where the round is; an address alone, and its session may be gone
   std::vector<session*> due_;  // to be looked at next; addresses as well
   bool running_ = false;
 };

@@ -17,8 +17,7 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr auto collected_for = 250ms;
-constexpr std::size_t rooms_at_once =
-    2000;  // of all users in one script, which holds Redis up for a millisecond or two
+constexpr std::size_t rooms_at_once = 2000;  // of all users in one script; holds Redis up for a millisecond or two
 constexpr int tries = 20;
 constexpr auto retry = 500ms;
 
@@ -48,7 +47,7 @@ task<> returns::tell() {
   telling_ = false;
 }
 
-// Kept at for a while: the script says what is true when it runs, so that it is never too late to say it.
+// Tried for a while. The script reads the state when it runs, so that a late announcement is still true.
 task<> returns::tell_some(std::vector<state::returned_user> some) {
   auto told = co_await store_.members.announce_back(some);
   asio::steady_timer pause{ex_};

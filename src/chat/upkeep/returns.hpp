@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Tells rooms who has come back: `userOnline`, as they were told `userOffline`. Collects for a moment, so that many who
-// come at once cost Redis one message a room. Knows no sessions. One per worker, on its thread.
+// Tells rooms that users have come back: `userOnline`, as they were told `userOffline`. Collects users for a moment, so
+// that many who come at once cost Redis one message a room. Knows no sessions. One per worker, on its thread.
 #pragma once
 #include <boost/asio/any_io_executor.hpp>
 
@@ -17,7 +17,7 @@ class returns {
 
   // A user whose absence was announced is here again, with these rooms.
   void add(user_id user, std::vector<room_id> rooms);
-  // Nobody waits to be told of.
+  // No user waits to be told of.
   bool idle() const { return !telling_; }
 
  private:

@@ -17,7 +17,7 @@ using std::chrono::steady_clock;
 
 namespace {
 
-// Of one round, so that neither Redis nor this worker is held up by it; a round follows another not at once.
+// Of one round, so that a round holds up neither Redis nor this worker. There is a pause between two rounds.
 constexpr std::size_t sessions_at_once = 256, users_at_once = 4000;
 constexpr auto pace = 25ms;
 
@@ -53,7 +53,7 @@ task<result<std::vector<user_presence>>> watches::begin(session_ptr s, std::vect
   auto const before = *s->watch;
   end(*s);
   if (users.empty()) co_return out;
-  // Before Redis is asked: what is announced meanwhile is looked at once more.
+  // Before Redis is asked: users who are announced meanwhile are looked at once more.
   s->watch.mine() = new presence_watch{users, times_, steady_clock::now()};
   auto const online = co_await store_.presence.online(users);
   auto const seen = co_await store_.presence.last_seen(users);
@@ -98,7 +98,7 @@ void watches::doubt_all() {
   for (auto* s : all_) doubt(*s);
 }
 
-// A session that has not got its first answer waits for nothing yet.
+// A session without its first answer waits for nothing yet.
 void watches::schedule(session& s) {
   if (!all_.contains(&s)) return;
   unschedule(s);
@@ -163,7 +163,7 @@ task<bool> watches::renew(session_ptr s, watch_ptr watch) {
   co_return false;
 }
 
-// What there is to tell. Redis not answering puts it off.
+// Tells the changes. When Redis does not answer, they are told later.
 task<> watches::see(std::vector<look>& looks) {
   std::vector<user_id> users, gone;
   for (auto const& each : looks) users.insert(users.end(), each.users.begin(), each.users.end());

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Tells connections that watch friends (watchPresence) who came and went: looks at Redis when announcements say so, for
-// many connections at once, and sends what has changed. One per worker; costs nothing while nobody watches.
+// Tells connections that watch friends (watchPresence) which friends came and went. Looks at Redis when announcements
+// say so, for many connections at once, and sends the changes. One per worker; costs nothing while nobody watches.
 #pragma once
 #include <boost/asio/steady_timer.hpp>
 
@@ -21,15 +21,15 @@ class watches {
  public:
   watches(asio::any_io_executor executor, state::store& store, directory::directory& people);
 
-  // The session watches those of `users` who are friends of its user, instead of whom it watched before. Gives how it
-  // stands with them. After an error it watches whom it did.
+  // The session watches those of `users` who are friends of its user, in the place of those it watched before. Gives
+  // their presence. After an error the session watches the same friends as before.
   task<result<std::vector<user_presence>>> begin(session_ptr s, std::vector<user_id> users);
-  // It watches nobody any more. Harmless when it did not.
+  // The session watches nobody any more. Harmless when it watched nobody.
   void end(session& s);
 
   // An announcement for the session's user: friendOnline or friendOffline. The session watches.
   void announced(session& s, notice::friend_change const& m);
-  // Announcements may have passed the session by, or all of this worker's.
+  // The session, or all sessions of this worker, may have missed announcements.
   void doubt(session& s);
   void doubt_all();
 
