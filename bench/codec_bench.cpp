@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The cost of the codec by itself. All frames are masked with key 0: unmasking in place costs what it always costs and
-// leaves the stream as it was, so that the next round finds it again.
+// The cost of the codec by itself. All frames are masked with key 0: unmasking in place costs as much as with any key,
+// but leaves the stream unchanged, so that the next round can read it again.
 #include <benchmark/benchmark.h>
 
 #include <algorithm>

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# Compiler floor, warnings, sanitizers, linker: what every target of this build shares.
+# Compiler floor, warnings, sanitizers, linker: the settings that all targets of this build share.
 include("${CMAKE_CURRENT_LIST_DIR}/compiler_floor.cmake")
 hiky_compiler_fault(hiky_fault)
 if(hiky_fault)

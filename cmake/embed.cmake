@@ -6,7 +6,7 @@ function(hiky_embed target header namespace)
   cmake_parse_arguments(PARSE_ARGV 3 arg "" "" "FILES")
   get_target_property(type ${target} TYPE)
   if(type STREQUAL "INTERFACE_LIBRARY")
-    return()  # a layer without sources has nobody to read the header
+    return()  # a layer without sources has no file that reads the header
   endif()
   set(out "${CMAKE_CURRENT_BINARY_DIR}/embedded/${header}")
   list(JOIN arg_FILES "|" joined)

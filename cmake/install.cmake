@@ -3,7 +3,8 @@
 include(CMakePackageConfigHelpers)
 set(hiky_package_dir "${CMAKE_INSTALL_LIBDIR}/cmake/hiky")
 
-# What is not built is told in a sentence. Every program links the libraries: where these are missing, nothing is built.
+# An install without a built program says so in a sentence. Every program links the libraries: where the libraries are
+# missing, nothing is built.
 set(hiky_build_it "cmake --build \"${PROJECT_BINARY_DIR}\"")
 install(CODE "if(NOT EXISTS \"$<TARGET_FILE:hiky_state>\")
   message(FATAL_ERROR [[hiky is not built yet, so there is nothing to install. First run: ${hiky_build_it}]])

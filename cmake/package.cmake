@@ -5,7 +5,7 @@ install(FILES "${PROJECT_SOURCE_DIR}/deploy/hikyd.toml" DESTINATION /etc/hiky CO
 install(FILES "${PROJECT_SOURCE_DIR}/deploy/systemd/hikyd.service" DESTINATION lib/systemd/system COMPONENT package EXCLUDE_FROM_ALL)
 install(FILES "${PROJECT_SOURCE_DIR}/deploy/debian/copyright" DESTINATION share/doc/hiky COMPONENT package EXCLUDE_FROM_ALL)
 
-# A package is maintained by whoever builds it, under the names that Debian's own tools look for.
+# The maintainer of a package is the person who builds it, under the names that Debian's own tools look for.
 if(DEFINED ENV{DEBEMAIL})
   set(CPACK_PACKAGE_CONTACT "$ENV{DEBFULLNAME} <$ENV{DEBEMAIL}>")
 else()

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-# hiky_texts(PROGRAM ASK…): man page and completion, which the program makes from its own options when it is linked, so that who builds it alone has
-# them, too. ASK is what it is asked for completion. They lie in texts/ of the build folder; cmake/install.cmake installs them.
+# hiky_texts(PROGRAM ASK…): man page and completion. The program makes them from its own options when it is linked, so
+# that a build of this program alone has them, too. ASK are the arguments that make the program print the completion.
+# The texts lie in texts/ of the build folder; cmake/install.cmake installs them.
 set(HIKY_ZSH_COMPLETIONS "${CMAKE_INSTALL_DATADIR}/zsh/site-functions" CACHE STRING "Where zsh looks for completion; Debian's packages use share/zsh/vendor-completions")
 find_program(HIKY_GZIP gzip)
 set(hiky_page_suffix .1)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The chat service as its document describes it, flow by flow and no cleverer: one await per Redis command, sockets in a Map.
-// What hikyd is compared with. Adds one thing: `register` is answered, so that the load generator knows when it is done.
-// Usage: node node_service.mjs REDIS_SOCKET; prints "ready on PORT".
+// hikyd is compared with this service. It adds one thing: it answers `register`, so that the load generator knows when
+// the register is done. Usage: node node_service.mjs REDIS_SOCKET; prints "ready on PORT".
 import { WebSocketServer } from 'ws';
 import { Redis } from 'ioredis';
 

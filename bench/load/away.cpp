@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A large room where nine in ten are offline: a message is a short fan-out and a great many mailboxes, all of it in
-// Redis.
+// A large room where nine of ten members are offline: a message goes to few connections and into very many mailboxes.
 #include <fmt/format.h>
 
 #include "ledger.hpp"
@@ -26,7 +25,7 @@ outcome away(run const& what) {
   if (!crowd.open(users, rooms_of("away", users), what.set.in_flight, setup_deadline(users)))
     return failed(found, crowd), found;
   crowd.leave(present, users - present);
-  // Past the grace period in which an announcement is held back.
+  // Waits until the grace is over: until then an announcement is held back.
   crowd.run(now_ns() + 6 * ns_per_second, [] { return false; });
   settle(what, crowd);
 

@@ -57,8 +57,8 @@ class socketio_dialect final : public dialect {
   std::string heartbeat() const override { return "3"; }
 };
 
-// A channel of nginx's Nchan is a path: being connected is being in the room, and whatever is sent is published as it
-// is.
+// A channel of nginx's Nchan is a path: being connected is being in the room, and everything that a client sends is
+// published unchanged.
 class nchan_dialect final : public dialect {
  public:
   std::string target(std::string_view path, std::string_view room) const override {

@@ -16,14 +16,14 @@ class dialect {
   virtual ~dialect() = default;
   // The path to ask for in the upgrade, made from the path of the URL.
   virtual std::string target(std::string_view path, std::string_view room) const;
-  // Frames to send; an empty one is not sent and its answer not waited for.
+  // Frames to send. An empty frame is not sent, and no answer to it is awaited.
   virtual std::string greet(std::string_view user) const = 0;
   virtual std::string join(std::string_view room) const = 0;
   virtual std::string say(std::string_view user, std::string_view room, std::string_view content) const = 0;
   virtual heard meaning(std::string_view text) const = 0;
   // The answer to heard::heartbeat.
   virtual std::string heartbeat() const { return {}; }
-  // True if a message also comes back to who sent it.
+  // True if a message also comes back to its sender.
   virtual bool echoes() const { return false; }
 };
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// One sender, a room full of receivers; the next message leaves when everybody has the last one. Beside it the send
-// floor, in turns of half a second, so that whatever else the machine does meets both. Figures are medians over the
-// turns.
+// One sender, a room full of receivers; the next message leaves when every receiver has the last one. The send floor
+// runs in turns of half a second with it, so that other work of the machine disturbs both alike. Figures are medians
+// over the turns.
 #include <algorithm>
 #include <memory>
 #include <vector>
@@ -43,7 +43,7 @@ struct fan_room {
     return crowd.open(receivers + 1, rooms_of("fan", receivers + 1), what.set.in_flight, setup_deadline(receivers));
   }
 
-  // Sends for a while and waits for the last delivery. False if that does not come within 10 s.
+  // Sends for a while and waits for the last delivery. False if the last delivery does not come within 10 s.
   bool play(std::int64_t until) {
     std::size_t const copies = receivers + (what.speech.echoes() ? 1 : 0);
     while (now_ns() < until && crowd.faults() == 0) {

@@ -18,7 +18,7 @@
 namespace hiky::load {
 namespace {
 
-// Whatever arrives is a delivery: the frame came from a server of any dialect.
+// Every frame that arrives is a delivery, because the frame may be of any dialect.
 class silent_dialect final : public dialect {
  public:
   std::string greet(std::string_view) const override { return {}; }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The floor: what it costs to hand one frame to each of N loopback sockets with one send(2) a frame and nothing else.
-// A process of its own sends, so that its processor time is the sending alone; the swarm that reads a server's frames
-// reads these. One round = one frame to every socket; the next begins when all have arrived, as in the fan-out it is
-// compared with.
+// The sender is a process of its own, so that its processor time is spent on sending alone. The swarm reads these
+// frames, as it reads a server's frames. One round = one frame to every socket; the next begins when all have arrived,
+// as in the fan-out it is compared with.
 #pragma once
 #include <sys/types.h>
 
@@ -29,7 +29,7 @@ class send_floor {
     std::uint64_t sends = 0;
     double us_per_send = 0;
   };
-  // Rounds until `until`. No sends if the sender could not be started or stopped answering.
+  // Rounds until `until`. The outcome has no sends if the sender could not be started, or if it stopped answering.
   slice run(std::int64_t until);
 
  private:

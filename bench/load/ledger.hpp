@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Who should have heard how many messages, and did. A server that loses some and doubles others must not look complete.
+// Counts how many messages each member should have got, and how many the member got. A server that loses one message
+// and sends another one twice must not look complete.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -22,7 +23,7 @@ class ledger {
   std::uint64_t heard() const { return heard_in_all_; }
   std::uint64_t due() const { return due_; }
   bool complete() const { return heard_in_all_ >= due_; }
-  // What does not add up; empty if every member heard every message once.
+  // Says where the counts differ. Empty if every member got every message once.
   std::string discrepancy() const;
 
  private:

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the measured processes have used: processor time and resident memory, read from the kernel.
+// The processor time and resident memory that the measured processes have used, read from the kernel.
 // The gateway is the given process with all its descendants, less those that are Redis.
 #pragma once
 #include <sys/types.h>
@@ -23,8 +23,8 @@ struct cpu_sample {
 class processes {
  public:
   processes() = default;
-  // `redis` 0: those named redis-server or valkey-server among the descendants of `gateway`. `gateway` 0: nothing is
-  // measured.
+  // `redis` 0: the processes named redis-server or valkey-server among the descendants of `gateway`. `gateway` 0:
+  // nothing is measured.
   processes(pid_t gateway, pid_t redis);
 
   bool known() const { return !gateway_.empty(); }

@@ -8,7 +8,7 @@
 
 namespace hiky::load {
 
-// One line per outcome, then one per target, then what went wrong.
+// One line per outcome, then one per target, then one per failure.
 std::string as_table(std::span<outcome const> all);
 
 // {"outcomes": [{server, scenario, sends, load, note, failure, figures by name}], "targets": [{what, target, measured,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The scenarios, what they may be told, and what they share. Each opens its own swarm, measures, and leaves.
+// The scenarios, their settings, and the parts that they share. Each opens its own swarm, measures, and leaves.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -58,7 +58,7 @@ std::function<place(std::size_t)> rooms_of(std::string_view scenario, std::size_
 // Generous, but never for ever: how long opening `count` members may take.
 std::int64_t setup_deadline(std::size_t count);
 
-// Waits until server and Redis have stopped working off what came before (below 2 % of one core over 200 ms), 20 s at
+// Waits until the server and Redis have finished earlier work (they use less than 2 % of one core over 200 ms), 20 s at
 // the longest.
 void settle(run const& what, swarm& crowd);
 

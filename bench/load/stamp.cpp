@@ -11,7 +11,7 @@ namespace hiky::load {
 namespace {
 constexpr char mark = '~';
 constexpr std::size_t digits = 16;
-// In an order that does not repeat, so that what is compressed is no easier to compress than chat.
+// The words come in an order that does not repeat, so that the text is no easier to compress than chat.
 constexpr std::array<std::string_view, 64> words{
     "the ",    "kettle ", "is ",     "on, ",    "bring ",    "biscuits ", "and ",     "blue ",   "cups; ", "I ",
     "think ",  "we ",     "should ", "meet ",   "at ",       "noon, ",    "because ", "nobody ", "else ",  "has ",

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Everybody comes at once: connect, upgrade, register, join, a bounded number under way at a time.
+// All clients come at once: each connects, upgrades, registers and joins, with a bounded number under way at a time.
 #include <fmt/format.h>
 
 #include "scenario.hpp"

@@ -16,8 +16,8 @@
 namespace hiky::load {
 namespace {
 constexpr std::size_t buffer_bytes = 256 * 1024;
-// The nonce of RFC 6455 section 1.3 and the answer printed there: who computes the answer proves nothing here by
-// varying it.
+// The nonce of RFC 6455 section 1.3 and the answer printed there. Another nonce for each connection would test nothing
+// more.
 constexpr std::string_view nonce = "dGhlIHNhbXBsZSBub25jZQ==";
 constexpr std::string_view nonce_answer = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
 }  // namespace
@@ -129,7 +129,7 @@ void swarm::read(std::size_t index) {
       std::string const whole = std::exchange(one.unread, {}) += fresh;
       one.unread = whole.substr(consume(index, whole));
     }
-    // Less than asked for: the socket is empty, and an edge will say when it no longer is.
+    // Fewer bytes than asked for: the socket is empty, and epoll reports an edge when new bytes come.
     if (fresh.size() < buffer_.size()) return;
   }
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Thousands of WebSocket clients on one thread and one epoll. Opens them, lets them speak, hands over what they hear.
-// Knows a server only through its dialect, and nothing of scenarios or figures.
+// Thousands of WebSocket clients on one thread and one epoll. Opens the clients, lets them send, and hands over the
+// frames that they receive. Knows a server only through its dialect, and nothing of scenarios or figures.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -41,7 +41,7 @@ class swarm {
   // Close frame, then close. The last members go too when the swarm ends.
   void leave(std::size_t first, std::size_t count);
 
-  // Handles one batch of what is ready; sleeps until `until` at the longest.
+  // Handles one batch of ready sockets; sleeps until `until` at the longest.
   void step(std::int64_t until);
 
   template <class Done>
@@ -63,7 +63,7 @@ class swarm {
     std::int64_t started = 0;
     place where;
     std::string unread;  // start of a frame whose end has not come yet
-    std::string unsent;  // what the socket would not take
+    std::string unsent;  // bytes that the socket did not take
   };
 
   bool begin(place where);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a run must reach, whether it did, and how it stands beside other servers. The only place that knows the numbers.
+// The targets of a run, whether the run reached them, and the comparison with other servers. The only place that knows
+// the numbers.
 #pragma once
 #include <optional>
 #include <span>
@@ -17,7 +18,7 @@ struct verdict {
   std::optional<bool> pass;  // none: a comparison that has no target
 };
 
-// Only the server named hiky is judged, and compared with every other server in `all` that had the same load.
+// Only the server named hiky is judged. It is compared with every other server in `all` that had the same load.
 std::vector<verdict> judge(std::span<outcome const> all);
 
 }  // namespace hiky::load

@@ -32,13 +32,13 @@ struct crowd {
   void speak(int messages) const {
     on.all(messages * rooms, [this](int i) { return on.say(user(name, users), room(name, i % rooms), short_content); });
   }
-  // Everybody is connected, and `users` beside them speaks.
+  // All users are connected, and other users send messages.
   void plant() const {
     connect();
     on.all(1, [this](int) { return on.connect(user(name, users), their_rooms()); });
     speak(25);
   }
-  // All that the rooms said, but for their latest messages.
+  // All messages of the rooms, but for the latest ones.
   state::unsure_mail heard(std::uint64_t unconfirmed = 0) const {
     state::unsure_mail out;
     for (auto& [where, place] : places) {
@@ -47,7 +47,7 @@ struct crowd {
     }
     return out;
   }
-  // Where the rooms stand now.
+  // The places of the rooms now.
   void look() { places = on.get(on.store.members.places(user(name, users))).rooms; }
   void forget_mail() const {
     redis::request ask{"DEL", state::keys::pending_offline};

@@ -44,7 +44,7 @@ struct measured {
   std::vector<double> own{}, other{};  // samples, those of one round at the same place
 };
 
-// Round by round, so that whatever else the machine does meets all rows alike. The first round warms up.
+// Round by round, so that other work of the machine disturbs all rows alike. The first round warms up.
 std::vector<measured> measure(stage& on, std::vector<row>& rows, wishes const& wanted) {
   std::optional<other_program> other;
   if (!wanted.beside.empty()) other.emplace(wanted.beside);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Another build of this program, which measures a row whenever it is told to.
+// Another build of this program. It measures a row when it is told to.
 #pragma once
 #include <sys/types.h>
 

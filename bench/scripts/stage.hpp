@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A redis-server of our own with a chat in it: 2,000 people in 200 rooms of 10, and 100 busy ones with 10 rooms each.
-// Says how long Redis itself has spent in scripts; the way there and back does not count.
+// Reports how long Redis itself has spent in scripts; the way there and back does not count.
 #pragma once
 #include <boost/asio/io_context.hpp>
 
@@ -29,7 +29,7 @@ call done(task<result<T>> what) {
   co_return result<void>{};
 }
 
-// What INFO says of all EVALSHA since the server's start.
+// The numbers that INFO reports for all EVALSHA since the server's start.
 struct script_time {
   double us = 0;
   std::int64_t calls = 0, failed = 0;
