@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The bus on a real Redis: what workers get around an interruption, and when.
+// The bus on a real Redis: which messages workers get around an interruption, and when.
 #include "chat/bus/bus.hpp"
 
 #include <boost/asio/post.hpp>
@@ -48,7 +48,7 @@ struct bus_of_two_workers : Test {
   void publish() {
     ASSERT_TRUE(events.run(log_of_rooms.publish({room_id{"tea"}, user_id{"alice"}, connection_id{"c"}, "\"x\"", {}})));
   }
-  // The subscriber loses its connection and comes back; one message is said meanwhile.
+  // The subscriber loses its connection and comes back; one message is published meanwhile.
   void interrupt() {
     auto const before = generation;
     probe("CLIENT", "KILL", "TYPE", "pubsub");

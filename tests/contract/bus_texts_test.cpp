@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What scripts and state/chat publish is read by chat/bus as what it is: the real texts, through a real Redis.
+// chat/bus reads the texts that the scripts and state/chat publish: the real texts, through a real Redis.
 #include <fmt/format.h>
 
 #include "chat/bus/bus_message.hpp"
@@ -69,7 +69,7 @@ class texts_of_the_bus : public support::with_redis {
     ok(store.connections.remove(connection_id{connection}, here, user, std::move(unsure)));
   }
   void say() { ok(store.room_log.publish({tea, alice, connection_id{"c.9"}, "\"x\"", {}})); }
-  // What was published until now.
+  // The texts that were published until now.
   std::vector<std::string> take() {
     ok(subscriber.exec(redis::request{"PING"}));
     return std::exchange(got, {});

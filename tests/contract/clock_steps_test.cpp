@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A Redis whose clock is behind that of the one before it (a failover): nothing that was due by the old clock waits for
-// the new one to catch up.
+// A Redis whose clock is behind that of the one before it (a failover): an event that was due by the old clock does not
+// wait until the new clock catches up.
 #include "base/clock.hpp"
 #include "state/chat/store.hpp"
 #include "support/with_redis.hpp"
@@ -22,7 +22,7 @@ class a_clock_that_stepped_back : public support::with_redis {
     auto const time = probe.list("TIME");
     return std::stoll(time[0]) * 1000 + std::stoll(time[1]) / 1000;
   }
-  // As the clock before has left it.
+  // The data as the old clock has left them.
   void plant(std::string const& key, std::string const& member, std::int64_t from_now,
              std::string const& fraction = "") {
     probe("ZADD", key, std::to_string(now() + from_now) + fraction, member);
@@ -88,7 +88,7 @@ TEST_F(a_clock_that_stepped_back, holds_no_claim_for_longer_than_it_was_made_for
   plant("ws:pending_offline", "bob", 90'000, ".5");
   EXPECT_THAT(ok(store.announcements.take_due(100, 600)), IsEmpty());
   EXPECT_THAT(probe("ZSCORE", "ws:pending_offline", "bob"), testing::EndsWith(".5"))
-      << "connect.lua tells claims by it";
+      << "connect.lua tells claims apart by it";
   EXPECT_LE(ahead("ws:pending_offline", "bob"), 602);
   events.run_for(620ms);
   EXPECT_THAT(ok(store.announcements.take_due(100, 600)), SizeIs(1));
@@ -120,7 +120,7 @@ TEST_F(a_clock_that_stepped_back, lets_no_connection_begin_before_what_its_rooms
               testing::HasSubstr("\"at\":" + std::to_string(later + 1) + "}"));
 }
 
-// Between a connection's look at its rooms and its beginning, more may be said.
+// Between a connection's look at its rooms and its beginning, more messages may come.
 TEST_F(a_clock_that_stepped_back, lets_no_connection_begin_before_what_was_said_just_now) {
   user_id const ann{"ann"}, bob{"bob"};
   room_id const tea{"tea"};
@@ -138,7 +138,8 @@ TEST_F(a_clock_that_stepped_back, lets_no_connection_begin_before_what_was_said_
   EXPECT_EQ(add(bob, "b.1", newest), ahead + 3);
 }
 
-// Since when a connection was not told of rooms is known by Redis's clock alone; its own beginning is not.
+// The time since which a connection was not told of rooms is a time of Redis's clock. The time at which the connection
+// began is not.
 TEST_F(a_clock_that_stepped_back, makes_no_mail_of_what_was_said_before_a_connection_began) {
   user_id const ann{"ann"}, bob{"bob"};
   room_id const tea{"tea"}, go{"go"};

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What Redis lists for an instance and what the instance has: whatever is listed in vain is undone, and nothing else.
+// The connections that Redis lists for an instance, compared with those of the instance: only a connection that the
+// instance does not have is undone.
 #include "chat/upkeep/connection_audit.hpp"
 
 #include <fmt/format.h>
@@ -31,7 +32,7 @@ class connection_audit : public support::with_redis {
     return {events.executor(), store.lists, here, std::move(names), 15s, 36s, std::move(on)};
   }
   static void ok_now(result<std::int64_t> const& r) { EXPECT_TRUE(r) << (r ? "" : r.error().text); }
-  // As a failover brings it back: in Redis, and not here unless it is held.
+  // A connection as a failover brings it back: in Redis, and not here unless it is held.
   void listed(std::string const& connection, std::string const& user = "bob") {
     ok(store.connections.add({connection_id{connection}, here, user_id{user}, "2026-01-31T12:00:00.000Z", "", ""},
                              {room_id{"tea"}}));
@@ -65,7 +66,7 @@ TEST_F(connection_audit, leaves_to_other_workers_what_is_theirs) {
   auto second = worker({"bbbbbb.", {}});
   EXPECT_EQ(ok(second.compare()), 1u);
   EXPECT_THAT(undone, ElementsAre("bbbbbb.1"));
-  // The first looks after an earlier life's too.
+  // The first worker looks after connections of an earlier process, too.
   auto first = worker({"aaaaaa.", {"aaaaaa.", "bbbbbb."}});
   listed("bbbbbb.2");
   EXPECT_EQ(ok(first.compare()), 2u);

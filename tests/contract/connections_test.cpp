@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What an ending connection leaves: mail that may not have arrived, counted where it does not fit.
+// An ending connection leaves mail: the messages that may not have arrived. Messages that do not fit are counted.
 #include "state/chat/connections.hpp"
 
 #include <fmt/format.h>
@@ -20,7 +20,7 @@ class an_ending_connection : public support::with_redis {
     ok(store.connections.add({connection_id{connection}, here, bob, "2026-01-31T12:00:00.000Z", "", ""},
                              {room_id{"tea"}, room_id{"go"}}));
   }
-  // A message of the log, said when we say so.
+  // A message of the log, with the time that the test gives.
   void say(std::string const& room, int seq, std::int64_t at_ms, std::string const& sender = "alice") {
     probe("XADD", "ws:room_log:" + room, fmt::format("{}-0", seq), "m", fmt::format("{} {}", room, seq), "c", "x", "s",
           sender, "t", std::to_string(at_ms));
@@ -68,7 +68,7 @@ TEST_F(an_ending_connection, keeps_the_newest_hundred_of_all_rooms_and_counts_th
   end("c.1", heard(20, 30));
   EXPECT_EQ(probe("LLEN", "ws:offline_messages:bob"), "100");
   EXPECT_EQ(mail_at(0), "tea 300");
-  // Tea has its last fifty for itself; from then on they take turns.
+  // The last fifty messages are all from tea; before that the rooms take turns.
   EXPECT_EQ(mail_at(50), "go 250");
   EXPECT_EQ(mail_at(51), "tea 250");
   EXPECT_EQ(mail_at(99), "tea 226");
@@ -176,7 +176,7 @@ TEST_F(a_connection_that_is_asserted_again, keeps_its_rooms_when_redis_has_lost_
   ok(store.members.join(bob, room_id{"new"}, connection_id{"c.1"}, 0));
   asserted(state::membership::stored);
   EXPECT_THAT(rooms(), ElementsAre("go", "new", "tea"));
-  // Whom somebody removes meanwhile stays out, though Redis does not know of the membership.
+  // A user who is removed meanwhile stays out, though Redis does not know of the membership.
   probe("FLUSHALL");
   ok(store.members.leave(bob, tea));
   asserted(state::membership::stored);

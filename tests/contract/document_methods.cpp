@@ -16,7 +16,7 @@ std::string json_text(std::string_view text) {
 std::string as_json(bool value) { return value ? "true" : "false"; }
 std::string as_json(std::size_t value) { return std::to_string(value); }
 std::string as_json(json::object const& value) { return json::serialize(value); }
-// Of INFO's text its first line is enough.
+// The first line of INFO's text is enough.
 std::string as_json(std::string const& value) { return json_text(value.substr(0, value.find("\r\n"))); }
 template <class Tag>
 std::string as_json(basic_id<Tag> const& value) {

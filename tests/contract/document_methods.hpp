@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The document's 32 methods as a table: how to call each, what it gives on a healthy Redis, and what when it fails.
+// The document's 32 methods as a table: how to call each, its value on a healthy Redis, and its value when it fails.
 #pragma once
 #include <functional>
 #include <string>
@@ -9,7 +9,7 @@
 #include "state/document/services.hpp"
 #include "support/redis_probe.hpp"
 
-// What a method needs from Redis, and so which faults it meets.
+// The rights that a method needs in Redis; they decide which faults it meets.
 enum class needs {
   read,    // works on a read-only server and on one out of memory
   write,   // works on one out of memory
@@ -27,5 +27,5 @@ struct document_method {
 
 std::vector<document_method> const& document_methods();
 
-// Empties Redis and writes what makes each method's healthy value differ from its fallback.
+// Empties Redis and writes data with which each method's healthy value differs from its fallback.
 void prepare(support::redis_probe& probe);

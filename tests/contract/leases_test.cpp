@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Every connection in Redis is of an instance that has a lease, perhaps an ended one: so somebody finds and undoes it.
+// Every connection in Redis belongs to an instance that has a lease, perhaps an ended one. So another instance finds
+// the connection and undoes it.
 #include "state/chat/leases.hpp"
 
 #include "state/chat/store.hpp"
@@ -59,7 +60,7 @@ TEST_F(leases, that_a_connection_brought_do_not_hide_that_the_instance_was_forgo
   EXPECT_EQ(renew(own), lease_state::renewed) << "a connection takes nothing from a lease that is there";
 }
 
-// Its heartbeat may come before and after the sweep, and never meanwhile.
+// The instance's heartbeat may come before and after the sweep, and never meanwhile.
 TEST_F(leases, of_an_instance_that_was_swept_behind_its_back_tell_it_so_though_a_connection_has_come) {
   EXPECT_EQ(renew(own, true), lease_state::lost);
   connect("c.1", own);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The offline queue between a claim and its confirmation: what is lost on the way comes back.
+// The mailbox between a claim and its confirmation: a message that is lost on the way comes back.
 #include "state/chat/mailbox.hpp"
 
 #include <fmt/format.h>
@@ -60,7 +60,7 @@ TEST_F(mailbox, of_nothing_gives_those_who_choose_nothing) {
   EXPECT_THAT(ok(store.mailbox.claim(bob, phone, {}, state::mail_choice{})).messages, IsEmpty());
 }
 
-// Another device's mail may be what this one's client has.
+// The client of this device may have messages that are mail of another device.
 TEST_F(mailbox, that_is_not_empty_keeps_what_the_last_connection_was_given) {
   auto const ends = [&](connection_id const& c) {
     state::unsure_mail unsure;
@@ -79,7 +79,7 @@ TEST_F(mailbox, that_is_not_empty_keeps_what_the_last_connection_was_given) {
   EXPECT_THAT(ok(store.mailbox.claim(bob, phone, laptop)).given, SizeIs(1));
 }
 
-// Its instance is killed before the client has shown what it received.
+// The connection's instance is killed before the client has confirmed its messages.
 TEST_F(mailbox, gets_what_was_said_before_a_token_closed_the_room) {
   room_id const tea{"tea"}, go{"go"};
   auto const asserted = [&](std::vector<std::string> patterns) {
@@ -96,15 +96,15 @@ TEST_F(mailbox, gets_what_was_said_before_a_token_closed_the_room) {
   asserted({});
   say("1");
   asserted({"tea"});
-  events.run_for(std::chrono::milliseconds{3});  // what is said in the millisecond of the change may wait twice
+  events.run_for(std::chrono::milliseconds{3});  // a message in the millisecond of the change may wait twice
   say("2");
-  EXPECT_EQ(probe("LLEN", "ws:offline_messages:bob"), "1") << "what is said now waits";
+  EXPECT_EQ(probe("LLEN", "ws:offline_messages:bob"), "1") << "a message of now waits";
   ok(store.connections.remove(phone, instance, bob, {.since_ms = began}));
   EXPECT_THAT(probe.list("LRANGE", "ws:offline_messages:bob", "0", "-1"),
               testing::UnorderedElementsAre(testing::HasSubstr("\"content\":1"), testing::HasSubstr("\"content\":2")));
 }
 
-TEST_F(mailbox, whose_counter_another_program_has_spoilt_keeps_nobody_online) {
+TEST_F(mailbox, with_a_counter_that_another_program_has_spoilt_keeps_nobody_online) {
   connect(phone);
   probe("SET", "ws:offline_dropped:bob", "no number");
   for (int i = 0; i < 102; ++i) probe("LPUSH", "ws:offline_messages:bob", std::to_string(i));
@@ -113,7 +113,7 @@ TEST_F(mailbox, whose_counter_another_program_has_spoilt_keeps_nobody_online) {
   EXPECT_EQ(probe("LLEN", "ws:offline_messages:bob"), "100");
 }
 
-// A connection that never pongs, in a room where much is said.
+// A connection that never pongs, in a room with many messages.
 TEST_F(mailbox, takes_no_more_memory_than_its_budget_when_a_connection_ends) {
   connect(phone);
   user_id const alice{"alice"};

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Joining a room: since when, and who is named.
+// Joining a room: the time that it counts from, and the users that the answer names.
 #include "state/chat/members.hpp"
 
 #include <fmt/format.h>
@@ -19,7 +19,7 @@ class joining_a_room : public support::with_redis {
   state::store store{redis, 1};
 };
 
-// Who is in doubt is mailed what was said since then.
+// When in doubt whether messages arrived, the user gets as mail those that came since then.
 TEST_F(joining_a_room, is_behind_its_last_message_though_the_clock_has_stepped_back) {
   auto const ahead = std::stoll(probe.list("TIME")[0]) * 1000 + 3'600'000;
   probe("HSET", "ws:room_head:tea", "epoch", "e", "seq", "3", "t", std::to_string(ahead));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Another program on the same Redis writes the document's keys: whom it has connected stays online when the last of our
-// connections ends.
+// Another program on the same Redis writes the document's keys: a user who is connected to it stays online when the
+// last of our connections ends.
 #include <gmock/gmock.h>
 
 #include "base/json.hpp"
@@ -16,7 +16,7 @@ using testing::IsEmpty;
 
 class a_neighbour : public support::with_redis {
  protected:
-  // As bench/compare/node_service.mjs does.
+  // The keys that bench/compare/node_service.mjs writes.
   void connects() {
     probe("SADD", "ws:online_users", "bob");
     probe("HSET", "ws:clients", "bob", theirs);
@@ -46,7 +46,7 @@ class a_neighbour : public support::with_redis {
   state::store store{redis, 1};
 };
 
-TEST_F(a_neighbour, who_came_first_keeps_its_user_online) {
+TEST_F(a_neighbour, that_came_first_keeps_its_user_online) {
   connects();
   connect("c.1");
   EXPECT_EQ(
@@ -57,7 +57,7 @@ TEST_F(a_neighbour, who_came_first_keeps_its_user_online) {
   EXPECT_EQ(disconnect("c.1"), 1);
   EXPECT_TRUE(entry().ends_with(R"(,"neighbour":true,"connections":1})"));
   EXPECT_THAT(ok(state::explain_user(redis, bob)).problems, IsEmpty());
-  EXPECT_EQ(disconnect("c.2"), 1) << "the neighbour's counts as one: nobody is told of an absence";
+  EXPECT_EQ(disconnect("c.2"), 1) << "the neighbour's connection counts as one: nobody is told of an absence";
   EXPECT_EQ(
       entry(),
       R"({"connectedAt":"2026-01-31T12:00:00.000Z","lastSeen":"2026-01-31T12:00:00.000Z","ipAddress":"192.0.2.1"})");
@@ -67,7 +67,7 @@ TEST_F(a_neighbour, who_came_first_keeps_its_user_online) {
   expect_here();
 }
 
-TEST_F(a_neighbour, who_came_second_keeps_its_user_online) {
+TEST_F(a_neighbour, that_came_second_keeps_its_user_online) {
   connect("c.1");
   connects();
   EXPECT_EQ(disconnect("c.1"), 1);

@@ -18,7 +18,7 @@ struct pages : support::with_redis {
   void add(int from, int to) {
     for (int i = from; i < to; ++i) probe("SADD", "list", "u" + std::to_string(i));
   }
-  // Who comes from `from` on, and how many pages that took.
+  // The users from `from` on, and the number of pages that they took.
   std::pair<std::set<std::string>, int> walk(std::string from, std::size_t limit) {
     std::set<std::string> all;
     int count = 0;

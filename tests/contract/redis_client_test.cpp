@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The connection under faults of a real Redis: no byte and no answer goes where it does not belong, and it comes back
-// without haste.
+// The connection under faults of a real Redis: no byte and no answer goes to the wrong place, and the connection is
+// made anew without haste.
 #include <chrono>
 
 #include "support/with_redis.hpp"
@@ -112,7 +112,7 @@ TEST_F(redis_client, connects_anew_when_redis_takes_no_writes_any_more) {
   EXPECT_EQ(told, "server_error");
   EXPECT_EQ(client->counts().connects.load(), 2);
   EXPECT_THAT(log.lines("redis.lost"), ElementsAre(HasSubstr("READONLY")));
-  // What can be read is read, though this one takes no writes either.
+  // The client stays with this Redis, because it can be read, though it takes no writes either.
   ask(request{"SET", "k", "v"}, told);
   events.run_for(100ms);
   EXPECT_EQ(told, "server_error");

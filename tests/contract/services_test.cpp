@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The document's API as a whole; what each method does to the keys is in the tests of the strict classes behind it.
+// The document's API as a whole. The tests of the strict classes behind it show how each method changes the keys.
 #include "state/document/services.hpp"
 
 #include "contract/document_methods.hpp"

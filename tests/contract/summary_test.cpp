@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the HTTP API and hikyctl ask about users, rooms and mail: composed once, in src/state/inspect.
+// The answers about users, rooms and mail for the HTTP API and hikyctl: composed once, in src/state/inspect.
 #include <gmock/gmock.h>
 
 #include "state/chat/store.hpp"

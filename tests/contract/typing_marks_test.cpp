@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Every typing mark that was announced is ended and its end announced once, whatever became of the instance on which
-// the user typed.
+// Every announced typing mark ends, and its end is announced once, also when the instance on which the user typed is
+// gone.
 #include "state/chat/typing_marks.hpp"
 
 #include <fmt/format.h>
@@ -55,7 +55,7 @@ class typing_marks : public support::with_redis {
     return std::stoll(probe("ZSCORE", "ws:typing_marks", "bob\n" + room.str())) - std::stoll(time[0]) * 1000 -
            std::stoll(time[1]) / 1000;
   }
-  // Rooms that have heard of an end since the last call.
+  // Rooms that were told of an end since the last call.
   std::vector<std::string> ended() {
     events.run_for(5ms);
     std::vector<std::string> out;

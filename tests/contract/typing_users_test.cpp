@@ -49,7 +49,7 @@ TEST_F(typing_users, removes_hash_entry_and_key) {
   EXPECT_EQ(ok(typing.get(alice)), std::nullopt);
 }
 
-TEST_F(typing_users, gives_nothing_for_who_does_not_type) { EXPECT_EQ(ok(typing.get(alice)), std::nullopt); }
+TEST_F(typing_users, gives_nothing_for_a_user_who_does_not_type) { EXPECT_EQ(ok(typing.get(alice)), std::nullopt); }
 
 TEST_F(typing_users, takes_an_expired_mark_for_dead_and_removes_it) {
   ok(typing.set(alice, tea));
@@ -66,7 +66,7 @@ TEST_F(typing_users, really_expires_without_anybodys_help) {
   EXPECT_THAT(ok(typing.all()), IsEmpty());
 }
 
-TEST_F(typing_users, gives_all_who_type_and_drops_the_dead_among_them) {
+TEST_F(typing_users, gives_all_users_who_type_and_drops_dead_marks) {
   EXPECT_THAT(ok(typing.all()), IsEmpty());
   ok(typing.set(alice, tea));
   ok(typing.set(user_id{"bob"}, room_id{"cake"}));
@@ -77,7 +77,7 @@ TEST_F(typing_users, gives_all_who_type_and_drops_the_dead_among_them) {
 }
 
 TEST_F(typing_users, takes_a_mark_without_a_key_for_dead) {
-  probe("HSET", "ws:typing_users", "alice", "tea");  // what a writer leaves that only follows the document's HSET
+  probe("HSET", "ws:typing_users", "alice", "tea");  // a writer that only follows the document's HSET leaves this
   EXPECT_EQ(ok(typing.get(alice)), std::nullopt);
   EXPECT_EQ(probe("EXISTS", "ws:typing_users"), "0");
 }

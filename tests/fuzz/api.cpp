@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a caller of the HTTP API sends: a target (the first line of the input) and a body (the rest), judged for every
-// route that takes them.
+// A request to the HTTP API: a target (the first line of the input) and a body (the rest). The body is judged for every
+// route that takes one.
 #include "auth/api_keys.hpp"
 #include "base/json.hpp"
 #include "demand.hpp"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What must hold for every input of a fuzz target.
+// A condition that must hold for every input of a fuzz target.
 #pragma once
 #include <cstdio>
 #include <cstdlib>

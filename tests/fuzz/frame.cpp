@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The first four bytes seed the cuts, the fifth's lowest bit chooses the role, its second whether compression was
-// negotiated; the rest is what the peer sent, and after that the same bytes again as a message to be written and read
+// negotiated. The rest is the stream of the peer. After that the same bytes are a message that is written and read
 // back.
 #include <algorithm>
 #include <cstring>
@@ -37,7 +37,7 @@ void feed(decoder& to, std::string_view bytes, std::vector<said>& out) {
     auto const now = to.next(input);
     if (now.what == event::need_more) break;
     demand(!ended(), "no event after close or failed");
-    // How much of the beginning of a message that is too big is here depends on the cuts.
+    // For a message that is too big, the cuts decide how much of its beginning is here.
     bool const failed = now.what == event::failed;
     demand(!failed || now.payload.empty() || now.code == close_code::too_big, "only what is too big has a beginning");
     out.push_back(

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The bytes that a fresh connection sends: Beast makes a request of them or does not, and the handshake is judged.
+// The bytes that a fresh connection sends: Beast may read a request in them; then the handshake is judged.
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http/parser.hpp>
 
@@ -60,7 +60,7 @@ extern "C" int LLVMFuzzerTestOneInput(
   parser.body_limit(64 * 1024);
   boost::beast::flat_buffer input{80 * 1024};
   boost::system::error_code ec;
-  // In two pieces, as a network may cut it; the first byte says where.
+  // In two pieces, as a network may cut the bytes. The first byte says where.
   auto const cut = size == 0 ? 0 : data[0] % size;
   for (auto const& piece : {std::pair{std::size_t{1}, cut}, std::pair{std::max<std::size_t>(cut, 1), size}}) {
     if (piece.first >= piece.second) continue;

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// One text frame of a client. Whatever it is, there is an answer: a request whose ids are ids, or an error that is
-// JSON.
+// One text frame of a client. Every text gives one of two outcomes: a request with valid ids, or an error that is JSON.
 #include "chat/protocol/protocol.hpp"
 #include "base/json.hpp"
 #include "base/utf8.hpp"

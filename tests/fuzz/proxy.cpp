@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What stands in front of a connection that a proxy forwards: a PROXY header, version 2, or anything else.
+// The first bytes of a connection that a proxy forwards: a PROXY header, version 2, or anything else.
 #include "demand.hpp"
 #include "gateway/door/proxy_protocol.hpp"
 
@@ -14,7 +14,7 @@ extern "C" int LLVMFuzzerTestOneInput(
     demand(!whole, "half a head names nobody");
     return 0;
   }
-  // As it is read from a socket: the head says how much follows.
+  // Read as from a socket: the head says how much follows.
   auto const rest = proxy_rest_size(all.first<proxy_head_size>());
   if (!rest) {
     demand(!whole && whole.error() == rest.error(), "a head that is refused is refused with its rest");

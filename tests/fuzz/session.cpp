@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Cookies from anybody, and sessions as another program's hand may have left them in Redis: `c` and a Cookie header, or
-// `s` and JSON.
+// Cookies from anybody, and login sessions that another program may have left in Redis: `c` and a Cookie header, or `s`
+// and JSON.
 #include "auth/session_cookie.hpp"
 #include "demand.hpp"
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Tokens from anybody. The first byte says what is done with the rest: judged as it is, or as the parts of a token that
-// is signed rightly, so that the claims are reached.
+// Tokens from anybody. The first byte decides how the rest is judged: unchanged, or as the parts of a token with a
+// valid signature, so that the claims are reached.
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 #include <array>

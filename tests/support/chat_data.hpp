@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The answers of a Redis in good health to the chat's scripts: a memory of rooms, connections, mail and messages, and
-// no more of the scripts' sense than a story needs. A test that is about something else says so with a rule of its own.
+// The answers of a Redis in good health to the chat's scripts: a memory of rooms, connections, mail and messages. It
+// does as much of the scripts' work as a story needs. A test that needs another answer gives a rule of its own.
 #pragma once
 #include <cstdint>
 #include <map>
@@ -26,7 +26,7 @@ class chat_data {
   std::map<std::string, std::string> last_seen;  // of a user
   std::map<std::string, std::int64_t> kick;  // number of a user's latest
   std::map<std::string, std::int64_t> kept_out;  // seconds
-  bool knows_lease = true;  // of our instance; false: what a connection says of its rooms counts
+  bool knows_lease = true;  // of our instance; false: the rooms that a connection names count
   std::set<std::string> returning;  // users whose absence was not announced yet
   std::map<std::string, std::vector<std::pair<std::string, std::string>>> listed;  // of an instance: connection, user
 
@@ -39,12 +39,12 @@ class chat_data {
     std::uint64_t newest = 0;
     std::vector<said> kept{};
   };
-  std::map<std::string, log> logs;  // of rooms in which something was said
+  std::map<std::string, log> logs;  // of rooms with messages
 
   // Keeps a message of `sender` in the room's log, and gives its frame. Nobody is told.
   std::string keep(std::string const& room, std::string const& sender, std::string_view content,
                    std::string const& connection = "elsewhere");
-  // The same, and tells who listens.
+  // The same, and publishes it.
   std::string say(std::string const& room, std::string const& sender, std::string_view content,
                   std::string const& connection = "elsewhere");
 

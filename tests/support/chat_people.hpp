@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The application's side of the chat, as far as a test wants one: whom the directory knows, and whom tokens and logins
-// name.
+// The application's side of the chat, as far as a test needs it: the users of the directory, and the users that tokens
+// and logins name.
 #pragma once
 #include <map>
 #include <optional>
@@ -25,7 +25,7 @@ class known_people final : public hiky::directory::directory {
     (*this)[one].friends.emplace_back(other);
     (*this)[other].friends.emplace_back(one);
   }
-  std::optional<hiky::error> fault;  // of whatever is asked
+  std::optional<hiky::error> fault;  // of every question
   bool throws = false;               // a bug of the directory's
 
   hiky::task<hiky::result<hiky::directory::entry>> load(hiky::user_id user) override {
@@ -48,12 +48,12 @@ class known_people final : public hiky::directory::directory {
   std::map<std::string, hiky::directory::entry> entries_;
 };
 
-// Tokens are what the test says they are; without one, a userId is believed.
+// A token means what the test says. Without a token, a userId is believed.
 class token_gate final : public hiky::auth::authenticator {
  public:
   std::map<std::string, hiky::auth::identity> tokens;
   std::map<std::string, hiky::auth::verdict<hiky::auth::identity>> logins;  // sessions of the application
-  std::optional<hiky::error> fault;       // of whatever is asked
+  std::optional<hiky::error> fault;       // of every question
   bool believes = true;                   // a userId alone
   int asked = 0, looks = 0;
 

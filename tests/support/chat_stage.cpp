@@ -25,7 +25,7 @@ chat::user_rates::limits rates_of(chat::flow_limits const& flow) {
 
 }  // namespace
 
-// Takes the place of the gateway's connection.
+// Stands in the place of the gateway's connection.
 class chat_client::link final : public chat::session {
  public:
   link(chat_stage& stage, std::string connection) : stage_(stage) { id = connection_id{std::move(connection)}; }

@@ -44,11 +44,12 @@ class chat_client {
  public:
   ~chat_client();
 
-  // One text frame to the server; what comes of it has come when this returns.
+  // Sends one text frame to the server. All its effects have come when this returns.
   void says(std::string_view frame);
   // All frames since the last time, as JSON.
   std::vector<std::string> hears();
-  // The only frame of these that is of this type; throws if there are none or more. Others are forgotten.
+  // The only one of these frames that has this type; throws if there is none, or more than one. Other frames are
+  // forgotten.
   std::string hears_one(std::string_view type);
 
   bool is_open() const;
@@ -60,7 +61,7 @@ class chat_client {
   // Answers all pings.
   void pongs();
   int pings() const;  // that wait for a pong
-  void takes(bool frames);  // false: what is sent stays in the outbox
+  void takes(bool frames);  // false: frames stay in the outbox
   void has_room(bool for_hints);  // false: hints are left out
   bool is_listened_to() const;  // the server reads from it
   bool is_identified() const;
@@ -82,9 +83,9 @@ class chat_stage {
 
   // A client whose handshake is done, with a connection id (c1, c2, … unless given).
   chat_client& connects(std::string id = {});
-  // The same, and it has registered as `user`, who belongs to these rooms. `how`: further members of register.
+  // The same, and the client has registered as `user`, who belongs to these rooms. `how`: further members of register.
   chat_client& arrives(std::string const& user, std::set<std::string> const& rooms = {}, std::string_view how = {});
-  // Redis and the chat do all that they can without time.
+  // Redis and the chat do everything that needs no time.
   void settle() { loop.settle(); }
   void pass(std::chrono::milliseconds length) { loop.pass(length); }
 
@@ -108,7 +109,7 @@ class chat_stage {
   std::deque<std::unique_ptr<chat_client>> clients_;
 };
 
-// For TEST_F. What no rule was for, and what a coroutine has thrown, fails the test.
+// For TEST_F. A call without a rule, and an exception of a coroutine, fail the test.
 class chat_story : public testing::Test, protected chat_stage {
  protected:
   explicit chat_story(chat_settings settings = {}) : chat_stage(std::move(settings)) {}

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A janitor before a scripted Redis, with friends and workers that note what they are told.
+// A janitor with a scripted Redis, and with friends and workers that note the calls that they get.
 #pragma once
 #include <fmt/format.h>
 #include <gmock/gmock.h>

@@ -19,7 +19,7 @@ class log_capture {
   log_capture(log_capture const&) = delete;
   log_capture& operator=(log_capture const&) = delete;
 
-  // Those that begin with `event`.
+  // The lines that begin with `event`.
   std::vector<std::string> lines(std::string_view event = {}) const;
   void clear();
 

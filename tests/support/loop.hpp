@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// An event loop that a test drives: run(task) gives what the task gives, and throws what it throws.
+// An event loop that a test drives: run(task) gives the value of the task, and throws its exceptions.
 #pragma once
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
@@ -40,7 +40,7 @@ class loop {
     return std::move(*at_end->value);
   }
 
-  // Lets what is under way go on for a while.
+  // Lets the tasks under way go on for a while.
   void run_for(std::chrono::milliseconds time) {
     io_.restart();
     io_.run_for(time);

@@ -28,7 +28,8 @@ std::string const* script_of(std::string_view sha1) {
 
 std::string bulk(std::string_view t) { return fmt::format("${}\r\n{}\r\n", t.size(), t); }
 
-// The number behind the first byte of the line at `at`, which is moved behind the line; nothing if it is not all here.
+// The number behind the first byte of the line at `at`, which is moved behind the line; nothing if the line is not
+// complete yet.
 std::optional<std::size_t> read_count(std::string_view in, std::size_t& at, char kind) {
   auto const end = in.find("\r\n", at);
   if (end == std::string_view::npos) return std::nullopt;

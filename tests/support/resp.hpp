@@ -37,7 +37,7 @@ resp list(Items const&... items) {
 struct redis_call {
   std::string name;  // a command in capitals, or a script's file name
   std::vector<std::string> keys;  // of a script
-  std::vector<std::string> args;  // what stands behind the name, or behind a script's keys
+  std::vector<std::string> args;  // the words behind the name, or behind a script's keys
   int connection = 0;  // the first is 1
   int database = 0;
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// A Redis that says what the test tells it to say, in this process, on a UNIX socket and the test's own event loop:
-// nothing happens but in the order in which the test lets it happen. It speaks RESP3 and knows no data: a command or
-// script (`join.lua`) that the test has not answered is refused, and named by `surprises`. Of itself it knows what a
-// connection is begun with (HELLO, SELECT, PING, INFO, CLIENT, SCRIPT LOAD), and pub/sub.
+// A Redis that gives the answers of the test, in this process, on a UNIX socket and the test's own event loop: events
+// happen only in the order that the test gives. It speaks RESP3 and knows no data: a command or script (`join.lua`)
+// that the test has not answered is refused, and named by `surprises`. It answers the commands by itself that begin a
+// connection (HELLO, SELECT, PING, INFO, CLIENT, SCRIPT LOAD), and pub/sub.
 //
 //   redis.when("join.lua").give(list(2, 1000, "alice", "bob"));          // from now on
 //   redis.when("join.lua", has("tea")).once().refuse("OOM no memory");   // the next one that names tea
@@ -32,7 +32,7 @@ class scripted_redis {
 
   hiky::redis::address address(int database = 1) const;
 
-  // The outcome of calls. The latest rule that matches counts; the rule before it counts again once it is used up.
+  // The outcome of calls. The latest rule that matches counts. When it is used up, the rule before it counts again.
   class rule {
    public:
     rule& times(int n);  // for the next `n` calls
@@ -50,10 +50,10 @@ class scripted_redis {
     explicit rule(std::shared_ptr<state> s) : state_(std::move(s)) {}
     std::shared_ptr<state> state_;
   };
-  // Says nothing by itself: one of give, refuse, hold and cut follows.
+  // The rule is complete with one of give, refuse, hold and cut.
   rule when(std::string name, call_matcher matcher = {});
 
-  // Answers what is held, with what the rules say now.
+  // Answers the held calls, by the rules of now.
   void release();
   // Ends all connections; the next ones are let in.
   void cut();
@@ -65,7 +65,7 @@ class scripted_redis {
 
   // A push to all who have subscribed the channel; gives how many they are.
   int publish(std::string_view channel, std::string_view payload);
-  // Channels that somebody subscribes, sorted.
+  // Channels that have a subscriber, sorted.
   std::vector<std::string> subscribed() const;
   int connections() const;  // now open
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The inside of scripted_redis: rules, connections and what is known without a rule. Only for scripted_redis*.cpp.
+// The inside of scripted_redis: rules, connections, and answers that need no rule. Only for scripted_redis*.cpp.
 #pragma once
 #include <boost/asio/local/stream_protocol.hpp>
 
@@ -36,7 +36,7 @@ struct scripted_redis::connection : std::enable_shared_from_this<scripted_redis:
   void read();
   void take(std::size_t size);
   void answer_all();
-  // A push keeps its place: behind the answer that is being made, or behind all that waits.
+  // A push keeps its place: behind the answer that is being made, or behind all answers that wait.
   void say(std::string const& bytes) {
     if (answering) behind += bytes;
     else waiting.emplace_back(bytes);

@@ -18,7 +18,7 @@ namespace {
 constexpr system_clock::time_point first_moment = std::chrono::sys_days{std::chrono::January / 31 / 2026} + 12h;
 constexpr auto patience = 20s;
 
-// Zero: time goes its way.
+// Zero: time passes as usual.
 std::atomic<std::int64_t> steady_ns{0}, system_ns{0};
 
 nanoseconds read_clock(clockid_t which) {

@@ -41,14 +41,14 @@ class still_loop {
   hiky::asio::any_io_executor executor() { return io_.get_executor(); }
   hiky::asio::io_context& io() { return io_; }
 
-  // Does all that can be done while time stands.
+  // Does everything that can be done while time stands.
   void settle();
-  // Lets time pass: in steps, so that what is due first happens first.
+  // Lets time pass in steps, so that events happen in the order in which they are due.
   void pass(std::chrono::milliseconds length, int steps = 50);
-  // Settles until it is so, for what another thread does meanwhile (name lookups). Throws after 20 s of real time.
+  // Settles until `it_is_so`, because another thread works meanwhile (name lookups). Throws after 20 s of real time.
   void until(std::function<bool()> const& it_is_so);
 
-  // Begins a task, and settles. Its outcome is looked at when the test has done what the task waits for.
+  // Begins a task, and settles. The test looks at the outcome when it has done what the task waits for.
   template <class T>
   std::shared_ptr<outcome<T>> begin(hiky::task<T> what) {
     auto const out = std::make_shared<outcome<T>>();
@@ -59,7 +59,8 @@ class still_loop {
     settle();
     return out;
   }
-  // The value that the task gives. Throws what it throws, and if it waits for something that the test has not done.
+  // The value of the task. Throws the task's exception. Throws also if the task waits for something that the test has
+  // not done.
   template <class T>
   T run(hiky::task<T> what) {
     auto const out = begin(std::move(what));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What contract tests stand on: one redis-server per process, emptied before each test; a client on database 1; and a
+// The base of contract tests: one redis-server per process, emptied before each test; a client on database 1; and a
 // second connection that looks at the keys.
 #pragma once
 #include <gmock/gmock.h>

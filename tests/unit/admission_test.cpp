@@ -39,7 +39,7 @@ TEST(admission, limits_how_often_an_address_may_come) {
   for (int i = 0; i < 3; ++i) EXPECT_TRUE(doors.enter(at("192.0.2.1")));
   EXPECT_EQ(doors.enter(at("192.0.2.1")).error(), no_entry::address_rate);
   EXPECT_TRUE(doors.enter(at("192.0.2.2")));
-  // Who is forgotten too early could begin anew.
+  // An address that is forgotten too early could begin anew.
   doors.tick(std::chrono::steady_clock::now());
   EXPECT_EQ(doors.enter(at("192.0.2.1")).error(), no_entry::address_rate);
   doors.tick(std::chrono::steady_clock::now() + 10s);

@@ -22,7 +22,7 @@ TEST(api_keys, a_key_has_the_scopes_of_its_line_or_all) {
   EXPECT_EQ(first->name.size(), 8U);
 }
 
-TEST(api_keys, what_is_not_exactly_a_key_is_none) {
+TEST(api_keys, a_line_that_is_not_exactly_a_key_is_none) {
   auto const keys = api_keys::parse("first-key-0123456789 read\n");
   ASSERT_TRUE(keys);
   for (auto const* other :
@@ -37,7 +37,7 @@ TEST(api_keys, a_fault_names_its_line_and_never_the_key) {
                            "first-key-0123456789\nfirst-key-0123456789 read"}) {
     auto const keys = api_keys::parse(text);
     if (std::string_view{text}.ends_with(',')) {
-      EXPECT_TRUE(keys);  // a comma at the end parts nothing
+      EXPECT_TRUE(keys);  // a comma at the end separates nothing
       continue;
     }
     ASSERT_FALSE(keys) << text;

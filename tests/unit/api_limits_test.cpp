@@ -40,7 +40,7 @@ TEST(api_limits, bounds_guessing_by_address_and_not_by_what_is_guessed) {
   api_limits limits{{.guesses_per_s = 1, .guess_burst = 3}};
   guess(limits, at("192.0.2.7"), 3, begin);
   EXPECT_EQ(limits.may_try(at("192.0.2.7"), "", begin).error(), 1s);
-  EXPECT_FALSE(limits.may_try(at("192.0.2.7"), "a right one", begin)) << "or a 429 would tell wrong from right";
+  EXPECT_FALSE(limits.may_try(at("192.0.2.7"), "a right one", begin)) << "or a 429 would show which key is right";
   EXPECT_TRUE(limits.may_try(at("192.0.2.8"), "", begin));
   guess(limits, at("192.0.2.7"), 1, begin + 1s);
   EXPECT_FALSE(limits.may_try(at("192.0.2.7"), "", begin + 1s));
@@ -68,5 +68,5 @@ TEST(api_limits, forgets_guesses_in_time) {
   guess(limits, at("192.0.2.7"), 2, begin);
   guess(limits, at("192.0.2.9"), 2, begin + 3h);
   guess(limits, at("192.0.2.7"), 2, begin + 3h);
-  EXPECT_FALSE(limits.may_try(at("192.0.2.7"), "office", begin + 3h)) << "it has not been there for hours";
+  EXPECT_FALSE(limits.may_try(at("192.0.2.7"), "office", begin + 3h)) << "it was last here hours ago";
 }

@@ -41,7 +41,7 @@ class batch_send_by : public testing::TestWithParam<send_method> {
     sender.open();
     ASSERT_EQ(sender.method(), GetParam());
   }
-  // Sends one part, or two, to each of `to`; gives what was taken of each.
+  // Sends one part, or two, to each of `to`. Gives the number of bytes that each socket took.
   std::vector<ssize_t> send(std::vector<socket_pair> const& to, std::vector<std::vector<std::string>> const& texts) {
     std::vector<ssize_t> taken;
     while (taken.size() < to.size()) {

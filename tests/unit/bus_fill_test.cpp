@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Holes filled from the log, loss said, and workers that come late.
+// Holes are filled from the log, a loss is told, and workers may come late.
 #include "unit/bus_of_two_workers.hpp"
 
 using namespace unit;
@@ -13,7 +13,7 @@ TEST_F(bus_of_two_workers_alone, fills_a_hole_from_the_log_before_what_stands_be
   lose();
   say();
   EXPECT_THAT(take(0), ElementsAre("e:1", "e:2", "e:3", "e:4"));
-  EXPECT_EQ(redis.calls("history.lua").back().args.at(1), "0");  // with the last one: is it still the same?
+  EXPECT_EQ(redis.calls("history.lua").back().args.at(1), "0");  // with the last one, to compare it
   EXPECT_EQ(all.gaps(), 0U);
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The letters of the wire between instances: scripts and C++ say the same ones, and each is read as what it is called.
+// The letters of the wire between instances: scripts and C++ use the same letters, and each letter is read as the news
+// of its name.
 #include "state/chat/bus_letters.hpp"
 
 #include <gmock/gmock.h>
@@ -21,7 +22,7 @@ namespace {
 
 using letters = std::set<bus_letter>;
 
-// Literals of a letter and a space: what a script begins a text with.
+// Literals of a letter and a space: a script begins a text with one.
 letters letters_in(std::string_view script) {
   static std::regex const literal{"'([a-zA-Z]) '"};
   letters out;
@@ -61,7 +62,7 @@ TEST(bus_letters, are_the_same_in_scripts) {
 
 TEST(bus_letters, cost_a_script_nothing) {
   for (auto const& script : state::scripts::all) {
-    EXPECT_EQ(script.text.find("bus."), std::string_view::npos) << script.name << ": names are literals by now";
+    EXPECT_EQ(script.text.find("bus."), std::string_view::npos) << script.name << ": names have become literals";
     EXPECT_EQ(script.text.find("-- include"), std::string_view::npos) << script.name;
   }
 }

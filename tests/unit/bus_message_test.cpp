@@ -16,7 +16,7 @@ using namespace std::string_literals;
 
 namespace {
 
-// The news of that kind; the test ends where it is another, or none.
+// The news of that kind. The test ends when the news is of another kind, or there is none.
 template <class Kind>
 Kind read(std::string_view room, std::string const& text) {
   auto const m = parse_bus_message(room, text);

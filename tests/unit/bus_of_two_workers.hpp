@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The bus of two workers on a Redis that says what the test tells it to say, while time stands still. What comes of it
-// on a real Redis: tests/contract/bus_test.cpp.
+// The bus of two workers on a scripted Redis, while time stands still. The bus on a real Redis:
+// tests/contract/bus_test.cpp.
 #pragma once
 #include <fmt/format.h>
 #include <gmock/gmock.h>
@@ -56,7 +56,7 @@ class bus_of_two_workers_alone : public testing::Test {
     EXPECT_THAT(redis.surprises(), testing::IsEmpty());
   }
 
-  // What the log of tea holds behind `after`.
+  // The messages of the log of tea behind `after`.
   support::resp page(std::uint64_t after) const {
     std::vector<support::resp> out{support::text(epoch), support::as_reply(newest),
                                    support::as_reply(kept.empty() ? 0 : kept.front()), support::as_reply(0)};
@@ -65,7 +65,7 @@ class bus_of_two_workers_alone : public testing::Test {
     }
     return support::list_of(out);
   }
-  // A message is said in tea.
+  // A message is published in tea.
   void say() {
     publish();
     events.settle();

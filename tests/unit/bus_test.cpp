@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The subscription of rooms, the hand-over of what is pushed, and the watch over the subscription.
+// The subscription of rooms, the hand-over of pushed messages, and the watch over the subscription.
 #include "unit/bus_of_two_workers.hpp"
 
 using namespace unit;

@@ -10,7 +10,7 @@ namespace {
 std::string at(std::int64_t ms) { return iso8601(system_clock::time_point{milliseconds{ms}}); }
 }  // namespace
 
-// What `new Date(ms).toISOString()` prints for the same numbers.
+// The texts that `new Date(ms).toISOString()` prints for the same numbers.
 TEST(clock, writes_time_as_javascript_does) {
   EXPECT_EQ(at(0), "1970-01-01T00:00:00.000Z");
   EXPECT_EQ(at(1), "1970-01-01T00:00:00.001Z");

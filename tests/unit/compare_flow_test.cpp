@@ -61,7 +61,7 @@ TEST_F(compared, a_room_that_was_entered_unheard_is_entered_with_what_it_said_si
   settle();
   EXPECT_THAT(alice.hears(), ElementsAre(second));
   alice.leaves();
-  EXPECT_TRUE(redis.calls("disconnect.lua").back().has("garden")) << "what no pong has confirmed is owed";
+  EXPECT_TRUE(redis.calls("disconnect.lua").back().has("garden")) << "messages that no pong has confirmed are owed";
 }
 
 TEST_F(compared, a_room_that_is_too_far_ahead_is_entered_with_a_gap) {

@@ -72,7 +72,7 @@ class audit : public testing::Test {
   state::connection_lists connections{client};
   std::set<std::string> here;
   std::vector<std::string> undone, known;
-  std::deque<chat::connection_audit> audits;  // which outlive what they wait for
+  std::deque<chat::connection_audit> audits;  // these outlive the tasks that they wait for
 };
 
 }  // namespace
@@ -82,9 +82,9 @@ TEST_F(audit, undoes_what_redis_lists_and_nobody_has) {
   here = {"w1.a"};
   lists({"w1.a", "w1.b", "w2.c"});
   EXPECT_EQ(*loop.run(one.compare()), 1U);
-  EXPECT_THAT(undone, ElementsAre("w1.b alice 949000")) << "since a lease and a pong before now";
+  EXPECT_THAT(undone, ElementsAre("w1.b alice 949000")) << "since now, less a lease and the longest wait for a pong";
   EXPECT_THAT(known, ElementsAre("w1.a"));
-  EXPECT_TRUE(redis.calls("HSCAN").back().has("w1.*")) << "others' connections are not even asked for";
+  EXPECT_TRUE(redis.calls("HSCAN").back().has("w1.*")) << "Redis is not asked for connections of other workers";
 }
 
 TEST_F(audit, one_worker_looks_after_what_is_nobodys) {
@@ -147,7 +147,7 @@ TEST_F(audit, compares_every_few_leases_and_when_asked_to) {
   redis.when("HSCAN").hold();
   one.ask();
   loop.settle();
-  one.ask();  // while it compares: once more behind that
+  one.ask();  // while it compares: once more after that
   redis.release();
   loop.settle();
   EXPECT_EQ(redis.count("HSCAN"), 6U);
@@ -156,5 +156,5 @@ TEST_F(audit, compares_every_few_leases_and_when_asked_to) {
   loop.settle();
   EXPECT_THAT(log.lines("connections.not_compared"), ElementsAre(HasSubstr("WRONGTYPE")));
   loop.pass(600ms);
-  EXPECT_EQ(redis.count("HSCAN"), 8U) << "what failed is tried soon";
+  EXPECT_EQ(redis.count("HSCAN"), 8U) << "a comparison that failed is tried again soon";
 }

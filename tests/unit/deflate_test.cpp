@@ -188,7 +188,7 @@ TEST_F(deflate, keeps_nothing_from_one_message_to_the_next) {
 
 TEST_F(deflate, refuses_what_is_no_deflate_data_or_not_all_of_it) {
   refuses(faults::not_deflate, "");
-  refuses(faults::not_deflate, "\x07");  // a block type that there is not
+  refuses(faults::not_deflate, "\x07");  // a block type that does not exist
   refuses(faults::not_deflate, "\xff\xff\xff");
   refuses(faults::not_deflate, conversation);
   auto const whole = deflated(conversation);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What every request must pass before anything carries it out.
+// The checks that every request must pass before it is carried out.
 #include "chat/requests/dispatch.hpp"
 
 #include <gmock/gmock.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Too much of anything: what is refused, what waits, and what ends the connection.
+// Too much of anything: some requests are refused, some wait, and some end the connection.
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -70,7 +70,7 @@ TEST_F(within_limits, hints_over_the_rate_are_dropped_unsaid) {
   EXPECT_EQ(redis.count("typing.lua"), 3U) << "an end that was begun is always told";
   EXPECT_THAT(alice.hears(), IsEmpty());
   for (int i = 0; i < 4; ++i) alice.says(R"({"type":"typing","roomId":"tea","isTyping":true})");
-  EXPECT_THAT(alice.hears(), IsEmpty()) << "nor those over the rate of requests";
+  EXPECT_THAT(alice.hears(), IsEmpty()) << "nor are hints over the rate of requests answered";
   EXPECT_GE(count.rate_limited[2].get(), 1U);
 }
 
@@ -80,7 +80,8 @@ TEST_F(within_limits, a_large_answer_counts_as_several_requests) {
   alice.says(R"({"type":"history","roomId":"tea"})");
   alice.hears_one("history");
   for (int i = 0; i < 2; ++i) alice.says(R"({"type":"ping"})");
-  EXPECT_THAT(alice.hears(), ElementsAre(HasSubstr("pong"), HasSubstr("rate_limited"))) << "it was worth four";
+  EXPECT_THAT(alice.hears(), ElementsAre(HasSubstr("pong"), HasSubstr("rate_limited")))
+      << "the answer counts as four requests";
 }
 
 TEST_F(within_limits, a_client_that_is_refused_too_often_is_not_read_for_a_moment) {

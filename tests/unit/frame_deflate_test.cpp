@@ -128,7 +128,7 @@ TEST_F(frame_deflate, shows_the_beginning_of_a_text_that_is_too_large_when_infla
   EXPECT_EQ(beginning(in(0xc1, repeated("not inflated", 601))), "");
 }
 
-// Blocks that hold nothing are allowed (RFC 7692 7.2.1), as who flushes after every byte makes them.
+// Blocks that hold nothing are allowed (RFC 7692 7.2.1): a peer that flushes after every byte makes them.
 TEST_F(frame_deflate, reads_what_is_wasteful_and_cheap) {
   session const wide{{.max_message = 65'536}, decoder::role::server, &inflate};
   auto const takes = [&](std::string const& wanted, std::string const& compressed) {
@@ -142,7 +142,7 @@ TEST_F(frame_deflate, reads_what_is_wasteful_and_cheap) {
   takes(words, flushed.substr(0, flushed.size() - flush_tail.size()));
 }
 
-// Each block with tables of its own takes zlib microseconds, whatever it holds.
+// Each block with tables of its own costs zlib microseconds, however little it holds.
 TEST_F(frame_deflate, gives_up_blocks_that_cost_far_more_than_they_hold) {
   session const wide{{.max_message = 65'536}, decoder::role::server, &inflate};
   std::string bits;
@@ -170,7 +170,7 @@ TEST_F(frame_deflate, gives_up_blocks_that_cost_far_more_than_they_hold) {
   EXPECT_EQ(wide.whole(in(0xc1, blocks(504))), story{text("")});
   EXPECT_EQ(wide.whole(in(0xc1, blocks(520))), story{failed(1008)});
   EXPECT_EQ(wide.whole(in(0xc1, blocks(5'600))), story{failed(1008)});
-  // What zlib makes at its most talkative.
+  // The output of zlib with the most blocks.
   std::mt19937 random{3};
   std::string noise(60'000, '\0');
   for (auto& c : noise) c = static_cast<char>('a' + random() % 20);

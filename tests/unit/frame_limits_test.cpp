@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a peer can make the decoder hold: message size, number of fragments, memory.
+// The most that a peer can make the decoder hold: message size, number of fragments, memory.
 #include <gtest/gtest.h>
 
 #include <set>
@@ -27,7 +27,7 @@ TEST(frame_limits, a_message_over_the_limit_is_refused_before_its_payload) {
 
 TEST(frame_limits, a_text_over_the_limit_shows_what_is_here_of_its_beginning) {
   decoder_limits const narrow{.max_message = 20};
-  // What the last event of `reads` shows, each read given as a whole.
+  // The payload of the failure when `reads` are given to a decoder, each read as a whole.
   auto const beginning = [&](std::vector<std::string> reads) {
     decoder it{narrow};
     for (auto& bytes : reads) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A peer for the decoder: streams built byte by byte, so that an error of the encoder can't hide one of the decoder,
-// and what the decoder tells of them, however they are cut.
+// A peer for the decoder: streams built byte by byte, so that an error of the encoder can't hide an error of the
+// decoder; and the events of the decoder, however the streams are cut.
 #pragma once
 #include <gtest/gtest.h>
 
@@ -15,7 +15,7 @@
 
 namespace hiky::gateway::test {
 
-// What an event said, kept beyond the life of its views.
+// A copy of an event, which outlives the event's views.
 struct said {
   event::kind what;
   opcode op = opcode::continuation;
@@ -51,7 +51,7 @@ inline void feed(decoder& to, std::string_view bytes, story& out) {
     ASSERT_FALSE(ended) << "an event after close or failed";
     ended = now.what == event::close || now.what == event::failed;
     auto const code = static_cast<std::uint16_t>(now.code);
-    // How much of the beginning of a message that is too big is here depends on the cuts.
+    // For a message that is too big, the cuts decide how much of its beginning is here.
     out.push_back({now.what, now.op, code, now.what == event::failed ? std::string{} : std::string{now.payload}});
     if (now.what == event::failed) {
       EXPECT_FALSE(now.reason.empty());
@@ -87,7 +87,7 @@ struct session {
     for (auto const& byte : bytes) feed(it, {&byte, 1}, out);
     return out;
   }
-  // After how many bytes, given one by one, the first failure is told.
+  // The number of bytes, given one by one, until the first failure.
   std::optional<std::size_t> fails_after(std::string_view bytes) const {
     decoder it{limits, side, inflate};
     story out;

@@ -8,7 +8,7 @@
 using namespace hiky;
 using namespace hiky::chat;
 
-// Not one of what we send may be counted as the application's.
+// No frame of ours may be counted as one of the application.
 TEST(frame_type, is_known_of_all_that_we_send) {
   recovery const missed{room_id{"tea"}};
   for (auto const& json :

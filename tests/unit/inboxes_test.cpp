@@ -89,7 +89,7 @@ TEST_F(inboxes_of_two_workers, hand_nothing_over_after_an_interruption_before_th
   EXPECT_THAT(take(0), IsEmpty());
   EXPECT_FALSE(all.is_open(0));
   all.compared(0, 2);
-  EXPECT_THAT(take(0), IsEmpty()) << "never within the call";
+  EXPECT_THAT(take(0), IsEmpty()) << "never inside the call";
   settle();
   EXPECT_THAT(take(0), ElementsAre("tea2 "));
   EXPECT_THAT(take(1), IsEmpty());

@@ -26,7 +26,8 @@ TEST_F(janitor_by_the_second, tells_friends_of_absences_when_they_are_due) {
   redis.when("announce_done.lua").once().give(list("bob"));
   runs();
   loop.pass(1100ms);
-  EXPECT_THAT(told, ElementsAre("alice off", "bob off", "bob on")) << "who has come back meanwhile is told of again";
+  EXPECT_THAT(told, ElementsAre("alice off", "bob off", "bob on"))
+      << "a user who has come back meanwhile is told of again";
   EXPECT_THAT(redis.calls("announce_done.lua").back().args, ElementsAre("alice", "1.5", "bob", "2.5"));
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The janitor: this instance's lease, and the end of what dead ones have left.
+// The janitor: this instance's lease, and the sweep of dead instances.
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -71,7 +71,7 @@ TEST_F(janitor, goes_on_when_redis_does_not_answer) {
   loop.pass(3500ms);
   EXPECT_EQ(him.count().failures.load(), 2U);
   EXPECT_EQ(him.count().renewals.load(), 1U);
-  EXPECT_THAT(log.lines("lease.not_renewed"), IsEmpty()) << "it is away, which others say";
+  EXPECT_THAT(log.lines("lease.not_renewed"), IsEmpty()) << "Redis is away; other parts log that";
   redis.when("lease_renew.lua").once().refuse(wrong_type);
   loop.pass(1s);
   EXPECT_THAT(log.lines("lease.not_renewed"), ElementsAre(HasSubstr("WRONGTYPE")));
@@ -91,7 +91,7 @@ TEST_F(janitor, a_lost_lease_begins_anew_when_all_workers_know) {
   EXPECT_EQ(asserted, 1);
 }
 
-TEST_F(janitor, connections_that_are_being_undone_are_asserted_behind_that) {
+TEST_F(janitor, connections_that_are_being_undone_are_asserted_after_that) {
   runs();
   redis.when("lease_renew.lua").times(2).give(list(2));
   loop.pass(2500ms);

@@ -49,7 +49,7 @@ TEST(key_text, of_a_file_is_all_of_it) {
   std::filesystem::remove(path);
 }
 
-// HIKY_SESSION_SECRET="the secret" instead of a place is an easy slip, and errors end up in logs.
+// HIKY_SESSION_SECRET="the secret" instead of a place is an easy mistake, and errors end up in logs.
 TEST(key_text, never_repeats_what_may_be_the_secret_itself) {
   for (auto const& slip : {std::string{"a secret that was put here by mistake"}, std::string{"a/secret+of/base64=="},
                            std::string(5'000, 's')}) {

@@ -21,7 +21,7 @@ struct piece {
 
 class one_lane : public testing::Test {
  protected:
-  // Work that takes `length`; or that never says it is done.
+  // Work that takes `length`, or work that never ends.
   void work(std::chrono::milliseconds length, bool leaves = true) {
     asio::co_spawn(
         loop.io(),
@@ -61,7 +61,7 @@ TEST_F(one_lane, nobody_waits_when_it_is_free) {
   EXPECT_EQ(done.at(0).began, began);
 }
 
-TEST_F(one_lane, whoever_takes_too_long_does_not_hold_up_the_next) {
+TEST_F(one_lane, a_turn_that_takes_too_long_does_not_hold_up_the_next) {
   work(300ms);
   work(1ms);
   all_is_done();

@@ -30,7 +30,7 @@ TEST(listen_address, a_path_keeps_its_own_commas) {
   EXPECT_EQ(odd->mode, 0600u);
 }
 
-TEST(listen_address, what_is_no_mode_is_refused_with_what_was_expected) {
+TEST(listen_address, a_text_that_is_no_mode_is_refused_and_told_the_expected_form) {
   for (auto const* text : {"unix:/run/x,mode=rw", "unix:/run/x,mode=", "unix:/run/x,mode=0999",
                            "unix:/run/x,mode=07777", "unix:,mode=0660"}) {
     auto const wrong = parse_listen_address(text);

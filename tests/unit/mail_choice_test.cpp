@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Mail of a connection that may read some rooms only.
+// Mail for a connection that may read some rooms only.
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -59,11 +59,11 @@ TEST_F(mail, a_client_may_confirm_by_itself) {
   waits(1, 3);
   auto& alice = comes(R"("ack":true)");
   alice.pongs();
-  EXPECT_EQ(redis.count("mail_confirm.lua"), 0U) << "it has promised to say so";
+  EXPECT_EQ(redis.count("mail_confirm.lua"), 0U) << "the client has promised to confirm by itself";
   alice.says(R"({"type":"offlineAck","upTo":"e:2"})");
   EXPECT_EQ(redis.calls("mail_confirm.lua").back().args[1], "2");
   alice.says(R"({"type":"offlineAck","upTo":"e:9"})");
-  EXPECT_EQ(redis.count("mail_confirm.lua"), 1U) << "of what it never got it can say nothing";
+  EXPECT_EQ(redis.count("mail_confirm.lua"), 1U) << "the client cannot confirm messages that it never got";
   alice.says(R"({"type":"offlineAck"})");
   EXPECT_EQ(redis.calls("mail_confirm.lua").back().args[1], "1");
   alice.says(R"({"type":"offlineAck"})");
@@ -96,7 +96,7 @@ TEST_F(mail, an_entry_that_is_no_message_is_not_shown_and_confirmed_with_the_res
   EXPECT_THAT(alice.hears(), Contains(frame(letter(1) + ',' + letter(2), 2)));
   EXPECT_THAT(log.lines("mail.poison"), ElementsAre(HasSubstr("entries=2")));
   alice.says(R"({"type":"offlineAck","upTo":"e:1"})");
-  EXPECT_EQ(redis.calls("mail_confirm.lua").back().args[1], "3") << "what was not shown goes with what was";
+  EXPECT_EQ(redis.calls("mail_confirm.lua").back().args[1], "3") << "an entry that is not shown is confirmed, too";
 }
 
 TEST_F(mail, a_message_that_the_log_has_brought_does_not_come_twice) {
@@ -120,7 +120,7 @@ TEST_F(mail, a_large_mailbox_comes_in_portions) {
   EXPECT_EQ(alice.hears().size(), 2U) << "the second portion waits until the first has left";
   alice.says(R"({"type":"offlineAck"})");
   alice.takes(true);
-  EXPECT_EQ(redis.calls("mail_confirm.lua").back().args[1], "1") << "it answers the frame that had come";
+  EXPECT_EQ(redis.calls("mail_confirm.lua").back().args[1], "1") << "the confirmation answers the frame that had come";
   EXPECT_EQ(alice.hears().size(), 2U);
 }
 
@@ -134,7 +134,7 @@ TEST_F(mail, a_client_that_goes_in_between_gets_no_more_portions) {
   alice.leaves();
   EXPECT_EQ(alice.hears().size(), 2U);
   EXPECT_EQ(redis.count("mail_confirm.lua"), 0U);
-  EXPECT_EQ(redis.count("disconnect.lua"), 1U) << "which gives it back";
+  EXPECT_EQ(redis.count("disconnect.lua"), 1U) << "this gives the mail back";
 }
 
 TEST_F(mail, a_claim_that_fails_is_made_again) {
@@ -175,7 +175,7 @@ TEST_F(mail, a_confirmation_that_fails_is_made_up_for_by_a_claim) {
   alice.hears();
   pass(250ms);
   EXPECT_EQ(redis.count("mail_claim.lua"), 2U);
-  EXPECT_THAT(alice.hears(), IsEmpty()) << "it has it already";
+  EXPECT_THAT(alice.hears(), IsEmpty()) << "the client has it already";
   alice.pongs();
   EXPECT_TRUE(data.in_flight["c1"].empty());
 }
@@ -190,7 +190,7 @@ TEST_F(mail, new_mail_of_a_user_who_is_here_is_fetched) {
   waits(6, 6);
   redis.publish("ws:1:instance:here", "w alice\n");
   settle();
-  EXPECT_THAT(alice.hears(), IsEmpty()) << "the mail before is not confirmed yet";
+  EXPECT_THAT(alice.hears(), IsEmpty()) << "the earlier mail is not confirmed yet";
   alice.pongs();
   EXPECT_THAT(alice.hears(), ElementsAre(frame(letter(6), 1)));
 }

@@ -36,7 +36,7 @@ TEST_F(saying, a_message_reaches_the_room_and_its_sender_an_acknowledgement) {
   EXPECT_THAT(bob.hears(), ElementsAre(R"({"type":"message","roomId":"tea","senderId":"alice","content":"hello",)"
                                        R"("timestamp":"2026-01-31T12:00:00.000Z","messageId":"e:1"})"));
   EXPECT_EQ(count.messages_published.get(), 1U);
-  EXPECT_EQ(arrivals.size(), 1U) << "what it took from client to client can be measured here";
+  EXPECT_EQ(arrivals.size(), 1U) << "the time from client to client can be measured here";
 }
 
 TEST_F(saying, without_an_id_there_is_no_acknowledgement) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The table of options against what it is made into.
+// The table of options, compared with the texts and settings that are made from it.
 #include <gtest/gtest.h>
 
 #include <set>
@@ -50,7 +50,7 @@ TEST(options, are_called_in_capitals_in_the_environment) {
   EXPECT_EQ(environment_name("rate-messages"), "HIKY_RATE_MESSAGES");
 }
 
-// A part that is used without options, as in a test or in somebody's own program, is as hikyd is.
+// A part that is used without options, as in a test or in another program, has the settings of hikyd.
 TEST(options, have_the_defaults_of_the_parts_that_they_are_for) {
   auto const made = config_of({}).gateway;
   gateway::gateway_settings const parts{};

@@ -50,7 +50,7 @@ TEST(origin, may_be_what_a_pattern_says) {
   EXPECT_FALSE(allowed("https://chat.example", "https://chat.example:8443"));
   EXPECT_FALSE(allowed("https://chat.example", "null"));
   EXPECT_FALSE(allowed("https://chat.example", "https://here.example"))
-      << "what is configured stands in the place of the same host";
+      << "configured origins stand in the place of the same host";
 }
 
 TEST(origin, patterns_are_origins) {

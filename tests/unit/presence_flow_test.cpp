@@ -56,7 +56,7 @@ TEST_F(presence, strangers_are_nobodys_business) {
   auto const answer = alice.hears_one("onlineStatus");
   EXPECT_THAT(answer, HasSubstr("bob"));
   EXPECT_THAT(answer, Not(HasSubstr("dora")));
-  EXPECT_THAT(answer, Not(HasSubstr("carol"))) << "who was not asked for";
+  EXPECT_THAT(answer, Not(HasSubstr("carol"))) << "a user who was not asked for";
 }
 
 TEST_F(presence, a_state_that_can_not_be_found_out_is_unavailable) {
@@ -216,7 +216,7 @@ TEST_F(presence, a_client_that_is_gone_watches_nobody) {
   EXPECT_EQ(redis.count("SMISMEMBER"), 0U);
 }
 
-TEST_F(presence, is_announced_to_friends_by_whoever_knows_of_it) {
+TEST_F(presence, is_announced_to_friends_or_the_failure_is_reported) {
   EXPECT_TRUE(loop.run(flows.announce(user_id{"alice"}, false)));
   auto const told = redis.calls("notify.lua").back();
   EXPECT_THAT(told.args[3], HasSubstr(R"({"type":"friendOffline","userId":"alice","lastSeen":"2026-01-31T12:00)"));

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Whom a connection watches, on a clock of the test's own: when to look at whom, and what that says.
+// The friends that a connection watches, on a clock of the test's own: when a friend is looked at, and the news that
+// the look gives.
 #include "chat/presence_watch.hpp"
 
 #include <gmock/gmock.h>
@@ -19,7 +20,7 @@ user_id const alice{"alice"}, bob{"bob"}, carol{"carol"};
 
 class a_watch : public testing::Test {
  protected:
-  // Everybody's state, as the first answer told it.
+  // The first answer has told the state of each of these users.
   void begin(std::vector<std::pair<user_id, bool>> const& states) {
     std::vector<user_id> users;
     for (auto const& [user, online] : states) users.push_back(user);
@@ -35,7 +36,7 @@ class a_watch : public testing::Test {
     EXPECT_TRUE(watch->answered(alice, false, now));
     watch->untold(alice, now);
   }
-  // The clock goes to when something is due, but not beyond `most` from now. True if it is due then.
+  // Moves the clock to the next due look, but not by more than `most`. True if a look is due then.
   bool wait(std::chrono::milliseconds most) {
     auto const until = now + most;
     now = std::min(until, std::max(now, watch->due()));
@@ -73,7 +74,7 @@ TEST_F(a_watch, has_nothing_to_tell_of_who_went_and_came_back_within_a_batch) {
   EXPECT_FALSE(watch->answered(alice, true, now));
 }
 
-TEST_F(a_watch, looks_once_more_at_who_is_announced_while_redis_is_asked) {
+TEST_F(a_watch, looks_once_more_at_a_friend_who_is_announced_while_redis_is_asked) {
   begin({{alice, true}});
   watch->announced("alice", false, now);
   now += times.batch;
@@ -108,7 +109,7 @@ TEST_F(a_watch, tells_at_once_of_a_presence_that_nobody_announced) {
   EXPECT_TRUE(watch->answered(alice, true, now));
 }
 
-TEST_F(a_watch, looks_again_at_who_was_absent_at_first_since_a_return_within_the_grace_period_is_not_announced) {
+TEST_F(a_watch, looks_again_at_a_friend_who_was_absent_at_first_since_a_return_within_the_grace_is_not_announced) {
   begin({{alice, false}, {bob, true}});
   EXPECT_TRUE(wait(times.patience));
   EXPECT_THAT(watch->take_due(now), ElementsAre(alice));
@@ -116,7 +117,7 @@ TEST_F(a_watch, looks_again_at_who_was_absent_at_first_since_a_return_within_the
   EXPECT_FALSE(wait(10s));
 }
 
-TEST_F(a_watch, tells_what_the_client_had_no_room_for_when_it_has) {
+TEST_F(a_watch, tells_news_that_the_client_had_no_room_for_when_it_has_room) {
   lose_alice_unheard();
   EXPECT_TRUE(wait(times.retry));
   EXPECT_THAT(watch->take_due(now), ElementsAre(alice));
@@ -124,7 +125,7 @@ TEST_F(a_watch, tells_what_the_client_had_no_room_for_when_it_has) {
   EXPECT_FALSE(wait(10s));
 }
 
-TEST_F(a_watch, forgets_what_the_client_had_no_room_for_if_it_is_not_so_any_more) {
+TEST_F(a_watch, forgets_news_that_the_client_had_no_room_for_when_they_are_not_true_any_more) {
   lose_alice_unheard();
   EXPECT_TRUE(wait(times.retry));
   watch->take_due(now);
@@ -141,7 +142,7 @@ TEST_F(a_watch, asks_again_when_redis_did_not_answer) {
   EXPECT_TRUE(watch->answered(alice, false, now)) << "it was announced";
 }
 
-TEST_F(a_watch, is_renewed_every_minute_and_loses_who_is_no_friend_any_more) {
+TEST_F(a_watch, is_renewed_every_minute_and_loses_a_friend_who_is_none_any_more) {
   begin({{alice, true}, {bob, true}});
   EXPECT_FALSE(wait(times.renewal - 1ms));
   now += 1ms;

@@ -21,7 +21,7 @@ TEST(redis_address, names_sentinels_with_and_without_tls) {
   EXPECT_EQ(secure->to_string().find("same"), std::string::npos) << "a password for people to read";
 }
 
-TEST(redis_address, refuses_what_only_looks_like_one) {
+TEST(redis_address, refuses_a_text_that_only_looks_like_one) {
   for (auto const* url : {"rediss", "redisx://host", "rediss+sentinels://host/chat", "rediss+sentinel://host",
                           "http://host", "://host"}) {
     auto const parsed = redis::parse_address(url);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A client registers and does not come in: why, and what is undone in Redis.
+// A register is refused: the reasons, and the changes in Redis that are undone.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -18,7 +18,7 @@ namespace {
 
 class refused : public chat_story {
  protected:
-  // The frames that a client hears when it says this first.
+  // The frames that a client gets when this is its first frame.
   std::vector<std::string> answer_to(std::string_view frame) {
     auto& client = connects();
     client.says(frame);
@@ -105,7 +105,7 @@ TEST_F(refused, a_redis_that_is_silent_is_unavailable_and_undone_when_it_answers
   redis.release();
   settle();
   EXPECT_THAT(redis.calls("disconnect.lua").back().args, Contains("began"))
-      << "what the rooms said since the connection began may be mail";
+      << "messages of the rooms since the connection began may be mail";
   EXPECT_TRUE(data.connections["alice"].empty());
   EXPECT_THAT(redis.subscribed(), ElementsAre("ws:1:instance:here")) << "nobody needs the room any more";
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A client registers: what it hears, and what Redis is asked.
+// A client registers: the frames that it gets, and the calls that Redis gets.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -18,7 +18,7 @@ namespace {
 
 class registering : public chat_story {
  protected:
-  // The frames that a client hears when it says this first.
+  // The frames that a client gets when this is its first frame.
   std::vector<std::string> answer_to(std::string_view frame) {
     auto& client = connects();
     client.says(frame);
@@ -93,7 +93,7 @@ TEST_F(registering, nobody_is_told_of_a_page_that_was_reloaded) {
   alice.says(as_alice);
   pass(1s);
   EXPECT_EQ(redis.count("notify.lua") + redis.count("announce_back.lua"), 0U);
-  // Nor is the room, when the client joins it again.
+  // Nor is the room told, when the client joins it again.
   alice.says(R"({"type":"joinRoom","roomId":"tea"})");
   EXPECT_EQ(redis.calls("join.lua").back().args[7], "quiet");
 }

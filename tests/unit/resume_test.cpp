@@ -29,7 +29,7 @@ class resuming : public chat_story {
     alice.says(fmt::format(R"({{"type":"register","userId":"alice","resume":{}}})", resume));
     return alice;
   }
-  // Of the log, by the client's resume: the bus asks it, too, in pages of its own.
+  // The pages of the log that the client's resume asks for. The bus asks for pages, too, with a size of its own.
   std::size_t questions() const {
     auto const calls = redis.calls("history.lua");
     return static_cast<std::size_t>(std::ranges::count_if(calls, has("1200")));
@@ -92,7 +92,7 @@ TEST_F(resuming, after_another_epoch_everything_that_is_here_comes) {
   EXPECT_THAT(comes_back(R"({"tea":"before:3"})").hears(),
               ElementsAre(HasSubstr(R"("recovered":false,"count":4)"), R"({"type":"gap","roomId":"tea"})", frames[0],
                           frames[1], frames[2], frames[3]));
-  EXPECT_EQ(questions(), 2U) << "the first answer was of what stands behind 3";
+  EXPECT_EQ(questions(), 2U) << "the first answer was about the messages behind 3";
 }
 
 TEST_F(resuming, redis_may_have_lost_what_the_client_has) {

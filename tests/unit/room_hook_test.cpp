@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The application is asked over HTTP whether somebody may enter a room; and the policy that stands before it.
+// The application is asked over HTTP whether a user may enter a room; and the policy that decides before that.
 #include "chat/room_hook.hpp"
 
 #include <fmt/format.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Rooms are joined and left, by request and by news of others.
+// Rooms are joined and left, by request and by news of other connections.
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -167,7 +167,7 @@ TEST_F(in_rooms, a_leave_that_fails_leaves_the_room_as_redis_has_it) {
 
 TEST_F(in_rooms, news_of_a_room_comes_over_the_bus) {
   auto& alice = arrives("alice", {"tea"}, R"("events":true)");
-  // Another connection of the user has joined: this one hears the room too.
+  // Another connection of the user has joined: this one is subscribed to the room, too.
   data.rooms["alice"].insert("garden");
   redis.publish("ws:1:instance:here", "a alice\n1000000  0 garden");
   settle();

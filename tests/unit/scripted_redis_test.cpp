@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The tool that other tests stand on: a real client meets the scripted Redis.
+// The tool that other tests use: a real client talks to the scripted Redis.
 #include "support/scripted_redis.hpp"
 
 #include <gmock/gmock.h>
@@ -43,7 +43,7 @@ class scripted : public testing::Test {
 
 }  // namespace
 
-TEST_F(scripted, says_what_it_is_told_and_remembers_what_it_was_asked) {
+TEST_F(scripted, gives_the_answers_of_its_rules_and_remembers_the_calls) {
   redis.when("GET").give(text("tea"));
   redis.when("GET", has("cup")).once().give(text("empty"));
   EXPECT_EQ(ask(redis::request{"get", "cup"}), "empty");
@@ -51,7 +51,7 @@ TEST_F(scripted, says_what_it_is_told_and_remembers_what_it_was_asked) {
   ASSERT_EQ(redis.count("GET"), 2U);
   EXPECT_THAT(redis.calls("GET")[0].args, ElementsAre("cup"));
   EXPECT_EQ(redis.calls("GET")[0].database, 7);
-  EXPECT_THAT(redis.names(), ElementsAre("GET", "GET")) << "the greeting is nobody's business";
+  EXPECT_THAT(redis.names(), ElementsAre("GET", "GET")) << "the greeting of a connection is not among the calls";
 }
 
 TEST_F(scripted, knows_our_scripts_by_name) {

@@ -53,7 +53,7 @@ TEST_F(asserted, a_session_that_redis_did_not_take_is_told_of_again) {
   redis.when("connect.lua").refuse(wrong_type);
   flows.assert_again(0ms);
   pass(1s);
-  EXPECT_EQ(redis.count("connect.lua"), 6U) << "it is as well as it can be";
+  EXPECT_EQ(redis.count("connect.lua"), 6U) << "a session that Redis cannot take is not tried again";
   EXPECT_THAT(log.lines("session.not_asserted"), ElementsAre(HasSubstr("WRONGTYPE")));
 }
 

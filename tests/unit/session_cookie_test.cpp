@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The cookies and sessions of express-session, judged without a server. Real ones: tests/system/session.test.mjs.
+// The cookies and login sessions of express-session, judged without a server. Real ones: tests/system/session.test.mjs.
 #include "auth/session_cookie.hpp"
 
 #include <gmock/gmock.h>
@@ -50,7 +50,7 @@ TEST(session_cookie, is_believed_when_any_of_the_secrets_has_signed_it) {
   EXPECT_EQ(signed_session_id(cookie_of("with.dots", secrets[0]), secrets), "with.dots");
 }
 
-TEST(session_cookie, is_refused_when_it_is_not_what_was_signed) {
+TEST(session_cookie, is_refused_when_its_text_is_not_the_signed_one) {
   auto const good = cookie_of("Ab-_1", secrets[0]);
   EXPECT_FALSE(signed_session_id(cookie_of("Ab-_1", "a third secret"), secrets));
   EXPECT_FALSE(signed_session_id(good + "x", secrets));
@@ -91,7 +91,7 @@ TEST(session_cookie, ends_with_the_session) {
   EXPECT_EQ(expiry(R"("2027-01-15T08:01:00.000Z")", std::nullopt), now + 60s);
   EXPECT_EQ(expiry(R"("2027-01-15T08:01:00.000Z")", 5000ms), now + 5s);
   EXPECT_EQ(expiry(R"("2027-01-15T08:00:03.999Z")", std::nullopt), now + 3s);
-  // Touched since: the session as it was written knows nothing of it.
+  // The session was touched since; its text does not show that.
   EXPECT_EQ(expiry(R"("2027-01-15T07:00:00.000Z")", 5000ms), now + 5s);
   EXPECT_GT(expiry(R"("9999-12-31T23:59:59.000Z")", std::chrono::milliseconds::max()), now + 24h * 365 * 50);
   refuses(session(R"("2027-01-15T08:00:00.000Z")"), "has expired", "userId");

@@ -20,7 +20,7 @@ namespace {
 class ending : public chat_story {
  protected:
   explicit ending(chat_settings settings = {}) : chat_story(std::move(settings)) {}
-  // The rooms that disconnect.lua was told of, behind its first 16 arguments: room, epoch, seq and last seq of each.
+  // The rooms in the call of disconnect.lua, behind its first 16 arguments: room, epoch, seq and last seq of each.
   std::vector<std::string> owed() const {
     auto const args = redis.calls("disconnect.lua").back().args;
     return {args.begin() + 16, args.end()};
@@ -90,7 +90,7 @@ TEST_F(ending, is_kept_at_while_redis_is_away) {
   pass(2s);
   EXPECT_EQ(redis.count("disconnect.lua"), 4U);
   EXPECT_FALSE(flows.holds(connection_id{"c1"}, user_id{"alice"}));
-  EXPECT_EQ(announced, 1) << "somebody looks for what is to be announced";
+  EXPECT_EQ(announced, 1) << "a look for due announcements follows";
   EXPECT_TRUE(loop.run(flows.settled(1s)));
 }
 
@@ -183,5 +183,5 @@ TEST_F(ending, activity_is_told_for_many_at_once) {
   alice.says(R"({"type":"ping"})");
   alice.leaves();
   pass(10s);
-  EXPECT_EQ(redis.count("seen.lua"), 2U) << "who is gone was seen last when it went";
+  EXPECT_EQ(redis.count("seen.lua"), 2U) << "a user who is gone was last seen at the end";
 }

@@ -19,7 +19,7 @@ std::string number(double value) {
 
 }  // namespace
 
-// What Node.js 18 prints for the same value.
+// The texts that Node.js 18 prints for the same values.
 TEST(stored_json, writes_numbers_as_javascript_does) {
   EXPECT_EQ(number(0.5), "0.5");
   EXPECT_EQ(number(-0.0), "0");

@@ -68,7 +68,7 @@ class taking_turns : public testing::Test, protected turn_owner {
     turn.receive(*s, text, {});
     run();
   }
-  // What is under way is done.
+  // The request under way is done.
   void finish() {
     for (auto& pause : pauses) pause.cancel();
     run();

@@ -22,7 +22,7 @@ constexpr std::string_view stops = R"({"type":"typing","roomId":"tea","isTyping"
 
 class typing : public chat_story {
  protected:
-  // The changes of marks that Redis was told: on, off, expired, lost.
+  // The changes of marks that were told to Redis: on, off, expired, lost.
   std::vector<std::string> marks() const {
     std::vector<std::string> out;
     for (auto const& call : redis.calls("typing.lua")) out.push_back(call.args[2]);

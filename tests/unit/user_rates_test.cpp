@@ -38,7 +38,7 @@ TEST_F(user_rates, are_kept_as_long_as_a_bucket_is_not_full) {
   EXPECT_EQ(taken(alice, user_rate::messages, 60, 0), 60);
   rates.charge(alice, user_rate::requests, 10);
   rates.charge(bob, user_rate::requests, 10);
-  EXPECT_EQ(rates.remembered(), 1u) << "what nobody has taken from is full";
+  EXPECT_EQ(rates.remembered(), 1u) << "a bucket from which nothing was taken is full";
   tick_all(2900);
   EXPECT_EQ(rates.remembered(), 1u);
   EXPECT_EQ(taken(alice, user_rate::messages, 60, 2900), 58);

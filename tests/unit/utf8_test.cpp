@@ -37,7 +37,7 @@ bool valid_by_definition(std::string_view text) {
   return true;
 }
 
-// After how many bytes, given one by one, the validator says no.
+// The number of bytes, given one by one, after which the validator refuses the text.
 std::optional<std::size_t> refused_after(std::string_view bytes) {
   utf8::validator text;
   for (std::size_t i = 0; i < bytes.size(); ++i)
