@@ -9,7 +9,7 @@ const flags = ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', 
 export const launch = () => chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: flags, timeout: 60_000 });
 
 // One person: a context of its own, which shares nothing with the others but the server.
-// page.wrong collects what must not happen: script errors, refused content, requests to other hosts.
+// page.wrong collects the events that must not happen: script errors, refused content, requests to other hosts.
 // `prepare(page)` runs before the page loads.
 export async function person(browser, url, { prepare = async () => {}, ...options } = {}) {
   const context = await browser.newContext({ viewport: { width: 1180, height: 760 }, locale: 'en-GB', ...options });

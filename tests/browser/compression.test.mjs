@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Browsers offer compression by themselves and compress whatever they send: the demo works with it, both ways.
+// Browsers offer compression by themselves and compress everything that they send: the demo works with it, both ways.
 import assert from 'node:assert/strict';
 import { address, scene, visitor } from './stage.mjs';
 import { message, say } from './browser.mjs';

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The real daemon for a browser test, as a person starts it: with nothing but what `flags` says.
+// The real daemon for a browser test, as a person starts it: with `flags` alone.
 import { hikyd } from '../system/support/daemon.mjs';
 import { launch, pause } from '../system/support/processes.mjs';
 

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { message, online, say, someone, texts } from './browser.mjs';
 import { address, button, isTyping, scene, sent, until, visit, visitor } from './stage.mjs';
 
-// Runs in the page: visible texts whose contrast with what is behind them is under 4.5 (WCAG 2 AA).
+// Runs in the page: visible texts whose contrast with their background is under 4.5 (WCAG 2 AA).
 function faint() {
   const parse = (text) => text.match(/[\d.]+/g).map(Number);
   const linear = (value) => (value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4);
@@ -53,7 +53,7 @@ scene('nothing scrolls sideways at a phone’s width, and people are one tap awa
   }
 });
 
-// Runs in the page: where a name is shown, whatever of it is cut off or stands in more than one line.
+// Runs in the page: the names that are cut off or stand in more than one line.
 function cut() {
   const shown = '.you .name, #people .name, .message:not(.mine) .by b, .notice b, #typing-text, #rename, #people .note, #leave, #title';
   return [...document.querySelectorAll(shown)].filter((one) => one.checkVisibility() && one.textContent.trim()).flatMap((one) => {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The demo's door: it asks for what the server takes as proof, and is not there where nobody wants it.
+// The demo's door asks for the proof that the server takes. It is not there where the operator does not want it.
 import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -11,7 +11,7 @@ import { message, online, say, texts } from './browser.mjs';
 import { startDaemon } from './daemon.mjs';
 import { button, scene, sent, until, visit } from './stage.mjs';
 
-// A daemon for one test, and the folder that its keys are in.
+// A daemon for one test, and the folder of its keys.
 async function serverOf(t, flagsIn) {
   const data = await folder(t);
   const daemon = await startDaemon({ data, flags: await flagsIn(data) });

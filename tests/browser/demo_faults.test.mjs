@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The demo page and what may go wrong: hostile text, frames seen twice, refusals, a server that goes and comes back.
+// The demo page under faults: hostile text, frames seen twice, refusals, a server that goes and comes back.
 import assert from 'node:assert/strict';
 import { atEnd } from '../system/support/processes.mjs';
 import { folder } from '../system/support/redis.mjs';

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The page's rules without a page: presence, the order of what was said, what the server is owed, when to come back.
+// The page's rules without a page: presence, the order of messages, the requests that are owed to the server, when to
+// come back.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { fade, nobody, presence } from '../../web/demo_presence.js';
@@ -72,7 +73,7 @@ test('queued messages are marked as one delivery and tell what the cap dropped',
   assert.match(items.find((item) => item.kind === 'notice').text, /^7 older messages were not kept/);
 });
 
-test('what is not confirmed stays last, and takes its place by server time', () => {
+test('an unconfirmed message stays last, and takes its place by server time', () => {
   const waiting = play(send(play(inTea, wrote('mine'))), heard(said(5)));
   assert.deepEqual(log(waiting), ['m5', 'mine']);
   const confirmed = play(waiting, heard({ type: 'messageAck', id: 'mine', roomId: 'tea', messageId: 'e:4', timestamp: at(4) }));
@@ -107,7 +108,7 @@ test('owed: an unsent message is sent again after a reconnect with the same clie
   assert.deepEqual(owed(play(joined, history()), 0), [message]);
 });
 
-test('owed: who has joined a room is owed its history, once a connection', () => {
+test('owed: history of a room that was joined, once a connection', () => {
   assert.deepEqual(owed(atDoor, 0), [{ type: 'history', roomId: 'tea', limit: 50 }]);
   assert.deepEqual(owed(send(atDoor), 0), []);
   assert.deepEqual(owed(inTea, 0), []);
@@ -148,7 +149,7 @@ test('a token is shown in register, tells who one is, and is not kept', () => {
   assert.equal(freeze(inside).includes('a.b.c'), false);
   const later = thaw(freeze(inside));
   assert.deepEqual([later.me, later.proof, wanted(later)], ['ann', '', false]);
-  // The same person comes back to what was said, somebody else to nothing of it.
+  // The same person finds the messages again; another person finds none of them.
   const again = play(later, { type: 'entered', proof: 'token', token: 'd.e.f', room: 'tea' }, { type: 'opening' }, { type: 'connected' });
   const as = (userId) => play(send(again), heard({ type: 'registered', id: 'register ', userId, rooms: [] }));
   assert.deepEqual(log(thaw(freeze(play(as('ann'), heard(said(1)))))), ['m1', 'early']);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a page of an application can do about identity: hand over a token, and learn why one was refused.
+// A page of an application and its identity: the page can hand over a token, and learn why a token was refused.
 import assert from 'node:assert/strict';
 import { createHmac } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
@@ -38,7 +38,7 @@ staged(async (_, ends) => {
   });
 });
 
-// What a page at `site` gets from the daemon: the first frame, or the end.
+// The first frame that a page at `site` gets from the daemon, or the end of its connection.
 async function tries(site, path, protocols, first, at = daemon) {
   const page = await context.newPage();
   try {
@@ -76,7 +76,7 @@ test('a page hands over its token as a subprotocol, in the address, or in regist
 test('a page learns why its token was refused, whichever way it went', bounded, async () => {
   const late = 'the token is refused: it has expired';
   for (const [way, [path, protocols, fields, selected]] of Object.entries(ways(token({ sub: 'alice', exp: 1 })))) {
-    // What came with the handshake ends the connection; register may be tried again.
+    // A refused token of the handshake ends the connection; register may be tried again.
     const told =
       way === 'register'
         ? { protocol: selected, type: 'error', message: late, code: 'unauthorized' }
@@ -85,7 +85,7 @@ test('a page learns why its token was refused, whichever way it went', bounded, 
   }
 });
 
-test('another site’s page cannot connect, whatever it has, unless it is named', bounded, async (t) => {
+test('another site’s page cannot connect, with or without a token, unless it is named', bounded, async (t) => {
   const site = `http://127.0.0.1:${elsewhere.address().port}`;
   for (const [way, [path, protocols, fields]] of Object.entries(ways(token({ sub: 'alice' })))) {
     assert.deepEqual(

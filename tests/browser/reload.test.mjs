@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A page that is loaded again over a slow link: a browser shows nothing that arrives behind its close, and loses
-// nothing all the same.
+// A page that is loaded again over a slow link: a browser shows no frame that arrives behind its close, and no message
+// is lost all the same.
 import assert from 'node:assert/strict';
 import { Gate } from '../system/support/gate.mjs';
 import { pause } from '../system/support/processes.mjs';

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Takes the picture for the README: node screenshot.mjs [FILE], by default docs/demo.png. A conversation as one of its people sees it.
+// Takes the picture for the README: node screenshot.mjs [FILE], by default docs/demo.png. It shows a conversation as
+// one of its people sees it.
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

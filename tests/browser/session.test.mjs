@@ -15,8 +15,7 @@ import { launch } from './browser.mjs';
 
 const secret = 'a secret for the cookies';
 
-// A Redis, the application, a browser's page, and daemons that let in pages of the application or whatever `origin`
-// says.
+// A Redis, the application, a browser's page, and daemons that let in pages of the application, or of `origin`.
 async function stage(t) {
   const data = await folder(t);
   const redis = await startRedis(t, data);
@@ -43,7 +42,7 @@ async function stage(t) {
   return { app, chat, page: await browser.newPage() };
 }
 
-// What the page's WebSocket hears to its register, and later its end, in `window.ended`.
+// The page's WebSocket registers: gives the answer or the end of the connection. The end is also in `window.ended`.
 const connects = (page, daemon) => page.evaluate(
   (url) => new Promise((resolve) => {
     const socket = new WebSocket(url);
@@ -62,7 +61,7 @@ async function site(t) {
   return `http://127.0.0.1:${server.address().port}/`;
 }
 
-test('who logs in on a page is in the chat by its cookie, until the logout', bounded, async (t) => {
+test('a user who logs in on a page is in the chat by its cookie, until the logout', bounded, async (t) => {
   const { app, chat, page } = await stage(t);
   const daemon = await chat('one');
   await page.goto(app.url);
@@ -88,7 +87,7 @@ test('a foreign page cannot use its visitor’s cookie', bounded, async (t) => {
   const [daemon, careless] = [await chat('one'), await chat('two', '*')];
   await page.goto(`${app.url}/login/alice`);
   await page.goto(await site(t));
-  // The browser does send the cookie there: it is the origin that keeps the page out.
+  // The browser does send the cookie there: the origin keeps the page out.
   assert.deepEqual(await connects(page, careless), { type: 'registered', userId: 'alice' });
   assert.deepEqual(await connects(page, daemon), { code: 1006, reason: '' });
 });

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What every browser test stands on: one daemon and one Chromium for the file that imports this, and people who come
-// and go.
+// The base of every browser test: one daemon and one Chromium for the file that imports this, and people who come and
+// go.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import WebSocket from 'ws';
@@ -32,7 +32,7 @@ export function scene(name, body) {
   });
 }
 
-// Somebody with the page open, not yet in.
+// A person with the page open, not yet in.
 export async function visit(options, url = address()) {
   const page = await person(stage.browser, url, options);
   people.push(page);
@@ -45,7 +45,7 @@ export async function visitor(name, room, options, url) {
   return page;
 }
 
-// A client that is not the page: says what the page would never say, and falls silent when it wants.
+// A client that is not the page: it sends frames that the page would never send, and falls silent when the test wants.
 export async function rawClient(t, name, room) {
   const socket = new WebSocket(`${address().replace('http', 'ws')}/ws`);
   t.after(() => socket.terminate());

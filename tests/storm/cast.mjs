@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The people of a storm, drawn from its seed: who is in which room, with which devices, and who is whose friend.
+// The people of a storm, drawn from its seed: each one's rooms, devices and friends.
 import { Device, Person } from './people.mjs';
 
 const kinds = { plain: 1, ack: 1, resume: 1.5, bare: 0.7 };

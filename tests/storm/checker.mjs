@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Judges a storm: a pure function of what was recorded and of what Redis held at the end. Knows no process and no
-// clock.
+// Judges a storm: a pure function of the record and of the data of Redis at the end. Knows no process and no clock.
 //   record = { options: { lease, grace }, rooms: { room: [user] } as it was at first, friends: { user: [user] },
 //     events: [...], settled: snapshot, empty: snapshot }
 // `settled` was taken when all faults were over and everybody was back with an empty mailbox; `empty` when everybody
-// had gone. Times (`t`) are milliseconds. Returns { violations: [text], figures }; nothing is left out, the caller
-// shows the first few.
+// had gone. Times (`t`) are milliseconds. Returns { violations: [text], figures }; all violations are in it, and the
+// caller shows the first few.
 //
 // Each judge stands in a file of its own in checker/ and is given the story (checker/story.mjs): the record, sorted.
 import { absences } from './checker/absences.mjs';
@@ -24,15 +23,15 @@ import { mailThatWaits } from './checker/waiting.mjs';
 const judges = [
   streams, // in order, without a hole, nothing twice
   epochs, // a room's epochs come one after the other
-  deliveries, // what was acknowledged has reached every member
+  deliveries, // every acknowledged message has reached every member
   removals, // a user whom the API put out of a room hears nothing more of it
   mailThatWaits, // no mail waits for a user who is here
   typing, // a client that was shown typing is shown the end of it
-  absences, // nobody stays online without a connection, nobody is said to be gone who was not away
+  absences, // nobody stays online without a connection, and only absent users are said to be gone
   departures, // a user who has left a room stays out
   stateWhenSettled,
   stateWhenEmpty,
-  talk, // what the daemons said, and how they ended
+  talk, // the log lines of the daemons, and how the daemons ended
 ];
 
 export function check(record) {

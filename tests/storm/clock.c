@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Loaded before a redis-server (LD_PRELOAD): its clock is CLOCK_STEP seconds off, what measures durations is not.
-// libfaketime would do the same, but does not come to life beside Debian's jemalloc.
+// Loaded before a redis-server (LD_PRELOAD): its wall clock is CLOCK_STEP seconds off, the clock for durations is not.
+// libfaketime would do the same, but does not start together with Debian's jemalloc.
 #define _GNU_SOURCE
 #include <stdlib.h>
 #include <sys/syscall.h>

@@ -39,9 +39,8 @@ const weights = {
 };
 export const kinds = Object.keys(weights);
 
-// Each kind comes once before any comes by weight, as far as the time goes. `only`: names of kinds, for who looks
-// for something; `first`: those that come first. `every`: seconds from one fault to the next, the least and the
-// most.
+// Each kind comes once before any comes by weight, as far as the time goes. `only`: names of kinds, for a storm with a
+// purpose; `first`: the kinds that come first. `every`: seconds from one fault to the next, the least and the most.
 export function schedule(random, seconds, instances, { only, first = only ?? kinds, every = [1, 4] } = {}) {
   const out = [];
   const unknown = only?.find((kind) => !(kind in weights));
@@ -86,8 +85,8 @@ const ofRedis = new Set([
 const ofLink = new Set(['redis_stall', 'redis_drip', 'redis_cut', 'redis_reset', 'blip', 'term_outage']);
 const ofDoors = new Set(['client_stall', 'client_drip', 'client_cut', 'client_reset']);
 
-// Returns when it is over. A fault that has no object at the moment (the instance is down already) is left out, which
-// is recorded.
+// Returns when it is over. A fault that has no object at the moment (the instance is down already) is left out, and the
+// record says so.
 export async function strike(storm, fault, forked) {
   const { world } = storm;
   const { kind } = fault;
@@ -97,7 +96,7 @@ export async function strike(storm, fault, forked) {
     ...(ofRedis.has(kind) ? [world] : []),
     ...(kind === 'term_outage' ? world.instances.map(({ redis }) => redis) : ofLink.has(kind) ? [instance.redis] : []),
     ...(ofDoors.has(kind) ? [instance.clients] : []),
-    // The instances that heard the last words of a master know them, so nothing else strikes these instances meanwhile.
+    // Some instances know the last messages of a master. No other fault strikes these instances meanwhile.
     ...(kind === 'failover' ? world.instances.flatMap((each) => [each, each.redis]) : []),
   ];
   // A fault that is under way is left time to end.

@@ -13,13 +13,14 @@ export class Members {
     return this.#changing.has(`${room} ${user}`);
   }
 
-  // Puts the user in or out, until the API says that it did; if it can, not by way of the instance `avoided`.
+  // Puts the user in or out, and tries until the API confirms it; not by way of the instance `avoided` if there is
+  // another one.
   async change(random, person, room, into, avoided) {
     const { storm } = this;
     const { user } = person;
     const key = `${room} ${user}`;
     if (this.#changing.has(key) || person.rooms.includes(room) === into || person.quitted.has(room)) return;
-    // A request to join that is still on its way would undo it.
+    // A request to join that is still on its way would undo the change.
     if (Date.now() - (person.asked[room] ?? 0) < 10_000) return;
     this.#changing.add(key);
     if (!into) {
@@ -55,7 +56,7 @@ export class Members {
     return done;
   }
 
-  // Puts `count` people in and as many out, those of `instance` if there is one, by way of another instance.
+  // Puts `count` people in and as many out: people of `instance` if it is given, by way of another instance.
   async changes(random, count, instance) {
     const fits = (d) => d.ready && (!instance || d.instance === instance);
     const here = this.storm.people.filter((p) => !p.busy && p.devices.some(fits));

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The clients of a storm. A device connects, registers, talks, is cut off, and comes back, until it is told to stop. It
-// records what it sent and heard; what that means is the checker's business.
+// records the frames that it sent and heard; the checker judges them.
 //   plain    knows the document only
 //   ack      confirms its mail and wants its messages confirmed
-//   bare     the same, and says what its last messages are when it comes back
-//   resume   the same, and says of which connection they were
+//   bare     the same, and names its last messages when it comes back
+//   resume   the same, and names the connection that they came on
 // Some devices are browsers: from their own close on they hear nothing, and they connect anew while the old
 // connection's Close is still under way. Some show a token, mostly for a part of the rooms.
 import WebSocket from 'ws';
@@ -12,13 +12,13 @@ import { pause } from '../system/support/processes.mjs';
 import { hear, patience } from './people/hearing.mjs';
 import { Speaker } from './people/speaker.mjs';
 
-// A user, with what all devices of the user know.
+// A user, with the knowledge that all devices of the user share.
 export class Person {
   devices = [];
   removed = new Set(); // rooms that the HTTP API has put the user out of
   quitted = new Set(); // rooms that the user has left for good
   asked = {}; // room → when a device last asked to join it
-  busy = false; // a fault tells a story about this user
+  busy = false; // the user is part of a fault's story
 
   constructor(user, rooms) {
     Object.assign(this, { user, rooms });
@@ -52,7 +52,7 @@ export class Device extends Speaker {
     }
     await Promise.all(this.#endings);
   }
-  // For how long it stays away, in ms. `told`: what a goodbye said.
+  // The time for which the device stays away, in ms. `told`: the time that a goodbye named.
   #absence(reload, told) {
     const { random, storm } = this;
     if (reload) return random.between(0, 150);
@@ -108,7 +108,7 @@ export class Device extends Speaker {
     if (this.kind !== 'plain') claim.ack = true;
     if (this.kind === 'resume' || this.kind === 'bare') {
       if (this.random.chance(0.05)) this.forget();
-      // Of a room that the user was put out of, some clients go on to say what they have.
+      // Some clients go on to name their messages of a room that the user was put out of.
       const named = (room) =>
         (visit.claimed?.has(room) ?? true) &&
         (this.rooms.includes(room) || (this.person.removed.has(room) && this.random.chance(0.5)));
@@ -144,7 +144,7 @@ export class Device extends Speaker {
     }, 500);
   }
 
-  // Begins anew, without knowing what it had.
+  // Begins anew, without knowing its earlier messages.
   forget() {
     this.last = {};
     this.previous = undefined;

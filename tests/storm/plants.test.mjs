@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The planted bugs still fit the sources. Whether the storm catches them, tests/storm/plants/run shows.
+// The planted bugs still fit the sources. tests/storm/plants/run shows whether the storm catches them.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';

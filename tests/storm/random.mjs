@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Numbers that repeat with their seed. `fork` gives a stream of its own, so that what one part draws does not shift
-// another's.
+// Numbers that repeat with their seed. `fork` gives a stream of its own, so that the draws of one part do not shift
+// those of another.
 export class Random {
   #state;
   #seed;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// One storm, from its seed to its verdict: people come in, faults strike, all is healed, everybody comes back,
-// everybody goes.
+// One storm, from its seed to its verdict: people come in, faults strike, the faults end, all people come back, all
+// people go.
 import { writeFile } from 'node:fs/promises';
 import { pause, until } from '../system/support/processes.mjs';
 import { cast } from './cast.mjs';
@@ -40,7 +40,7 @@ export class Storm {
     progress = () => {},
   }) {
     const random = new Random(seed);
-    // Of somebody who looks for something, only those behaviours that the chosen faults are about.
+    // With `only`, people have only those behaviours that the chosen faults are about.
     const shows = (kind) => !obedient && (only?.includes(kind) ?? true);
     this.manners = {
       browsers: shows('reload') ? browsers : 0,
@@ -130,7 +130,7 @@ export class Storm {
     return this.verdict();
   }
 
-  // Everybody comes in.
+  // All people come in.
   async #begin() {
     await until('everybody to be there', () => this.devices.every((d) => d.ready), 30_000);
     await pause(1_000);
@@ -138,7 +138,7 @@ export class Storm {
       this.devices.some((d) => users.includes(d.user) && d.speak(room));
     await pause(500);
 
-    // Now that all are members.
+    // Now all people are members.
     for (const d of this.devices) if (d.token && this.random.chance(0.6)) d.refresh(this.subset(this.random, d.rooms));
     await pause(100);
   }
@@ -156,7 +156,7 @@ export class Storm {
 
   async #heal() {
     await this.world.heal();
-    // From here on nothing is withheld from anybody.
+    // From here on all devices read and confirm, and each token is for all rooms.
     for (const device of this.devices) {
       device.withholds = false;
       device.unpark();
@@ -169,7 +169,7 @@ export class Storm {
     }
   }
 
-  // Everybody comes once more, politely: now nothing is in the way of the mail.
+  // All people come once more, politely: now no fault is in the way of the mail.
   async #settle() {
     for (const device of this.devices) device.leave();
     await pause(1_000);
@@ -181,7 +181,7 @@ export class Storm {
     this.settled = await this.world.snapshot();
   }
 
-  // Everybody goes, half of them without a goodbye.
+  // All people go, half of the devices without a goodbye.
   async #empty(lives, watch) {
     for (const device of this.devices)
       this.random.chance(0.5) ? device.stop() : ((device.stopped = true), device.vanish(false));

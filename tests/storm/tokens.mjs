@@ -7,7 +7,7 @@ const encode = (value) => Buffer.from(JSON.stringify(value)).toString('base64url
 export class Issuer {
   secret = randomBytes(48).toString('base64url');
 
-  // `rooms`: the only ones that the token is for; without it, the token is for all.
+  // `rooms`: the only rooms that the token is for; without it, the token is for all rooms.
   token(user, rooms) {
     const claims = { sub: user, exp: Math.floor(Date.now() / 1000) + 86_400, ...(rooms && { rooms }) };
     const text = `${encode({ alg: 'HS256', typ: 'JWT' })}.${encode(claims)}`;

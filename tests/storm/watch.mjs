@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Looks at Redis while a storm goes on, and at itself: what this process cannot see in time it cannot judge.
+// Looks at Redis while a storm goes on, and at this process: if it is kept from running, it sees events late and cannot
+// judge them.
 import { pause } from '../system/support/processes.mjs';
 
 export class Watch {
@@ -18,7 +19,7 @@ export class Watch {
     await this.#running;
   }
 
-  // When this process was kept from running.
+  // The times when this process was kept from running.
   async #notice() {
     while (!this.#over) {
       const before = Date.now();
@@ -28,7 +29,7 @@ export class Watch {
     }
   }
 
-  // The users who are online and who type, as Redis says; and each second time, those for whom mail waits.
+  // The users who are online and who type, as Redis has them; and each second time, the users for whom mail waits.
   async #look() {
     const { storm } = this;
     for (let turn = 0; !this.#over;) {
@@ -45,7 +46,7 @@ export class Watch {
     }
   }
 
-  // For whom something waits: in the mailbox, or claimed for a connection that lives and has not confirmed it.
+  // The users for whom mail waits: in the mailbox, or claimed for a connection that lives and has not confirmed it.
   async lookForMail(final) {
     const { people, record, world } = this.storm;
     const lists = people.flatMap(({ user, devices }) => [

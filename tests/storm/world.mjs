@@ -19,7 +19,7 @@ export class World {
   redisUp = false;
   friends = {}; // user → [user]; told to Redis whenever it starts without data
   issuer = new Issuer();
-  leftOut = new Set(); // what this machine lacks
+  leftOut = new Set(); // faults that this machine cannot make
   #nodes = 0;
 
   constructor(record, seconds) {
@@ -89,8 +89,8 @@ export class World {
   }
 
   // A replica takes the master's place, and the old one is gone with its file. `step`: the new one's clock is off
-  // by so many seconds. `lag`: from when it is called until it resolves, the replica hears nothing of what the
-  // master is told; without it nothing is lost. False when the replica did not get ready, and all is as before.
+  // by so many seconds. `lag`: from the call until it resolves, the replica gets no command of the master; without it
+  // nothing is lost. False when the replica did not get ready; then nothing has changed.
   async failover({ step = this.node.step, lag } = {}) {
     const old = this.node;
     const link = await Gate.open({ host: '127.0.0.1', port: old.port });
@@ -102,7 +102,7 @@ export class World {
       const goal = Number(await info(this.look, 'replication', 'master_repl_offset'));
       if ((await info(look, 'replication', 'master_link_status')) !== 'up') return false;
       if (Number(await info(look, 'replication', 'slave_repl_offset')) < goal) return false;
-      // Its own file holds nothing before this is over.
+      // The new master's own file is empty until this is over.
       return (
         (await info(look, 'persistence', 'aof_rewrite_in_progress')) === '0' &&
         (await info(look, 'persistence', 'aof_rewrite_scheduled')) === '0'
@@ -141,7 +141,7 @@ export class World {
     return true;
   }
 
-  // Nothing is in anybody's way any more, and everything runs.
+  // No fault is in the way any more, and everything runs.
   async heal() {
     if (!this.redisUp) await this.startRedis();
     this.node.child.kill('SIGCONT');
@@ -165,7 +165,7 @@ export class World {
     await rm(this.folder, { recursive: true, force: true, maxRetries: 5 });
   }
 
-  // All that Redis holds under ws:, for the checker.
+  // All keys of Redis under ws:, for the checker.
   snapshot() {
     return snapshotOf(this.look);
   }

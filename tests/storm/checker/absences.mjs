@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Nobody stays online without a connection, and nobody is said to be gone, or to have come, who was not away.
+// Nobody stays online without a connection. Only a user who was away is said to be gone, or to have come.
 import { delaying, hindering, silencing, strikes } from './faults.mjs';
 import { groups } from './items.mjs';
 
-// After a fault, until which it must be made good (ms).
+// The time after a fault within which its effects must be made good (ms).
 const quiet = 15_000;
-// An absence counts that lasted in the 10 s before.
+// An absence counts if it lasted in the 10 s before.
 const span = 10_000;
 
 export function absences(story) {
@@ -20,7 +20,7 @@ export function absences(story) {
 // A server that ends a connection has done so before its client hears of it: with its close frame, which is answered
 // before the end.
 const ended = (c) => c.to - 3 * c.distance;
-// Until when the server takes the client of a connection for present.
+// The time until which the server takes the client of a connection for present.
 const lasts = (c) => Math.max(c.to, c.ghostTo ?? 0);
 
 class Absences {
@@ -58,8 +58,8 @@ class Absences {
     );
   }
 
-  // A user who is online without a connection is so for a lease and some more at the most, and for as long as faults
-  // are in the way of sweeping.
+  // A user may be online without a connection for a lease and some more at the most, and for as long as faults are in
+  // the way of sweeping.
   #ghost(user, t) {
     const { faults, figures, options, at } = this.story;
     const mine = this.#of(user).filter((c) => c.from <= t);
@@ -93,7 +93,7 @@ class Absences {
       fail(`${e.d} was told that ${e.user} has come ${at(e.t)}, who had not been away`);
   }
 
-  // Somebody was told that the user is offline.
+  // A client was told that the user is offline.
   gone(e) {
     const { options, fail, at } = this.story;
     if (this.#isExcused(e)) return;
@@ -110,8 +110,8 @@ class Absences {
     if (longest < options.grace * 800) fail(`${e.d} was told that ${e.user} is offline ${at(e.t)}, who was not away`);
   }
 
-  // Something shortly before may explain the announcement: a fault, or that this process or the user's client was
-  // late to see it.
+  // An event shortly before may explain the announcement: a fault, or this process or the user's client was late to see
+  // it.
   #isExcused({ user, t }) {
     const blind = this.#lates.some((late) => late.t > t - 3_000 && late.t - late.ms < t + 1_000);
     return blind || this.story.struck(silencing, t - span, t) || this.#isUnaware(user, t);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The messages that have come to each user, on any way: live, by replay, as mail, or in a mailbox that holds them yet;
-// and those that users were told are lost: as dropped from a full mailbox, or as a gap.
+// The messages that have come to each user, on any way: live, by replay, as mail, or in a mailbox that still holds
+// them. Also the messages that a user was told are lost: dropped from a full mailbox, or in a gap.
 import { family, place, put, userOf } from './items.mjs';
 
 class Arrivals {
@@ -16,8 +16,8 @@ class Arrivals {
     return this.#reached.get(`${room} ${id}`)?.has(user) ?? false;
   }
 
-  // The cap drops the oldest: a number that was told excuses what is older than the mail it came with, and no more
-  // messages than it counts.
+  // The cap drops the oldest messages: a number of dropped messages excuses messages that are older than the mail it
+  // came with, and no more of them than it counts.
   drop(user, count, before) {
     const told = this.dropsOf(user);
     this.#dropped.set(user, { count: told.count + count, before: Math.max(told.before, before ?? Infinity) });
@@ -60,7 +60,8 @@ export function arrivals({ events, connections, settled, empty, stepped, figures
   return out;
 }
 
-// A resume that was told `recovered: false` has not been promised what was said before it, up to what came next.
+// A client that was told `recovered: false` has no claim to messages from before the resume, up to the message that
+// came next.
 function notRecovered(c, out) {
   for (const [room, { recovered }] of Object.entries(c.resumed ?? {})) {
     if (recovered !== false || !c.resume[room]) continue;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Every acknowledged message reached every other member, or waits for them, or was counted as dropped, or was said to
-// be lost.
+// Every acknowledged message reached every other member, or waits for the member, or was counted as dropped, or was
+// reported as lost.
 import { arrivals } from './arrivals.mjs';
 import { place, put } from './items.mjs';
 import { Membership } from './membership.mjs';
@@ -46,8 +46,8 @@ const lastEpochs = ({ rooms, settled, empty }) =>
     }),
   );
 
-// Between which times the message was stored, and when it was first tried. By a clock that has stepped, it was stored
-// at any time between the first try and the answer.
+// The times between which the message was stored, and the time of the first try. By a clock that has stepped, the
+// message was stored at any time between the first try and the answer.
 function storedAt(e, { said }, stepped) {
   const first = said.get(e.n) ?? e.at;
   const known = !stepped && e.at >= first - 500 && e.at <= e.t + 500;
@@ -56,7 +56,7 @@ function storedAt(e, { said }, stepped) {
 
 // Whether the user was in the room for all of that time.
 function isOwed(e, user, { first, when, until }, { leavings, losses }, membership) {
-  // A message on its way to a user who goes may be lost with them.
+  // A message on its way to a user who leaves the room may be lost.
   if (leavings.get(`${e.room} ${user}`) < until + 10_000) return false;
   if (!membership.belongs(user, e.room, first)) return false;
   const lost = losses.filter((l) => l.to > when && l.to < until).map((l) => l.to + 1);

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// A room's epochs come one after the other for everybody: a client that has heard a later one never hears an earlier
-// one live again.
+// A room's epochs come one after the other for every client: a client that has a message of a later epoch never gets a
+// live one of an earlier epoch.
 import { place } from './items.mjs';
 
-// room → Map(epoch → when anybody knew of it). A far client hears late, its sender's answer may be sooner.
+// room → Map(epoch → when the first client knew of it). A far client gets a message late; the answer to the sender may
+// be sooner.
 function beginnings(events, connections) {
   const first = new Map();
   const note = (e) => {

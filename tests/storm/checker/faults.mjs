@@ -1,31 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0
-// The faults that a storm met: which kinds excuse which effect, and when each one struck.
+// The faults of a storm: the effects that each kind excuses, and the time when each fault struck.
 
 const links = ['redis_stall', 'redis_drip', 'redis_cut', 'redis_reset'];
 const outages = ['redis_restart', 'term_outage', 'failover', 'clock'];
 const losses = ['redis_lose', 'kill_pubsub'];
 export const redisFaults = [...outages, ...losses, ...links, 'kill_normal', 'stop', 'blip', 'hang', 'oom'];
-// Faults by which others take an instance for dead, if they are long enough; and those by which they take any.
+// Faults by which other instances take one for dead, if the fault is long enough; and faults by which they take any for
+// dead.
 const silenced = new Set([...outages, ...links, 'stop', 'blip', 'hang']);
 const sweeping = new Set([...outages, 'hang']);
-// These strike all instances.
+// These faults strike all instances.
 const globally = new Set([...outages, ...losses, 'kill_normal', 'hang', 'oom']);
-// By these an instance may lose what it was told by Redis, or what it had to tell.
+// Through these faults an instance may lose messages from Redis, or messages to Redis.
 export const deafening = new Set([...outages, ...losses, ...links, 'stop', 'blip', 'oom', 'kill', 'term', 'roll']);
 export const delaying = new Set(['client_stall', 'client_drip', 'stop']);
 export const deadly = new Set(['kill', 'term', 'roll', 'term_outage']);
-// Faults under which instances can't do what they owe for a while.
+// Faults under which instances can't do their duties for a while.
 export const silencing = new Set([...redisFaults, 'kill', 'term']);
 export const hindering = (fault) => silencing.has(fault.kind) || delaying.has(fault.kind);
 
-// For so long an instance goes on trying to reach Redis when it is there again (ms).
+// The time for which an instance goes on trying to reach a Redis that is there again (ms).
 export const backoff = 2_000;
-// For so long the log echoes a fault (ms).
+// The time for which the log echoes a fault (ms).
 const echo = 25_000;
 
 export const strikes = (fault, instance) => fault.instance === instance || globally.has(fault.kind);
 
-// All that struck, in order: { kind, instance, from, to }, with `lag` where a replica was behind from that time on.
+// All faults in order: { kind, instance, from, to }, with `lag` where a replica was behind from that time on.
 export function faultsOf(events, figures) {
   const open = new Map();
   for (const e of events) {
@@ -39,8 +40,8 @@ export function faultsOf(events, figures) {
   return [...open.values()];
 }
 
-// The losses of Redis's data. A replica that was behind has lost what came after its last word, from a moment before
-// it was cut off.
+// The losses of Redis's data. A replica that was behind has lost everything that came after its last command, from a
+// moment before it was cut off.
 export const lossesOf = (faults) =>
   faults
     .filter((f) => f.kind === 'redis_lose' || f.lag !== undefined)

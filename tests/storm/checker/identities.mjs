@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // messageId ↔ content, one to one; except that a loss of Redis's data makes a retried message a new one, in another
-// epoch. And what a master acknowledged, while the replica that took its place heard nothing of it, nobody but its
-// sender knows: its number may be given again.
+// epoch. A master may acknowledge a message that the replica in its place never gets. Only the sender knows such a
+// message, and its number may be given again.
 import { place } from './items.mjs';
 
 class Names {
@@ -12,7 +12,7 @@ class Names {
     Object.assign(this, { fail, at });
   }
 
-  // `t`: when a client met it; without it, it stands in the log.
+  // `t`: when a client got the message; without `t`, the message stands in the log.
   meet(room, id, n, t) {
     if (n === undefined || n === null) return;
     const key = `${room} ${id}`;
@@ -35,7 +35,7 @@ class Names {
   }
 }
 
-// From when to when a replica that became the master was behind.
+// The times between which a replica was behind that became the master.
 const lagsOf = (events) =>
   events
     .filter((e) => e.e === 'lag')

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// How the judges take apart what the record holds: messageIds, lists by a key, families of Redis keys.
+// How the judges take the record apart: messageIds, lists by a key, families of Redis keys.
 
 // A messageId is `epoch:seq`.
 export const place = (id) => {

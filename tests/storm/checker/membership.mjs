@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which users a room's messages are owed to: what the HTTP API did to its members, and what a loss of Redis's data left
-// of them.
+// The users to whom a room's messages are owed: its members after the changes of the HTTP API, and after losses of
+// Redis's data.
 import { deadly, delaying, silencing, strikes } from './faults.mjs';
 import { groups } from './items.mjs';
 
-// From when it can reach Redis again, an instance has so long to put back those who are connected to it (ms).
+// The time in which an instance must put back its connected users, from when it can reach Redis again (ms).
 const reassertion = 10_000;
 
 export class Membership {
@@ -34,8 +34,8 @@ export class Membership {
     return out;
   }
 
-  // Whether the API leaves no doubt that the user was in the room from `t` on. Out of the room, nobody is owed what was
-  // said before.
+  // Whether the API leaves no doubt that the user was in the room from `t` on. A user who is out of the room has no
+  // claim to earlier messages.
   belongs(user, room, t) {
     const mine = this.changes.get(`${room} ${user}`) ?? [];
     if (mine.some((each) => each.what === 'removing' && each.t >= t)) return false;
@@ -44,9 +44,9 @@ export class Membership {
   }
 
   // After a loss of Redis's data a user belongs to a room once it says so: with the answer to a register or join that
-  // was asked for after the loss. And so do those who had a live connection when it struck: whether it lives on or
-  // ends, its instance puts the user back within a while from when it can reach Redis, unless the instance itself ends
-  // before.
+  // was asked for after the loss. So does a user who had a live connection when the loss struck. Whether the connection
+  // lives on or ends, its instance puts the user back within a while from when it can reach Redis, unless the instance
+  // itself ends before.
   isMember(user, room, t) {
     const loss = this.losses.findLast((l) => l.from <= t);
     if (!loss) return true;
@@ -80,7 +80,7 @@ export class Membership {
   }
 }
 
-// Of a room that no token of the connection is for, its instance does not know.
+// The instance does not know of a room that no token of the connection is for.
 function mayHear(c, room, from, to) {
   const tokens = [{ t: -Infinity, granted: c.granted }];
   for (const e of c.heard) {

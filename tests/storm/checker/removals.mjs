@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// A user whom the API has put out of a room hears nothing of it that was sent later than a second after the answer,
-// until somebody puts the user in again, or the user joins. Only a loss of Redis's data may bring back what an instance
-// had not heard of yet.
+// A user whom the API has put out of a room gets no message of it that was sent later than a second after the answer,
+// until the user is put in again, or joins. Only a loss of Redis's data may bring back a membership whose end an
+// instance did not know of yet.
 import { family, groups, put } from './items.mjs';
 
 export function removals(story) {
   const { connections, said, settled, empty, at } = story;
   const spans = spansOf(story);
-  // The time for which the user must not hear what was sent as `n`.
+  // The time for which the user must not get messages, after removal `n`.
   const closed = (user, room, n) =>
     spans.get(`${room} ${user}`)?.find(([from, to]) => said.get(n) > from && said.get(n) < to);
   const told = new Set();
@@ -25,7 +25,7 @@ export function removals(story) {
     for (const e of c.heard) {
       for (const { room, id, n } of messagesOf(e)) {
         const span = closed(c.user, room, n);
-        // Put in again, a user may look at what was said meanwhile. It is no mail.
+        // A user who is put in again may look at the messages of the meantime. They are no mail.
         if (!span || (e.t >= span[1] && e.e !== 'mail')) continue;
         const text = `${c.key} ${ways[e.e]} ${id} of ${room} ${at(e.t)}, sent ${at(said.get(n))}; `;
         once(`${c.key} ${room} ${e.e}`, `${text}the API had put ${c.user} out ${at(span[0] - 1_000)}`);
@@ -48,7 +48,7 @@ function messagesOf(e) {
   return e.e === 'history' ? e.messages.map((m) => ({ ...m, room: e.room })) : [];
 }
 
-// `room user` → [[from, to]], the times for which the user must not hear what is sent.
+// `room user` → [[from, to]], the times for which the user must not get messages.
 function spansOf({ events, changes, losses }) {
   const out = new Map();
   const joins = groups(events.filter((e) => e.e === 'joined'), (e) => `${e.room} ${e.user}`);

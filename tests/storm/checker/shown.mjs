@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// The messages that an earlier connection of a client has shown to have: they must not come as mail to the next one.
+// The messages that an earlier connection of a client has confirmed: they must not come as mail to the next one.
 import { backoff, silencing, strikes } from './faults.mjs';
 
-// The messages of a connection that its server can know to be with the client: those that it showed; and mail, if it
-// was confirmed for sure, that is if something which was sent behind the confirmation was answered, and nothing was
-// in Redis's way.
+// The messages of a connection that its server can know to be with the client. These are the messages that the client
+// showed to have; and mail, if its confirmation arrived for sure, that is, if a request behind the confirmation was
+// answered and no fault was in Redis's way.
 export function shownBy(c, struck) {
   const out = new Set();
   const sent = new Map();
@@ -22,8 +22,8 @@ export function shownBy(c, struck) {
   return out;
 }
 
-// Whether at `t` the knowledge of what connection `c` showed may have gone, with its instance or with Redis's data; or
-// the instance could not yet tell Redis of the connection's end.
+// Whether at `t` the messages that connection `c` showed to have may be forgotten, with its instance or with Redis's
+// data; or whether the instance could not yet tell Redis of the connection's end.
 export function mayBeForgotten(c, t, { crashes, faults }) {
   const crashed = (f) => f.from <= t && f.to >= c.from && (f.all || f.instance === c.instance);
   const end = Math.min(c.to, c.deaf);

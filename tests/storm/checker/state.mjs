@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The keys of Redis when all is over: with everybody back (`settled`), and with everybody gone (`empty`).
+// The keys of Redis when the storm is over: with all clients back (`settled`), and with all clients gone (`empty`).
 import { family, groups } from './items.mjs';
 
 export function stateWhenSettled({ settled, connections, events, fail }) {
@@ -46,7 +46,7 @@ function runningAt(when, events) {
   return out;
 }
 
-// online_users and user_connections: those who have a connection, and no others.
+// online_users and user_connections: the users who have a connection, and no others.
 function onlineUsers(snapshot, live, byUser, say) {
   const online = new Set(snapshot.sets['ws:online_users'] ?? []);
   for (const user of byUser.keys()) if (!online.has(user)) say(`${user} has a connection and is not online`);
@@ -86,7 +86,7 @@ function instances(snapshot, running, say) {
   for (const instance of running) if (!(instance in leases)) say(`${instance} runs without a lease`);
 }
 
-// Sets that are kept both ways say the same both ways.
+// Sets that are kept in both directions hold the same in both.
 function mirrors(snapshot, fail) {
   const byUser = (prefix) =>
     new Set(family(snapshot, 'sets', prefix).flatMap(([user, rooms]) => rooms.map((room) => `${user} in ${room}`)));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The record of a storm, sorted for the judges: one entry per connection with all that its client heard, the faults,
-// the changes of members; and what a judge says with: `fail(text)`, `at(time)`, `figures`.
+// The record of a storm, sorted for the judges: one entry per connection with all frames that its client heard, the
+// faults, the changes of members; and what a judge reports with: `fail(text)`, `at(time)`, `figures`.
 import { crashesOf, faultsOf, lossesOf, strikerOf } from './faults.mjs';
 import { put } from './items.mjs';
 
@@ -64,7 +64,7 @@ function saidOf(events) {
   return out;
 }
 
-// `room user` → what the HTTP API did: adding, added, removing, removed, each with its time.
+// `room user` → the changes by the HTTP API: adding, added, removing, removed, each with its time.
 function changesOf(events, figures) {
   const out = new Map();
   for (const e of events) {
@@ -100,11 +100,11 @@ const begun = (key, e) => ({
   from: e.t,
   to: Infinity,
   deaf: Infinity, // from when on the client hears nothing any more
-  ghostTo: undefined, // until when not even the server's kernel learns that the client has gone
+  ghostTo: undefined, // until then not even the server's kernel learns that the client has gone
   heard: [],
 });
 
-// One entry per attempt of a device to be connected, with all it heard, in order.
+// One entry per attempt of a device to connect, with all frames that it heard, in order.
 function connectionsOf(events) {
   const open = new Map();
   for (const e of events) {

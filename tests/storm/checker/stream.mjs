@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The messages that one connection heard: ascending and without a hole per room; nothing twice; nothing that it said it
-// had.
+// The messages that one connection heard: ascending and without a hole per room; none twice; none that the client said
+// it had.
 import { place, put } from './items.mjs';
 import { mayBeForgotten, shownBy } from './shown.mjs';
 
@@ -13,16 +13,17 @@ class Stream {
   #last = new Map(); // room → place
   #lastAt = new Map(); // room → when that was
   #got = new Set(); // `room id`
-  #excused = new Map(); // room → [[from, to]], what was said to be lost
+  #excused = new Map(); // room → [[from, to]], the messages that were reported as lost
   #granted; // the rooms that the token is for; undefined for all
-  #exact; // a client that says what it has gets nothing twice
+  #exact; // a client that names the messages that it has gets none twice
   #shown; // `room id` that the connection before has shown to have
 
   constructor(story, c, earlier) {
     Object.assign(this, { story, c, earlier });
     this.#granted = c.granted && new Set(c.granted);
     this.#exact = c.kind === 'resume' || c.kind === 'bare';
-    // The server knows what it gave a connection when that has ended; behind a hole it takes it for alive yet.
+    // The server knows the messages of a connection when the connection has ended; a server behind a network hole still
+    // takes it for alive.
     const known = earlier && c.kind === 'resume' && !(earlier.ghostTo > c.from);
     this.#shown = known ? shownBy(earlier, story.struck) : new Set();
   }
@@ -85,8 +86,8 @@ class Stream {
     this.#got.add(`${room} ${id}`);
   }
 
-  // Whether the client had the message and said so. Told that it is not recovered, the client knows that what it said
-  // counts for nothing.
+  // Whether the client had the message and said so. A client that is told `recovered: false` knows that its list does
+  // not count.
   #said(room, id) {
     const { c } = this;
     const had = c.resume[room] && c.resumed?.[room]?.recovered !== false && place(c.resume[room]);
@@ -116,12 +117,12 @@ class Stream {
     return `${this.c.key} (${this.c.kind}) heard ${id} of ${room} after ${before.epoch}:${before.seq}`;
   }
 
-  // In one epoch: behind the message before, with nothing left out.
+  // In one epoch: behind the message before, with no number left out.
   #follows(e, before, seq) {
     const { c, story } = this;
     const { room, t } = e;
     if (seq <= before.seq) story.fail(`${this.#heard(e, before)}, ${story.at(t)}`);
-    // Put out and in again in between, the user has no right to what was said meanwhile.
+    // A user who was put out and in again in between has no claim to the messages of the meantime.
     const since = this.#lastAt.get(room) ?? -Infinity;
     if (story.changes.get(`${room} ${c.user}`)?.some((change) => change.t <= t && change.t > since)) return;
     for (let missed = before.seq + 1; missed < seq; missed += 1) {
@@ -133,8 +134,8 @@ class Stream {
     }
   }
 
-  // Its own, what has come before, what the client says that it has (what it lacks of earlier ones is mail), and what
-  // was said to be lost.
+  // The client's own messages, those that have come before, those that the client says that it has (earlier ones that
+  // it lacks are mail), and those that were reported as lost.
   #mayMiss(room, epoch, seq) {
     const { c, story } = this;
     const id = `${room} ${epoch}:${seq}`;

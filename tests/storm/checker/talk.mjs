@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// The lines of the daemons' logs, how the daemons ended, and the errors that clients were told.
+// The lines of the daemons' logs, how the daemons ended, and the errors that clients got.
 import { deafening, redisFaults, silencing } from './faults.mjs';
 
-// Kinds of faults after which a line of the log at warn or above is expected. Other lines never are.
+// Kinds of faults after which a log line at warn or above is expected. Other such lines are never expected.
 const expectedLines = {
   'redis.lost': redisFaults,
   'redis.unreachable': redisFaults,
@@ -61,6 +61,6 @@ function isExplained({ d, t, code, id, retryable }, { events, losses, struck }) 
   if (code !== 'not_member') return false;
   const before = (what) => events.some((e) => e.e === what && e.t <= t && d.startsWith(`${e.user}/`));
   if (losses.some((l) => l.from < t) || before('removing') || before('leaving')) return true;
-  // Put in while the instance did not hear of it: it asks when it is there again.
+  // The user was put in while the instance could not learn of it: the instance asks Redis when it is there again.
   return struck(deafening, t, t) && before('adding');
 }

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// A client that was shown that somebody types is shown the end within 10 s, and some more where faults delay it. The
-// same in Redis.
+// A client that was shown a typing mark is shown its end within 10 s, or later where faults delay it. The same holds in
+// Redis.
 import { deafening, delaying, hindering, silencing, strikes } from './faults.mjs';
 import { groups } from './items.mjs';
 
 const meets = (f, from, to) => f.from <= to && f.to + 2_000 >= from;
 
-// By how much faults that were in the way move a limit (ms).
+// The time by which faults move a limit (ms).
 const delayOf = (faults, lease) =>
   faults.length > 0 ? (lease + 5) * 1_000 + faults.reduce((sum, f) => sum + f.to - f.from, 0) : 0;
 
@@ -29,7 +29,7 @@ export function typing(story) {
   marks(story, groups(typed, (e) => e.user));
 }
 
-// `since`: when the client was shown it; `told`: when it was shown the end, or could be shown nothing more.
+// `since`: when the client was shown the mark; `told`: when it was shown the end, or could be shown nothing more.
 function judge({ faults, options, fail, at, ...story }, c, key, spoken, since, told) {
   const latest = Math.max(since, ...spoken.filter(({ t }) => t < told).map(({ t }) => t));
   const usual = latest + 10_000 + 5_000;
@@ -43,7 +43,7 @@ function judge({ faults, options, fail, at, ...story }, c, key, spoken, since, t
   );
 }
 
-// An instance can't show what it did not hear, nor what the viewer may no longer hear.
+// An instance can't show a mark that it did not hear of, nor one in a room that the viewer may no longer hear.
 const isDeaf = (faults, c, since, limit) =>
   faults.some(
     (f) =>

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Mail does not wait for somebody who is here and may read all of it: not when all faults are over (`final`), and
-// before that not for longer than it takes to ask again.
+// Mail does not wait for a user who is here and may read all of it: not when all faults are over (`final`), and before
+// that not for longer than until the next comparison.
 import { hindering } from './faults.mjs';
 
 export function mailThatWaits({ events, connections, faults, fail, at }) {
-  const since = new Map(); // user → when something was first seen to wait, while it does in each look
+  const since = new Map(); // user → since when mail was seen to wait in each look
   const told = new Set();
   for (const e of events) {
     if (e.e !== 'waiting') continue;
@@ -27,7 +27,7 @@ export function mailThatWaits({ events, connections, faults, fail, at }) {
   }
 }
 
-// For how long faults were in the way in the 40 s before `t`.
+// The time for which faults were in the way in the 40 s before `t`.
 const hindered = (faults, t) =>
   faults.filter(hindering).reduce((sum, f) => sum + Math.max(0, Math.min(f.to, t) - Math.max(f.from, t - 40_000)), 0);
 

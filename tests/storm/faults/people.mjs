@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Acts of people in a storm that are hard on servers, mostly while something is in the servers' way. They are called as
-// those of servers.mjs.
+// Acts of people in a storm that are hard on servers, mostly while a fault is in the servers' way. They are called in
+// the way of servers.mjs.
 import { pause, until } from '../../system/support/processes.mjs';
 
 const few = (random, items, count) =>
@@ -9,7 +9,7 @@ const few = (random, items, count) =>
     .sort((a, b) => a.key - b.key)
     .slice(0, count)
     .map(({ item }) => item);
-// People of whom no other fault tells a story, and who are there with all their devices.
+// People who are in no other fault's story, and who are there with all their devices.
 const free = (storm, fits) =>
   storm.people.filter((p) => !p.busy && p.devices.every((d) => d.ready && !d.parked) && fits(p));
 
@@ -23,7 +23,7 @@ export const acts = {
       for (let i = 0; i < 25; i += 1) d.speak(d.rooms[0], storm.padding);
     }
   },
-  // Pages are loaded anew while somebody speaks.
+  // Pages are loaded anew while other people speak.
   async reload({ devices, random, storm }) {
     for (const d of random.some(devices.filter((each) => each.browser && each.ready), 0.4)) {
       d.leave();
@@ -89,7 +89,7 @@ export const acts = {
     }
     await Promise.all(running);
   },
-  // Redis takes nothing more for a while. Some have mail that they have not confirmed, and end meanwhile.
+  // Redis takes nothing more for a while. Some people have unconfirmed mail, and their connections end meanwhile.
   async oom({ world, devices, random, storm, length }) {
     const holding = random.some(
       devices.filter((d) => d.ready && !d.parked && !d.person.busy && d.kind !== 'plain'),
@@ -130,7 +130,7 @@ export const acts = {
 // other devices are there meanwhile, drop, and come back.
 async function silence(person, { random, storm, length }) {
   person.busy = true;
-  // The device to look at is one that says what came last.
+  // The device to look at is one that names the latest message.
   const says = (d) => Number(d.kind === 'resume' || d.kind === 'bare');
   const [laptop, phone, ...tablets] = few(random, person.devices, 9).sort((a, b) => says(b) - says(a));
   const others = [laptop, ...tablets];

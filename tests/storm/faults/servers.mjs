@@ -31,14 +31,14 @@ export const acts = {
     child?.kill('SIGSTOP');
     await pause(lease * 1000 + 4_000 * length);
     child?.kill('SIGCONT');
-    await pause(2_000); // it comes to itself before the next blow
+    await pause(2_000); // the instance recovers before the next fault
   },
   async redis_restart({ world, length }) {
     await world.killRedis(false);
     await pause(3_000 * length);
     await world.startRedis();
   },
-  // With a restart or, unnoticed by anybody who is connected, without.
+  // With a restart, or without one, so that no connection notices it.
   async redis_lose({ world, length, flip }) {
     if (flip) {
       await world.look.command('FLUSHDB');
@@ -66,8 +66,9 @@ export const acts = {
     await shut([instance.redis], flip, 300 + 1_700 * length);
     await changing;
   },
-  // An instance is told to go while Redis is away, from it or from all. Redis is back before it has gone: soon, or
-  // when it has given up its goodbyes (spread over 1 s, waited for 5 s) and not yet its lease.
+  // An instance gets SIGTERM while Redis is away, for this instance or for all. Redis is back before the instance has
+  // ended: soon, or when the instance has given up its goodbyes (spread over 1 s, waited for 5 s) and not yet its
+  // lease.
   async term_outage({ world, instance, random, length, flip }) {
     const all = random.chance(0.6);
     const gates = (all ? world.instances : [instance]).map((each) => each.redis);
@@ -83,7 +84,8 @@ export const acts = {
     await pause(300);
     await instance.start(false);
   },
-  // A replica that was behind becomes the master. Some end, come and speak in what it never hears of.
+  // A replica that was behind becomes the master. Some people go, come and speak in the time that the replica never
+  // learns of.
   async failover({ world, devices, random, storm, length, number }) {
     const done = await world.failover({
       lag: async () => {
@@ -98,7 +100,7 @@ export const acts = {
       },
     });
     if (!done) return;
-    await pause(1_500); // it settles before the next blow
+    await pause(1_500); // it settles before the next fault
   },
   // A replica becomes the master that has everything, and whose clock is another. An instance dies just before.
   async clock({ world, random, storm, length, devices }) {

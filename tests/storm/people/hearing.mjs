@@ -33,7 +33,7 @@ const handlers = {
   joinedRoom(device, visit, { roomId }) {
     device.record(visit, { e: 'joined', user: device.user, room: roomId, asked: visit.asked[roomId] });
     delete visit.asked[roomId];
-    // Asked for before another device left.
+    // This device asked to join before another device left.
     if (!device.rooms.includes(roomId)) device.leaveRoom(visit, roomId);
   },
   leftRoom: (device, visit, { roomId }) => device.hasLeft(visit, roomId),
@@ -80,7 +80,8 @@ function registered(device, visit, { connectionId, rooms, resumed }) {
     granted: visit.granted && [...visit.granted],
     instance: storm.balanced ? undefined : visit.instance.name,
   });
-  // As the document's clients do: what the user looks at is joined; and what the server does not know of, too.
+  // As the document's clients do: the room that the user looks at is joined; and rooms that the server does not know
+  // of, too.
   for (const room of device.rooms)
     if (!rooms.includes(room) || device.random.chance(0.2)) device.join(visit, room);
   for (const room of rooms) {
@@ -95,7 +96,7 @@ function registered(device, visit, { connectionId, rooms, resumed }) {
 }
 
 function offlineMessages(device, visit, { messages, dropped }) {
-  // Some die with the mail in their hands, before they have read it or said so.
+  // Some devices die with the mail, before they have read or confirmed it.
   if (!device.storm.calm && device.random.chance(0.1)) {
     device.vanish(false);
     return;

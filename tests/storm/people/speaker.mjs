@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The frames that a device says, and those it waits for: its messages until they are confirmed, the rooms that it wants
-// to leave.
-// Knows nothing of how its connections come and go.
+// The frames that a device says, and the answers that it waits for: its messages until they are confirmed, the rooms
+// that it wants to leave. Does not know how its connections come and go.
 import WebSocket from 'ws';
 
 export class Speaker {
@@ -66,10 +65,10 @@ export class Speaker {
     const content = { n: id, padding: waiting.padding };
     this.say(visit, { type: 'message', roomId: waiting.room, content, clientMsgId: id, id });
   }
-  // Says again what is not confirmed.
+  // Says unconfirmed messages again.
   retry(visit) {
     for (const id of [...this.#pending.keys()]) {
-      // Nobody can speak any more where the API has put the user out.
+      // The user cannot speak any more in a room that the API has put the user out of.
       if (this.rooms.includes(this.#pending.get(id).room)) this.#send(visit, id);
       else this.#pending.delete(id);
     }
@@ -118,7 +117,7 @@ export class Speaker {
   hasLeft(visit, room) {
     if (this.#quitting.delete(room)) this.record(visit, { e: 'left', user: this.user, room });
   }
-  // Those that it wanted to leave and is not in any more.
+  // The rooms that the user wanted to leave and is not in any more.
   hasLeftAllBut(visit, rooms) {
     for (const room of this.#quitting) if (!rooms.includes(room)) this.hasLeft(visit, room);
   }

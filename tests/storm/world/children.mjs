@@ -5,7 +5,7 @@ import { spawn } from 'node:child_process';
 const children = new Set();
 process.on('exit', () => children.forEach((child) => child.kill('SIGKILL')));
 
-// `onLine(stream, line)` gets what the program says. `ended` of the child: { code, signal, error }.
+// `onLine(stream, line)` gets the output of the program. `ended` of the child: { code, signal, error }.
 export function start(executable, args, onLine, env) {
   const child = spawn(executable, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } });
   children.add(child);

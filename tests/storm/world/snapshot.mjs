@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// All that a Redis holds under ws:, by type: { sets, hashes, lists, strings, zsets, logs }, each { key: value }.
+// All keys of a Redis under ws:, by type: { sets, hashes, lists, strings, zsets, logs }, each { key: value }.
 
 const pairs = (flat) =>
   Object.fromEntries(Array.from({ length: flat.length / 2 }, (_, i) => [flat[2 * i], flat[2 * i + 1]]));
