@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The rights that deploy/redis/users.acl gives are enough for everything that hikyd and hikyctl do, and for little
-// else.
+// The rights in deploy/redis/users.acl are enough for all work of hikyd and hikyctl, and for little else.
 import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -16,7 +15,7 @@ const example = fileURLToPath(new URL('../../deploy/redis/users.acl', import.met
 
 async function guarded(t) {
   const place = await folder(t);
-  // Beside the example's users, one who may look at everything.
+  // Beside the users of the example, there is a user who may look at everything.
   await writeFile(join(place, 'users.acl'), `${await readFile(example, 'utf8')}user witness on >seen ~* &* +@all\n`);
   const port = await freePort();
   const redis = await startRedis(t, place, '--port', `${port}`, '--aclfile', join(place, 'users.acl'));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The keys of the HTTP API: what they open, and how often.
+// The keys of the HTTP API: which routes a key opens, and how often.
 import assert from 'node:assert/strict';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { test } from 'node:test';
@@ -37,7 +37,7 @@ test('a caller without a key, or with a wrong one, is told to bring one', bounde
       .status,
     200,
   );
-  // What there is and what there isn't looks the same from outside.
+  // From outside, a path that exists looks the same as one that does not.
   await stage.api.as(null).refused(401, 'unauthorized', 'GET', '/no/such/path');
 });
 
@@ -113,7 +113,7 @@ test('a key file that cannot mean what it says is refused at start', bounded, as
   assert.match(stderr, /--api-key-file: there is no such file; expected a file's name, or env:NAME/);
 });
 
-test('what the API did is in the log of who debugs, with the key’s name and without its text', bounded, async (t) => {
+test('calls of the API are in the log at level debug, with the key’s name and without its text', bounded, async (t) => {
   const data = await folder(t);
   const daemon = await daemonFor(t, { data, flags: [...(await keyFile(data)), '--log-level', 'debug'] });
   const api = new Api(daemon);
@@ -145,7 +145,7 @@ test('a key may ask so often and no more, whichever worker it asks, and others g
   await until('a request to be there again', async () => (await api.call('GET', '/users/online/count')).status === 200);
 });
 
-test('who guesses keys is stopped by address, and learns no right one; who shares the address goes on',
+test('guessing keys is stopped by address, and finds no right one; others at the address go on',
   bounded, async (t) => {
   const data = await folder(t);
   const daemon = await daemonFor(t, { data, flags: [...(await keyFile(data)), '--trusted-proxy', '127.0.0.1'] });
@@ -167,7 +167,7 @@ test('who guesses keys is stopped by address, and learns no right one; who share
   assert.equal(await ask(keys.read, '192.0.2.7'), 200);
   assert.equal(await ask(keys.read, '192.0.2.8'), 200);
   assert.equal(await ask('a-wrong-key-from-elsewhere', '192.0.2.8'), 401);
-  // A right key that comes from there for the first time looks like one guess more.
+  // A right key that comes from this address for the first time looks like one more guess.
   const statuses = [];
   for (let n = 0; n < 5; n += 1)
     statuses.push(await ask(`a-guess-number-${n}`.padEnd(20, 'x'), '192.0.2.7'), await ask(keys.publish, '192.0.2.7'));

@@ -150,7 +150,7 @@ test('a connection is kept through refusals, and requests on it are told apart',
   assert.deepEqual(seen, ['200 false', '401 true', '404 true', '200 true']);
 });
 
-// Each announces a body, and sends none of it.
+// Each request announces a body, and sends none of it.
 for (const [when, head, status] of [
   ['nobody shows a key', 'POST /api/v1/rooms/tea/messages HTTP/1.1', 401],
   [
@@ -167,7 +167,7 @@ for (const [when, head, status] of [
       const answer = await peer.answer(5_000);
       assert.equal(answer.status, status);
       assert.equal(answer.headers.connection, 'close');
-      // What might have been the body is no request.
+      // Bytes that might have been the body are not read as a request.
       await peer.send('GET /ready HTTP/1.1\r\nHost: x\r\n\r\n');
       await peer.ends();
     });

@@ -18,7 +18,7 @@ import { staged } from './support/stage.mjs';
 
 const stage = staged(async (here, ends) => {
   const data = await folder(ends);
-  // With no more rights in Redis than the example gives: every route must do with them.
+  // With no more rights in Redis than the example gives: they must be enough for every route.
   const acl = fileURLToPath(new URL('../../deploy/redis/users.acl', import.meta.url));
   await copyFile(acl, join(data, 'users.acl'));
   const port = await freePort();
@@ -35,7 +35,7 @@ const operations = () =>
     Object.entries(item).map(([method, operation]) => ({ path, method: method.toUpperCase(), operation })),
   );
 
-// What `schema` of the document says of a value, or nothing.
+// The faults that `schema` of the document finds in a value, or nothing.
 function fault(schema, value) {
   if (!stage.ajv) {
     stage.ajv = new Ajv2020({ allErrors: true, strict: false });
@@ -67,7 +67,7 @@ test('every reference leads somewhere, every path parameter is declared, every o
   }
 });
 
-test('whatever sends takes an Idempotency-Key, and says of a repetition that it is one', bounded, async () => {
+test('every operation that sends takes an Idempotency-Key, and marks a repetition as one', bounded, async () => {
   const sending = operations().filter(({ path, method }) => method === 'POST' && path.endsWith('/messages'));
   assert.equal(sending.length, 2);
   for (const { path, method, operation } of operations()) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Rooms over the HTTP API: publishing, once and only once, history, and who is in them.
+// Rooms over the HTTP API: publishing, once and only once, history, and participants.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { keyFile, keys } from './support/api.mjs';
@@ -45,7 +45,8 @@ test('a content travels byte for byte', bounded, async (t) => {
   assert.ok((await api.call('GET', '/rooms/bytes/messages')).raw.includes(`"content":${content},`));
 });
 
-test('who is not a member cannot be a sender, and the system can, wherever somebody is', bounded, async (t) => {
+test('a user who is no member cannot be a sender, and the system can, in every room with a member',
+  bounded, async (t) => {
   const { api, daemon } = stage;
   await api.refused(404, 'not_found', 'POST', '/rooms/empty/messages', { json: { content: 1 } });
   await api.refused(403, 'not_member', 'POST', '/rooms/empty/messages', { json: { content: 1, senderId: 'eve' } });
@@ -74,7 +75,7 @@ test('a repeated Idempotency-Key gives the first answer again and stores nothing
   await gina.hears({ type: 'message', content: 'only once' });
   assert.deepEqual(await gina.rest(), []);
 
-  // Another request with the same key, whatever differs, is a mistake of the caller.
+  // A request with the same key that differs in any part is a mistake of the caller.
   for (const [body, room] of [
     [{ ...json, content: 'twice' }, 'once'],
     [{ content: 'only once' }, 'once'],
@@ -187,7 +188,7 @@ test('a list is cut into pages, each of its entries once, however it is changed 
   const pages = await api.pages('/rooms/short/members', 10);
   assert.deepEqual(pages.map(({ items, count }) => [items.length, count]), [[10, 25], [10, 25], [5, 25]]);
   assert.deepEqual(pages.flatMap(({ items }) => items), names);
-  // Those who stay are not skipped when one leaves who has been shown already.
+  // Users who stay are not skipped when a user leaves who has been shown already.
   const first = await api.get('/rooms/short/members?limit=10');
   await redis.command('SREM', 'ws:room_members:short', names[3]);
   assert.equal((await api.get(`/rooms/short/members?limit=10&cursor=${first.next}`)).items[0], names[10]);

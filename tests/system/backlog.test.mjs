@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What waits behind the request that is under way: 256 requests or 256 KiB, and then the connection is not read from
-// until some are done.
+// The backlog behind the request under way: 256 requests or 256 KiB. Then the connection is not read from until some
+// are done.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { bounded } from './support/bounded.mjs';
@@ -10,10 +10,10 @@ import { metricsOf } from './support/exposition.mjs';
 import { pause, until } from './support/processes.mjs';
 import { folder, startRedis } from './support/redis.mjs';
 
-const oneRead = 16 * 1024; // what has been read when the backlog is full is taken all the same
+const oneRead = 16 * 1024; // requests that are already read when the backlog is full are taken all the same
 
-// alice says `count` messages with `padding` bytes each while Redis holds its breath. Returns what was taken of her
-// meanwhile.
+// alice says `count` messages with `padding` bytes each while Redis hangs. Returns the number of messages that were
+// taken meanwhile.
 async function fill(t, count, padding) {
   const redis = await startRedis(t, await folder(t));
   const daemon = await daemonFor(t, {
@@ -39,7 +39,7 @@ async function fill(t, count, padding) {
   } finally {
     redis.signal('SIGCONT');
   }
-  // All of it is done, and in order.
+  // All messages are sent, and in order.
   for (let n = 1; n <= count; n += 1) {
     await alice.hears({ type: 'messageAck', id: `${n}` });
     await bob.hears({ type: 'message', content: content(n), seq: n });

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Limits without a flag: what a request may hold, what an answer brings of much, what may be sent at all. Each with its
-// number in /metrics.
+// Limits without a flag: on requests, on long answers, and on frames. Each has its number in /metrics.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { bounded } from './support/bounded.mjs';
@@ -15,7 +14,7 @@ import { oneDaemon } from './support/stage.mjs';
 
 const stage = oneDaemon(['--rate-messages', '0', '--rate-requests', '0']);
 const numbers = () => metricsOf(stage.daemon);
-// How far the metrics have gone since.
+// The growth of the metrics since the last look.
 async function since() {
   const before = await numbers();
   return async (name) => (await numbers()).get(name) - before.get(name);
@@ -24,7 +23,7 @@ const many = (count, each = (n) => `user ${n}`) => Array.from({ length: count },
 const rooms = (count) => Object.fromEntries(many(count, (n) => [`room ${n}`, 'e:1']));
 const deep = (levels) => `{"type":"ping","x":${'['.repeat(levels - 1)}${']'.repeat(levels - 1)}}`;
 
-// What is still let in, and what is one too many.
+// Values at the limit, and values one beyond it.
 const requests = {
   'a room’s id of 128 bytes': [
     { type: 'joinRoom', roomId: 'r'.repeat(128) },
@@ -140,7 +139,7 @@ test('a page of a large room is of about the size asked for, whatever its cursor
   }
 });
 
-test('what since does not bring whole is said, and counted', bounded, async (t) => {
+test('an incomplete answer to since says so, and is counted', bounded, async (t) => {
   const [alice, bob] = [await clientAs(t, 'alice', stage.daemon.url), await clientAs(t, 'bob', stage.daemon.url)];
   await alice.join('long');
   const { messageId } = await alice.ask({ type: 'message', roomId: 'long', content: 0 });
@@ -156,7 +155,7 @@ test('what since does not bring whole is said, and counted', bounded, async (t) 
   assert.equal(await more('hiky_unrecovered_rooms_total'), 1);
 });
 
-test('a mailbox holds 100 messages, and what it lost is told and counted', bounded, async (t) => {
+test('a mailbox holds 100 messages, and dropped ones are told and counted', bounded, async (t) => {
   const alice = await clientAs(t, 'alice', stage.daemon.url);
   const away = await clientAs(t, 'away', stage.daemon.url);
   for (const client of [alice, away]) await client.join('mail');
@@ -171,7 +170,7 @@ test('a mailbox holds 100 messages, and what it lost is told and counted', bound
   assert.equal(await more('hiky_offline_messages_delivered_total'), 100);
 });
 
-test('who breaks a rule of the protocol is closed, and counted by the code', bounded, async (t) => {
+test('a client that breaks a rule of the protocol is closed, and counted by the code', bounded, async (t) => {
   const broken = { 1002: [text('{}', { masked: false })], 1003: [binary('x')], 1007: [text(Buffer.from([0xff]))],
     1008: fragments(op.text, many(1025, () => '')), 1009: [text('x'.repeat(65_537))] };
   const more = await since();
@@ -188,7 +187,7 @@ test('who breaks a rule of the protocol is closed, and counted by the code', bou
   await peer.receives(op.text, '{"type":"pong"}');
 });
 
-test('what is no request, or too large a one, is refused and counted', bounded, async (t) => {
+test('a frame that is no request, or too large a one, is refused and counted', bounded, async (t) => {
   const head = (size) => `GET /ready HTTP/1.1\r\nHost: x\r\nLong: ${'x'.repeat(size)}\r\n\r\n`;
   const body = (size) => `POST /ready HTTP/1.1\r\nHost: x\r\nContent-Length: ${size}\r\n\r\n${'x'.repeat(size)}`;
   const cases = [

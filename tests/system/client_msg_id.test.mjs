@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a clientMsgId promises: a repetition is no second message, for a day; everybody sees it; and it stands for one
-// content.
+// The promises of a clientMsgId: a repetition is no second message, for a day; every receiver sees the id; and it
+// stands for one content.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Api, keyFile } from './support/api.mjs';
@@ -86,7 +86,7 @@ test('a clientMsgId is remembered for a day', bounded, async (t) => {
     keys[0] > 86_400 && keys[0] <= 86_410,
     `a little longer, or another body would meet the first message: ${keys}`,
   );
-  // Each is remembered in few bytes, however long the ids are.
+  // Each clientMsgId is remembered in few bytes, however long the ids are.
   for (const key of await dedup(store)) assert.ok((await store.command('MEMORY', 'USAGE', key)) <= 136, key);
 });
 
@@ -104,7 +104,7 @@ test('--dedup says how long a clientMsgId and an Idempotency-Key are remembered'
   assert.ok((await store.command('TTL', key)) <= 11);
 });
 
-test('an Idempotency-Key is told to nobody, and a message that it stands for outlives a key that was taken first',
+test('an Idempotency-Key is told to no client, and a message that it stands for outlives a key that was taken first',
   bounded, async (t) => {
   const { daemon, store, api } = await stage(t);
   const alice = await clientAs(t, 'alice', daemon.url);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// permessage-deflate between clients and hikyd: the same frames in fewer bytes, for those who offered it, made once for
-// all of them.
+// permessage-deflate between clients and hikyd: the same frames in fewer bytes, for clients that offered it, compressed
+// once for all of them.
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
@@ -22,7 +22,7 @@ const long = (size, salt = '') =>
 const register = (user) => text(JSON.stringify({ type: 'register', userId: user }));
 const enter = (room) => text(JSON.stringify({ type: 'joinRoom', roomId: room }));
 
-// A peer in the room, with all that greeted it read.
+// A peer in the room. It has read all frames of its arrival.
 async function peerIn(t, user, room, changes) {
   const peer = await webSocketOf(t, stage.daemon.port, changes);
   await peer.send(register(user), enter(room));
@@ -31,7 +31,7 @@ async function peerIn(t, user, room, changes) {
   return peer;
 }
 
-test('who offers compression gets long messages compressed, who does not gets them plain, and both read the same',
+test('a client that offers compression gets long messages compressed, others get them plain, and both read the same',
   bounded, async (t) => {
   const alice = await clientAs(t, 'alice', stage.daemon.url, { perMessageDeflate: false });
   await alice.join('both');
@@ -64,7 +64,7 @@ test('a message is compressed once, however many get it', bounded, async (t) => 
   assert.equal(more('hiky_frames_sent_total{type="message"}'), 12);
 });
 
-test('a message is compressed by itself: what was said before does not make it smaller', bounded, async (t) => {
+test('a message is compressed by itself: an earlier message does not make it smaller', bounded, async (t) => {
   const victim = await clientAs(t, 'victim', stage.daemon.url, { perMessageDeflate: false });
   const guesser = await clientAs(t, 'guesser', stage.daemon.url, { perMessageDeflate: false });
   for (const client of [victim, guesser]) await client.join('secret');
@@ -75,7 +75,7 @@ test('a message is compressed by itself: what was said before does not make it s
     await client.ask({ type: 'message', roomId: 'secret', content });
     const { payload, compressed } = await ear.frame();
     assert.ok(compressed);
-    assert.equal(JSON.parse(inflated(payload)).content, content, 'it needs nothing from before');
+    assert.equal(JSON.parse(inflated(payload)).content, content, 'it needs nothing of earlier messages');
     return payload.length;
   };
   await heard(victim, secret);
@@ -109,7 +109,7 @@ for (const [how, [options, answer]] of Object.entries(offers)) {
   });
 }
 
-test('long answers are compressed too: history, and mail for who was away', bounded, async (t) => {
+test('long answers are compressed too: history, and mail for a user who was away', bounded, async (t) => {
   const alice = await clientAs(t, 'ada', stage.daemon.url);
   await alice.join('past');
   const away = await peerIn(t, 'bert', 'past', offer);
@@ -128,7 +128,7 @@ test('long answers are compressed too: history, and mail for who was away', boun
   assert.equal(JSON.parse(inflated(history.payload)).messages.length, 20);
 });
 
-test('what a client compresses counts as what it says: requests, refusals, rates', bounded, async (t) => {
+test('a compressed request counts like a plain one: requests, refusals, rates', bounded, async (t) => {
   const daemon = await daemonWith(t, '--rate-messages', '1:3');
   const peer = await webSocketOf(t, daemon.port, offer);
   const say = (frame) => peer.send(squeezed(op.text, typeof frame === 'string' ? frame : JSON.stringify(frame)));
@@ -153,7 +153,8 @@ test('what a client compresses counts as what it says: requests, refusals, rates
   assert.equal((await peer.closed()).code, 1003);
 });
 
-test('--compress-from says what is long, and 0 that nothing is negotiated', bounded, async (t) => {
+test('--compress-from sets the length from which messages are compressed, and with 0 nothing is negotiated',
+  bounded, async (t) => {
   const daemon = await daemonWith(t, '--compress-from', '200');
   const peer = await webSocketOf(t, daemon.port, offer);
   await peer.send(

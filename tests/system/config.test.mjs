@@ -52,7 +52,7 @@ test('the list in docs/operations.md has every option once, with its default, an
   const defaults = new Map([...toml.matchAll(/^#([a-z-]+) = \[?"?(.*?)"?\]?$/gm)].map(([, name, value]) => [name, value]));
   for (const [name, initial] of list) {
     const value = defaults.get(name) ?? '';
-    // A flag is off; and where there is no default, words may say what happens.
+    // A flag is off by default; where there is no default, words may stand there.
     if (value === '' || value === 'false') assert.doesNotMatch(initial, /^(`[^`]*`|[\d.]+)$/, name);
     else assert.equal(initial.replaceAll('`', ''), value, name);
   }
@@ -61,7 +61,7 @@ test('the list in docs/operations.md has every option once, with its default, an
 test('the sample with all its defaults uncommented is valid, and changes nothing', async (t) => {
   const file = join(await folder(t), 'hikyd.toml');
   const sample = (await run(hikyd, ['--print-config'], { env })).stdout;
-  // What has no default stands there empty, and stays a comment.
+  // An option without a default stands there empty, and stays a comment.
   await writeFile(file, sample.replace(/^#([a-z-]+ = (?!""|\[\]).*)$/gm, '$1'));
   const checked = await run(hikyd, ['--config', file, '--check-config'], { env });
   assert.deepEqual([checked.code, checked.stdout, checked.stderr], [0, 'hikyd: the configuration is valid\n', '']);
@@ -114,7 +114,7 @@ test('the man pages are clean, and name every option and command', async (t) => 
   for (const command of ['fsck', 'explain message', 'room add\\-member', 'tail', 'top', 'user friend remove']) assert.ok(ctl.includes(`\\fB${command}\\fR`), command);
 });
 
-// What bash offers for the line so far, by its own completion.
+// The completions that bash offers for the line so far.
 async function offered(script, line) {
   const words = line.split(' ');
   const text = `source ${script}

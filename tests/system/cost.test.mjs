@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the common things cost Redis: round trips, told by an answer that is made slow; and commands, told by Redis.
+// The cost of common requests in Redis: round trips, measured by slow answers; and commands, counted by Redis.
 import assert from 'node:assert/strict';
 import { connect, createServer } from 'node:net';
 import { test } from 'node:test';
@@ -50,7 +50,7 @@ test('connect and register of a user with 200 rooms takes two round trips, wheth
   await warm.settle();
   const delay = 700;
   way.delay = delay;
-  // The first hears rooms that nobody heard, those who follow hear them with others.
+  // The rooms are new for the first user, and other users are already subscribed to them for the next ones.
   for (const user of users) {
     const client = await clientAs(t, undefined, far.url);
     const begin = Date.now();
@@ -112,7 +112,7 @@ test('a message to 1,000 members of whom 900 are away is one script, and no inst
     async () => (await store.command('LLEN', 'ws:offline_messages:user 999')) === messages + 1,
   );
   for (const command of ['keys', 'scan', 'pubsub', 'sdiff', 'smembers']) {
-    // Soon after its start each daemon looks for those who were not seen for long, a step a second.
+    // Soon after its start each daemon looks for users who were not seen for long, a step a second.
     // And every minute each session is compared.
     const compared = Math.ceil((here.length * seconds) / 60) + 2;
     const allowed = { smembers: messages + compared, scan: 2 * seconds }[command] ?? 0;

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What is lost when an instance, a client or a subscription dies: nothing that was acknowledged, and nobody stays
-// online.
+// When an instance, a client or a subscription dies, no acknowledged message is lost, and nobody stays online.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { bounded } from './support/bounded.mjs';
@@ -40,12 +39,12 @@ test('an instance that is killed leaves nobody online, and nothing unsaid', boun
   assert.deepEqual(await bob.rest(), []); // told once
 });
 
-// With the pongs of some libraries, which send them by themselves now and then: they are no receipts.
+// Some libraries send pongs by themselves now and then: such pongs are no receipts.
 for (const [count, unasked, how] of [
   [5, 0, ''],
   [330, 3, ', whatever pongs it sent unasked'],
 ])
-  test(`what a client that vanished had not received waits for it${how}`, bounded, async (t) => {
+  test(`messages that a vanished client had not received wait for it${how}`, bounded, async (t) => {
     const { store, one, two } = await twoDaemons(t, ...flags);
     const [alice] = await together(t, [one], 'tea', ['alice']);
     const bob = await webSocketOf(t, two.port);
@@ -116,7 +115,7 @@ test('an instance with a thousand connections in twenty rooms dies, and others h
   const { store, one, two } = await twoDaemons(t, ...flags);
   const rooms = Array.from({ length: 20 }, (_, n) => `room ${n}`);
   const bob = await clientAs(t, 'bob', two.url);
-  const long_ago = Date.now() - 3_600_000; // said before the instance's last stretch, and so nobody's doubt
+  const long_ago = Date.now() - 3_600_000; // said long before the instance died, so no client may lack it
   for (const room of rooms) {
     await bob.ask({ type: 'joinRoom', roomId: room });
     for (let seq = 1; seq <= 120; seq += 1) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A Redis that comes back without its data, or with older data: who is here is here again, and what is lost is said.
+// A Redis comes back without its data, or with older data: connected users are there again, and the loss is told.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { bounded } from './support/bounded.mjs';
@@ -37,7 +37,7 @@ async function stage(t, ...names) {
 const cut = (gates) => gates.forEach((gate) => ((gate.shut = true), gate.cut(true)));
 const heal = (gates) => gates.forEach((gate) => gate.heal());
 
-// The next message, past whatever else comes; with the gaps that were said before it.
+// The next message, past all other frames; with the gaps that were told before it.
 async function nextMessage(client) {
   for (const gaps = []; ; ) {
     const frame = JSON.parse(await client.raw(20_000));
@@ -46,7 +46,7 @@ async function nextMessage(client) {
   }
 }
 
-test('after a loss of all data whoever is here belongs to the rooms as before, and need not ask',
+test('after a loss of all data connected users belong to their rooms as before, and need not ask',
   bounded, async (t) => {
   const here = await stage(t, 'one');
   const [alice, bob] = await Promise.all(
@@ -88,13 +88,13 @@ test('a user whose connection ends while Redis loses its data is missed by the r
   assert.equal(await redis.command('SISMEMBER', 'ws:room_participants:tea', 'bob'), 1);
 });
 
-test('who joins again after a loss, and goes, takes no part in the room any more', bounded, async (t) => {
+test('a user who joins again after a loss, and goes, takes no part in the room any more', bounded, async (t) => {
   const here = await stage(t, 'one', 'two');
   const alice = await clientAs(t, 'alice', here.daemons[0].url, extended);
   const bob = await clientAs(t, 'bob', here.daemons[1].url, extended);
   for (const client of [alice, bob]) await client.join('tea');
   const redis = await here.look();
-  // No connection of the daemons notices: as after a FLUSHDB.
+  // No connection of the daemons notices the loss: as after a FLUSHDB.
   await redis.command('FLUSHALL');
   for (const client of [bob, alice])
     assert.equal((await client.ask({ type: 'joinRoom', roomId: 'tea' })).type, 'joinedRoom');
@@ -158,12 +158,12 @@ test('a Redis that went back to an earlier state begins a new epoch, and no numb
   }
 });
 
-test('it does so even if nobody who speaks next has noticed', bounded, async (t) => {
+test('it does so even if the next sender has not noticed the loss', bounded, async (t) => {
   const { here, bob, ids } = await fiveHeard(t);
   cut(here.gates);
   const redis = await here.look();
   await goBack(redis, 3);
-  // Others, who have heard nothing of 4 and 5, give the numbers again.
+  // Other clients, which do not have 4 and 5, give the numbers again.
   const gate = await Gate.open({ host: '127.0.0.1', port: here.gates[0].target.port });
   atEnd(t, () => gate.close());
   const third = await daemonFor(t, { redis: `redis://127.0.0.1:${gate.port}`, flags: ['--instance-id', 'three'] });

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// How frames leave: to many at once, to readers that are slow, by io_uring and by send. Both ways must not differ.
+// How frames leave: to many clients at once, to slow readers, by io_uring and by send. Both ways give the same frames.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { bounded } from './support/bounded.mjs';
@@ -77,7 +77,7 @@ for (const method of ['send', 'io_uring']) {
         assert.deepEqual([frame.seq, frame.content === content(n)], [n + 1, true]);
       }
     }
-    // What the sleeper finds on waking up: whole frames in order, then why it was let go.
+    // The sleeper reads on: whole frames in order, then the close frame with the reason.
     sleepy.socket.resume();
     let last = 0;
     for (;;) {
@@ -111,7 +111,7 @@ for (const method of ['send', 'io_uring']) {
           await pause(5);
           peer.socket.resume();
         }
-        const received = await peer.frame(); // it is asked for receipts and gives none
+        const received = await peer.frame(); // the peer is asked for receipts and gives none
         assert.equal(JSON.parse(received.payload).seq, n + 1);
       }
     }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Directed attacks on what the ledger promises (ledger.test.mjs): moments at which something is half done, and clocks
+// Directed attacks on the promises of the ledger (ledger.test.mjs): moments at which a change is half done, and clocks
 // that step back.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -11,7 +11,7 @@ import { away, collect, collected, deafPeer, joined, mailOf, say } from './suppo
 import { bearer } from './support/tokens.mjs';
 import { twoInstances } from './support/two_instances.mjs';
 
-test('removed while the instance begins to listen: hears nothing from 1 s on', bounded, async (t) => {
+test('removed while the instance subscribes: hears nothing from 1 s on', bounded, async (t) => {
   const { gate, one, two, ctl } = await twoInstances(t);
   const alice = await joined(t, 'alice', two.url);
   const bob = await joined(t, 'bob', one.url, 'chess');
@@ -134,7 +134,7 @@ test('a user who was removed from the only room is not put back by a refresh', b
   assert.equal(await store.command('SISMEMBER', 'ws:room_members:tea', 'bob'), 0);
 });
 
-test('what a connection was given when it entered a room late is owed when it ends', bounded, async (t) => {
+test('messages that a connection got when it entered a room late are owed when it ends', bounded, async (t) => {
   const { app, gate, one, two, as, store } = await twoInstances(t, { jwt: true, flags: ['--workers', '1'] });
   const alice = await as('alice', two);
   const carol = await as('carol', one);
@@ -165,7 +165,7 @@ test('what a connection was given when it entered a room late is owed when it en
   assert.deepEqual(mail.filter((n) => n > 0), [1, 2, 3]);
 });
 
-test('what came live while a room is entered late comes before what its log has beyond that', bounded, async (t) => {
+test('live messages during a late entry come before later messages of the log', bounded, async (t) => {
   const { app, gate, one, two, as, store } = await twoInstances(t, { jwt: true, flags: ['--workers', '1'] });
   const alice = await as('alice', two);
   const carol = await as('carol', one); // so that the room is heard there
@@ -188,7 +188,7 @@ test('what came live while a room is entered late comes before what its log has 
   assert.deepEqual(await collected(bob), [1, 2, 3]);
 });
 
-test('what waited during a register that failed is not taken for delivered', bounded, async (t) => {
+test('messages that waited during a failed register do not count as delivered', bounded, async (t) => {
   const { gate, one, two, store } = await twoInstances(t, { flags: ['--workers', '1'] });
   const alice = await joined(t, 'alice', two.url);
   await joined(t, 'carol', one.url);
@@ -198,7 +198,7 @@ test('what waited during a register that failed is not taken for delivered', bou
   await store.command('SET', 'ws:user_rooms:bob', 'spoilt for a moment');
   gate.delay = 150;
   bob.say({ type: 'register', userId: 'bob' });
-  await pause(330); // the rooms are known and entered; what makes bob online is under way
+  await pause(330); // the rooms are known and entered; connect.lua is under way
   await say(alice, 'important');
   await bob.hears({ type: 'error' });
   await store.command('DEL', 'ws:user_rooms:bob');
@@ -230,9 +230,10 @@ test('a room that one device enters and leaves at once is heard by no other devi
   assert.deepEqual(collect(phone.come), []);
 });
 
-test('a kick ends nobody who has come since, though Redis’s clock stepped back in between', bounded, async (t) => {
+test('a kick ends no connection that has come since, though Redis’s clock stepped back in between',
+  bounded, async (t) => {
   const { one, store, deafFor } = await twoInstances(t);
-  // The time of the kick, by the clock before.
+  // The time of the kick, by the old clock.
   await store.command('SET', 'ws:kicked:bob', Date.now() + 1500, 'EX', 300);
   const bob = await clientAs(t, 'bob', one.url);
   await pause(1600);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Directed attacks on what the ledger promises: readers that take nothing, phones that are dead.
+// Directed attacks on the promises of the ledger: readers that take nothing, phones that are dead.
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
@@ -12,7 +12,8 @@ import { away, collect, collected, deafPeer, joined, mailOf, say } from './suppo
 import { bearer } from './support/tokens.mjs';
 import { twoInstances } from './support/two_instances.mjs';
 
-test('what a dead phone did not get reaches the device whose token has grown since', bounded, async (t) => {
+test('messages that a dead phone did not get reach the device whose token has got more rooms since',
+  bounded, async (t) => {
   const { app, one, store, as } = await twoInstances(t, { jwt: true });
   const alice = await as('alice', one);
   for (const room of ['tea', 'go']) await alice.join(room);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Directed attacks on what the ledger promises: keys that another program has spoilt.
+// Directed attacks on the promises of the ledger: keys that another program has spoilt.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { bounded } from './support/bounded.mjs';

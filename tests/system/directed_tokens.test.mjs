@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Directed attacks on what the ledger promises: tokens that come and go.
+// Directed attacks on the promises of the ledger: tokens that come and go.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { bounded } from './support/bounded.mjs';
@@ -61,7 +61,7 @@ test('tokens that come and go leave nothing behind in the ledger', bounded, asyn
   assert.deepEqual(await mailOf(store, 'bob'), []);
 });
 
-test('what a token may not hear any more while the bus is deaf is owed once, and what is said later is mail',
+test('messages of a room that a token loses while the bus is deaf are owed once, and later ones are mail',
   bounded, async (t) => {
   const { app, busOfOne, one, two, as, store } = await twoInstances(t, { jwt: true });
   const alice = await as('alice', two);

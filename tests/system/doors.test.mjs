@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where the daemon listens, and what is to be had there: Unix sockets that a proxy may use, and a door for operators
-// apart from that for clients.
+// The addresses where the daemon listens: Unix sockets that a proxy may use, and a door for operators apart from the
+// door for clients.
 import assert from 'node:assert/strict';
 import { stat } from 'node:fs/promises';
 import { request } from 'node:http';
@@ -56,7 +56,7 @@ test('another group than the process’s own is given where that is allowed', { 
   assert.equal((await stat(socket)).gid, Number((await run('getent', ['group', 'daemon'])).stdout.split(':')[2]));
 });
 
-test('a group that is not there, and a mode that is none, end the start with what would help', bounded, async (t) => {
+test('a group that does not exist, or a wrong mode, ends the start with a message that helps', bounded, async (t) => {
   const place = await folder(t);
   const start = (listen) => runDaemon('--data', join(place, 'data'), '--listen', listen);
   const nobody = await start(`unix:${place}/x.sock,group=nosuchgroup`);
@@ -70,7 +70,7 @@ test('a group that is not there, and a mode that is none, end the start with wha
   );
 });
 
-test('with --listen-admin, metrics, API and demo are to be had there alone', bounded, async (t) => {
+test('with --listen-admin, metrics, API and demo are on that address alone', bounded, async (t) => {
   const data = await folder(t);
   const port = await freePort();
   const socket = join(data, 'admin.sock');
@@ -95,7 +95,7 @@ test('with --listen-admin, metrics, API and demo are to be had there alone', bou
   assert.equal(JSON.parse((await ask(operators, '/api/v1/users/online/count', key)).body).count, 1);
 });
 
-test('without --listen-admin all is to be had everywhere', bounded, async (t) => {
+test('without --listen-admin all of them are on every address', bounded, async (t) => {
   const daemon = await daemonWith(t);
   for (const path of ['/', '/metrics', '/live', '/ready', '/health'])
     assert.equal((await ask({ host: '127.0.0.1', port: daemon.port }, path)).status, 200, path);

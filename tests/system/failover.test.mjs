@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Redis fails over to a replica, as Sentinel does it: daemons follow, nobody has to come back, and what the replica
-// lacked is said.
+// Redis fails over to a replica, as Sentinel does it: daemons follow, no client has to connect again, and messages that
+// the replica lacked are told as lost.
 import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
@@ -129,7 +129,7 @@ test('a failover to a replica that was behind is said, and gives no number twice
   };
   for (const content of ['one', 'two', 'three']) await talk(content);
   await replicated(masterLook);
-  // The replica sleeps while its link is cut: it learns of nothing more, and on waking up finds its master dead.
+  // The replica sleeps while its link is cut: it gets no more data, and when it wakes up its master is dead.
   replica.signal('SIGSTOP');
   await masterLook.command('CLIENT', 'KILL', 'TYPE', 'replica');
   for (const content of ['four', 'five']) await talk(content);
@@ -146,7 +146,7 @@ test('a failover to a replica that was behind is said, and gives no number twice
   assert.equal(await redis.command('SCARD', 'ws:room_participants:tea'), 2);
 });
 
-// Says of every name that its master is at `port`, and counts how often it was asked.
+// A Sentinel that says for every name that the master is at `port`, and counts the questions.
 async function sentinelThatNames(t, port) {
   const sentinel = { asked: 0 };
   const server = createServer((socket) => {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Whoever came once and never again is no member for ever, and no message is kept for them for ever.
+// A user who came once and never again does not stay a member for ever, and messages do not wait for this user for
+// ever.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { bounded } from './support/bounded.mjs';
@@ -48,19 +49,19 @@ test('a guest who was not seen for long is no member any more, and has no mailbo
   assert.deepEqual([await waits('lately'), await waits('long ago')], [1, 0]);
   await alice.ask({ type: 'message', roomId: 'tea', content: 'still?' });
   assert.deepEqual([await waits('lately'), await waits('long ago')], [2, 0]);
-  // That one ends by itself.
+  // This connection ends by itself.
   const left = (await store.command('KEYS', '*long ago*')).filter((key) => key !== 'ws:left:long ago');
   assert.deepEqual(left, []);
   const found = await numbers();
   assert.deepEqual([found.get('hiky_forgotten_users_total'), found.get('hiky_forgotten_memberships_total')], [1, 3]);
   assert.match(daemon.told.stderr, /info users\.forgotten users=1 memberships=3$/m);
-  // Who comes back after all is as new.
+  // A user who comes back after all is like a new one.
   const again = await clientAs(t, 'long ago', daemon.url);
   await again.join('tea');
   assert.equal((await again.ask({ type: 'message', roomId: 'tea', content: 'me' })).type, 'messageAck');
 });
 
-test('nobody who is here, or of whom nothing is known, is forgotten', bounded, async (t) => {
+test('a user who is here, or whose last time is unknown, is not forgotten', bounded, async (t) => {
   const { store, guest, members, numbers } = await world(t);
   await store.command('SET', 'ws:last_seen:alice', days(400)); // is here
   await store.command('SADD', 'ws:room_members:tea', 'by hand'); // was never seen
@@ -79,7 +80,7 @@ test('nobody who is here, or of whom nothing is known, is forgotten', bounded, a
   assert.equal((await numbers()).get('hiky_forgotten_users_total'), 1);
 });
 
-test('90 days it is unless something else is said, and 0 is never', bounded, async (t) => {
+test('the default is 90 days, and 0 is never', bounded, async (t) => {
   const { redis, daemon, guest, members } = await world(t, '--forget-absent', '0');
   await guest('lately', 89.9, 'tea');
   await guest('long ago', 90.1, 'tea');

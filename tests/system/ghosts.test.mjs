@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Nobody stays online whose connections have ended, whatever Redis or an instance missed meanwhile.
+// A user whose connections have ended does not stay online, also when Redis or an instance missed the end.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { bounded } from './support/bounded.mjs';
@@ -26,9 +26,10 @@ async function stage(t) {
 
 const online = async (store) => (await store.command('SMEMBERS', 'ws:online_users')).sort();
 
-// A drain waits 5 s for Redis to know of every end. Redis comes back within its last half second: in time for the
-// daemon's last word, and perhaps not for everybody's end.
-test('instances that are ended in an outage leave nobody online, though they say that they end', bounded, async (t) => {
+// A drain waits 5 s for Redis to know of every end. Redis comes back within the last half second of the drain: in time
+// for the end of the instance, and perhaps not for the ends of all connections.
+test('instances that are ended in an outage leave nobody online, though they tell Redis of their own end',
+  bounded, async (t) => {
   const { start, store } = await stage(t);
   const two = await start('two');
   await clientAs(t, 'witness', two.url);
@@ -51,7 +52,7 @@ test('instances that are ended in an outage leave nobody online, though they say
 });
 
 // As a failover to a replica that was behind brings them back.
-test('a Redis that missed somebody\'s end learns of it, and what was said since waits', bounded, async (t) => {
+test('a Redis that missed the end of a connection learns of it, and later messages wait', bounded, async (t) => {
   const data = await folder(t);
   const port = await freePort();
   const begin = () => startRedis(t, data, '--port', port, '--bind', '127.0.0.1');
@@ -98,7 +99,7 @@ test('connections of an earlier life, and of nobody, are undone within four leas
   assert.match(await (await fetch(`${one.url}/metrics`)).text(), /^hiky_undone_connections_total(\{[^}]*\})? 3$/m);
 });
 
-// What a failover to a machine leaves whose clock is an hour behind: times of the clock before.
+// A failover to a machine whose clock is an hour behind leaves times of the old clock.
 test('a clock that has stepped back hides no dead instance, and delays no absence', bounded, async (t) => {
   const { start, store } = await stage(t);
   const one = await start('one', { lease: '2' });

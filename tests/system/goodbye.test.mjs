@@ -74,7 +74,7 @@ test('clients that answer no close do not hold the daemon up', bounded, async (t
   await idle.ends();
 });
 
-test('who is still being judged when the others are sent away gets a goodbye too', bounded, async (t) => {
+test('a client that is still being judged when the others are sent away gets a goodbye too', bounded, async (t) => {
   const data = await folder(t);
   const by = await issuer(data, 'ES256', 'key');
   const held = [];
@@ -92,7 +92,7 @@ test('who is still being judged when the others are sent away gets a goodbye too
     `http://127.0.0.1:${server.address().port}/`,
   ];
   const daemon = await daemonFor(t, { data, flags });
-  // Two who make the drain last.
+  // Two clients that make the drain last.
   for (let n = 0; n < 2; n += 1) await webSocketOf(t, daemon.port);
   const late = await peerOf(t, daemon.port);
   await late.send(handshake({ Authorization: `Bearer ${await by.token('late')}` }));
@@ -142,7 +142,7 @@ test('a second signal ends the daemon at once', bounded, async (t) => {
   await until('its Redis to end', () => !isAlive(daemon.redisPid));
 });
 
-test('messages to those who were handed over wait for them', bounded, async (t) => {
+test('messages to clients that were handed over wait for them', bounded, async (t) => {
   const redis = await startRedis(t, await folder(t));
   const old = await daemonFor(t, { redis: redis.url, flags: ['--instance-id', 'old'] });
   const fresh = await daemonFor(t, { redis: redis.url, flags: ['--instance-id', 'fresh'] });

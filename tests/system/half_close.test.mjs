@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A client that ends its side of the socket, with or without a close frame, may still read: it gets what it was owed,
-// and a close frame (RFC 6455 5.5.1).
+// A client that ends its side of the socket, with or without a close frame, may still read: it gets the frames that
+// were owed to it, and a close frame (RFC 6455 5.5.1).
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { connect as connectTls } from 'node:tls';
@@ -20,7 +20,7 @@ const content = 'x'.repeat(60_000);
 // Messages, as many as an answer to `resume` brings by and by: more than the kernel and an outbox hold unread.
 const large = 20;
 
-// A room whose past is larger than what a socket takes unread.
+// A room whose log is larger than a socket takes unread.
 async function stage(t, { flags = [], redis } = {}) {
   const data = await folder(t);
   const daemon = await daemonFor(t, {
@@ -34,7 +34,7 @@ async function stage(t, { flags = [], redis } = {}) {
   return { daemon, alice };
 }
 
-// What comes until the server hangs up, as frames; and how long that took.
+// The frames that come until the server hangs up, and the time that this took.
 async function rest(peer, patience = 20_000) {
   const began = Date.now();
   const frames = [];
@@ -54,7 +54,7 @@ const close = ({ opcode, payload }) => ({
 const types = (frames) =>
   frames.filter(({ opcode }) => opcode === op.text).map(({ payload }) => JSON.parse(payload).type);
 
-// Does not read, and has asked for more than the kernel takes: { peer, pages }.
+// A peer that does not read, and has asked for more than the kernel takes: { peer, pages }.
 async function unread(t, daemon) {
   const peer = await webSocketOf(t, daemon.port);
   await peer.send(say({ type: 'register', userId: 'bob' }), say({ type: 'joinRoom', roomId: 'tea' }));
@@ -94,7 +94,7 @@ for (const [what, last, answers, code] of [
   );
 }
 
-test('what the client asked for right before it ended its side is answered first', bounded, async (t) => {
+test('requests from right before the client ended its side are answered first', bounded, async (t) => {
   const { daemon } = await stage(t);
   const peer = await webSocketOf(t, daemon.port);
   peer.socket.end(

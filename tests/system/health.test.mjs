@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// hikyd --check-health, and the image's health check, which asks whether it lives: a daemon that does not answer is not
-// healthy.
+// hikyd --check-health, and the health check of the image, which asks whether the daemon lives: a daemon that does not
+// answer is not healthy.
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -12,7 +12,7 @@ import { daemonFor, runDaemon } from './support/daemon.mjs';
 import { run } from './support/processes.mjs';
 import { folder, freePort, startRedis } from './support/redis.mjs';
 
-// A daemon at a port that is known beforehand, and what a second hikyd with the same flags says of it.
+// A daemon at a port that is known beforehand, and the verdict of a second hikyd with the same flags.
 async function asked(t, { flags = [], host = '127.0.0.1', redis } = {}) {
   const all = ['--listen', `${host}:${await freePort()}`, ...flags];
   const daemon = await daemonFor(t, { redis, data: await folder(t), flags: all });
@@ -67,7 +67,7 @@ test('a Unix socket is asked first, where TCP wants a PROXY header', bounded, as
   await isHealthy(ask);
 });
 
-test('nobody there is not healthy, and neither is a daemon without its Redis', bounded, async (t) => {
+test('an address without a daemon is not healthy, and neither is a daemon without its Redis', bounded, async (t) => {
   await isNot(
     () => runDaemon('--listen', '127.0.0.1:1', '--check-health'),
     /^hikyd: not healthy: 127\.0\.0\.1:1: Connection refused$/m,
@@ -88,7 +88,7 @@ test('the image’s health check asks the daemon as it was started', bounded, as
   const ask = () => run('sh', ['-c', check.replace('/proc/1/', `/proc/${daemon.pid}/`)]);
   const lives = async () => assert.deepEqual(await ask(), { code: 0, signal: null, stdout: 'live\n', stderr: '' });
   await lives();
-  // To start it anew would throw out all who stayed.
+  // A restart would end all connections that are still open.
   await redis.stop();
   await lives();
   daemon.signal('SIGSTOP');

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What hikyctl changes in Redis: the directory, memberships, messages, and cleanup.
+// The changes that hikyctl makes in Redis: the directory, memberships, messages, and cleanup.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -39,7 +39,7 @@ test('friend add and remove go both ways, in every spelling', async () => {
   await fails(2, /their own friend/, 'friend', 'alice', 'alice');
 });
 
-test('friend notes who has no profile, since it may be a slip', async () => {
+test('friend notes a user without a profile, since the id may be a slip', async () => {
   await said('user', 'add', 'alice');
   const { code, err } = await ctl('friend', 'alice', 'it\'s');
   assert.equal(code, 0);
@@ -84,7 +84,8 @@ test('user remove forgets profile, friends, memberships and mail', async () => {
   await said('room', 'add-member', 'tea', 'bob');
   assert.deepEqual(await json('user', 'remove', 'bob'), { id: 'bob', removed: true, rooms: ['attic', 'tea'] });
   assert.equal(await app('KEYS', '*'), 'hiky:user:carol');
-  // For two hours it is kept that bob has left his rooms, or an instance that did not hear of it would put him back.
+  // For two hours Redis keeps that bob has left his rooms: otherwise an instance that did not hear of it would put him
+  // back.
   assert.equal(await ws('KEYS', 'ws:*bob'), 'ws:left:bob');
   assert.ok(Number(await ws('TTL', 'ws:left:bob')) <= 7200);
   assert.equal(await ws('SMEMBERS', 'ws:room_members:tea'), 'alice');

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// How hikyctl is told what to do, where its Redis is found, and how it says no.
+// The command line of hikyctl: its words, its Redis, and its refusals.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer } from 'node:net';

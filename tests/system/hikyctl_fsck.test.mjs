@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// fsck and explain beside running daemons: never a word about what is healthy, and what is broken is mended under way.
+// fsck and explain beside running daemons: fsck says nothing about healthy keys, and mends broken ones under way.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Client, clientAs } from './support/client.mjs';
@@ -54,7 +54,7 @@ test('fsck has no complaint while people come, talk, type and go', async (t) => 
   assert.deepEqual(kinds(await fsck(redis)), [], 'and none when all have gone');
 });
 
-test('what dies with every instance is found, mended, and not found again', async (t) => {
+test('keys left by the death of all instances are found, mended, and not found again', async (t) => {
   const redis = await startRedis(t, await folder(t));
   const daemon = await startDaemon({ redis: redis.url, flags: ['--lease', '2'] });
   atEnd(t, () => daemon.stop());
@@ -97,7 +97,7 @@ test('a member whom a room has forgotten hears it again after fsck --repair, on 
   assert.deepEqual(await bob.rest(), []);
 });
 
-test('explain tells a message that was routed from one that waits, and who holds whom', async (t) => {
+test('explain tells a message that was routed from one that waits, and which instance holds which user', async (t) => {
   const redis = await startRedis(t, await folder(t));
   const daemon = await daemonFor(t, { redis: redis.url, flags: ['--instance-id', 'chat-1'] });
   const alice = await clientAs(t, 'alice', daemon.url);
@@ -126,7 +126,7 @@ test('explain tells a message that was routed from one that waits, and who holds
   assert.deepEqual({ ...instance, leaseLeftMs: 0 }, { id: 'chat-1', lease: 'alive', leaseLeftMs: 0, beingSwept: false, connections: 2, users: 2, hearsTheBus: true });
 });
 
-test('explain says what it can not find, and fsck what it may not do', async (t) => {
+test('explain says which things it can not find, and fsck which it may not do', async (t) => {
   const redis = await startRedis(t, await folder(t));
   for (const [code, pattern, ...args] of [
     [2, /'tea' is no messageId; expected epoch:seq/, 'explain', 'message', 'tea'],

@@ -92,7 +92,7 @@ test('every --json of a command is one line, whatever a mailbox holds', async (t
   assert.ok(out.includes('12345678901234567890'));
 });
 
-test('tail --events shows who types, joins and goes', async (t) => {
+test('tail --events shows users who type, join and go', async (t) => {
   const { redis, bob } = await stage(t);
   const tail = going(t, redis, 'tail', 'tea', '--events');
   const keys = await look(t, redis.socket);
@@ -116,7 +116,7 @@ test('tail says when the log was lost', async (t) => {
   assert.match(tail.err, /note: the room's log was lost; its messages are counted anew/);
 });
 
-test('top --once counts what goes on', async (t) => {
+test('top --once counts messages, users and rooms', async (t) => {
   const { redis, say } = await stage(t);
   await say('the room is known now');
   const report = run(hikyctl, ['--redis', redis.url, '--json', 'top', '--once', '--interval', '2']);

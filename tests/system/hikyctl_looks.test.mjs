@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What hikyctl shows of a Redis whose keys were written as the document and the scripts write them.
+// The answers of hikyctl about a Redis whose keys were written as the document and the scripts write them.
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -111,7 +111,7 @@ test('rooms finds every room of many', async () => {
   assert.ok(found.rooms.every((r) => r.participants === 1));
 });
 
-test('room shows who is in it and how', async () => {
+test('room shows its users, and whether they are members, participants or joined', async () => {
   await some_state();
   await app('SADD', 'hiky:room_members:tea', 'dave');
   assert.equal(await said('room', 'tea'), 'alice\tyes\tyes\tyes\tno\nbob\tno\tno\tyes\tno\ndave\tno\tno\tno\tyes\n');

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// How far long work of hikyctl is: said to a person at a terminal, and to nobody else.
+// The progress of long work of hikyctl: shown to a person at a terminal, and nowhere else.
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -19,7 +19,7 @@ async function stage(t) {
   return { data, redis, fill: () => store.command('EVAL', fill, 0) };
 }
 
-// util-linux's script gives what it runs a terminal; only stderr is left there, since stdout goes to a file.
+// util-linux's script runs a program at a terminal; only stderr goes there, since stdout goes to a file.
 async function atTerminal({ data, redis }, words) {
   const out = join(data, 'out');
   const { code, stdout: terminal } = await run('script', [

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Not a test but a measurement: prints what people who behave notice of each attack, see support/hostile.mjs, and the ratio of the percentiles
-// under attack and before: the median of several rounds. hostile.test.mjs is the test.
+// A measurement, not a test: prints how slow each attack makes the messages of other people (support/hostile.mjs), and
+// the ratio of the percentiles under attack and before: the median of several rounds. hostile.test.mjs is the test.
 //   node tests/system/hostile.mjs [--seconds 6] [--rounds 3] [--count N] [attack…]
-// How much the attackers' hunger alone makes, rounds against a neighbour tell: another daemon on the machine is attacked, and this one's people
-// are listened to.
+// Rounds against a neighbour show the effect of the attackers' own processor time: another daemon on the machine is
+// attacked, and the messages of this daemon are measured.
 import { parseArgs } from 'node:util';
 import { names } from './support/attacks.mjs';
 import { round } from './support/hostile.mjs';

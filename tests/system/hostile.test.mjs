@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-// Whoever behaves notices little of whoever does not: each attack for some seconds, with generous bounds. hostile.mjs measures it with care.
+// An attack slows the messages of other people only a little: each attack runs for some seconds, with generous bounds.
+// hostile.mjs measures it with care.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { names } from './support/attacks.mjs';
 import { round } from './support/hostile.mjs';
 
-// Those who never pong are given up after 35 s, which is too long for here.
+// Clients that never pong are given up after 35 s, which is too long for this test.
 const attacks = names.filter((name) => name !== 'no pongs');
 const skip = process.env.HIKY_SANITIZE && 'measures how long things take';
 
-// The machine may be small and busy, and the attackers run on it, too; a daemon that starves keeps people waiting for seconds.
+// The machine may be small and busy, and the attackers run on it, too. A daemon that starves keeps people waiting for
+// seconds.
 function judge({ calm, under, had, has }) {
   assert.equal(under.refused, 0, 'messages of people who behave were refused');
   assert.ok(Number.isFinite(calm.p99), 'nobody was heard in calm');

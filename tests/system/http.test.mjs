@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the daemon answers over plain HTTP: the document's health check (flow 8), readiness, metrics, the demo.
+// The answers of the daemon over plain HTTP: the document's health check (flow 8), readiness, metrics, the demo.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Api, keyFile, keys } from './support/api.mjs';
@@ -151,7 +151,8 @@ test('/ is the demo, and its files are beside it', bounded, async (t) => {
   }
 });
 
-test('pages, and what the API says without a key, are given out ten a second over one connection, once it has had thirty', bounded, async (t) => {
+test('pages, and what the API says without a key, are given out ten a second over one connection, once it has had thirty',
+  bounded, async (t) => {
   const data = await folder(t);
   const daemon = await daemonFor(t, { data, flags: await keyFile(data) });
   const delayed = async () => samples((await get(daemon, '/metrics')).body).get('hiky_delayed_pages_total');
@@ -192,7 +193,8 @@ test('an HTTP connection is kept for longer than a balancer uses it again, and a
   assert.match(stdout, /^# ?http-keep-alive = 75$/m);
 });
 
-test('who asks first whether a body is wanted is told to go on, or why not, and not twice', bounded, async (t) => {
+test('a caller that asks first whether a body is wanted is told to go on, or why not, and not twice',
+  bounded, async (t) => {
   const data = await folder(t);
   const daemon = await daemonFor(t, { data, flags: await keyFile(data) });
   const peer = await peerOf(t, daemon.port);
@@ -204,10 +206,10 @@ test('who asks first whether a body is wanted is told to go on, or why not, and 
   assert.equal((await peer.answer(2_000)).status, 100);
   await peer.send(body);
   assert.equal((await peer.answer()).status, 201);
-  // A body that is there already needs no leave.
+  // A body that has already come needs no 100 Continue.
   await peer.send(head(body.length, keys.publish), body);
   assert.equal((await peer.answer()).status, 201);
-  // Who may not have it sends no body, and is not asked for one.
+  // A caller without the right sends no body, and is not asked for one.
   const stranger = await peerOf(t, daemon.port);
   await stranger.send(head(body.length, 'no key of ours, and long enough to be one'));
   assert.equal((await stranger.answer()).status, 401);

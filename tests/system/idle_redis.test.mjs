@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Connections to Redis that nobody uses: a NAT or a firewall forgets them without a word. That is noticed before a user
-// needs one.
+// Connections to Redis that nobody uses: a NAT or a firewall forgets them without a word. The daemon notices that
+// before a user needs such a connection.
 import { createReadStream } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { text } from 'node:stream/consumers';
@@ -11,7 +11,7 @@ import { daemonFor } from './support/daemon.mjs';
 import { atEnd, until } from './support/processes.mjs';
 import { folder, startRedis } from './support/redis.mjs';
 
-// A way to Redis by TCP that can forget the connections it has: nothing passes any more, and nobody is told.
+// A way to Redis by TCP that can forget its connections: nothing passes any more, and neither side is told.
 async function forgetfulWay(t, socket) {
   const pairs = new Set();
   const server = createServer((near) => {
@@ -40,7 +40,7 @@ test('a connection that was dropped without a word is made anew before anybody a
   const way = await forgetfulWay(t, redis.socket);
   const daemon = await daemonFor(t, { redis: `redis://127.0.0.1:${way.port}`, flags: ['--workers', '1'] });
   way.forget();
-  // Of the directory nothing is asked as long as nobody registers.
+  // The directory is not asked as long as no client registers.
   const lost = /redis\.lost redis=\S+ database=0 reason="Redis hangs/;
   await until('the idle connection to be missed', () => lost.test(daemon.told.stderr), 25_000);
   await until('/ready', async () => (await fetch(`${daemon.url}/ready`)).ok);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Frames that break RFC 6455 or a limit: the connection ends with the code that says why, and nobody else notices.
+// Frames that break RFC 6455 or a limit: the connection ends with the code that says why, and no other client notices.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { clientAs } from './support/client.mjs';
@@ -11,7 +11,8 @@ const limit = 64 * 1024;
 const stage = oneDaemon(['--rate-requests', '0']);
 const pinged = '{"type":"ping"}';
 
-// What ends the connection, with which code and reason. Each is tried alone, and behind a message in the same bytes.
+// Frames that end the connection, with their code and reason. Each is tried alone, and behind a message in the same
+// bytes.
 function ends(name, bytes, code, reason) {
   test(name, { timeout: 30_000 }, async (t) => {
     const [alone, behind] = [await webSocketOf(t, stage.daemon.port), await webSocketOf(t, stage.daemon.port)];
@@ -23,7 +24,8 @@ function ends(name, bytes, code, reason) {
       const told = await peer.closed();
       assert.equal(told.code, code, told.reason);
       assert.match(told.reason, reason);
-      // A peer that knows the protocol is waited for; with one that broke it there is nothing left to say.
+      // The server waits for the close frame of a peer that knows the protocol, and not for that of a peer that broke
+      // it.
       if (code === 1003) await peer.send(closing(code));
       await peer.ends(3_000);
     }
@@ -74,7 +76,7 @@ test('the peer that closes hears its own code', { timeout: 30_000 }, async (t) =
   await silent.ends();
 });
 
-test('whoever breaks the rules is gone from the room, and the others hear it', { timeout: 30_000 }, async (t) => {
+test('a client that breaks the rules is gone from the room, and the others hear it', { timeout: 30_000 }, async (t) => {
   const bob = await clientAs(t, 'bob', stage.daemon.url);
   await bob.join('rules');
   const peer = await webSocketOf(t, stage.daemon.port);
@@ -91,7 +93,8 @@ const sized = (room, size) => {
   return around.replace('""', `"${'x'.repeat(size - around.length)}"`);
 };
 
-test('a message as large as the limit is delivered, one byte more closes the connection', { timeout: 30_000 }, async (t) => {
+test('a message as large as the limit is delivered, one byte more closes the connection',
+  { timeout: 30_000 }, async (t) => {
   const [alice, bob] = [await clientAs(t, 'alice', stage.daemon.url), await clientAs(t, 'bob', stage.daemon.url)];
   await alice.join('large');
   await bob.join('large');
@@ -107,7 +110,8 @@ test('a message as large as the limit is delivered, one byte more closes the con
   assert.deepEqual(await bob.rest(), []);
 });
 
-// The bytes that came with the head, or the fragments before it, or what could be inflated: an id that stands there is told.
+// The error names the request's id if the id stands in the bytes with the head, in earlier fragments, or in the
+// inflated part.
 test('a request over the limit is told so by its id, if that has come', { timeout: 30_000 }, async (t) => {
   const request = (head) => `{"type":"message","roomId":"large",${head}"content":"${'x'.repeat(limit)}"}`;
   const late = `{"type":"message","roomId":"large","content":"${'x'.repeat(limit)}","id":"late"}`;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What comes before the frames: requests that are no handshake, handshakes that are none, bytes that are no HTTP.
-// After each, the daemon serves others as before.
+// The bytes before the frames: requests that are no handshake, broken handshakes, bytes that are no HTTP. After each,
+// the daemon serves others as before.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { op, text } from './support/frames.mjs';
@@ -185,7 +185,7 @@ test('a HEAD is answered without a body, whatever the answer is', { timeout: 30_
     await peer.ends();
   }));
 });
-// What looks like a HEAD behind a request is none of that request's.
+// A HEAD behind a refused request does not change the answer to that request.
 refused('an unknown method before a HEAD', 'FROB /ready HTTP/1.1\r\nHost: x\r\n\r\nHEAD /ready HTTP/1.1\r\nHost: x\r\n\r\n', 405, /FROB is not possible here/);
 
 test('a handshake byte by byte, its frames on its heels', { timeout: 30_000 }, async (t) => {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Two daemons on one Redis: everybody hears everything, once, in the order of the room's `seq`.
+// Two daemons on one Redis: every client gets every message, once, in the order of the room's `seq`.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Api } from './support/api.mjs';
@@ -11,7 +11,7 @@ import { twoDaemons } from './support/two_instances.mjs';
 
 const flags = ['--rate-messages', '0', '--rate-typing', '0'];
 
-test('all who talk at once are heard by all in one order', bounded, async (t) => {
+test('messages that are sent at once reach every client in one order', bounded, async (t) => {
   const { daemons } = await twoDaemons(t, ...flags);
   const rooms = ['tea', 'chess', 'go'];
   const each = 40;
@@ -39,7 +39,7 @@ test('all who talk at once are heard by all in one order', bounded, async (t) =>
     assert.deepEqual(await person.rest(20), []);
   }
   assert.equal(seen.size, total);
-  // What one person said is heard in the order it was said.
+  // The messages of one person come in the order in which they were said.
   for (const room of rooms) {
     const said = new Map();
     for (let seq = 1; seen.has(`${room} ${seq}`); seq += 1) {
@@ -71,7 +71,7 @@ test('people who come while others talk miss nothing and hear nothing twice', bo
     if (type === 'message') heard.push(seq);
     if (type === 'offlineMessages') heard.push(...messages.map((message) => message.seq));
   };
-  // What is said once he is away waits for him.
+  // Messages from when he is away wait for him.
   const leave = async (bob) => {
     await bob.leaves();
     await until('bob to be away', async () => (await store.command('SISMEMBER', 'ws:online_users', 'bob')) === 0);
@@ -90,7 +90,7 @@ test('people who come while others talk miss nothing and hear nothing twice', bo
     for (let n = 0; n < 10; n += 1) take(await bob.raw());
     talking = false;
     await talk;
-    // Long enough for a receipt: what is unconfirmed at the end would come once more.
+    // Long enough for a receipt: messages that are unconfirmed at the end would come once more.
     for (const text of await bob.rest(600)) take(text);
     await leave(bob);
     for (let n = 0; n < 5; n += 1) await say();
@@ -137,15 +137,16 @@ test('friends who come at the same instant hear of each other at least once', bo
   }
 });
 
-// Whoever is let in is a participant from that moment, so that nothing is queued for them: they must hear it.
-test('who is let in elsewhere hears what is said right then, in rooms that are new here and in others',
+// A user who is let in is a participant from that moment, and nothing is queued for the user: so the messages must come
+// live.
+test('a user who is let in elsewhere gets the messages of that moment, in rooms that are new here and in others',
   bounded, async (t) => {
   const { daemons } = await twoDaemons(t, ...flags);
   const api = new Api(daemons[1]);
   const count = 60;
   const rooms = Array.from({ length: count }, (_, n) => `room ${n}`);
   const alice = await clientAs(t, 'alice', daemons[0].url);
-  // Some on each worker of her instance hear a third of the rooms already.
+  // Some connections on each worker of her instance are already subscribed to a third of the rooms.
   const others = await Promise.all(Array.from({ length: 6 }, (_, n) => clientAs(t, `other ${n}`, daemons[0].url)));
   const old = rooms.filter((_, n) => n % 3 === 0);
   for (const room of old) await Promise.all(others.map((other) => other.ask({ type: 'joinRoom', roomId: room })));
@@ -184,7 +185,7 @@ test('a room that one device joins is heard by the others from its first message
     phone.say({ type: 'joinRoom', roomId: room });
     phone.say({ type: 'message', roomId: room, content: room });
   }
-  // Each room has an order of its own; rooms that are new to an instance may be heard in any.
+  // Each room has an order of its own; rooms that are new to an instance may come in any order.
   const heard = [];
   while (heard.length < rooms.length) heard.push(JSON.parse(await desk.raw()));
   assert.deepEqual(heard.filter(({ type }) => type !== 'message'), []);

@@ -80,12 +80,12 @@ test('a JWKS at an address is fetched once for all, and again for a new key, but
   const forgers = await Promise.all(Array.from({ length: 20 }, (_, i) => issuer(data, 'ES256', `forged ${i}`)));
   for (const forger of forgers) matches(unknown, await register(t, daemon, await forger.token('alice')));
   assert.equal(jwks.asked, 2);
-  // What is away afterwards takes no key from anybody.
+  // When the address fails afterwards, the keys that were fetched still count.
   jwks.status = 500;
   matches(taken, await register(t, daemon, await old.token('alice')));
 });
 
-test('while the keys have never been there, nobody is refused for good', bounded, async (t) => {
+test('before the keys were fetched for the first time, no client is refused for good', bounded, async (t) => {
   const data = await folder(t);
   const app = await issuer(data, 'ES256', 'app');
   const jwks = { text: await set(app), status: 503 };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Tokens that somebody has made or changed who has not the key, or that are for somebody else.
+// Tokens that were made or changed without the key, or that are for another service.
 import assert from 'node:assert/strict';
 import { createHmac } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
@@ -10,7 +10,7 @@ import { claims, connects, jwtDaemon } from './support/jwt.mjs';
 import { matches } from './support/match.mjs';
 import { bearer } from './support/tokens.mjs';
 
-// Each on a connection of its own: one that has not registered may show a few.
+// Each token on a connection of its own: a connection that has not registered may show a few only.
 async function refuses(t, daemon, tokens) {
   for (const token of tokens) {
     const mallory = await clientAs(t, undefined, daemon.url);

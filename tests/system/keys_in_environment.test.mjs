@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Keys and secrets from variables of the environment, as containers get them: they count like files, and are shown
-// nowhere.
+// Keys and secrets from variables of the environment, as containers get them: they count like files, and no output
+// shows them.
 import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';
 import { test } from 'node:test';
@@ -85,7 +85,7 @@ test('API keys come from the environment for hikyd and hikyctl, and SIGHUP chang
   await keepsToItself(daemon, keys.all);
 });
 
-test('a variable that is missing, empty or no good stops the start, and its text is not told', bounded, async (t) => {
+test('a variable that is missing, empty or wrong stops the start, and its text is not told', bounded, async (t) => {
   const env = { SHORT: 'seven b', EMPTY: '', KEYS: 'short' };
   for (const [flags, fault] of [
     [
@@ -123,7 +123,7 @@ test('a secret that stands where its place belongs is refused without being repe
   assert.doesNotMatch(stderr + stdout, /for the cookies/);
 });
 
-test('the configuration shows which variable it is, and never what it holds', bounded, async (t) => {
+test('the configuration shows the name of the variable, and never its value', bounded, async (t) => {
   const file = `${await folder(t)}/hikyd.toml`;
   await writeFile(file, 'auth = ["session"]\nsession-secret = "env:COOKIE_SECRETS"\n');
   const { code, stdout, stderr } = await run(hikyd, ['--config', file, '--print-config'], {

@@ -8,7 +8,7 @@ import { metric } from './support/exposition.mjs';
 import { bounded as within, until } from './support/processes.mjs';
 import { twoDaemons } from './support/two_instances.mjs';
 
-// A register and its answer, whatever it is.
+// A register and its answer, of any kind.
 async function registers(t, user, url) {
   const client = await clientAs(t, undefined, url);
   client.say({ type: 'register', userId: user, id: 'r' });
@@ -65,7 +65,7 @@ test('a banned user is refused on every instance until the ban is over or lifted
   assert.deepEqual(await ctl('pardon', 'alice'), { user: 'alice', pardoned: true });
   assert.deepEqual(await ctl('pardon', 'alice'), { user: 'alice', pardoned: false });
   await clientAs(t, 'alice', daemons[1].url);
-  // One that ends by itself.
+  // A ban that ends by itself.
   await ctl('disconnect', 'alice', '--ban', '1');
   await until('the ban to end', async () => (await store.command('EXISTS', 'ws:banned:alice')) === 0);
   await clientAs(t, 'alice', daemons[0].url);
@@ -82,7 +82,7 @@ test('a ban that an instance could not hear takes effect as soon as it hears aga
   await bob.ask({ type: 'ping' });
 });
 
-test('who opens more connections than one user may have loses the oldest, on whatever instance it is',
+test('a user with more connections than the limit loses the oldest, on whatever instance it is',
   bounded, async (t) => {
   const { daemons, store } = await twoDaemons(t, '--limit-user-connections', '3');
   const alice = [];

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Much at once, of large messages: mailboxes, pages of history, bursts. None may be more than the connection takes, or
-// hold others up.
+// Many large messages at once: mailboxes, pages of history, bursts. None may be more than the connection takes, or hold
+// others up.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { bounded } from './support/bounded.mjs';
@@ -15,7 +15,7 @@ import { folder, look, Redis, startRedis } from './support/redis.mjs';
 const filler = (n) => `${n} `.padEnd(60_000, 'abcdefghijklmnopqrstuvwxyz');
 const oneWorker = (t, ...flags) => daemonWith(t, '--rate-messages', '0', '--workers', '1', ...flags);
 
-// What another program may have left for bob: more than our own messages may fill a mailbox with.
+// Mail for bob as another program may have left it: more than our own messages may fill a mailbox with.
 async function plant(t, daemon, first, last) {
   const redis = await look(t, daemon.redisSocket);
   for (let seq = first; seq <= last; seq += 1) {
@@ -108,7 +108,7 @@ test('a page of history ends by its size too, and the next begins behind it', bo
   assert.deepEqual(seen, Array.from({ length: 20 }, (_, n) => n + 1));
 });
 
-test('who joins since long ago gets the first of it and is told that there is more', bounded, async (t) => {
+test('a join since long ago brings the first messages and says that there are more', bounded, async (t) => {
   const daemon = await oneWorker(t);
   const alice = await talk(t, daemon, 20);
   const { messages } = await alice.ask({ type: 'history', roomId: 'tea', limit: 1 });
@@ -159,10 +159,10 @@ test('a resume of many rooms brings sixteen megabytes; the rest is told of as a 
   }
 });
 
-test('who asks for much behind a resume gets both', bounded, async (t) => {
+test('a client that asks for much behind a resume gets both', bounded, async (t) => {
   const daemon = await oneWorker(t, '--rate-requests', '0');
   const back = await resumes(t, daemon);
-  // More than may wait, so that it is not read from any more; its pongs neither.
+  // More requests than may wait, so that the server does not read from the client any more; its pongs neither.
   for (let n = 0; n < 1_000; n += 1) back.say({ type: 'history', roomId: 'tea', limit: 1, id: `${n}` });
   await back.hears({ type: 'registered' });
   for (let n = 2; n <= 60; n += 1) assert.equal((await back.hears({ type: 'message' })).seq, n);
@@ -170,7 +170,7 @@ test('who asks for much behind a resume gets both', bounded, async (t) => {
   for (let n = 0; n < 1_000; n += 1) await back.hears({ type: 'history', id: `${n}` });
 });
 
-test('of those who have closed while Redis hung, a bounded amount is remembered', bounded, async (t) => {
+test('of clients that have closed while Redis hung, a bounded number of requests is remembered', bounded, async (t) => {
   const redis = await startRedis(t, await folder(t));
   const daemon = await daemonFor(t, {
     redis: redis.url,
@@ -196,7 +196,7 @@ test('of those who have closed while Redis hung, a bounded amount is remembered'
   assert.ok(counted >= dropped() && counted <= 4 * dropped(), `${counted} requests of ${dropped()} people`);
 });
 
-test('what was said just before the close is said', bounded, async (t) => {
+test('messages from just before the close are sent', bounded, async (t) => {
   const daemon = await oneWorker(t);
   const bob = await clientAs(t, 'bob', daemon.url);
   await bob.join('tea');

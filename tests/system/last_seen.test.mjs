@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// `lastSeen` follows who says something, and costs no write per message.
+// `lastSeen` of a user moves with the user's frames, and costs no write per message.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { clientAs } from './support/client.mjs';
@@ -7,7 +7,8 @@ import { daemonWith } from './support/daemon.mjs';
 import { until } from './support/processes.mjs';
 import { look } from './support/redis.mjs';
 
-test('lastSeen moves for who talks, stays for who is silent, and is written seldom', { timeout: 60_000 }, async (t) => {
+test('lastSeen moves for a user who talks, stays for a silent one, and is written seldom',
+  { timeout: 60_000 }, async (t) => {
   const daemon = await daemonWith(t, '--rate-messages', '0', '--workers', '1');
   const redis = await look(t, daemon.redisSocket);
   const seen = async (user) => JSON.parse(await redis.command('HGET', 'ws:clients', user)).lastSeen;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A client has only what its connection showed. However connections end, every acknowledged message
+// A client has only the messages that its connection showed. However connections end, every acknowledged message
 // reaches its user.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -95,7 +95,7 @@ for (const named of [true, false]) {
     await phone.frame();
     const places = [];
     for (let n = 1; n <= 5; n += 1) places.push(await say(alice, n));
-    phone.socket.resetAndDestroy(); // it had read up to the third, and shown nothing of that
+    phone.socket.resetAndDestroy(); // the client had read up to the third message, and shown none
     await away(store, 'bob');
     const again = await clientAs(t, undefined, two.url);
     again.say({
@@ -114,7 +114,8 @@ for (const [how, flags, end] of [
   ['4403', [], ({ redis }) => run(program('HIKYCTL', 'hikyctl'), ['--redis', redis.url, 'disconnect', 'bob'])],
   ['4409', ['--limit-user-connections', '1'], ({ t, daemon }) => clientAs(t, 'bob', daemon.url)],
 ]) {
-  test(`what a half-open connection had not received waits after we close it with ${how}`, bounded, async (t) => {
+  test(`messages that a half-open connection had not received wait after we close it with ${how}`,
+  bounded, async (t) => {
     const { store, redis, start } = await ownRedis(t, '--rate-messages', '0', ...flags);
     const daemon = await start();
     const alice = await joined(t, 'alice', daemon.url);
@@ -203,7 +204,7 @@ test('a client that has left a room and names it in resume gets nothing twice wh
   const again = await clientAs(t, undefined, daemon.url);
   again.say({ type: 'register', userId: 'bob', connectionId, resume: { tea: last } });
   await again.hears({ type: 'registered' });
-  await again.hears({ type: 'gap', roomId: 'tea' }); // it is in that room no more
+  await again.hears({ type: 'gap', roomId: 'tea' }); // the client is not in that room any more
   await again.join('tea');
   tablet.socket.resetAndDestroy();
   await until('the tablet to be gone', async () => (await store.command('HLEN', 'ws:user_connections:bob')) === 1);

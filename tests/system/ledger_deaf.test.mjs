@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// An instance that was away from Redis hears when it is back of all that it missed, and nobody who was removed reads
-// on.
+// An instance that was away from Redis learns of all changes when it is back, and a removed user gets no more messages.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { bounded } from './support/bounded.mjs';
@@ -9,7 +8,7 @@ import { pause, until } from './support/processes.mjs';
 import { away, collected, contents, joined, say } from './support/talk.mjs';
 import { ownRedis, twoInstances } from './support/two_instances.mjs';
 
-test('a user who is let into a room while the instance is deaf gets what is said there', bounded, async (t) => {
+test('a user who is let into a room while the instance is deaf gets the messages of the room', bounded, async (t) => {
   const { one, two, ctl, deafFor } = await twoInstances(t);
   const alice = await joined(t, 'alice', two.url);
   const bob = await joined(t, 'bob', one.url, 'chess');

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A client whose token is for some rooms hears those, and the mail of the others waits.
+// A client whose token is for some rooms gets the messages of those, and the mail of other rooms waits.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { bounded } from './support/bounded.mjs';
@@ -73,7 +73,7 @@ test('rooms that a refreshed token opens are heard from then on, and their mail 
   assert.deepEqual(heard, ['before', 'after']);
 });
 
-test('rooms that a refreshed token closes are heard no more, and what is said there waits', bounded, async (t) => {
+test('rooms that a refreshed token closes are heard no more, and their messages wait', bounded, async (t) => {
   const { store, app, as } = await tokenChat(t);
   const alice = await as('alice');
   const bob = await as('bob');
@@ -101,7 +101,7 @@ test('rooms that a token closes and opens again bring nothing twice, though Redi
   await registers(alice);
   for (const room of ['tea', 'go']) await alice.join(room);
   await say(alice, 'first', 'go');
-  await store.command('HSET', 'ws:room_head:go', 't', Date.now() + 3_600_000); // by the clock before
+  await store.command('HSET', 'ws:room_head:go', 't', Date.now() + 3_600_000); // by the old clock
   const before = await as('bob');
   const { connectionId } = await registers(before);
   for (const room of ['tea', 'go']) await before.join(room);

@@ -11,7 +11,8 @@ import { folder, look } from './support/redis.mjs';
 
 const say = (client, content) => client.ask({ type: 'message', roomId: 'tea', content });
 
-// What Redis has answered is in its file: while an fsync is slow, it holds writes back for up to two seconds.
+// Waits until the writes that Redis has answered are in its file: while an fsync is slow, Redis holds writes back for
+// up to two seconds.
 async function written(t, daemon) {
   const redis = await look(t, daemon.redisSocket);
   await until('the append-only file', async () =>
@@ -100,7 +101,7 @@ test('a Redis that dies is started again, and service resumes', bounded, async (
   await carol.join('tea');
   await written(t, daemon);
   process.kill(daemon.redisPid, 'SIGKILL');
-  // As long as it is away, who asks is told so.
+  // As long as Redis is away, requests get an error that says so.
   const refusals = [];
   const answer = await until('a message to be taken again', async () => {
     const told = await say(alice, 'two');
@@ -143,7 +144,7 @@ test('a Redis that can not be started again at first is tried until it can', { .
     'two vain tries',
     () => daemon.told.stderr.match(/redis\.not_restarted.*cannot watch redis-server/g)?.length >= 2,
   );
-  assert.deepEqual(await children(), [], 'what could not be watched still runs');
+  assert.deepEqual(await children(), [], 'a process that could not be watched still runs');
   await descriptors(usual);
   await until('Redis to be back', async () => (await fetch(`${daemon.url}/ready`)).ok, 20_000);
   assert.equal((await children()).length, 1);

@@ -21,7 +21,7 @@ test('a room more than a connection may have is refused, and the others stay', b
   await alice.join('d');
 });
 
-test('registered tells who asks for more than the document what the limits are', bounded, async (t) => {
+test('registered tells the limits to a client that asks for more than the document', bounded, async (t) => {
   const daemon = await daemonWith(
     t,
     '--limit-frame',
@@ -58,7 +58,7 @@ test('registered tells who asks for more than the document what the limits are',
   assert.deepEqual(more, {});
 });
 
-test('no answer is larger than registered says, whatever is asked for', { timeout: 120_000 }, async (t) => {
+test('no answer to any request is larger than registered says', { timeout: 120_000 }, async (t) => {
   const daemon = await daemonWith(t, '--rate-messages', '0', '--rate-requests', '0');
   const redis = await look(t, daemon.redisSocket, 1);
   const awkward = (n) => `${n}`.padEnd(128, '"');

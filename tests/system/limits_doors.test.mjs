@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Limits at the door: how many connections there may be, of whom, and how often they come.
+// Limits at the door: on the number of connections, in all and of one address, and on how often they come.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { bounded } from './support/bounded.mjs';
@@ -109,7 +109,8 @@ const withFiles = (count, ...flags) =>
     ...flags,
   ]);
 
-test('more connections than open files allow are refused at start, with what would help', bounded, async (t) => {
+test('a limit of connections above that of open files is refused at start, with a message that helps',
+  bounded, async (t) => {
   const ended = await withFiles(1024, '--limit-connections', '5000', '--data', await folder(t));
   assert.equal(ended.code, 2);
   assert.match(

@@ -47,7 +47,7 @@ test('a slow reader loses typing first, then presence, never a message, and is c
   const numbers = await metricsOf(daemon);
   assert.equal(numbers.get('hiky_slow_connections_closed_total'), 1);
   assert.ok(numbers.get('hiky_shed_frames_total{class="typing"}') > 0, 'typing frames were left out');
-  // What it had been sent is there without a hole; then it is told.
+  // The frames that were sent to the reader are there without a hole; then comes the close frame.
   slow.socket.resume();
   for (let seq = 1; ; ) {
     const { opcode, payload } = await slow.frame();
@@ -63,7 +63,7 @@ test('a slow reader loses typing first, then presence, never a message, and is c
   await alice.ask({ type: 'ping' });
 });
 
-test('a message larger than the outbox reaches whoever reads', bounded, async (t) => {
+test('a message larger than the outbox reaches a client that reads', bounded, async (t) => {
   const daemon = await daemonWith(t, '--limit-frame', '2000000', '--limit-outbox', '65536');
   const [alice, bob] = [await clientAs(t, 'alice', daemon.url), await clientAs(t, 'bob', daemon.url)];
   for (const client of [alice, bob]) await client.join('tea');
@@ -76,7 +76,7 @@ test('a message larger than the outbox reaches whoever reads', bounded, async (t
 test('readers who read nothing cannot make the process grow: it gives them up and stays within its limit',
   { timeout: 120_000 }, async (t) => {
   const limit = 96;
-  const redis = await startRedis(t, await folder(t)); // which writes no file: it is not what is tested
+  const redis = await startRedis(t, await folder(t)); // it writes no file: that is not under test
   const daemon = await daemonFor(t, {
     redis: redis.url,
     flags: [

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// How often a client may say something, what it is answered beyond that, and its number in /metrics.
+// How often a client may send requests, the answers beyond that, and the numbers in /metrics.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { bounded } from './support/bounded.mjs';
@@ -10,7 +10,8 @@ import { op, ping, text } from './support/frames.mjs';
 import { webSocketOf } from './support/peer.mjs';
 import { bounded as within, pause } from './support/processes.mjs';
 
-test('a flood of messages is refused with rate_limited, and who persists is closed with 4429', bounded, async (t) => {
+test('a flood of messages is refused with rate_limited, and a client that persists is closed with 4429',
+  bounded, async (t) => {
   const daemon = await daemonWith(t, '--rate-messages', '5:10', '--rate-refusals', '1:50');
   const alice = await clientAs(t, 'alice', daemon.url);
   await alice.join('tea');
@@ -33,12 +34,12 @@ test('a flood of messages is refused with rate_limited, and who persists is clos
   assert.ok(numbers.get('hiky_rate_limited_total{limit="messages"}') >= 50);
 });
 
-test('who was closed for flooding, or left in good time, does not get a new burst by coming back',
+test('a client that was closed for flooding, or left in good time, does not get a new burst by coming back',
   bounded, async (t) => {
   const daemon = await daemonWith(t, '--workers', '1', '--rate-messages', '0.001:10', '--rate-refusals', '0.001:20');
   const flood = async () => {
     const alice = await clientAs(t, 'alice', daemon.url);
-    await alice.ask({ type: 'joinRoom', roomId: 'tea' }); // what she said before may come first
+    await alice.ask({ type: 'joinRoom', roomId: 'tea' }); // answers to her earlier messages may come first
     for (let n = 0; n < 100; n += 1) alice.say({ type: 'message', roomId: 'tea', content: n });
     assert.equal((await within('the end', alice.closed)).code, 4429);
   };
@@ -47,7 +48,7 @@ test('who was closed for flooding, or left in good time, does not get a new burs
   for (let n = 0; n < 3; n += 1) await flood();
   for (let n = 0; n < 10; n += 1) await bob.hears({ type: 'message', content: n });
   assert.deepEqual((await bob.rest()).filter((frame) => frame.includes('"message"')), []);
-  // Nobody else pays for it.
+  // Other users keep their rate.
   const carol = await clientAs(t, 'carol', daemon.url);
   await carol.join('tea');
   assert.equal((await carol.ask({ type: 'message', roomId: 'tea', content: 'hello' })).type, 'messageAck');
@@ -69,7 +70,7 @@ test('requests other than messages have a rate of their own', bounded, async (t)
   assert.equal((await metricsOf(daemon)).get('hiky_rate_limited_total{limit="requests"}'), 10);
 });
 
-test('what nobody can read is a flood too', bounded, async (t) => {
+test('frames that nobody can read are a flood too', bounded, async (t) => {
   const daemon = await daemonWith(t);
   const peer = await webSocketOf(t, daemon.port);
   for (let n = 0; n < 300; n += 1) await peer.send(text('{'));
@@ -82,7 +83,7 @@ test('what nobody can read is a flood too', bounded, async (t) => {
   }
 });
 
-test('who goes on after refusals is read more slowly, and closed in the end', bounded, async (t) => {
+test('a client that goes on after refusals is read more slowly, and closed in the end', bounded, async (t) => {
   const daemon = await daemonWith(t, '--workers', '1', '--rate-refusals', '5:200');
   const bob = await clientAs(t, 'bob', daemon.url);
   const flood = await webSocketOf(t, daemon.port);
@@ -114,7 +115,7 @@ test('of many pings in one read, the latest is answered', bounded, async (t) => 
     answers += 1;
   }
   assert.ok(answers < count / 2, `${answers} answers to ${count} pings`);
-  // Of each read beyond the bound one is answered all the same.
+  // One ping of each read beyond the bound is answered all the same.
   const excess = (await metricsOf(daemon)).get('hiky_excess_pings_total');
   assert.ok(excess > count - answers && excess < count, `${excess} of ${count} pings, ${answers} answered`);
 });
@@ -132,7 +133,8 @@ test('typing beyond its rate is left out without a word, but never its end', bou
   assert.equal(numbers.get('hiky_typing_received_total'), 4);
 });
 
-test('more typing than a person can is dropped, and ends with 4429 when it is a flood', bounded, async (t) => {
+test('more typing frames than a person can make are dropped, and a flood of them ends with 4429',
+  bounded, async (t) => {
   const daemon = await daemonWith(t, '--rate-requests', '10:50', '--rate-refusals', '1:20');
   const alice = await clientAs(t, 'alice', daemon.url);
   await alice.join('tea');
@@ -140,11 +142,12 @@ test('more typing than a person can is dropped, and ends with 4429 when it is a 
   assert.equal((await within('the end', alice.closed)).code, 4429);
 });
 
-test('who floods and is kicked, or pings beyond all bounds, ends without harm to the others', bounded, async (t) => {
+test('a client that floods and is kicked, or pings beyond all bounds, ends without harm to the others',
+  bounded, async (t) => {
   const daemon = await daemonWith(t, '--workers', '1', '--limit-user-connections', '1', '--rate-refusals', '1:40');
   const bob = await clientAs(t, 'bob', daemon.url);
   for (let round = 0; round < 20; round += 1) {
-    // Rests, with nothing to be sent to it, and is replaced by the next.
+    // The connection rests, with nothing to be sent to it, and is replaced by the next one.
     const resting = await webSocketOf(t, daemon.port);
     await resting.send(
       text(JSON.stringify({ type: 'register', userId: `alice ${round}` })),
@@ -152,7 +155,7 @@ test('who floods and is kicked, or pings beyond all bounds, ends without harm to
     );
     await pause(20);
     await clientAs(t, `alice ${round}`, daemon.url);
-    // Closed in the middle of what one read has brought.
+    // The connection is closed in the middle of the frames of one read.
     const unknown = await webSocketOf(t, daemon.port);
     await unknown.send(...Array.from({ length: 39 }, () => text('{')));
     await pause(round % 2 ? 5 : 250);

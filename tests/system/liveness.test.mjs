@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// /live and /ready are two questions: whether the process is to be started anew, and whether clients should come. An
-// outage of Redis says no to the second only.
+// /live and /ready are two questions: whether the process must be restarted, and whether clients should come. During an
+// outage of Redis only the second answer is no.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { bounded } from './support/bounded.mjs';

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the daemon writes about itself: one event per line, for people or for machines, never contents or keys.
+// The log lines of the daemon: one event per line, for people or for machines, never contents or keys.
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { connect } from 'node:net';
@@ -14,7 +14,7 @@ import { folder, look, startRedis } from './support/redis.mjs';
 const traceparent = (trace) => `00-${trace}-00f067aa0ba902b7-01`;
 const [one, two] = ['4bf92f3577b34da6a3ce929d0e0e4736', '5bf92f3577b34da6a3ce929d0e0e4737'];
 
-// What a day brings: a client, a message, a call of the API, and something that fails.
+// The events of a day: a client, a message, a call of the API, and a failure.
 async function live(t, daemon) {
   const alice = await clientAs(t, 'alice', daemon.url, { headers: { traceparent: traceparent(one) } });
   const bob = await clientAs(t, 'bob "the builder"\\', daemon.url, { headers: { traceparent: 'broken' } });
@@ -105,7 +105,7 @@ for (const format of ['text', 'json']) {
   });
 }
 
-test('calls of the API are told to who debugs alone', bounded, async (t) => {
+test('calls of the API are logged at level debug alone', bounded, async (t) => {
   const data = await folder(t);
   const daemon = await daemonFor(t, { data, flags: await keyFile(data) });
   await live(t, daemon);
@@ -113,7 +113,7 @@ test('calls of the API are told to who debugs alone', bounded, async (t) => {
   assert.match(daemon.told.stderr, /api\.failed/);
 });
 
-test('that no descriptor is left is said once a second, with how often it was so', bounded, async (t) => {
+test('a lack of descriptors is logged once a second, with the number of times', bounded, async (t) => {
   if ((await readFile(hikyd)).includes('__ubsan_'))
     return t.skip('UBSan opens pipes of its own, and takes the lack of descriptors for a fault');
   const daemon = await daemonWith(t);
@@ -146,7 +146,7 @@ test('an embedded Redis that reads its file is no warning', bounded, async (t) =
   for (const line of loading) assert.match(line, / info redis\.loading /);
 });
 
-test('a Redis with too few databases is said with the flags that choose them', bounded, async (t) => {
+test('a Redis with too few databases is logged with the flags that choose them', bounded, async (t) => {
   const redis = await startRedis(t, await folder(t), '--databases', '1');
   const { code, stderr } = await runDaemon('--listen', '127.0.0.1:0', '--redis', redis.url, '--redis-wait', '1');
   assert.equal(code, 3);

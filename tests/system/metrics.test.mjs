@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The metrics as operators meet them: promtool, the alert rules, the dashboard and the documents know the same names.
+// The metrics as operators meet them: promtool, the alert rules, the dashboard and the pages know the same names.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { readFile, writeFile } from 'node:fs/promises';
@@ -29,7 +29,7 @@ const withPromtool = {
   skip: !promtool && 'promtool is not in PATH; script/bootstrap test unpacks it into .deps/bin',
 };
 
-test('promtool finds nothing to say about /metrics', withPromtool, async (t) => {
+test('promtool finds no fault in /metrics', withPromtool, async (t) => {
   const data = await folder(t);
   const daemon = await daemonFor(t, { data });
   const page = join(data, 'metrics.txt');
@@ -38,7 +38,7 @@ test('promtool finds nothing to say about /metrics', withPromtool, async (t) => 
   assert.deepEqual([code, stdout, stderr], [0, '', '']);
 });
 
-test('the alert rules are rules, and fire for what they name', withPromtool, async () => {
+test('the alert rules are valid, and each fires for its trouble', withPromtool, async () => {
   for (const args of [
     ['check', 'rules', deploy('prometheus/alerts.yml')],
     ['test', 'rules', deploy('prometheus/alerts_test.yml')],

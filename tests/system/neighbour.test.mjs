@@ -46,7 +46,7 @@ async function staysHere(store, within = 0) {
 }
 
 for (const order of ['neighbour first', 'neighbour second']) {
-  test(`whose connection here closes stays online by the neighbour's (${order})`, bounded, async (t) => {
+  test(`a user whose connection here closes stays online by the neighbour's (${order})`, bounded, async (t) => {
     const { store, daemon, neighbour } = await sideBySide(t);
     const bob = await clientAs(t, 'bob', daemon.url);
     await bob.join('tea');
@@ -66,14 +66,14 @@ for (const order of ['neighbour first', 'neighbour second']) {
     assert.equal((await standing(store)).online, 0);
   });
 
-  test(`whose connection at the neighbour's closes is back within a lease (${order})`, bounded, async (t) => {
+  test(`a user whose connection at the neighbour's closes is back within a lease (${order})`, bounded, async (t) => {
     const { store, daemon, neighbour } = await sideBySide(t);
     const open = { here: () => at(t, daemon.url, 'alice', 'tea'), there: () => at(t, neighbour, 'alice', 'tea') };
     const there = order === 'neighbour first' ? await open.there() : undefined;
     const mine = await open.here();
     const other = there ?? (await open.there());
     await other.leaves();
-    // Its entry is gone; perhaps ours stands there again already.
+    // The neighbour's entry is gone; perhaps ours stands there again already.
     await until('the neighbour to have cleaned up', async () => {
       const text = (await store.command('HGET', 'ws:clients', 'alice')) ?? '"connections":0}';
       return /"connections":\d+}$/.test(text) && !text.includes('"neighbour"');

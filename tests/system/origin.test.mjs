@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Whose pages may connect. A browser sends the Origin header by itself, and no page can change it.
+// The sites whose pages may connect. A browser sends the Origin header by itself, and no page can change it.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { bounded } from './support/bounded.mjs';

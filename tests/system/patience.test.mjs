@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// How long the daemon waits for whom. The tests wait side by side, since each deadline takes its own time.
+// How long the daemon waits for each kind of peer. The tests wait side by side, since each deadline takes its own time.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { keyFile, keys } from './support/api.mjs';
@@ -174,7 +174,7 @@ const waits = {
 
 test('patience', { concurrency: 20, timeout: 120_000 }, async (t) => {
   await Promise.all(Object.entries(waits).map(([name, body]) => t.test(name, { timeout: 90_000 }, body)));
-  await t.test('who was waited for in vain is counted, but not who rested between two requests', async () => {
+  await t.test('a client that was awaited in vain is counted, but not a rest between two requests', async () => {
     const numbers = await metricsOf(stage.daemon);
     const counted = (name) => numbers.get(name);
     assert.deepEqual(

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// watchPresence under faults: whatever dies, is cut off or is slow, who watches knows in the end how it stands.
+// watchPresence under faults: an instance or Redis dies, is cut off or is slow, and in the end the watcher knows the
+// presence of its friends.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { bounded } from './support/bounded.mjs';
@@ -68,7 +69,7 @@ async function watching(client, ...users) {
   return states;
 }
 
-test('friends of an instance that is killed go offline for who watches, and are online again elsewhere',
+test('friends of an instance that is killed go offline for a watcher, and are online again elsewhere',
   bounded, async (t) => {
   const {
     daemons: [one, two],
@@ -85,7 +86,7 @@ test('friends of an instance that is killed go offline for who watches, and are 
   assert.deepEqual(presenceOf(await alice.rest()), []);
 });
 
-test('what was announced while an instance could not hear Redis is told when it can', bounded, async (t) => {
+test('announcements from while an instance could not hear Redis are told when it can', bounded, async (t) => {
   const { gates: [gate], daemons: [one, two], look } = await stage(t, { friends: ['bob', 'carol'] });
   const store = await look();
   const alice = await clientAs(t, 'alice', one.url);
@@ -102,7 +103,8 @@ test('what was announced while an instance could not hear Redis is told when it 
   await hears(alice, offline('bob'), 10_000);
 });
 
-test('a Redis that starts anew and keeps its data is no news, and what was is', bounded, async (t) => {
+test('a Redis that starts anew and keeps its data brings no news but the changes of the meantime',
+  bounded, async (t) => {
   const here = await stage(t, {
     redisFlags: ['--appendonly', 'yes', '--appendfsync', 'always'],
     friends: ['bob', 'carol', 'dora'],
@@ -120,7 +122,7 @@ test('a Redis that starts anew and keeps its data is no news, and what was is', 
   assert.deepEqual(presenceOf(await alice.rest()), [], 'carol was here all the time');
 });
 
-test('a Redis that has lost who is online makes nobody look absent, and who comes meanwhile is told of',
+test('a Redis that has lost its data makes no user look absent, and a user who comes meanwhile is told of',
   bounded, async (t) => {
   const {
     daemons: [one, two],
@@ -154,7 +156,7 @@ test('a former friend is watched no more', bounded, async (t) => {
   await watching(alice, 'bob', 'carol');
   await directory.command('SREM', 'hiky:user_friends:alice', 'bob');
   await directory.command('SREM', 'hiky:user_friends:bob', 'alice');
-  // What was announced may have been missed, so everybody is looked at: those who are friends now.
+  // Announcements may have been missed, so all users who are friends now are looked at.
   await store.command('CLIENT', 'KILL', 'TYPE', 'pubsub');
   await pause(2_000);
   await bob.leaves();
@@ -164,7 +166,7 @@ test('a former friend is watched no more', bounded, async (t) => {
   assert.deepEqual(await watching(alice, 'bob'), [], 'nor can it be asked for again');
 });
 
-test('who comes and goes quickly is told of at most four times a second, and rightly in the end',
+test('a friend who comes and goes quickly is told of at most four times a second, and rightly in the end',
   bounded, async (t) => {
   const { daemons: [one, two] } = await stage(t);
   const alice = await clientAs(t, 'alice', one.url);
@@ -218,7 +220,7 @@ test('news that a slow reader has no room for come when there is room', bounded,
   assert.deepEqual([id, isOnline, typeof lastSeen], ['bob', false, 'string']);
 });
 
-test('who comes back while the absence is being announced is announced as back; within the grace, as nothing',
+test('a user who comes back while the absence is being announced is announced as back; within the grace, not at all',
   bounded, async (t) => {
   const { daemons: [one, two], look: looking } = await stage(t, { flags: ['--grace', '30'] });
   const bob = await clientAs(t, 'bob', two.url, { fields: { events: true } });
@@ -231,7 +233,7 @@ test('who comes back while the absence is being announced is announced as back; 
       'alice to be away',
       async () => (await store.command('ZSCORE', 'ws:pending_offline', 'alice')) !== null,
     );
-    // Whoever announced it has died: the claim is there, and rooms have heard.
+    // The instance that announced the absence has died: the claim is there, and rooms have heard.
     if (announced) await store.command('ZADD', 'ws:pending_offline', 0, 'alice');
     if (announced) await bob.hears({ type: 'friendOffline', userId: 'alice' });
     if (announced) await store.command('ZADD', 'ws:pending_offline', `${Date.now() + 15_000}.5`, 'alice');

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Whose word counts for where a client is: by header, by PROXY protocol, and not at all.
+// The proxies that are believed about the address of a client: by header, by PROXY protocol, and not at all.
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { createConnection } from 'node:net';
@@ -25,7 +25,7 @@ function proxied(address, { command = 0x21, family = 0x11, size } = {}) {
   return Buffer.concat([signature, head, rest]);
 }
 
-// The address in Redis of somebody who comes with `before` in front and `headers` in the handshake.
+// The address in Redis of a client that comes with `before` in front and `headers` in the handshake.
 let people = 0;
 async function addressOf(t, daemon, { before = [], headers = {} } = {}) {
   const user = `user ${(people += 1)}`;
@@ -78,10 +78,10 @@ test('with --no-ip-address no address reaches Redis', bounded, async (t) => {
   assert.equal(await addressOf(t, daemon), undefined);
 });
 
-test('with --proxy-protocol the header in front says who it is', bounded, async (t) => {
+test('with --proxy-protocol the header in front names the client', bounded, async (t) => {
   const daemon = await daemonWith(t, '--proxy-protocol', '--trusted-proxy', '127.0.0.1');
   assert.equal(await addressOf(t, daemon, { before: [proxied('192.0.2.1')] }), '192.0.2.1');
-  // What such a client says about itself is not believed.
+  // An address that such a client names itself is not believed.
   assert.equal(
     await addressOf(t, daemon, { before: [proxied('192.0.2.1')], ...forwarded('198.51.100.9') }),
     '192.0.2.1',
@@ -97,7 +97,7 @@ test('with --proxy-protocol the header in front says who it is', bounded, async 
   assert.equal((await peer.answer()).status, 101);
 });
 
-test('with --proxy-protocol, who sends no header or a wrong one gets no answer', bounded, async (t) => {
+test('with --proxy-protocol, a peer that sends no header or a wrong one gets no answer', bounded, async (t) => {
   const daemon = await daemonWith(t, '--proxy-protocol', '--trusted-proxy', '127.0.0.1');
   for (const wrong of [
     handshake(),
@@ -119,7 +119,7 @@ test('with --proxy-protocol, who sends no header or a wrong one gets no answer',
   ).catch(() => assert.fail(stderr));
 });
 
-test('with --proxy-protocol, who is not a trusted proxy is cut off', bounded, async (t) => {
+test('with --proxy-protocol, a peer that is not a trusted proxy is cut off', bounded, async (t) => {
   const daemon = await daemonWith(t, '--proxy-protocol', '--trusted-proxy', '127.0.0.2');
   const peer = await peerOf(t, daemon.port);
   await peer.send(proxied('192.0.2.1'), handshake());

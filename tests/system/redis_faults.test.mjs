@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Redis hangs, refuses or changes its role: nobody gets what is another's, nothing becomes a command that is none, and
-// the daemon finds its way back.
+// Redis hangs, refuses or changes its role: no client gets the answer of another, no text is read as a command, and the
+// daemon finds its way back.
 import assert from 'node:assert/strict';
 import { connect, createServer } from 'node:net';
 import { test } from 'node:test';
@@ -27,7 +27,7 @@ async function people(t, daemon, count) {
 
 const isReady = (daemon) => fetch(`${daemon.url}/ready`).then(({ ok }) => ok);
 
-test('what clients said while Redis hung is never read as commands', bounded, async (t) => {
+test('texts of clients from while Redis hung are never read as commands', bounded, async (t) => {
   const { redis, daemon, store } = await daemonOn(t, [], ['--workers', '1']);
   const all = await people(t, daemon, 24);
   await store.command('SET', 'planted', 1);
@@ -41,8 +41,8 @@ test('what clients said while Redis hung is never read as commands', bounded, as
   assert.doesNotMatch(await store.command('INFO', 'commandstats'), /flushall/);
 });
 
-// Each asks again and again for the history of a room of its own, in which it has said one thing; the answers of others
-// are `wrong`.
+// Each client asks again and again for the history of a room of its own, which has one message of the client. Answers
+// for another client are `wrong`.
 function readers(all) {
   const seen = { right: 0, wrong: [] };
   const asking = all.map(async (client, n) => {
@@ -110,7 +110,7 @@ test('a room whose channel Redis forbids is refused, and said once with what to 
   const guest = await clientAs(t, 'guest', daemon.url);
   await store.command('ACL', 'SETUSER', 'default', 'resetchannels', '&ws:1:instance:*', '&ws:1:room:room*');
   await until('readers to read', () => seen.right > 100);
-  await until('Redis to be back', () => isReady(daemon)); // whoever lost a channel was cut off
+  await until('Redis to be back', () => isReady(daemon)); // a client that lost a channel was cut off
   const told = await guest.ask({ type: 'joinRoom', roomId: 'forbidden' });
   assert.deepEqual([told.code, told.retryable], ['unavailable', true]);
   await pause(500);

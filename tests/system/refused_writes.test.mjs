@@ -19,7 +19,7 @@ const page = async (daemon, path) => {
   const answer = await fetch(`${daemon.url}${path}`);
   return { status: answer.status, body: await answer.text() };
 };
-// What hikyctl says that asks Redis itself.
+// The answer of a hikyctl that asks Redis itself.
 const ctlHealth = async (redis, ...how) => {
   const { code, stdout, stderr } = await run(program('HIKYCTL', 'hikyctl'), ['--redis', redis.url, ...how, 'health']);
   const { status, message } = JSON.parse(stdout);
@@ -37,7 +37,7 @@ async function world(t, ...redisFlags) {
   return { data, redis, daemon, alice, store: await look(t, redis.socket) };
 }
 
-// What must be so from `begin` until `end` has undone it.
+// Checks the state from `begin` until `end` has undone it.
 async function refusedFrom({ redis, daemon, alice }, word, begin, end) {
   assert.equal((await page(daemon, '/ready')).status, 200);
   assert.equal((await ctlHealth(redis)).status, 'healthy');
@@ -69,7 +69,7 @@ async function refusedFrom({ redis, daemon, alice }, word, begin, end) {
     lines(daemon, 'redis.refuses_writes')[0],
     new RegExp(`warning redis\\.refuses_writes reason=".*${word}`),
   );
-  // What is there can be read.
+  // The data can still be read.
   assert.equal((await alice.ask({ type: 'history', roomId: 'tea', limit: 5 })).type, 'history');
   assert.equal(lines(daemon, 'redis.takes_writes').length, 0);
   await end();
@@ -102,7 +102,7 @@ test('a Redis that cannot save is the same, and is logged in to all the same', b
     await until('the saving to fail', async () =>
       (await all.store.command('INFO', 'persistence')).includes('rdb_last_bgsave_status:err'),
     );
-    // Redis refuses even a PING now. Who has to connect anew gets in for what can be read.
+    // Redis refuses even a PING now. A daemon that has to connect anew gets in, because data can be read.
     await all.store.command('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
   };
   await refusedFrom(all, 'MISCONF', begin, () => all.store.command('CONFIG', 'SET', 'save', ''));
@@ -147,7 +147,7 @@ for (const [word, begin] of [
   ['OOM', (store) => store.command('CONFIG', 'SET', 'maxmemory', 1)],
   ['NOREPLICAS', (store) => store.command('CONFIG', 'SET', 'min-replicas-to-write', 1)],
 ]) {
-  test(`whoever is disconnected then is gone, though Redis keeps nobody out: ${word}`, bounded, async (t) => {
+  test(`a user who is disconnected then is gone, though Redis can store no ban: ${word}`, bounded, async (t) => {
     const data = await folder(t);
     const redis = await startRedis(t, data);
     const daemon = await daemonFor(t, { redis: redis.url, flags: await keyFile(data) });
@@ -166,7 +166,7 @@ for (const [word, begin] of [
   });
 }
 
-test('a user who may look and not write finds a Redis well that takes the writes of others', bounded, async (t) => {
+test('a Redis user who may not write finds a Redis healthy that takes the writes of others', bounded, async (t) => {
   const redis = await startRedis(t, await folder(t));
   await (await look(t, redis.socket)).command('ACL', 'SETUSER', 'default', '-@write');
   const { code, status } = await ctlHealth(redis);

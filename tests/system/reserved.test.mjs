@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The server's own senders, `system` and `hikyctl`: nobody can be them.
+// The server's own senders, `system` and `hikyctl`: no user can have these ids.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import WebSocket from 'ws';
@@ -14,7 +14,7 @@ import { issuer } from './support/tokens.mjs';
 const reserved = ['system', 'hikyctl'];
 const words = (name) => `'${name}' is a sender of the server's own, and no user`;
 
-test('nobody registers as the server or its tool, by word or by token', bounded, async (t) => {
+test('nobody registers as the server or its tool, by userId or by token', bounded, async (t) => {
   const data = await folder(t);
   const app = await issuer(data);
   const daemon = await daemonFor(t, { data, flags: ['--auth', 'open', '--auth', 'jwt', '--jwt-key', app.file] });
@@ -54,7 +54,7 @@ test('nobody makes them a member or a user', bounded, async (t) => {
   assert.deepEqual((await (await call('/rooms/tea/members')).json()).items, [], 'nor anybody who was named with them');
 });
 
-test('the API\'s schemas say which ids there are, and which nobody can have', bounded, async (t) => {
+test('the API\'s schemas say which ids are valid, and which no user can have', bounded, async (t) => {
   const daemon = await daemonWith(t);
   const { components, paths } = await (await fetch(`${daemon.url}/api/v1/openapi.json`)).json();
   const legal = new RegExp(components.schemas.Id.pattern, 'u');

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What is shown of an absence and what is announced of it are one thing: within the grace a user counts as here, and
-// whoever was told of an absence is told of the return.
+// Answers and announcements agree about an absence: within the grace a user counts as here, and a client that was told
+// of an absence is told of the return.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Api, keyFile } from './support/api.mjs';
@@ -47,7 +47,7 @@ const shows = async (alice) => {
   return { inRoom: page.participants.includes('bob'), online: friend.isOnline };
 };
 
-test('a glance during a reload shows who reloads as here, and a glance after the grace does not',
+test('a look during a reload shows the user as here, and a look after the grace does not',
   bounded, async (t) => {
   const { one, two, store, api } = await stage(t, 4);
   const bob = await clientAs(t, 'bob', one.url);
@@ -87,7 +87,7 @@ test('a claimed announcement is one that was made', bounded, async (t) => {
   assert.deepEqual(await shows(alice), { inRoom: false, online: false });
 });
 
-test('a room of more than a thousand people names the one who joins, and counts who is on the way',
+test('a room of more than a thousand people names the user who joins, and counts users who are on the way',
   bounded, async (t) => {
   const { one, store } = await stage(t, 1000);
   const bob = await clientAs(t, 'bob', one.url);
@@ -104,7 +104,7 @@ test('a room of more than a thousand people names the one who joins, and counts 
   }
 });
 
-test('who was told of an absence is told of the return', bounded, async (t) => {
+test('a client that was told of an absence is told of the return', bounded, async (t) => {
   const { one, two, store } = await stage(t, 0.3);
   const [alice, carol, plain] = [
     await clientAs(t, 'alice', one.url, events),
@@ -182,7 +182,7 @@ test('many who come back at once cost one message a room, and each is told of', 
   assert.deepEqual(await alice.rest(500), []);
 });
 
-test('who is gone again before the room is told is not told of', bounded, async (t) => {
+test('a user who is gone again before the room is told is not told of', bounded, async (t) => {
   const { one, store } = await stage(t, 0);
   const bob = await clientAs(t, 'bob', one.url);
   await bob.join('tea');

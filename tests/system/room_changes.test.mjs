@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Whoever is put into a room or out of it, by the API or by another device, hears of it, and so does the room.
+// A user who is put into a room or out of it, by the API or by another device, hears of it, and so does the room.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Api, keyFile } from './support/api.mjs';
@@ -82,7 +82,7 @@ test('another device joins and leaves: the others are told, and the device itsel
   await quiet(phone, laptop, desk);
 });
 
-test('who asked for no events sees no frame that the document does not have', bounded, async (t) => {
+test('a client that asked for no events gets no frame that the document does not have', bounded, async (t) => {
   const { one, api } = await stage(t);
   const bob = await clientAs(t, 'bob', one.url);
   const dan = await clientAs(t, 'dan', one.url);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a message's place in its room promises: times that never fall, and mail for each member who is away.
+// The promises of a message's place in its room: times that never fall, and mail for each member who is away.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { bounded } from './support/bounded.mjs';
@@ -27,7 +27,7 @@ test('a room’s times rise with its numbers, though the clock of Redis has step
   const { store, say } = await stage(t);
   const { timestamp } = await say('before');
   assert.ok(Math.abs(Date.parse(timestamp) - Date.now()) < 5_000);
-  // As a server whose clock was an hour ahead has left it.
+  // The data as a server has left them whose clock was an hour ahead.
   const ahead = Date.now() + 3_600_000;
   const [[, fields]] = await store.command('XRANGE', 'ws:room_log:tea', '-', '+');
   await store.command('HSET', 'ws:room_head:tea', 'seq', 2, 't', ahead);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Who may enter a room, and that only members publish, type and read there.
+// The policies that let users into a room; only members publish, type and read there.
 import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
@@ -17,7 +17,7 @@ const join_ = (client, room) => client.ask({ type: 'joinRoom', roomId: room });
 const forbidden = (message) => ({ type: 'error', code: 'forbidden', message });
 const inside = { type: 'joinedRoom' };
 
-// The application's side: answers what `decide` says, and keeps what it was asked.
+// The application's side: answers by `decide`, and keeps the questions.
 async function application(t, decide) {
   const asked = [];
   const server = createServer((request, response) => {
@@ -83,7 +83,7 @@ test('a user’s status is for friends only', bounded, async (t) => {
   assert.deepEqual(await mallory.rest(), []);
 });
 
-test('members: only who is one already may enter', bounded, async (t) => {
+test('members: only a user who is a member already may enter', bounded, async (t) => {
   const data = await folder(t);
   const daemon = await daemonFor(t, { data, flags: ['--room-policy', 'members'] });
   const [app, state] = [await look(t, join(data, 'redis.sock'), 0), await look(t, join(data, 'redis.sock'), 1)];
@@ -119,7 +119,7 @@ test('token: only rooms that the token names, and none without', bounded, async 
     await none.ask({ type: 'refresh', token: await app.token('alice', { rooms: ['tea'] }) }),
   );
   matches(inside, await join_(none, 'tea'));
-  // And a refresh takes away what the new token does not name.
+  // And a refresh takes away rooms that the new token does not name.
   matches(
     { type: 'refreshed' },
     await none.ask({ type: 'refresh', token: await app.token('alice', { rooms: ['cake'] }) }),
@@ -230,7 +230,7 @@ test('one user who asks to enter many rooms is no flood for the application, and
   matches(inside, await join_(await clientAs(t, 'alice', daemon.url), 'tea'));
 });
 
-test('what a client makes the log say is said a hundred times, and then counted', bounded, async (t) => {
+test('lines that a client causes in the log are written a hundred times, and then counted', bounded, async (t) => {
   const app = await application(t, () => 500);
   const daemon = await daemonWith(t, '--room-policy', 'hook', '--room-hook', app.url, '--rate-refusals', '0');
   const users = await Promise.all(Array.from({ length: 4 }, (_, n) => clientAs(t, `user ${n}`, daemon.url)));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What systemd hears of the daemon. Node has no datagram sockets of the Unix kind, so perl listens.
+// The messages of the daemon to systemd. Node has no Unix datagram sockets, so perl listens.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
@@ -10,7 +10,7 @@ import { hikyd, startDaemon } from './support/daemon.mjs';
 import { atEnd, run, until } from './support/processes.mjs';
 import { folder } from './support/redis.mjs';
 
-// perl is part of every Debian. Prints each datagram, its lines joined by spaces.
+// perl is part of every Debian. The script prints each datagram, its lines joined by spaces.
 const listen = `use Socket; socket(my $s, AF_UNIX, SOCK_DGRAM, 0) or die $!; bind($s, pack_sockaddr_un($ARGV[0])) or die $!; $| = 1; print "listening\\n";
 while (defined recv($s, my $text, 65536, 0)) { $text =~ tr/\\n/ /; print "$text\\n" }`;
 
@@ -41,7 +41,7 @@ test('a daemon that can not start never says that it is ready', async (t) => {
   assert.doesNotMatch(systemd.said, /READY/);
 });
 
-test('nobody listening at NOTIFY_SOCKET harms nobody, and another process\'s watchdog is not ours', async (t) => {
+test('a NOTIFY_SOCKET without a listener does no harm, and another process\'s watchdog is not ours', async (t) => {
   const systemd = await manager(t);
   const one = await startDaemon({ data: await folder(t), env: { NOTIFY_SOCKET: '/nowhere/at/all' } });
   await one.stop();
@@ -64,7 +64,7 @@ test('the journal is told priorities instead of times, and only if stderr is the
   assert.match(await lines('1:1'), /^\d{4}-\d\d-\d\dT[\d:.]+Z warning redis\.unreachable /m);
 });
 
-test('the unit is what systemd understands, and as closed as its documentation says', async (t) => {
+test('systemd understands the unit, and the unit is as closed as the operations page says', async (t) => {
   if ((await run('systemd-analyze', ['--version']).catch(() => ({ code: 1 }))).code !== 0) return t.skip('no systemd-analyze');
   const unit = fileURLToPath(new URL('../../deploy/systemd/hikyd.service', import.meta.url));
   const { stdout, stderr } = await run('systemd-analyze', ['security', '--offline=true', unit]);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Keys that another program has spoilt, of a wrong type or with bytes that are no text: the loss is their owner's, and
-// nobody else's.
+// Keys that another program has spoilt, of a wrong type or with bytes that are no text: only the owner of the key loses
+// something.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { bounded } from './support/bounded.mjs';
@@ -67,8 +67,8 @@ test('ids that are no UTF-8 reach nobody as they are', bounded, async (t) => {
   await again.join('tea');
 });
 
-// What the document's Node service does when one of a user's sockets closes, while the user is connected here, too.
-test('who is taken offline by another service and is connected here hears live, and gets no mail of it',
+// The document's Node service does this when one of a user's sockets closes while the user is connected here, too.
+test('a user whom another service takes offline, and who is connected here, gets live messages and no mail of them',
   bounded, async (t) => {
   const { daemon, store, alice } = await stage(t);
   const dave = await clientAs(t, 'dave', daemon.url);

@@ -14,7 +14,8 @@ import { atEnd, bounded as within, pause } from './support/processes.mjs';
 import { folder, look } from './support/redis.mjs';
 import { issuer } from './support/tokens.mjs';
 
-test('a user has one burst, however many connections there are on however many workers, and however often they are made', bounded, async (t) => {
+test('a user has one burst, however many connections there are on however many workers, and however often they are made',
+  bounded, async (t) => {
   const daemon = await daemonWith(t, '--workers', '3', '--rate-messages', '0.001:20');
   const bob = await clientAs(t, 'bob', daemon.url);
   await bob.join('tea');
@@ -64,7 +65,7 @@ test('a user with very many friends keeps nobody waiting who is on the same work
   const popular = await clientAs(t, 'popular', daemon.url);
   const longest = await pairOf(t, daemon);
   const calm = await longest(() => pause(1_000));
-  // It took seconds at a stretch.
+  // This once took seconds at a stretch.
   await waitsNoLongerThan(calm, () => longest(async () => {
     for (let n = 0; n < 3; n += 1)
       assert.equal((await popular.ask({ type: 'getOnlineStatus' }, 60_000)).friends.length, 20_000);
@@ -96,7 +97,7 @@ test('metrics that are asked for without end are made twenty times a second at m
   assert.notEqual(await scrape(), [...texts][0]);
 });
 
-test('who resumes and does not read holds no more than an outbox', bounded, async (t) => {
+test('a client that resumes and does not read holds no more than an outbox', bounded, async (t) => {
   const daemon = await daemonWith(t, '--rate-messages', '0', '--workers', '2');
   const alice = await clientAs(t, 'alice', daemon.url);
   const rooms = ['one', 'two', 'three'], said = 68;
@@ -130,7 +131,7 @@ test('who resumes and does not read holds no more than an outbox', bounded, asyn
   // AddressSanitizer keeps what was freed.
   if (!sanitized)
     assert.ok(most - before < count * 3, `${most - before} MiB for ${count} connections; it took 12 for each`);
-  // One that reads gets everything, in order.
+  // A client that reads gets everything, in order.
   const reader = await clientAs(t, undefined, daemon.url);
   reader.say({ type: 'register', userId: 'bob', resume });
   const { resumed } = await reader.hears({ type: 'registered', resumed: { one: { recovered: true } } });

@@ -9,8 +9,8 @@ import { pairOf, waitsNoLongerThan } from './support/pairs.mjs';
 import { pause } from './support/processes.mjs';
 import { look } from './support/redis.mjs';
 
-// What another program, or time, may leave under the keys that a request reads. None of it may hold up the people
-// beside.
+// Long lists that another program, or time, may leave under the keys that a request reads. None of them may hold up
+// other people.
 const many = (count, name) => Array.from({ length: count }, (_, n) => `${name} ${n}`);
 
 async function fill(store, command, key, values, each = 1000) {

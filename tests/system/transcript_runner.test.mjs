@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The runner of the transcripts, and what it matches with: it must be able to say no.
+// The runner of the transcripts, and its patterns: they must be able to fail.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { mismatch } from './support/match.mjs';
@@ -30,7 +30,7 @@ const wrongs = {
   'flags that are wrong': [['daemon --no-such-flag', 'alice connects'], /--no-such-flag/],
 };
 
-test('the runner says no', { concurrency: 8, timeout: 60_000 }, async (t) => {
+test('the runner finds faults', { concurrency: 8, timeout: 60_000 }, async (t) => {
   const one = ([name, [lines, complaint]]) => t.test(name, async () => {
     const ends = [];
     try {

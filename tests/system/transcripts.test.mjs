@@ -11,7 +11,7 @@ const only = process.env.TRANSCRIPT;
 const names = (await readdir(folder)).filter((name) => name.endsWith('.txt') && (!only || name === `${only}.txt`)).sort();
 
 const all = await Promise.all(names.map(async (name) => ({ name, ...(await readTranscript(join(folder, name))) })));
-// Those that wait begin first, so that the others fill their time.
+// Transcripts that wait begin first, so that the others run meanwhile.
 const waits = ({ lines }) => lines.some(({ text }) => / (passes|after) [\d.]+ s$/.test(text));
 all.sort((a, b) => waits(b) - waits(a));
 

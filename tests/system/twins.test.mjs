@@ -18,7 +18,7 @@ test('a second daemon under the name of a living one is refused', { timeout: 60_
   const store = await look(t, redis.socket);
   assert.equal(await store.command('SISMEMBER', 'ws:online_users', 'alice'), 1);
   assert.equal((await alice.ask({ type: 'message', roomId: 'tea', content: 'still here' })).type, 'messageAck');
-  // And its name is free when it has been killed.
+  // And the name of a daemon is free when the daemon has been killed.
   await first.stop('SIGKILL');
   const next = await daemonFor(t, { redis: redis.url, flags: ['--instance-id', 'same'] });
   assert.equal((await fetch(`${next.url}/health`)).status, 200);

@@ -49,7 +49,8 @@ test('a mark ends although its instance has gone, and the user is here by anothe
   assert.deepEqual(await bob.rest(), []);
 });
 
-test('who types in one room, then in another, and is taken out of the first has stopped there', bounded, async (t) => {
+test('a user who types in one room, then in another, and is taken out of the first has stopped there',
+  bounded, async (t) => {
   const { store, one, two } = await twoDaemons(t, '--lease', '2');
   const alice = await inRooms(t, 'alice', one.url, 'tea', 'go', 'chess');
   const tablet = await clientAs(t, 'alice', two.url);

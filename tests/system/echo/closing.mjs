@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// 7 The close handshake: what may stand in it, and what comes after it.
+// 7 The close handshake: its contents, and frames after it.
 import assert from 'node:assert/strict';
 import { closesWith, echoes, leavesWell } from '../support/echo.mjs';
 import { closing, fragments, frame, op, ping, text } from '../support/frames.mjs';

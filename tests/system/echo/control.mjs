@@ -58,7 +58,7 @@ export const pings = {
   },
 };
 
-// What is wrong, alone; behind a good message; and in pieces of one byte, with a ping behind it that gets no answer.
+// The wrong frame alone; behind a good message; and in pieces of one byte, with a ping behind it that gets no answer.
 function refused(cases, name, wrong) {
   cases[name] = async (open) => {
     const [alone, behind, slow] = [await open(), await open(), await open()];

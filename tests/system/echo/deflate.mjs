@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// 12, 13 Compression (RFC 7692): sizes, cuts, offers, and what may not be.
+// 12, 13 Compression (RFC 7692): sizes, cuts, offers, and forbidden frames.
 import assert from 'node:assert/strict';
 import { constants } from 'node:zlib';
 import { chopped, closesWith, echoes, leavesWell, megabyte } from '../support/echo.mjs';

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { chopped, closesWith, echoes, leavesWell, megabyte } from '../support/echo.mjs';
 import { closing, fragments, frame, op, ping, text } from '../support/frames.mjs';
 
-// Bytes that tell where they are, so that a piece in the wrong place shows.
+// Bytes that depend on their place, so that a piece in the wrong place shows.
 const numbered = (size) => {
   const bytes = Buffer.alloc(size);
   for (let i = 0; i + 4 <= size; i += 4) bytes.writeUInt32LE(i, i);
@@ -91,7 +91,7 @@ cases['10.2 twenty connections that are answered in one turn'] = async (open, ec
   for (let n = 0; n < 20; n += 1) peers.push(await open());
   for (let round = 0; round < 5; round += 1) {
     const bodyOf = (n) => numbered([4, 120, 1_000, 70_000, 300_000][(n + round) % 5]);
-    // While it stands still, all of them ask; then it finds them ready together.
+    // All peers send while the server stands still; then it finds all of them ready together.
     echo.signal('SIGSTOP');
     const asked = peers.map((peer, n) => peer.send(frame(op.binary, bodyOf(n)), text(`${n} ${round}`), ping(`${n}`)));
     await new Promise((resolve) => setTimeout(resolve, 20));

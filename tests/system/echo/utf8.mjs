@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// 6 Text is UTF-8, across fragments and pieces, and told so as soon as it can not become any.
+// 6 Text is UTF-8, across fragments and pieces. A text that can not become UTF-8 any more is refused at once.
 import { chopped, closesWith, echoes, leavesWell } from '../support/echo.mjs';
 import { closing, fragments, frame, op, ping, text } from '../support/frames.mjs';
 
@@ -71,13 +71,13 @@ for (const [name, digits] of Object.entries(invalid)) {
       if (form === forms[3]) await peer.receives(op.text, 'good');
       await closesWith(peer, 1007);
     }
-    // Bytes are bytes.
+    // A binary message may hold any bytes.
     const peer = await open();
     await echoes(peer, op.binary, body, frame(op.binary, body));
   };
 }
 
-// The rest never comes: the verdict may not wait for it.
+// The rest of the message never comes: the refusal must not wait for it.
 const wrong = hex('cebae1bdb9cf83cebcceb5 f4908080');
 cases['6.4 fail fast: between fragments'] = async (open) => {
   const peer = await open();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// People who do not behave, in a process of their own: hostile.mjs beside it forks this file. Told { name, port, count } and what else there is to
-// know, they come and behave; told `attack`, they stop behaving; told `how was it?`, they say what became of them, and end.
+// People who do not behave, in a process of their own: hostile.mjs beside it forks this file. They get { name, port,
+// count } and further facts, and come and behave. With `attack` they stop behaving. With `how was it?` they answer with
+// the fate of their connections, and end.
 import { createServer } from 'node:http';
 import { connect } from 'node:net';
 import { fileURLToPath } from 'node:url';
@@ -15,7 +16,7 @@ export const noisy = 'noisy room';
 const say = (frame) => text(JSON.stringify(frame));
 const fate = { ended: 0, failed: 0 };
 
-// Registered and in a room; resolves once it is.
+// A client that registers and joins a room; resolves once it is in.
 function guest(port, name, room) {
   const socket = connect({ port, host: '127.0.0.1' });
   socket.on('error', () => (fate.failed += 1)).on('close', () => (fate.ended += 1));
@@ -35,7 +36,8 @@ function guest(port, name, room) {
 
 const guests = (port, count, kind, room) => Promise.all(Array.from({ length: count }, (_, n) => guest(port, `${kind} ${n}`, room)));
 
-// As fast as the server takes it, and back again when it has had enough. `frames` may be a function that has others each time.
+// Sends as fast as the server takes the frames, and comes back when the server has ended the connection. `frames` may
+// be a function that gives other frames each time.
 function flood(port, name, room, frames, socket) {
   const all = typeof frames === 'function' ? frames : ((same) => () => same)(Buffer.concat(frames));
   const more = () => {
@@ -47,7 +49,7 @@ function flood(port, name, room, frames, socket) {
   more();
 }
 
-// Says `bytes`, leaves when `enough(what was read)`, and is there again `ms` after the end of the connection.
+// Says `bytes`, leaves when `enough(bytes that were read)`, and is there again `ms` after the end of the connection.
 function again(port, bytes, ms, { enough = () => false, read = true, ...how } = {}) {
   const socket = connect({ port, host: '127.0.0.1', ...how });
   socket.on('error', () => (fate.failed += 1));
@@ -74,7 +76,7 @@ async function flooders(port, count, room, frames) {
 
 const messages = (room) => Array.from({ length: 50 }, (_, n) => say(n % 2 ? { type: 'message', roomId: room, content: 'x'.repeat(200) } : { type: 'ping' }));
 
-// Each comes, behaving, and returns what it does when it no longer does.
+// Each brings clients that behave, and returns a function that begins the attack.
 const attacks = {
   async 'slow readers'(port, count = 50) {
     const sockets = await guests(port, count, 'slow', noisy);
@@ -99,8 +101,8 @@ const attacks = {
     return attack;
   },
   'flooding pings': (port, count = 10) => flooders(port, count, 'flooded room', Array.from({ length: 1000 }, () => ping())),
-  // What inflates to megabytes; and what holds nothing and takes long to find out. Each is the end of its connection, and the next one comes over
-  // another: a hundred a second from ten, which is what an address may.
+  // Frames that inflate to megabytes; and frames that hold nothing and take long to inflate. Each ends its connection,
+  // and the next one comes over another: ten clients make a hundred a second, as many as an address may.
   async 'compressed bombs'(port, count = 10) {
     const bomb = deflateRawSync(Buffer.alloc(16 << 20, ' '), { level: 9 });
     const maze = Buffer.concat([Buffer.from([0, 0, 0, 0xff, 0xff])].flatMap((block) => Array.from({ length: 12_000 }, () => block)));
@@ -151,7 +153,7 @@ const attacks = {
       again(port, Buffer.concat([opening(), ...frames.map(say)]), 10, { enough });
     }
   },
-  // Once: each copy stays in Redis.
+  // Only once, because each copy stays in Redis.
   async 'mail bombs'(port, count = 1, { redis }) {
     const store = await Redis.connect(redis);
     const away = Array.from({ length: 1_000 }, (_, n) => `away ${n}`);
@@ -186,7 +188,7 @@ const attacks = {
       }
     };
   },
-  // One user, and the application is asked about each room.
+  // One user asks to enter many rooms, and the application is asked about each room.
   async 'ever new rooms'(port, count = 4, { hook }) {
     application(hook, 204);
     const sockets = await Promise.all(Array.from({ length: count }, () => guest(port, 'curious', 'quiet room')));
@@ -220,7 +222,7 @@ const attacks = {
       again(port, Buffer.concat([opening(), say({ type: 'register', userId: `tabs ${n % count}` })]), 10, { enough });
     }
   },
-  // Rooms about which the application cannot say anything: a line for each question.
+  // Rooms for which the application has no answer: a log line for each question.
   async 'lines for the log'(port, count = 10, { hook }) {
     application(hook, 500);
     return flooders(port, count, 'quiet room', Array.from({ length: 20 }, () => say({ type: 'joinRoom', roomId: 'broken room' })));

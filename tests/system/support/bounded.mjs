@@ -1,4 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-// For how long a test may take at most: one that waits for what never comes ends all the same. How long something takes
-// is asserted where it matters.
+// The longest time of a test: a test that waits in vain ends all the same. Where a duration matters, the test asserts
+// it.
 export const bounded = { timeout: 120_000 };

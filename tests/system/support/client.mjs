@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A chat client over npm's ws. Keeps every frame until it is asked for: one that nobody expects is found by `rest`.
+// A chat client over npm's ws. Keeps every frame until the test asks for it: `rest` finds a frame that the test does
+// not expect.
 import assert from 'node:assert/strict';
 import WebSocket from 'ws';
 import { mismatch } from './match.mjs';
@@ -76,7 +77,7 @@ export class Client {
     return frame;
   }
 
-  // A question and its answer, whatever came before being kept for later.
+  // A request and its answer. Other frames that come before are kept for later.
   async ask(frame, within) {
     const id = `ask ${(this.#asked += 1)}`;
     this.say({ ...frame, id });
@@ -105,14 +106,14 @@ export class Client {
     return until(`a ping for ${this.userId}`, () => !this.#unshown);
   }
 
-  // What came and was not expected, after a while in which it could have come.
+  // The frames that came and were not expected, after a while in which they could have come.
   async rest(quiet = 100) {
     await this.settle();
     await pause(quiet);
     return this.#frames.splice(0);
   }
 
-  // What has come so far, without waiting.
+  // The frames that have come so far, without waiting.
   get come() {
     return this.#frames.splice(0).map((text) => JSON.parse(text));
   }

@@ -10,7 +10,7 @@ const ready = new RegExp(
     /\(redis: (?:embedded, pid (\d+), unix:\/\/([^;]+)|[^;]*); workers: (\d+); send: (\w+)\)$/.source,
 );
 
-// `data` or `redis` (a URL); `flags` may repeat what stands here, and then win.
+// `data` or `redis` (a URL); `flags` may repeat a flag of this file, and then win.
 export async function startDaemon({ data, redis, flags = [], env } = {}) {
   const store = redis ? ['--redis', redis] : ['--data', data];
   const given = flags.join(' ');
@@ -19,7 +19,7 @@ export async function startDaemon({ data, redis, flags = [], env } = {}) {
     ['--grace', '0'],
     ['--drain', '0'],
     ['--instance-id', 'one'],
-    // What one worker hears for another is half of what can go wrong, whatever the machine's number of cores.
+    // Many faults can happen only between two workers, so there are two of them on any machine.
     ...(given.includes('--config') ? [] : [['--workers', '2']]),
   ].flatMap(([name, value]) => (given.includes(name) ? [] : [name, value]));
   const process = await launch(hikyd, [...usual, ...store, ...flags], ready, { env });
@@ -46,5 +46,5 @@ export async function daemonFor(t, options) {
 // The same, on a Redis and in a folder of its own.
 export const daemonWith = async (t, ...flags) => daemonFor(t, { data: await folder(t), flags });
 
-// To its end, with what it said.
+// Runs to its end; gives its output.
 export const runDaemon = (...flags) => run(hikyd, flags);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Conformance of the data path to RFC 6455, judged at ws_echo: echo/*.mjs hold the cases, in the groups that the field's
-// conformance suites use. Each file exports `cases`: a name and a function of `open`, which gives a peer with its handshake done,
-// with other headers if it is told.
+// conformance suites use. Each file exports `cases`: a name and a function of `open`. `open` gives a peer with its
+// handshake done, and takes other headers.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { op, text } from './frames.mjs';
@@ -12,7 +12,7 @@ export const megabyte = 1 << 20;
 export const startEcho = (method, ...flags) =>
   launch(program('WS_ECHO', 'ws_echo'), ['--listen', '127.0.0.1:0', '--batch-send', method, ...flags], /^ws_echo ready on ws:\/\/127\.0\.0\.1:(\d+) \(send: (\w+)\)$/);
 
-// Fails at the first thing that is no answer to what was sent.
+// Fails at the first frame that is no answer to a sent one.
 export async function closesWith(peer, code, within) {
   const told = await peer.closed(within);
   assert.equal(told.code, code, told.reason);
@@ -24,12 +24,12 @@ export async function closesWith(peer, code, within) {
 export async function chopped(peer, bytes, size) {
   for (let at = 0; at < bytes.length; at += size) {
     await peer.send(bytes.subarray(at, at + size));
-    // So that the pieces are read apart, and not put together on the way.
+    // The pause keeps the pieces apart on the way.
     if (bytes.length < 2_000) await new Promise((resolve) => setImmediate(resolve));
   }
 }
 
-// The whole of what a peer may do at the end: both say goodbye, the server hangs up.
+// A whole end: both sides send a close frame, and the server hangs up.
 export async function leavesWell(peer, closing) {
   await peer.send(closing);
   await closesWith(peer, 1000);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reads Prometheus's text format 0.0.4, and demands what its linter would.
+// Reads Prometheus's text format 0.0.4, and checks the rules of its linter.
 import assert from 'node:assert/strict';
 
 const name = '[a-zA-Z_:][a-zA-Z0-9_:]*';

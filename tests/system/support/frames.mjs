@@ -51,7 +51,7 @@ export function closing(code, reason = '') {
 }
 
 // The first frame of a server's bytes: { fin, opcode, compressed, payload, size }, or, while it is incomplete, how many bytes it needs at least.
-// Throws at what no server may send. `deflate`: compression was negotiated.
+// Throws at a frame that no server may send. `deflate`: compression was negotiated.
 export function read(bytes, deflate = false) {
   if (bytes.length < 2) return 2;
   const [first, second] = bytes;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A TCP door between two programs, which can be shut in all the ways a network has. Knows nothing of what goes through.
+// A TCP gate between two programs, which can fail in all the ways of a network. Does not know the contents.
 import { connect, createServer } from 'node:net';
 
 const dripBytes = 48;
@@ -20,7 +20,7 @@ class Way {
     to.on('drain', () => this.#resume());
   }
 
-  // Reads on, unless it must not, or what was read waits yet.
+  // Reads on, unless reading is forbidden, or bytes that were read still wait.
   #resume() {
     if (!this.pair.gate.stalled && !this.#moving && !this.to.writableNeedDrain) this.from.resume();
   }
@@ -61,12 +61,12 @@ class Way {
 }
 
 class Pair {
-  hole = false; // what comes goes nowhere, and neither side learns it
-  mute = false; // the same of what comes from the far side only
+  hole = false; // bytes get lost, and neither side learns it
+  mute = false; // the same for bytes from the far side only
 
   constructor(gate, near, target) {
     this.gate = gate;
-    this.near = near; // who came in
+    this.near = near; // the client's side
     this.far = connect({ ...target, allowHalfOpen: true });
     for (const [from, to] of [[this.near, this.far], [this.far, this.near]]) {
       new Way(this, from, to);
@@ -98,7 +98,8 @@ export class Gate {
   dripping = false;
   shut = false;
   delay = 0; // ms each way
-  target; // what connect() takes, or a function that gives it, for each who comes; nothing turns them away
+  // The arguments of connect(), or a function that gives them for each client. Without them a client is turned away.
+  target;
   #server;
 
   static async open(target) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// hikyctl, and a redis-server of the test file's own whose keys redis-cli reads and writes: nothing of the project in between.
+// hikyctl, and a redis-server of the test file's own. redis-cli reads and writes its keys: no code of the project is in
+// between.
 import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// What people who behave notice while others do not: one round on a daemon of its own. The ninety-ninth percentile of a message's way from one
-// person to another, before and under an attack. Before it the attackers are there already, and behave, so that the difference is what they do and
-// not how many they are. They run on the same machine, in a process with less priority, and what they burn is missing to the daemon as well.
+// The effect of an attack on other people: one round on a daemon of its own. It gives the ninety-ninth percentile of a
+// message's way from one person to another, before and under the attack. Before the attack the attackers are there
+// already, and behave, so that their number makes no difference. They run on the same machine, in a process with less
+// priority, so the daemon has less processor time, too.
 import { fork } from 'node:child_process';
 import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { getPriority, setPriority, tmpdir } from 'node:os';
@@ -15,7 +16,8 @@ import { isAlive, pause } from './processes.mjs';
 import { freePort, Redis } from './redis.mjs';
 import { issuer } from './tokens.mjs';
 
-// What an attack needs of the daemon: its flags, what its users show (`fields`), and what the attackers are told.
+// The needs of an attack: the flags of the daemon, the fields that its users show (`fields`), and the facts that the
+// attackers are told.
 const hooked = async () => {
   const hook = await freePort();
   return { flags: ['--room-policy', 'hook', '--room-hook', `http://127.0.0.1:${hook}/`], told: { hook } };
@@ -33,13 +35,13 @@ const worlds = {
       told: { tokens: await Promise.all(strangers.map((stranger) => stranger.token('mallory', { life: 600 }))) },
     };
   },
-  // The default, which leaves out loopback unless it is given.
+  // The default limit. It counts for loopback only when it is given.
   'hammering metrics': () => ({ flags: ['--rate-accepts', '100:1000'] }),
 };
 
 const metrics = async (daemon) => samples(await (await fetch(`${daemon.url}/metrics`)).text());
 const mebibytes = (text, name) => Number(new RegExp(`^${name}:\\s*(\\d+)`, 'm').exec(text)?.[1]) / 2 ** 20;
-// What the daemon and its Redis have had at most.
+// The most memory that the daemon and its Redis have had.
 async function peaks({ pid, redisSocket }) {
   const store = await Redis.connect(redisSocket);
   const about = await store.command('INFO', 'memory');
@@ -47,7 +49,7 @@ async function peaks({ pid, redisSocket }) {
   return { daemon: mebibytes(await readFile(`/proc/${pid}/status`, 'utf8'), 'VmHWM') * 1024, redis: mebibytes(about, 'used_memory_peak') };
 }
 
-// Ten pairs who talk, and somebody who talks much to the noisy room.
+// Ten pairs who talk, and a user who talks much to the noisy room.
 async function peopleOf(daemon, fields) {
   const person = async (user) => Client.as(user, daemon.url, { fields: await fields?.(user) });
   const pairs = await Promise.all(Array.from({ length: 10 }, async (_, n) => {
@@ -72,7 +74,7 @@ async function listen({ pairs }, seconds) {
     await pause(n * 7);
     for (; Date.now() < end; await pause(80)) {
       const began = performance.now();
-      // What was refused is not heard; the wait goes on with the next.
+      // A refused message does not come; the wait goes on with the next.
       pair.heard ??= pair.other.raw(120_000);
       pair.heard.catch(() => {});
       const { type } = await pair.one.ask({ type: 'message', roomId: pair.room, content: 'hello' });
@@ -90,8 +92,8 @@ async function listen({ pairs }, seconds) {
   return { p50: at(0.5), p99: at(0.99), refused };
 }
 
-// Seconds to listen, before and under the attack. With `neighbour`, another daemon on the machine is attacked: what is noticed then is the
-// attackers' hunger.
+// Seconds to listen, before and under the attack. With `neighbour`, another daemon on the machine is attacked: then
+// only the processor time of the attackers has an effect.
 export async function round(name, { calm: before, under: during, warm = 1, neighbour = false, count }) {
   const place = await mkdtemp(join(tmpdir(), 'hiky-hostile-'));
   const { flags = [], fields, told } = (await worlds[name]?.(place)) ?? {};
@@ -107,7 +109,8 @@ export async function round(name, { calm: before, under: during, warm = 1, neigh
   try {
     await heard({ name, port: attacked.port, count, redis: attacked.redisSocket, ...told });
     people = await peopleOf(daemon, fields);
-    // Not before all are there: a busy machine would keep them away, and the application that they play.
+    // Not before all clients are there: on a busy machine the attackers, and the application that they play, would come
+    // too late.
     setPriority(attackers.pid, Math.min(19, getPriority() + 10));
     await listen(people, warm);
     const calm = await listen(people, before);
@@ -123,7 +126,7 @@ export async function round(name, { calm: before, under: during, warm = 1, neigh
   } finally {
     attackers.removeAllListeners('exit').kill('SIGKILL');
     people?.leave();
-    // Not politely: what is left of an attack may take its time.
+    // By SIGKILL, because the rest of an attack may take long.
     for (const { stop, redisPid } of new Set([daemon, attacked])) {
       await stop('SIGKILL');
       if (isAlive(redisPid)) process.kill(redisPid, 'SIGKILL');

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A web application as many are: express, express-session, and connect-redis on database 3. Its logins are what is under test.
+// A web application as many are: express, express-session, and connect-redis on database 3. Its login sessions are
+// under test.
 import express from 'express';
 import session from 'express-session';
 import { RedisStore } from 'connect-redis';
@@ -30,11 +31,11 @@ export async function loginApp(t, socket, { secret, prefix = 'sess:', name = 'co
     redis.destroy();
   });
   const url = `http://127.0.0.1:${server.address().port}`;
-  // What a browser would send back: `name=value`.
+  // The cookie that a browser would send back: `name=value`.
   const visit = async (path, cookies) => {
     const answer = await fetch(`${url}${path}`, { headers: cookies ? { cookie: cookies } : {} });
     await answer.text(); // express-session holds back the end of the body, not the headers, until the session is stored
-    return (answer.headers.get('set-cookie') ?? '').split(';')[0]; // it sets one, or none
+    return (answer.headers.get('set-cookie') ?? '').split(';')[0]; // the answer sets one cookie, or none
   };
   return { url, visit, redis };
 }

@@ -39,13 +39,13 @@ function list(pattern, value, names) {
   return undefined;
 }
 
-// Fails the test with what is wrong.
+// Fails the test with the differences.
 export function matches(pattern, value) {
   const why = mismatch(pattern, value);
   assert.ok(!why, `${why}, in ${show(value).slice(0, 2000)}`);
 }
 
-// Says what is wrong with `value`, or nothing.
+// Gives the difference between `value` and the pattern, or nothing.
 export function mismatch(pattern, value, names = new Map()) {
   if (typeof pattern === 'string' && /^\$\w/.test(pattern)) return named(pattern, value, names);
   if (Array.isArray(pattern)) return list(pattern, value, names);

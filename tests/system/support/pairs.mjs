@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Two people on a daemon, and how long a message takes from one to the other while somebody attacks it.
+// Two people on a daemon, and how long a message takes from one to the other while a client attacks the daemon.
 import assert from 'node:assert/strict';
 import { clientAs } from './client.mjs';
 import { pause } from './processes.mjs';
@@ -26,7 +26,7 @@ export async function pairOf(t, daemon) {
   return longest;
 }
 
-// A busy machine does not delay each time; a fault does. So the shortest of three tries counts.
+// A busy machine does not delay each try; a fault does. So the shortest of three tries counts.
 export const sanitized = Boolean(process.env.HIKY_SANITIZE);
 export async function waitsNoLongerThan(calm, attempt) {
   const most = Math.max(sanitized ? 1_000 : 250, 10 * calm), waits = [];

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// A TCP client that says exactly what a test wants, in HTTP and in frames, and checks what comes back.
+// A TCP client that sends exactly the bytes of a test, in HTTP and in frames, and checks the answers.
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
 import { connect } from 'node:net';
 import { inflated, op, read } from './frames.mjs';
 import { atEnd, bounded } from './processes.mjs';
 
-// A handshake's lines. What `changes` names is replaced, with undefined left out, with an array repeated.
+// A handshake's lines. `changes` replaces a line; undefined leaves it out, an array repeats it.
 export function handshake({ method = 'GET', target = '/ws', version = 'HTTP/1.1', ...changes } = {}) {
   const headers = {
     Host: '127.0.0.1',
@@ -34,7 +34,7 @@ export class Peer {
     peer.socket.setNoDelay(true);
     peer.socket.on('data', (bytes) => (peer.#parts.push(bytes), peer.#arrived()));
     peer.socket.on('end', () => ((peer.#ended = true), peer.#arrived()));
-    // A reset after the end is the end: what was said before it has arrived.
+    // A reset after the end is the end: earlier bytes have arrived.
     peer.socket.on('error', (error) => ((peer.#failure = error), (peer.#ended = true), peer.#arrived()));
     await bounded(`a connection to port ${port}`, new Promise((resolve, reject) => peer.socket.once('connect', resolve).once('error', reject)));
     if (pauseOnConnect) peer.socket.pause();
@@ -137,7 +137,7 @@ export class Peer {
     assert.equal(found, undefined, `${found?.length} bytes instead of the end: ${found?.subarray(0, 200).toString('latin1')}`);
   }
 
-  // How the connection failed, if not with an end.
+  // The error of the connection, if it did not just end.
   get failure() {
     return this.#failure;
   }

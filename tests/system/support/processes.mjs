@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-// Child processes of a test: started, awaited, ended by process id. Knows nothing of what they do.
+// Child processes of a test: started, awaited, ended by process id. Does not know their work.
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
-// What ctest names, otherwise what the release preset built.
+// The program that ctest names, otherwise the one that the release preset built.
 export const program = (variable, name) =>
   process.env[variable] ?? fileURLToPath(new URL(`../../../build/release/${name}`, import.meta.url));
 
-// A test that dies leaves nobody behind.
+// A test that dies leaves no process behind.
 const running = new Set();
 process.on('exit', () => running.forEach((child) => child.kill('SIGKILL')));
 
-// Called when test `t` ends, the latest first: what was started last ends first.
+// Called when test `t` ends, the latest first: the process that was started last ends first.
 const endings = new WeakMap();
 export function atEnd(t, end) {
   if (!endings.has(t)) {
@@ -34,7 +34,7 @@ export async function until(what, probe, within = 10_000, every = 10) {
   }
 }
 
-// Rejects with `what` and what `about` says then, if `promise` takes longer than that.
+// Rejects with `what` and the text of `about`, if `promise` takes longer than that.
 export async function bounded(what, promise, within = 10_000, about = () => '') {
   let timer;
   const late = new Promise((_, reject) => {
@@ -51,7 +51,7 @@ export function isAlive(pid) {
   }
 }
 
-// What the tester's own shell says to hiky is not for the tests.
+// Variables for hiky in the tester's own shell are not for the tests.
 const clean = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('HIKY_')));
 
 function begin(executable, args, env) {
@@ -102,7 +102,7 @@ export async function launch(executable, args, ready, { env, within = 20_000 } =
   try {
     const first = Promise.race([line, early]);
     const match = await bounded(`the ready line of ${executable}`, first, within, () => `\n${told.stderr}`);
-    // Stopped as a person would; what went wrong in the program's life is the test's failure, wherever it happened.
+    // Stops the program as a person would. A fault at any time in the program's life fails the test.
     const stopWell = async () => {
       const alive = child.exitCode === null && child.signalCode === null;
       const { code, signal } = await stop();

@@ -8,7 +8,8 @@ import { startDaemon } from './daemon.mjs';
 import { atEnd } from './processes.mjs';
 import { folder } from './redis.mjs';
 
-// `set(stage, ends)` fills the stage. `ends` stands for a test: what is given to atEnd(ends, …) ends behind the last.
+// `set(stage, ends)` fills the stage. `ends` stands for a test: functions given to atEnd(ends, …) run behind the last
+// test.
 export function staged(set) {
   const stage = {};
   const ends = { after: (end) => (stage.end = end) };
@@ -17,7 +18,7 @@ export function staged(set) {
   return stage;
 }
 
-// One daemon: { daemon, api, data }. `flags`, or what makes them for a data folder.
+// One daemon: { daemon, api, data }. `flags`: the flags, or a function that gives them for a data folder.
 export function oneDaemon(flags = []) {
   const stage = staged(async (here, ends) => {
     here.data = await folder(ends);
@@ -28,7 +29,7 @@ export function oneDaemon(flags = []) {
   });
 
   let visits = 0;
-  // Whatever was done to the daemon, two people who come now can talk.
+  // After any attack on the daemon, two people who come now can talk.
   stage.stillServes = async (t) => {
     const room = `room ${(visits += 1)}`;
     const { url } = stage.daemon;

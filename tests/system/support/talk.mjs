@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// People who talk in rooms, and what they have heard: live, by replay or by mail.
+// People who talk in rooms, and the messages that they have got: live, by replay or by mail.
 import assert from 'node:assert/strict';
 import { clientAs } from './client.mjs';
 import { text } from './frames.mjs';
@@ -19,7 +19,7 @@ export async function say(client, content, room = 'tea') {
   return ack.messageId;
 }
 
-// Until Redis takes it; anything but `unavailable` meanwhile is wrong.
+// Tries until Redis takes the message; meanwhile only `unavailable` is a right answer.
 export const sayWhenTaken = (client, content, { room = 'tea', within = 20_000 } = {}) =>
   until(
     `${content} to be taken`,
@@ -32,14 +32,14 @@ export const sayWhenTaken = (client, content, { room = 'tea', within = 20_000 } 
     within,
   );
 
-// The contents of all messages in some frames, or of those that come in a while.
+// The contents of all messages in some frames, or in the frames that come in a while.
 export const contents = (messages) => messages.map(({ content }) => content);
 export const collect = (frames) =>
   frames.flatMap((frame) => (frame.type === 'message' ? [frame.content] : contents(frame.messages ?? [])));
 export const collected = async (client, quiet = 400) =>
   collect((await client.rest(quiet)).map((each) => JSON.parse(each)));
 
-// A client that reads no frame and answers no ping, and whose kernel goes on; unless its socket is paused, too.
+// A client that reads no frame and answers no ping. Its kernel goes on reading, unless its socket is paused, too.
 export async function deafPeer(t, port, headers, ...frames) {
   const peer = await webSocketOf(t, port, headers);
   await peer.send(...frames.map((frame) => text(JSON.stringify(frame))));

@@ -5,7 +5,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { exportJWK, exportSPKI, generateKeyPair, SignJWT } from 'jose';
 
-// How a client that makes HTTP headers shows one.
+// How a client that makes HTTP headers shows a token.
 export const bearer = (token) => ({ headers: { Authorization: `Bearer ${token}` } });
 
 // A maker of tokens and the file that checks them: a secret's, or a public key's.

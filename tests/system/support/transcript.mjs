@@ -14,8 +14,8 @@
 //   http METHOD PATH = STATUS PATTERN
 //   hikyctl ARGUMENTS               must succeed
 //   time passes S s
-// What one line has set off has reached Redis before another person's line begins. A frame that no line expects fails the file,
-// wherever it comes.
+// The effects of one line have reached Redis before another person's line begins. A frame that no line expects fails
+// the file, wherever it comes.
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { Client } from './client.mjs';

@@ -65,7 +65,7 @@ export async function twoInstances(t, { flags = [], jwt = false } = {}) {
     await pause(ms);
     gate.shut = false;
   };
-  // The connection over which `one` hears its rooms. Its other worker has another.
+  // The connection of `one` that subscribes its rooms. Its other worker has another connection.
   const busOfOne = async () => {
     const lines = (await store.command('CLIENT', 'LIST', 'TYPE', 'pubsub')).split('\n');
     const ports = lines.map((line) => Number(/ addr=[\d.]+:(\d+)/.exec(line)?.[1]));
