@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-# hiky_compiler_fault(OUT): why the project's C++ compiler can't be used, what was expected and what to do; empty where it can.
-# Used by this build and, installed, by hiky-config.cmake: a program's coroutines are made by the program's compiler.
+# hiky_compiler_fault(OUT): why the project's C++ compiler can't be used, the expected compiler, and the mend; empty
+# where it can be used. Used by this build and, installed, by hiky-config.cmake: a program's coroutines are made by the
+# program's compiler.
 function(hiky_compiler_fault out)
   set(why "")
   if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-# The Debian package: cpack -G DEB in the build folder, or script/package. The daemon, its tool, and what a service needs; no library.
-# cmake --install leaves these files out: only a package may write to /etc.
+# The Debian package: cpack -G DEB in the build folder, or script/package. It holds the daemon, its tool, and the files
+# of a service; no library. cmake --install leaves these files out: only a package may write to /etc.
 install(FILES "${PROJECT_SOURCE_DIR}/deploy/hikyd.toml" DESTINATION /etc/hiky COMPONENT package EXCLUDE_FROM_ALL)
 install(FILES "${PROJECT_SOURCE_DIR}/deploy/systemd/hikyd.service" DESTINATION lib/systemd/system COMPONENT package EXCLUDE_FROM_ALL)
 install(FILES "${PROJECT_SOURCE_DIR}/deploy/debian/copyright" DESTINATION share/doc/hiky COMPONENT package EXCLUDE_FROM_ALL)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The dialect of each kind of server: the words for "I am u", "let me into r", "say this", and what its answers
-// mean. Knows no sockets. Text is recognised by its first bytes, never parsed: the load generator must stay cheaper
+// The dialect of each kind of server: the words for "I am u", "let me into r", "say this", and the meaning of its
+// answers. Knows no sockets. Text is recognised by its first bytes, never parsed: the load generator must stay cheaper
 // than the server.
 #pragma once
 #include <memory>

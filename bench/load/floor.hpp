@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// The floor: what it costs to hand one frame to each of N loopback sockets with one send(2) a frame and nothing else.
-// The sender is a process of its own, so that its processor time is spent on sending alone. The swarm reads these
-// frames, as it reads a server's frames. One round = one frame to every socket; the next begins when all have arrived,
-// as in the fan-out it is compared with.
+// The floor: the cost of handing one frame to each of N loopback sockets with one send(2) a frame and nothing else. The
+// sender is a process of its own, so that its processor time is spent on sending alone. The swarm reads these frames,
+// as it reads a server's frames. One round = one frame to every socket; the next begins when all have arrived, as in
+// the fan-out it is compared with.
 #pragma once
 #include <sys/types.h>
 

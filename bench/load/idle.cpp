@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Registered connections that sit in a room and say nothing: what each keeps resident in the gateway.
+// Registered connections that sit in a room and say nothing: the memory that each keeps resident in the gateway.
 #include <fmt/format.h>
 
 #include "scenario.hpp"

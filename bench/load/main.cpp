@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// hiky_load: loads a chat server on this machine and says what a message, a connection and a connect cost it.
-// Exit codes: 0 every scenario ran (targets may be missed: the table says so) · 1 a scenario failed · 2 usage.
+// hiky_load: loads a chat server on this machine and prints the cost of a message, a connection and a connect. Exit
+// codes: 0 every scenario ran (targets may be missed: the table says so) · 1 a scenario failed · 2 usage.
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <csignal>

@@ -9,8 +9,9 @@
 
 namespace hiky::load {
 
-// Processor time in ns since the process began, all its threads together, also those that have ended. Time the kernel
-// spends in the process's name is in it: for a socket on loopback that includes handing the bytes to the receiver.
+// Processor time in ns since the process began, all its threads together, also those that have ended. It includes the
+// time that the kernel spends for the process: with a socket on loopback, also the hand-over of the bytes to the
+// receiver.
 std::int64_t cpu_ns(pid_t process);
 
 struct cpu_sample {

@@ -29,7 +29,8 @@ outcome begin_outcome(run const& what, std::string_view scenario, std::string lo
 }
 
 std::function<place(std::size_t)> rooms_of(std::string_view scenario, std::size_t size) {
-  // The process id keeps a second run on the same server out of the first one's rooms, which remember their members.
+  // The process id keeps a second run on the same server out of the rooms of the first run, because rooms remember
+  // their members.
   std::string const stem = fmt::format("{}{}", scenario, getpid());
   return [stem, size](std::size_t i) {
     return place{fmt::format("{}-u{}", stem, i), fmt::format("{}-r{}", stem, i / size)};

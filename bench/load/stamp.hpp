@@ -9,7 +9,7 @@
 
 namespace hiky::load {
 
-// At least 18 bytes long, whatever `bytes` says.
+// At least 18 bytes long, also when `bytes` is less.
 std::string stamped_content(std::size_t bytes, std::int64_t sent_ns);
 
 // The time inside `text` (anything that contains such a content); none if there is no mark.

@@ -213,7 +213,7 @@ void swarm::send(member& one, std::uint8_t code, std::string_view payload) {
   flush(one);
 }
 
-// A broken socket is not reported here: the next read says what happened to it.
+// A broken socket is not reported here: the next read gives the reason.
 void swarm::flush(member& one) {
   ssize_t const sent = ::send(one.fd, one.unsent.data(), one.unsent.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
   if (sent > 0) one.unsent.erase(0, static_cast<std::size_t>(sent));

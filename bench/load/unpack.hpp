@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Inflates what a server compressed by permessage-deflate, each message by itself. Shares nothing with the server's
+// Inflates messages that a server compressed by permessage-deflate, each by itself. Shares nothing with the server's
 // own.
 #pragma once
 #include <zlib.h>

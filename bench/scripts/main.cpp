@@ -41,7 +41,7 @@ struct quartiles {
 
 struct measured {
   row* what;
-  std::vector<double> own{}, other{};  // samples, those of one round at the same place
+  std::vector<double> own{}, other{};  // samples; the samples of one round have the same index
 };
 
 // Round by round, so that other work of the machine disturbs all rows alike. The first round warms up.

@@ -66,7 +66,7 @@ test('a message seen twice is shown once, live or from the queue', () => {
   assert.deepEqual(log(play(thaw(freeze(state)), heard(said(2)))), ['m1', 'm2']);
 });
 
-test('queued messages are marked as one delivery and tell what the cap dropped', () => {
+test('queued messages are marked as one delivery and tell how many the cap dropped', () => {
   const state = play(inTea, heard(said(1)), heard({ type: 'offlineMessages', count: 2, dropped: 7, messages: [said(2), said(3)] }));
   const items = state.rooms.get('tea').log;
   assert.deepEqual(items.filter((item) => item.kind === 'message').map((item) => item.away), [undefined, 1, 1]);
@@ -119,7 +119,7 @@ test('owed: history of a room that was joined, once a connection', () => {
   assert.deepEqual(owed(back, 0), [{ type: 'history', roomId: 'tea', limit: 50 }]);
 });
 
-test('history is shown once, in order, beside what was heard, and is no news', () => {
+test('history is shown once, in order, beside live messages, and is no news', () => {
   const hidden = play(atDoor, { type: 'looked', visible: false }, heard(said(3)), heard({ type: 'offlineMessages', count: 1, messages: [said(2)] }));
   const state = play(send(hidden), history(said(1), said(2), said(3)));
   assert.deepEqual(log(state), ['m1', 'm2', 'm3']);

@@ -6,7 +6,7 @@ import { Gate } from '../system/support/gate.mjs';
 import { pause } from '../system/support/processes.mjs';
 import { address, rawClient, scene, until, visit } from './stage.mjs';
 
-// In the page: registers, joins, and keeps what comes.
+// In the page: registers, joins, and keeps the frames that come.
 const enter = ([user, room]) =>
   new Promise((resolve) => {
     const socket = new WebSocket(`ws://${location.host}/ws`);
@@ -30,7 +30,7 @@ scene('what is said while a page reloads is shown when it is back', async (t) =>
   gate.delay = 200;
   await page.evaluate(enter, ['alice', 'reload']);
   for (let round = 1; round <= 4; round += 1) {
-    // The old page hears until the new one takes its place: then its Close is under way, for 200 ms.
+    // The old page gets frames until the new one takes its place. Then its Close is under way, for 200 ms.
     const [loaded, replaced] = [page.waitForEvent('load'), page.waitForEvent('framenavigated')];
     await page.evaluate(() => setTimeout(() => location.reload(), 0));
     await replaced;

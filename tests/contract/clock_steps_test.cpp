@@ -180,7 +180,7 @@ TEST_F(a_clock_that_stepped_back, gives_no_message_a_time_before_connections_beg
     EXPECT_EQ(say(tea), given);
     EXPECT_EQ(say(go), given) << "in every room";
     EXPECT_EQ(ok(store.members.join(user_id{"ann"}, tea, connection_id{"a.1"}, 10)).at_ms, given + 1)
-        << "behind what was said";
+        << "behind the messages before";
     EXPECT_EQ(say(go), given + 1);
   }
 }

@@ -49,7 +49,7 @@ TEST_F(an_ending_connection, leaves_what_was_said_behind_the_last_it_has_heard) 
   connect("c.1");
   for (int n = 1; n <= 9; ++n) say("tea", n, 1000 + n, n == 8 ? "bob" : "alice");
   end("c.1", heard(6, 0));
-  EXPECT_THAT(mail(), ElementsAre("tea 9", "tea 7"));  // newest first, and not what bob said
+  EXPECT_THAT(mail(), ElementsAre("tea 9", "tea 7"));  // newest first, and without bob's own messages
   EXPECT_EQ(dropped(), "(nil)");
 }
 
@@ -85,7 +85,7 @@ TEST_F(an_ending_connection, of_a_dead_instance_leaves_what_was_said_since_its_l
   began("c.2", 499'000);
   probe("DEL", "ws:offline_messages:bob");
   end("c.2", {.since_ms = 151'000});
-  EXPECT_THAT(mail(), ElementsAre("tea 500", "tea 499")) << "what was said before it began is not its debt";
+  EXPECT_THAT(mail(), ElementsAre("tea 500", "tea 499")) << "messages from before its beginning are not owed";
   connect("c.3");
   began("c.3", 0);
   probe("DEL", "ws:offline_messages:bob");

@@ -24,7 +24,7 @@ const judges = [
   streams, // in order, without a hole, nothing twice
   epochs, // a room's epochs come one after the other
   deliveries, // every acknowledged message has reached every member
-  removals, // a user whom the API put out of a room hears nothing more of it
+  removals, // a user whom the API put out of a room gets no more messages of it
   mailThatWaits, // no mail waits for a user who is here
   typing, // a client that was shown typing is shown the end of it
   absences, // nobody stays online without a connection, and only absent users are said to be gone

@@ -41,7 +41,7 @@ test('a caller without a key, or with a wrong one, is told to bring one', bounde
   await stage.api.as(null).refused(401, 'unauthorized', 'GET', '/no/such/path');
 });
 
-test('a key opens what its scopes say and nothing else', bounded, async () => {
+test('a key opens the routes of its scopes and no others', bounded, async () => {
   const asked = {
     read: ['GET', '/users/online'],
     publish: ['POST', '/users/nobody/messages', { json: { frame: { type: 'hello' } } }],
@@ -91,7 +91,7 @@ test('keys are read again at SIGHUP, and a file that is broken or a folder chang
   );
 });
 
-test('a key file that cannot mean what it says is refused at start', bounded, async (t) => {
+test('a key file with a mistake is refused at start', bounded, async (t) => {
   const data = await folder(t);
   const faults = [
     ['# nothing\n', /there is no key in it/],

@@ -92,7 +92,7 @@ test('ids in the path are percent-decoded once, and checked as everywhere', boun
   }
 });
 
-test('HEAD is GET without its body, and OPTIONS says what is possible, without CORS', bounded, async () => {
+test('HEAD is GET without its body, and OPTIONS names the methods, without CORS', bounded, async () => {
   const { api } = stage;
   const [get, head] = [await api.call('GET', '/users/online/count'), await api.call('HEAD', '/users/online/count')];
   assert.deepEqual([head.status, head.raw, head.headers.get('content-length')], [200, '', String(get.raw.length)]);

@@ -152,7 +152,7 @@ test('every route of the document answers as the document says, and refuses as i
   }
 });
 
-test('bodies that the schemas forbid are refused by the daemon, and what it takes the schemas allow',
+test('bodies that the schemas forbid are refused by the daemon, and bodies that it takes are allowed by the schemas',
   bounded, async () => {
   const { api } = stage;
   await api.put('/rooms/agree/members/alice');

@@ -113,7 +113,7 @@ test('joinedRoom names 1,000 participants, and says how many there are', bounded
   assert.equal(await more('hiky_participants_truncated_total'), 1);
 });
 
-test('a page of a large room is of about the size asked for, whatever its cursor says', bounded, async (t) => {
+test('a page of a large room has about the size that was asked for, with any cursor', bounded, async (t) => {
   const store = await look(t, stage.daemon.redisSocket);
   for (let n = 0; n < 20; n += 1)
     await store.command('SADD', 'ws:room_participants:stadium', ...many(1000, (i) => `user ${n} ${i}`));

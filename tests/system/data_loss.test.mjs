@@ -181,7 +181,8 @@ test('it does so even if the next sender has not noticed the loss', bounded, asy
   assert.ok(heard.gaps.length > 0, 'the loss is said');
 });
 
-test('a client that has more than Redis is told that it was not recovered, and gets what comes', bounded, async (t) => {
+test('a client that has more than Redis is told that it was not recovered, and gets later messages',
+  bounded, async (t) => {
   const { here, alice, bob, ids } = await fiveHeard(t);
   const last = [...ids].at(-1);
   await bob.leaves();

@@ -25,7 +25,7 @@ const ask = (where, path, headers = {}, method = 'GET') => new Promise((resolve,
   asked.on('error', reject).end();
 });
 
-test('a Unix socket has the mode and group that were asked for, whatever the umask', bounded, async (t) => {
+test('a Unix socket has the mode and group that were asked for, with any umask', bounded, async (t) => {
   const place = await folder(t);
   const [open, own] = [join(place, 'open.sock'), join(place, 'own.sock')];
   const group = (await run('id', ['-gn'])).stdout.trim();

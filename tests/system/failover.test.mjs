@@ -72,7 +72,7 @@ async function threeOfThem(t) {
   return { master, replica, masterLook, replicaPort, url: `redis+sentinel://${host}:${sentinelPort}/chat` };
 }
 
-// WAIT waits for what its own connection has written.
+// WAIT waits for the writes of its own connection.
 async function replicated(master) {
   await master.command('SET', 'probe', 1);
   assert.equal(await master.command('WAIT', 1, 10_000), 1);
@@ -114,7 +114,7 @@ test('a failover to a replica that has everything loses nothing', bounded, async
   assert.equal(after.messageId, `${epoch}:${Number(seq) + 1}`);
   const heard = await nextMessage(bob);
   assert.deepEqual([heard.content, heard.gaps], ['after', []]);
-  // Sentinel has cut off whoever looked at the replica.
+  // Sentinel has cut off the connection that looked at the replica.
   const redis = await look(t, { host, port: replicaPort });
   await until('both to be there', async () => (await redis.command('SCARD', 'ws:online_users')) === 2);
 });
@@ -140,7 +140,7 @@ test('a failover to a replica that was behind is said, and gives no number twice
   const heard = await nextMessage(bob);
   assert.deepEqual([heard.content, heard.messageId], ['after', after.messageId]);
   assert.ok(heard.gaps.length > 0, 'the loss is said');
-  // Sentinel has cut off whoever looked at the replica.
+  // Sentinel has cut off the connection that looked at the replica.
   const redis = await look(t, { host, port: replicaPort });
   await until('both to be there', async () => (await redis.command('SCARD', 'ws:online_users')) === 2);
   assert.equal(await redis.command('SCARD', 'ws:room_participants:tea'), 2);

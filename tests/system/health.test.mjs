@@ -47,7 +47,7 @@ test('a daemon that was stopped in the middle of everything is not healthy, and 
   await isHealthy(ask);
 });
 
-test('a daemon behind TLS is asked too, whatever names its certificate is for', bounded, async (t) => {
+test('a daemon behind TLS is asked too, and the names of its certificate do not matter', bounded, async (t) => {
   const place = await folder(t);
   const { cert, key } = await certificate(place, await authority(place), 'chat', 'DNS:chat.example');
   const { ask } = await asked(t, { flags: ['--tls-cert', cert, '--tls-key', key] });

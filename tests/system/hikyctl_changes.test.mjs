@@ -19,7 +19,7 @@ test('cleanup needs --yes, then removes every ws: key and nothing else', async (
   assert.equal(await app('EXISTS', 'hiky:user:alice'), '1');
 });
 
-test('user add writes the documented hash, and changes only what is given', async () => {
+test('user add writes the documented hash, and changes only the fields that are given', async () => {
   assert.equal(await said('user', 'add', 'alice', '--username', 'al', '--name', 'Alice', '--image', '/a.png'), 'added alice\n');
   assert.equal(await app('HGETALL', 'hiky:user:alice'), 'username\nal\nname\nAlice\nprofileImage\n/a.png');
   assert.deepEqual(await json('user', 'add', 'alice', '--name='), { id: 'alice', username: 'al', name: '', profileImage: '/a.png', added: false });

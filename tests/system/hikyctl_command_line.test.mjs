@@ -59,7 +59,7 @@ test('prints help on stdout with exit code 0', async () => {
   assert.match(await said('--version'), /^hikyctl \d+\.\d+\.\d+\n$/);
 });
 
-test('says what to do with exit code 3 when Redis is not there', async () => {
+test('explains with exit code 3 that Redis is not there, and the mend', async () => {
   const nowhere = await run(hikyctl, ['online'], { XDG_STATE_HOME: join(folder, 'state') });
   assert.equal(nowhere.code, 3);
   assert.equal(nowhere.err, `hikyctl: cannot connect to unix://${folder}/state/hiky/redis.sock: No such file or directory; ` +

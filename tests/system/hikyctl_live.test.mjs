@@ -63,7 +63,7 @@ test('tail --json gives the frames as they are, and comes back when its connecti
   assert.equal(frames[1].content, 'after the cut');
 });
 
-test('tail --json is one JSON text a line, whatever line ends a content has between its parts', async (t) => {
+test('tail --json is one JSON text a line, also for a content with line ends between its parts', async (t) => {
   const { redis, alice, say } = await stage(t);
   await say('first');
   const tail = going(t, redis, '--json', 'tail', 'tea', '-n', '1', '--events');
@@ -80,7 +80,7 @@ test('tail --json is one JSON text a line, whatever line ends a content has betw
   assert.ok(!tail.out.includes('\r'));
 });
 
-test('every --json of a command is one line, whatever a mailbox holds', async (t) => {
+test('every --json of a command is one line, with any mailbox', async (t) => {
   const { redis, alice, bob } = await stage(t);
   await bob.leaves();
   alice.say('{"type":"message","roomId":"tea","content":[\n1,\r\n{"a":\n12345678901234567890}]}');

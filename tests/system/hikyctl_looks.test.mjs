@@ -7,7 +7,7 @@ import { app, ctl, fails, folder, hikyctl, json, run, said, socket, some_state, 
 
 stage();
 
-test('status counts what is there', async () => {
+test('status counts users, rooms and messages', async () => {
   await some_state();
   const { redis: about, ...counts } = await json('status');
   assert.deepEqual(counts, { online: 2, connections: 3, instances: 2, rooms: 2, queues: 1, queued: 2 });
@@ -43,7 +43,7 @@ test('health is unhealthy with exit code 1 when there is no Redis', async () => 
   assert.deepEqual({ status, message }, { status: 'unhealthy', message: 'Redis connection failed' });
 });
 
-test('info prints what Redis says of itself', async () => {
+test('info prints the INFO of Redis', async () => {
   assert.match(await said('info'), /^# Server\nredis_version:\d/);
   const found = await json('info');
   assert.equal(found.Server.tcp_port, '0');

@@ -84,7 +84,7 @@ test('/health comes back in time while Redis hangs', bounded, async (t) => {
   await until('health', async () => (await get(daemon, '/health')).status === 200, 15_000);
 });
 
-test('/metrics is the exposition format, and counts what happens', bounded, async (t) => {
+test('/metrics is in the exposition format, and counts events', bounded, async (t) => {
   const daemon = await daemonWith(t);
   const metrics = async () => {
     const { status, type, body } = await get(daemon, '/metrics');
@@ -151,7 +151,7 @@ test('/ is the demo, and its files are beside it', bounded, async (t) => {
   }
 });
 
-test('pages, and what the API says without a key, are given out ten a second over one connection, once it has had thirty',
+test('pages, and API answers without a key, are given out ten a second over one connection, once it has had thirty',
   bounded, async (t) => {
   const data = await folder(t);
   const daemon = await daemonFor(t, { data, flags: await keyFile(data) });

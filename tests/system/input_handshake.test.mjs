@@ -9,7 +9,7 @@ import { oneDaemon } from './support/stage.mjs';
 
 const stage = oneDaemon();
 
-// `name`, what is sent, and the answer's status and text.
+// `name`, the bytes that are sent, and the answer's status and text.
 function refused(name, request, status, reason, further = () => {}) {
   test(name, { timeout: 30_000 }, async (t) => {
     const peer = await peerOf(t, stage.daemon.port);
@@ -124,7 +124,7 @@ for (const protocols of ['chat, hiky.v1', ',hiky.v1,,', ['chat', 'hiky.v1']]) {
     assert.equal(headers['sec-websocket-protocol'], 'hiky.v1');
   });
 }
-// A client takes what it has offered, letter by letter, or nothing (RFC 6455 4.1).
+// A client takes a subprotocol only if it has offered the same text (RFC 6455 4.1).
 for (const protocols of ['chat', 'HIKY.V1', 'hiky.v10']) {
   accepted(`a handshake with other subprotocols: ${protocols}`, { 'Sec-WebSocket-Protocol': protocols }, ({ headers }) => {
     assert.equal(headers['sec-websocket-protocol'], undefined);
@@ -154,7 +154,7 @@ test('pages and the API by absolute targets, behind empty lines', { timeout: 30_
 refused('two empty lines before a request', '\r\n\r\nGET /ready HTTP/1.1\r\nHost: x\r\n\r\n', 400, /not an HTTP\/1\.1 request/, closes);
 refused('half an empty line before a request', '\rGET /ready HTTP/1.1\r\nHost: x\r\n\r\n', 400, /not an HTTP\/1\.1 request/, closes);
 
-test('a HEAD is answered without a body, whatever the answer is', { timeout: 30_000 }, async (t) => {
+test('every answer to a HEAD is without a body', { timeout: 30_000 }, async (t) => {
   const heads = [
     [200, 'HEAD /ready HTTP/1.1\r\nHost: x\r\n'], [200, 'HEAD / HTTP/1.1\r\nHost: x\r\n'], [404, 'HEAD /nothing HTTP/1.1\r\nHost: x\r\n'],
     [200, 'HEAD /api/v1/openapi.json HTTP/1.1\r\nHost: x\r\n'], [403, 'HEAD /api/v1/online HTTP/1.1\r\nHost: x\r\n'], [404, handshake({ method: 'HEAD', target: '/x' }).slice(0, -2)],

@@ -82,7 +82,7 @@ test('people who come while others talk miss nothing and hear nothing twice', bo
     const talk = (async () => {
       for (let n = 0; talking; n += 1) {
         await say();
-        // The queue keeps a hundred.
+        // The mailbox keeps a hundred messages.
         if (n > 50) await pause(20);
       }
     })();

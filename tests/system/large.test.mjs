@@ -41,7 +41,7 @@ async function talk(t, daemon, count) {
   return alice;
 }
 
-// Bob, who has the first message and resumes behind it, which brings 59 more.
+// Bob has the first message and resumes behind it. That brings 59 more.
 async function resumes(t, daemon) {
   const bob = await clientAs(t, 'bob', daemon.url);
   await bob.join('tea');

@@ -96,7 +96,7 @@ test('short of memory, new WebSockets are refused with 503 while /health and /me
   assert.equal((await fetch(`${daemon.url}/health`)).status, 200);
 });
 
-// The descriptors of the shell are what the daemon may have.
+// The shell's limit of descriptors is the limit of the daemon.
 const withFiles = (count, ...flags) =>
   run('/bin/sh', [
     '-c',

@@ -10,7 +10,7 @@ import { offer, op, squeezed, text } from './support/frames.mjs';
 import { peerOf, webSocketOf } from './support/peer.mjs';
 import { folder, startRedis } from './support/redis.mjs';
 
-// ASan, which keeps what was freed, would hide how much memory is in use.
+// ASan keeps freed memory, and would hide how much memory is in use.
 const asanForgets = { ASAN_OPTIONS: 'quarantine_size_mb=1:allocator_release_to_os_interval_ms=20' };
 
 test('a slow reader loses typing first, then presence, never a message, and is closed with 4430',
@@ -119,7 +119,7 @@ test('readers who read nothing cannot make the process grow: it gives them up an
     if ((await metricsOf(daemon)).get('hiky_slow_connections_closed_total') >= 35) break;
   }
   const numbers = await metricsOf(daemon);
-  assert.ok(numbers.get('hiky_slow_connections_closed_total') > 0, 'somebody was given up');
+  assert.ok(numbers.get('hiky_slow_connections_closed_total') > 0, 'a reader was given up');
   assert.ok(highest < (limit + 64) << 20, `${highest >> 20} MiB at the highest`);
   assert.ok(alice.isOpen);
 });

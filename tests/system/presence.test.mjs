@@ -179,7 +179,7 @@ test('a friend who comes and goes quickly is told of at most four times a second
   const frames = presenceOf(await alice.rest());
   assert.ok(frames.length <= batches + 1, `${frames.length} frames in ${batches} batches`);
   assert.deepEqual(frames.at(-1).users, [{ id: 'bob', isOnline: true }]);
-  // Each is a change of what was told before.
+  // Each batch changes the state that was told before.
   frames.forEach(({ users: [{ isOnline }] }, n) => assert.equal(isOnline, n % 2 === 0));
 });
 

@@ -103,7 +103,7 @@ test('while a script holds Redis up nobody gets the answer of another, and a roo
   assert.equal((await store.command('PUBSUB', 'NUMSUB', 'ws:1:room:new 7'))[1], 1);
 });
 
-test('a room whose channel Redis forbids is refused, and said once with what to do; nobody gets the answer of another',
+test('a room whose channel Redis forbids is refused, and logged once with the mend; nobody gets the answer of another',
   bounded, async (t) => {
   const { daemon, store } = await daemonOn(t, [], ['--workers', '1']);
   const seen = readers(await secretive(t, daemon));

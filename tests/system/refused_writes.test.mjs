@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Redis answers and refuses every write: its memory is full, it cannot save, or it has become a replica. An operator is
-// told, a balancer is told, and clients are told what is wrong.
+// Redis answers and refuses every write: its memory is full, it cannot save, or it has become a replica. Operators,
+// balancers and clients are told the reason.
 import assert from 'node:assert/strict';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';

@@ -51,7 +51,7 @@ test('nobody makes them a member or a user', bounded, async (t) => {
       assert.ok(stderr.includes(words(name)), stderr);
     }
   }
-  assert.deepEqual((await (await call('/rooms/tea/members')).json()).items, [], 'nor anybody who was named with them');
+  assert.deepEqual((await (await call('/rooms/tea/members')).json()).items, [], 'nor any user who was named with them');
 });
 
 test('the API\'s schemas say which ids are valid, and which no user can have', bounded, async (t) => {

@@ -128,7 +128,7 @@ test('a client that resumes and does not read holds no more than an outbox', bou
     await pause(100);
     most = Math.max(most, await resident());
   }
-  // AddressSanitizer keeps what was freed.
+  // AddressSanitizer keeps freed memory.
   if (!sanitized)
     assert.ok(most - before < count * 3, `${most - before} MiB for ${count} connections; it took 12 for each`);
   // A client that reads gets everything, in order.

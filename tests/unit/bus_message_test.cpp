@@ -54,7 +54,7 @@ TEST(bus_message, has_a_frame_that_knows_its_type) {
   EXPECT_EQ(type(read<notice::offline>("tea", "o alice\n{\"type\":\"userOffline\"}")), "userOffline");
   EXPECT_EQ(type(read<notice::friend_change>("", "U alice\n{\"type\":\"friendOffline\"}")), "friendOffline");
   EXPECT_EQ(type(read<notice::application>("", "f alice\n{\"type\":\"message\"}")), "application")
-      << "whatever it looks like";
+      << "with any contents";
 }
 
 TEST(bus_message, of_a_room_names_its_user) {

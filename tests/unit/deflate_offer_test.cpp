@@ -27,7 +27,7 @@ void takes(std::string_view offers, int bits = 15, std::string const& wanted = a
 
 }  // namespace
 
-TEST(deflate_offer, is_answered_without_context_whatever_the_client_said_of_it) {
+TEST(deflate_offer, is_answered_without_context_whether_the_client_names_it_or_not) {
   takes("permessage-deflate");
   takes("permessage-deflate; server_no_context_takeover");
   takes("permessage-deflate; client_no_context_takeover");

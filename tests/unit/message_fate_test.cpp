@@ -12,7 +12,7 @@ using testing::HasSubstr;
 
 constexpr std::int64_t said_at = 1'000'000;
 
-// A message of alice's by connection a.1, to a small room, which the log still has.
+// A message of alice by connection a.1, to a small room. The log still has the message.
 state::judged_message said() {
   return {.kept = true,
           .sender = user_id{"alice"},

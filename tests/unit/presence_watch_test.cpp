@@ -98,7 +98,7 @@ TEST_F(a_watch, believes_an_absence_that_nobody_announced_only_after_a_while) {
   now += 1ms;
   EXPECT_THAT(watch->take_due(now), ElementsAre(alice, bob));
   EXPECT_TRUE(watch->answered(alice, false, now));
-  EXPECT_FALSE(watch->answered(bob, true, now)) << "within the grace period, or in Redis again";
+  EXPECT_FALSE(watch->answered(bob, true, now)) << "within the grace, or in Redis again";
   EXPECT_FALSE(wait(10s)) << "both are known now";
 }
 

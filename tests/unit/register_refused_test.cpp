@@ -45,7 +45,7 @@ TEST_F(refused, a_client_whose_proof_can_not_be_checked_may_try_again) {
               ElementsAre(HasSubstr(R"("code":"unavailable","retryable":true)")));
 }
 
-TEST_F(refused, a_token_decides_whatever_stands_beside_it) {
+TEST_F(refused, a_token_decides_and_no_field_beside_it) {
   gate.tokens.emplace("bobs", auth::identity{user_id{"bob"}});
   EXPECT_THAT(answer_to(R"({"type":"register","userId":"alice","token":"bobs"})"),
               ElementsAre(R"({"type":"error","message":"you are 'bob'; userId may be left out","code":"forbidden"})"));

@@ -94,7 +94,7 @@ TEST(replies, errors_say_code_and_whether_to_try_again) {
   }
 }
 
-TEST(replies, are_json_whatever_the_ids_and_texts_are) {
+TEST(replies, are_json_with_any_ids_and_texts) {
   user_id const user{awkward};
   room_id const room{awkward};
   directory::profile const profile{user, awkward, awkward, awkward};

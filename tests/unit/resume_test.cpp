@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A client comes back and names what it has: the log brings the rest, or says what is lost.
+// A client comes back and names its last messages: the log brings the rest, or a gap tells the loss.
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

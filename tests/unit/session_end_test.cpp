@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A session's end reaches Redis, whatever happens to Redis.
+// A session's end reaches Redis, also through faults of Redis.
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Typing: a mark in Redis that ends when it must, whatever happens.
+// Typing: a mark in Redis ends when it must, also under faults.
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -85,14 +85,14 @@ task<result<void>> assertions::assert_session(session_ptr s) {
     co_return result<void>{};
   }
   take_rooms(*s, std::move(online->rooms), before);
-  watches_.doubt(*s);  // what was announced to the user while Redis did not know of this connection did not come here
+  watches_.doubt(*s);  // announcements from while Redis did not know of this connection did not come here
   if (online->mail > 0) mail_.fetch(*s);
   co_return result<void>{};
 }
 
-// `rooms` are the user's by Redis, `before` those of the session when Redis was asked.
+// `rooms`: the user's rooms in Redis; `before`: the session's rooms when Redis was asked.
 void assertions::take_rooms(session& s, std::vector<room_id> rooms, std::vector<room_id> const& before) {
-  // Rooms that another connection of the user has left or joined, which this one did not hear.
+  // Rooms that another connection of the user has left or joined, and this connection has no notice of that.
   for (auto const& room : without(rooms_of(s), rooms)) {
     if (std::ranges::find(before, room) == before.end()) continue;  // entered since
     subscriptions_.tell(s, room, room_change::removed);

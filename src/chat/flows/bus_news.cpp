@@ -62,11 +62,11 @@ void bus_news::enter(session& s, notice::entry const& about) {
   spawn(ex_, subscribe(&s, room, about));
 }
 
-// The user takes part since then, and what was said since is in no mailbox.
+// The user takes part since then, so later messages are in no mailbox.
 task<> bus_news::subscribe(session_ptr s, room_id room, notice::entry entered) {
   bool const fresh = !hub_.subscribed(room);
   if (fresh) co_await subscriptions_.begin({room}, {std::move(entered.place)}, bus::since::place);
-  // Taken out again meanwhile, the session must not hear the room.
+  // A session that was taken out again meanwhile must not be subscribed to the room.
   auto const subscribed =
       hub_.in(*s, room) ? co_await subscriptions_.subscribe(*s, {room}, entered.at_ms) : result<void>{};
   if (!subscribed) {

@@ -43,7 +43,7 @@ task<std::optional<auth::identity>> identity_flow::identify(session_ptr s, std::
     who = co_await check(s, id, std::move(shown));
     if (!who) co_return std::nullopt;
   }
-  // A token says who somebody is; nothing that stands beside it can say otherwise.
+  // A token names the user; no field beside the token can name another one.
   auto const& bound = s->registered ? s->user : s->shown ? s->shown->user : who->user;
   if (who->user != bound) {
     answers_.refuse(
@@ -113,7 +113,7 @@ task<bool> identity_flow::regrant(session_ptr s, auth::grant given, std::string 
 task<> identity_flow::refresh(session_ptr s, std::optional<std::string> id, refresh_identity r) {
   auto who = co_await identify(s, id, {std::nullopt, std::move(r.token)});
   if (!who || s->gone) co_return;
-  // The token counts all the same; which rooms are heard is known when Redis is there again.
+  // The token counts all the same; the session's rooms are put right when Redis is there again.
   if (!co_await regrant(s, std::move(who->grant), std::move(who->session))) {
     co_return answers_.refuse(*s, std::move(id), error{errc::timeout, "the rooms of the new token are not heard yet"});
   }

@@ -27,7 +27,7 @@ class identity_flow {
   // The identity that the client proves, in the handshake or now. Nothing when the proof was refused; then the client
   // has got the error.
   task<std::optional<auth::identity>> identify(session_ptr s, std::optional<std::string> id, auth::credentials shown);
-  // The identity counts from now on. `login`: the application's session that it comes from, if any.
+  // The identity counts from now on. `login`: the login session that the identity comes from, if any.
   void grant(session& s, auth::grant given, std::string login);
   // The same for a session that is registered: Redis learns the rooms of the connection before the connection is
   // subscribed to new ones. True when all of that is done.

@@ -20,8 +20,8 @@ class late_entry {
   late_entry(state::store& store, hub& here, subscriptions& heard, recoveries& logs, replay& sent, answers& out,
              flow_limits const& limits);
 
-  // The user belongs to the room, but not since before `since_ms`. Messages since then come from the log, before those
-  // that come live. `now_ms` is Redis TIME. False when the user does not belong to it any more.
+  // The user belongs to the room, but not since before `since_ms`. Messages since then come from the log, before live
+  // ones. `now_ms` is Redis TIME. False when the user does not belong to the room any more.
   task<result<bool>> enter(session_ptr s, room_id room, std::int64_t since_ms, std::int64_t now_ms);
 
  private:

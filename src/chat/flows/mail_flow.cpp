@@ -15,7 +15,7 @@ using namespace std::chrono_literals;
 using std::chrono::steady_clock;
 
 namespace {
-constexpr int choices = 5;  // looks at a queue that changes each time, before the rest waits for the next one
+constexpr int choices = 5;  // looks at a mailbox that changes each time, before the rest waits for the next claim
 constexpr auto longest_coming = 3s;  // that the bus may be behind
 }  // namespace
 
@@ -161,7 +161,7 @@ void mail_flow::claim_later(session& s) {
   doubts_.try_later(s);
 }
 
-// The oldest `count` have arrived. Mail that never does goes back to the queue when the connection ends.
+// The oldest `count` messages have arrived. Mail that never arrives goes back to the mailbox when the connection ends.
 void mail_flow::confirm(session& s, std::size_t count) {
   auto& mine = s.mail.mine().unconfirmed;
   if (!mine) return;

@@ -19,7 +19,8 @@ namespace {
 constexpr auto longest_wait_to_replace = 6s;
 constexpr auto longest_undoing = 2s;  // of a register before
 
-// Beside what a client may send, an answer holds at most a page of ids, and messages of 256 KB or one larger.
+// Beside the texts that a client may send, an answer holds at most a page of ids, and messages of 256 KB, or one larger
+// message.
 constexpr std::size_t largest_beside_a_message = 1 << 20;
 
 // Members of `registered`. A limit that is not set is left out.

@@ -12,7 +12,7 @@
 
 namespace hiky::chat {
 
-inline constexpr std::size_t replayed_at_once = 256 * 1024;  // bytes, which wait in memory for a client to read them
+inline constexpr std::size_t replayed_at_once = 256 * 1024;  // bytes that wait in memory until a client reads them
 
 class replay {
  public:

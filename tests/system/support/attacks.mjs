@@ -139,7 +139,7 @@ const attacks = {
       if (n % 200 === 199) await pause(20);
     }
   },
-  // Five over a connection, which is closed then, and the next one comes.
+  // Five tokens over a connection. Then the connection is closed, and the next one comes.
   'forged tokens': async (port, count = 20, { tokens }) => () => {
     const five = Array.from({ length: 5 }, (_, n) => say({ type: 'register', token: tokens[n % tokens.length] }));
     for (let n = 0; n < count; n += 1) again(port, Buffer.concat([opening(), ...five]), 10);
@@ -164,7 +164,7 @@ const attacks = {
     const bomb = Buffer.concat(Array.from({ length: 15 }, () => say({ type: 'message', roomId: 'bombed room', content: 'x'.repeat(64_000) })));
     return () => sockets.forEach((socket) => socket.write(bomb));
   },
-  // Ten megabytes are what they have missed, again and again.
+  // The clients have missed ten megabytes, again and again.
   async 'slow resumers'(port, count = 30) {
     const url = `http://127.0.0.1:${port}`;
     const users = Math.ceil(count / 15);
@@ -215,7 +215,7 @@ const attacks = {
     const sockets = await guests(port, count, 'popular', 'quiet room');
     return () => sockets.forEach((socket, n) => flood(port, `popular ${n}`, 'quiet room', [say({ type: 'getOnlineStatus' })], socket));
   },
-  // One more than there may be, of each user: 4409 for the oldest, which comes back.
+  // Each user has one connection more than allowed: the oldest ends with 4409 and comes back.
   'seventeen tabs': async (port, count = 5) => () => {
     const enough = (piece) => piece.includes(Buffer.from([4409 >> 8, 4409 & 0xff]));
     for (let n = 0; n < 17 * count; n += 1) {

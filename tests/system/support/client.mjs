@@ -33,7 +33,7 @@ export class Client {
     return client;
   }
 
-  // Registered, with `registered` heard and nothing else.
+  // Registers; `registered` has come and no other frame.
   static async as(user, url, { fields = {}, ...options } = {}) {
     const client = await Client.open(url, options);
     await client.register(user, fields);
@@ -68,7 +68,7 @@ export class Client {
     return bounded(`a frame for ${this.userId ?? 'a client'}`, first(), within);
   }
 
-  // The next frame, which must match.
+  // The next frame. It must match.
   async hears(pattern, { names, within } = {}) {
     const text = await this.raw(within);
     const frame = JSON.parse(text);
@@ -101,7 +101,8 @@ export class Client {
     await this.ask({ type: 'leaveRoom', roomId: 'a room that nobody enters' });
   }
 
-  // Returns when a pong behind all messages so far is on its way: the server knows then that they are here, whatever comes next.
+  // Returns when a pong behind all messages so far is on its way: then the server knows that they are here, and later
+  // faults do not change that.
   shows() {
     return until(`a ping for ${this.userId}`, () => !this.#unshown);
   }

@@ -41,7 +41,7 @@ export class Redis {
   #waiting = [];
   #input = Buffer.alloc(0);
 
-  // `where` is what node's createConnection takes, a path for one. Sentinels have no database: null.
+  // `where` is an argument of node's createConnection, for example a path. Sentinels have no database: null.
   static async connect(where, database = 1) {
     const redis = new Redis();
     const socket = createConnection(where);

@@ -20,7 +20,7 @@ export async function ownRedis(t, ...flags) {
   return { data, redis, store, start };
 }
 
-// `flags`: of both. `ctl` gives what hikyctl answers.
+// `flags`: of both. `ctl` gives the answer of hikyctl.
 export async function twoDaemons(t, ...flags) {
   const { data, redis, store, start } = await ownRedis(t, ...flags);
   const keys = await keyFile(data);
