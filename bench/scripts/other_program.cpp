@@ -27,7 +27,7 @@ other_program::other_program(std::string const& path) {
   from_ = ::fdopen(out[0], "r");
 }
 
-// It ends when there is nothing more to read.
+// The program ends when there is nothing more to read.
 other_program::~other_program() {
   std::fclose(to_);
   std::fclose(from_);

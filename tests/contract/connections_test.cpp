@@ -147,7 +147,7 @@ TEST_F(a_connection_that_is_asserted_again, puts_nobody_back_into_a_room_that_wa
     EXPECT_THAT(rooms(), ElementsAre("go"));
   }
   EXPECT_GT(std::stoi(probe("TTL", "ws:left:bob")), 7000);
-  // Also by a clock that has stepped back in between.
+  // The same holds with a clock that has stepped back in between.
   asserted(state::membership::remembered, now() + 3'600'000);
   EXPECT_THAT(rooms(), ElementsAre("go"));
   ok(store.members.join(bob, tea, connection_id{"c.1"}, 0));

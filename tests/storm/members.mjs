@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The HTTP API puts users into rooms and out of them while a storm goes on. Others speak in the room then.
+// The HTTP API puts users into rooms and out of them while a storm goes on. Meanwhile other users speak in the room.
 import { pause } from '../system/support/processes.mjs';
 
 export class Members {

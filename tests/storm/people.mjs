@@ -31,7 +31,7 @@ export class Device extends Speaker {
   doomed; // ms: the next connection dies in silence as soon as it has registered
   withholds = false; // does not confirm mail
   previous; // the id of the latest connection that was told it
-  // Room → messageId of its latest message frame. Not of an ack: that may overtake the messages before it.
+  // Room → messageId of its latest message frame. An ack does not count: it may overtake earlier messages.
   last = {};
   #links = 0;
   #endings = new Set(); // of connections that are closing
@@ -64,7 +64,7 @@ export class Device extends Speaker {
     return new Promise((resolve) => (this.#wake = resolve));
   }
 
-  // Ends with the connection; a browser's with its own close.
+  // Ends with the connection; that of a browser ends with the browser's own close.
   async #visit() {
     const { storm } = this;
     const instance = this.random.pick(storm.world.instances);
@@ -157,8 +157,8 @@ export class Device extends Speaker {
     this.parked = false;
     this.#wake();
   }
-  // With a goodbye. A browser's page is gone with it: it hears nothing more and the next page does not wait for the
-  // Close.
+  // Leaves with a goodbye. A browser's page is gone at once: it hears nothing more, and the next page does not wait for
+  // the Close.
   leave() {
     this.#wake();
     const { visit } = this;
@@ -172,7 +172,7 @@ export class Device extends Speaker {
     clearInterval(visit.retry);
     visit.leave();
   }
-  // Without one. In a `hole` not even the server's kernel learns of it for `ms`.
+  // Leaves without a goodbye. In a `hole` not even the server's kernel learns of that for `ms`.
   vanish(hole, ms) {
     const { visit } = this;
     if (!visit?.socket._socket) return;

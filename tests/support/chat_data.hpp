@@ -41,7 +41,7 @@ class chat_data {
   };
   std::map<std::string, log> logs;  // of rooms with messages
 
-  // Keeps a message of `sender` in the room's log, and gives its frame. Nobody is told.
+  // Keeps a message of `sender` in the room's log, and gives its frame. Does not publish the message.
   std::string keep(std::string const& room, std::string const& sender, std::string_view content,
                    std::string const& connection = "elsewhere");
   // The same, and publishes it.

@@ -12,7 +12,7 @@ import { sayWhenTaken as say } from './support/talk.mjs';
 
 const extended = { fields: { ack: true } };
 
-// Daemons that reach one Redis each through a door of its own. `kill` takes Redis's data along.
+// Daemons on one Redis, each with a gate of its own to it. `kill` takes Redis's data along.
 async function stage(t, ...names) {
   const data = await folder(t);
   const port = await freePort();

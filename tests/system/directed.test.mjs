@@ -27,7 +27,7 @@ test('removed while the instance subscribes: hears nothing from 1 s on', bounded
 test('removed while a register waits for its subscription: hears nothing from 1 s on', bounded, async (t) => {
   const { busOfOne, store, one, two, ctl } = await twoInstances(t);
   const alice = await joined(t, 'alice', two.url);
-  // Some on a worker whose way to Redis is not that of the bus.
+  // Some of the connections are on a worker whose way to Redis is not that of the bus.
   const users = Array.from({ length: 6 }, (_, n) => `bob ${n}`);
   for (const user of users) {
     await (await joined(t, user, two.url)).leaves();
@@ -62,7 +62,7 @@ test('removed while messages are under way: they are no mail, though the instanc
   const bob = await deafPeer(t, one.port, {}, { type: 'register', userId: 'bob' }, ...joins);
   await until('bob to be in', async () => (await store.command('SCARD', 'ws:user_rooms:bob')) === 2);
   for (let n = 1; n <= 3; n += 1) for (const room of ['tea', 'go']) await say(alice, `${room} ${n}`, room);
-  await pause(300); // they have been handed to the connection
+  await pause(300); // the messages have been handed to the connection
   gate.delay = 400; // each way: the instance names both rooms when the connection ends
   await ctl('room', 'remove-member', 'tea', 'bob');
   bob.socket.resetAndDestroy();
@@ -237,7 +237,7 @@ test('a kick ends no connection that has come since, though Redis’s clock step
   await store.command('SET', 'ws:kicked:bob', Date.now() + 1500, 'EX', 300);
   const bob = await clientAs(t, 'bob', one.url);
   await pause(1600);
-  await deafFor(200, async () => {}); // all are compared
+  await deafFor(200, async () => {}); // all sessions are compared
   await pause(1500);
   assert.ok(bob.isOpen, 'ended for a kick that was before it came');
 });

@@ -65,7 +65,7 @@ test('messages of a room that a token loses while the bus is deaf are owed once,
   bounded, async (t) => {
   const { app, busOfOne, one, two, as, store } = await twoInstances(t, { jwt: true });
   const alice = await as('alice', two);
-  // Some on a worker whose way to Redis is not that of the bus.
+  // Some of the connections are on a worker whose way to Redis is not that of the bus.
   const users = Array.from({ length: 6 }, (_, n) => `bob ${n}`);
   const people = await Promise.all(users.map((user) => as(user, one)));
   for (const client of [alice, ...people])

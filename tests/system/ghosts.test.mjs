@@ -9,7 +9,7 @@ import { Gate } from './support/gate.mjs';
 import { atEnd, pause, until } from './support/processes.mjs';
 import { folder, freePort, look, startRedis } from './support/redis.mjs';
 
-// A Redis with a door for each daemon.
+// A Redis with a gate for each daemon.
 async function stage(t) {
   const data = await folder(t);
   const port = await freePort();

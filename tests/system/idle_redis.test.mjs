@@ -52,7 +52,7 @@ test('the kernel looks after connections to Redis', bounded, async (t) => {
   const way = await forgetfulWay(t, redis.socket);
   await daemonFor(t, { redis: `redis://127.0.0.1:${way.port}` });
   const port = way.port.toString(16).toUpperCase().padStart(4, '0');
-  // In /proc/net/tcp: `tr` 2 is a keepalive timer. One that has something under way shows another for a moment.
+  // In /proc/net/tcp: `tr` 2 is a keepalive timer. A connection with bytes under way shows another timer for a moment.
   await until('keepalive on all of them', async () => {
     // A stream, since readFile of Node.js 18 ends at the first page of such a file.
     const table = await text(createReadStream('/proc/net/tcp', 'utf8'));

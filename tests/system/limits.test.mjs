@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The limits of rooms and answers, and how a connection is told of its limits.
+// The limits of rooms and answers, and how a client learns its limits.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { bounded } from './support/bounded.mjs';

@@ -19,7 +19,7 @@ const offline = (...users) => ({
   users: users.map((id) => ({ id, isOnline: false, lastSeen: '$time' })),
 });
 
-// One and two, on one Redis, each through a door of its own. Everybody here is alice's friend.
+// Two daemons, one and two, on one Redis, each with a gate of its own to it. All users here are alice's friends.
 async function stage(t, { flags = [], redisFlags = [], friends = ['bob'] } = {}) {
   const data = await folder(t);
   const port = await freePort();

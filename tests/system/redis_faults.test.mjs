@@ -145,7 +145,7 @@ test('a Redis that has become a replica is left, and found again when it is the 
   await until('a message to be taken', async () => (await say('and now?')).type === 'messageAck');
 });
 
-// A door to Redis behind which subscriptions that are there already get nothing any more.
+// A way to Redis on which existing subscriptions get no more messages.
 async function deafening(t, target) {
   const sockets = new Set();
   const door = { deaf: false, connections: 0 };

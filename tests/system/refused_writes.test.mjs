@@ -82,7 +82,7 @@ async function refusedFrom({ redis, daemon, alice }, word, begin, end) {
   assert.equal(lines(daemon, 'redis.takes_writes').length, 1, daemon.told.stderr);
 }
 
-test('a Redis without memory is said in the log once, in /ready, in a metric and to clients, until it is over',
+test('a Redis without memory is reported in the log once, in /ready, in a metric and to clients, until it is over',
   bounded, async (t) => {
   const all = await world(t);
   await refusedFrom(
@@ -93,7 +93,7 @@ test('a Redis without memory is said in the log once, in /ready, in a metric and
   );
 });
 
-test('a Redis that cannot save is the same, and is logged in to all the same', bounded, async (t) => {
+test('a Redis that cannot save is reported the same way, and daemons log in to it all the same', bounded, async (t) => {
   const all = await world(t);
   await mkdir(join(all.data, 'dump.rdb')); // no file can take that name
   const begin = async () => {
@@ -108,13 +108,13 @@ test('a Redis that cannot save is the same, and is logged in to all the same', b
   await refusedFrom(all, 'MISCONF', begin, () => all.store.command('CONFIG', 'SET', 'save', ''));
 });
 
-test('a Redis with too few replicas is the same', bounded, async (t) => {
+test('a Redis with too few replicas is reported the same way', bounded, async (t) => {
   const all = await world(t);
   const replicas = (least) => () => all.store.command('CONFIG', 'SET', 'min-replicas-to-write', least);
   await refusedFrom(all, 'NOREPLICAS', replicas(1), replicas(0));
 });
 
-test('a Redis that has become a replica is said, too', bounded, async (t) => {
+test('a Redis that has become a replica is reported, too', bounded, async (t) => {
   const { redis, daemon, store, alice } = await world(t);
   await store.command('REPLICAOF', '127.0.0.1', await freePort());
   const { body } = await until('/ready to say READONLY', async () => {
@@ -134,7 +134,7 @@ test('a Redis that has become a replica is said, too', bounded, async (t) => {
   assert.equal(lines(daemon, 'redis.takes_writes').length, 1);
 });
 
-test('the API says it in the same words, with 503', bounded, async (t) => {
+test('the API reports it in the same words, with 503', bounded, async (t) => {
   const data = await folder(t);
   const daemon = await daemonFor(t, { data, flags: await keyFile(data) });
   const store = await look(t, daemon.redisSocket);
@@ -173,7 +173,7 @@ test('a Redis user who may not write finds a Redis healthy that takes the writes
   assert.deepEqual([code, status], [0, 'healthy']);
 });
 
-test('a start on such a Redis is one that is not ready', bounded, async (t) => {
+test('a daemon that starts on such a Redis is not ready', bounded, async (t) => {
   const redis = await startRedis(t, await folder(t), '--maxmemory', '1');
   const daemon = await daemonFor(t, { redis: redis.url });
   await until('/ready to say OOM', async () => (await page(daemon, '/ready')).body.includes('OOM'));

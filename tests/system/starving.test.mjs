@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// One client cannot starve the rest: the cost of each of these for the others is bounded.
+// One client cannot starve the others: each of these requests has a bounded cost for them.
 import assert from 'node:assert/strict';
 import { connect } from 'node:net';
 import { test } from 'node:test';

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Long lists and large messages keep nobody waiting: their cost for the others is bounded.
+// Long lists and large messages keep no other client waiting: they have a bounded cost.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { bounded } from './support/bounded.mjs';

@@ -128,7 +128,7 @@ TEST_F(registering, tabs_that_replace_one_another_take_turns) {
 TEST_F(registering, a_room_that_came_while_redis_was_asked_is_entered_late) {
   data.rooms["alice"] = {"tea"};
   auto const first = data.keep("garden", "bob", R"("before you came")");
-  redis.when("user_places.lua").once().give(list(data.now_ms, 0));  // it knows of no room yet
+  redis.when("user_places.lua").once().give(list(data.now_ms, 0));  // Redis knows of no room yet
   auto& alice = connects();
   data.rooms["alice"].insert("garden");
   alice.says(R"({"type":"register","userId":"alice","events":true})");

@@ -92,7 +92,7 @@ TEST_F(in_rooms, a_join_that_can_not_be_heard_is_refused_and_left) {
 TEST_F(in_rooms, a_join_whose_answer_is_lost_is_found_out_about) {
   auto& alice = arrives("alice", {}, R"("events":true)");
   redis.when("join.lua").once().give([this](redis_call const&) {
-    data.rooms["alice"].insert("tea");  // it has run
+    data.rooms["alice"].insert("tea");  // the script has run
     return refusal(loading);
   });
   alice.says(R"({"type":"joinRoom","roomId":"tea"})");

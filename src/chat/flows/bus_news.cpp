@@ -75,7 +75,7 @@ task<> bus_news::subscribe(session_ptr s, room_id room, notice::entry entered) {
                                      {"room", room.str()},
                                      {"reason", subscribed.error().text}});
   }
-  // Also where news of a removal may have passed before the subscription held.
+  // The session is also compared where news of a removal may have passed before the subscription held.
   if (!subscribed || fresh) doubts_.add(*s);
   if (s->gone && !s->turn->busy) hub_.detach(*s);  // else `closed` does, and needs the ledger
 }

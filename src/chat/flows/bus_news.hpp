@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The bus's news for this worker: handed to sessions, and acted upon where it is about a session itself. One per
-// worker.
+// Hands the bus's news for this worker to sessions, and acts on news about a session itself. One per worker.
 #pragma once
 #include <chrono>
 #include <vector>

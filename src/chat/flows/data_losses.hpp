@@ -13,7 +13,7 @@ class data_losses {
  public:
   void add() { ++count_; }
   std::uint32_t count() const { return count_; }
-  // Redis is to be told of the session once more.
+  // Redis must be told of the session once more.
   bool forgotten(session const& s) const {
     return s.registered && (s.asserted->losses != count_ || s.asserted->withdrawn);
   }

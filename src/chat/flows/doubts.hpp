@@ -17,7 +17,7 @@ class doubts {
   void add(session& s);
   // The same, for the end of the turn that is under way.
   static void mark(session& s) { s.doubted.mine() = true; }
-  // It has been compared, and is right.
+  // The session has been compared, and is right.
   static void settle(session& s) { s.doubted.mine() = false; }
   // A comparison or claim of the session failed.
   void try_later(session& s);

@@ -38,7 +38,7 @@ task<> endings::undo(connection_id connection, user_id user, std::int64_t since_
                {since_ms, {}}, false);
 }
 
-// `asserted`: Redis's losses when the connection was told to it; `known`: nobody has taken it out since.
+// `asserted`: the count of Redis's losses when Redis was told the connection; `known`: Redis still has the connection.
 task<> endings::run(state::connection_details ended, std::uint32_t asserted, bool known, state::unsure_mail unsure,
                     bool heavy) {
   for (;;) {

@@ -42,7 +42,7 @@ task<result<state::claimed_mail>> mail_flow::claim(session_ptr s) {
     for (std::size_t i = 0; i < letters.size(); ++i) {
       if (!letters[i].room.empty() && s->grant->allows(room_id{letters[i].room})) choice.wanted.push_back(i);
     }
-    // Also where there is nothing to take: an earlier claim, whose answer did not come, is given back.
+    // Claims also when there is nothing to take: that gives back an earlier claim whose answer did not come.
     if (!waiting->empty()) choice.newest = waiting->front();
     auto claimed = co_await store_.mailbox.claim(s->user, s->id, earlier, std::move(choice));
     if (claimed || claimed.error().code != errc::conflict) co_return claimed;

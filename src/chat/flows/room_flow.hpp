@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Rooms are joined and left. One per worker.
+// Clients join rooms and leave them. One per worker.
 #pragma once
 #include <optional>
 #include <string>

@@ -35,7 +35,7 @@ class forgetter {
   state::members& members_;
   std::chrono::seconds const long_ago_;
   std::string cursor_{"0"};
-  bool at_end_ = false;  // all have been looked at
+  bool at_end_ = false;  // all users have been looked at
   std::chrono::steady_clock::time_point complain_from_{};
   std::atomic<std::uint64_t> users_{0}, memberships_{0};
   bool running_ = true;

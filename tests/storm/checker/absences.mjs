@@ -83,7 +83,7 @@ class Absences {
     if (!e.online || this.#isExcused(e)) return;
     const mine = this.#of(e.user).filter((c) => c.from < e.t);
     const came = mine.filter((c) => (c.registered ?? e.t) > e.t - 5_000);
-    // Whether a connection before `c` was still there when it came.
+    // Whether the connection `other` was still there when `c` came.
     const follows = (c, other) =>
       other !== c &&
       other.registered &&

@@ -73,7 +73,7 @@ export class Speaker {
       else this.#pending.delete(id);
     }
   }
-  // Whether the message waited for that.
+  // Whether the message waited for its confirmation.
   isConfirmed(id) {
     return this.#pending.delete(id);
   }

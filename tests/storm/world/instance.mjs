@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// One hikyd of a storm, with the doors that clients come by and the door to its Redis. Started anew, it is another
-// instance of the same name.
+// One hikyd of a storm, with the doors that clients come by and the door to its Redis. A hikyd that is started anew is
+// another instance of the same name.
 import { Api } from '../../system/support/api.mjs';
 import { Gate } from '../../system/support/gate.mjs';
 import { program } from '../../system/support/processes.mjs';
@@ -55,7 +55,7 @@ export class Instance {
     return [...pairs.flat(), ...this.world.secrets];
   }
 
-  // False when it ended before it was ready.
+  // False when hikyd ended before it was ready.
   async start(sameName) {
     if (!sameName) this.generation += 1;
     const id = `${this.name}-${this.generation}`;

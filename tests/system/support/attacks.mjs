@@ -86,7 +86,7 @@ const attacks = {
     const sockets = await guests(port, count, 'silent', noisy);
     return () => sockets.forEach((socket) => socket.pause());
   },
-  // They read, and never pong: all are given up at the same time, 35 s after they came.
+  // The clients read, and never pong: all are given up at the same time, 35 s after they came.
   async 'no pongs'(port, count = 500) {
     await guests(port, count, 'deaf', 'quiet room');
     const came = Date.now();

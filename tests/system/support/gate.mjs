@@ -5,7 +5,7 @@ import { connect, createServer } from 'node:net';
 const dripBytes = 48;
 const dripEvery = 5;
 
-// One direction of a pair, in order: bytes, and acts that stand behind them.
+// One direction of a pair. It keeps the order of bytes and of acts behind them.
 class Way {
   #line = [];
   #moving = false;

@@ -154,7 +154,7 @@ export async function peerOf(t, port, options) {
   return peer;
 }
 
-// One with its handshake done.
+// A peer with its handshake done.
 export async function webSocketOf(t, port, changes) {
   const peer = await peerOf(t, port);
   await peer.upgrade(changes);
