@@ -14,7 +14,7 @@ import { atEnd, bounded as within, pause } from './support/processes.mjs';
 import { folder, look } from './support/redis.mjs';
 import { issuer } from './support/tokens.mjs';
 
-test('a user has one burst, however many connections there are on however many workers, and however often they are made',
+test('a user has one burst over all connections and workers, however often connections are made',
   bounded, async (t) => {
   const daemon = await daemonWith(t, '--workers', '3', '--rate-messages', '0.001:20');
   const bob = await clientAs(t, 'bob', daemon.url);
