@@ -145,7 +145,7 @@ test('a key may ask so often and no more, whichever worker it asks, and others g
   await until('a request to be there again', async () => (await api.call('GET', '/users/online/count')).status === 200);
 });
 
-test('guessing keys is stopped by address, and finds no right one; others at the address go on',
+test('a caller who guesses keys is stopped by address, and finds no right one; others at the address go on',
   bounded, async (t) => {
   const data = await folder(t);
   const daemon = await daemonFor(t, { data, flags: [...(await keyFile(data)), '--trusted-proxy', '127.0.0.1'] });

@@ -85,7 +85,7 @@ test('a JWKS at an address is fetched once for all, and again for a new key, but
   matches(taken, await register(t, daemon, await old.token('alice')));
 });
 
-test('before the keys were fetched for the first time, no client is refused for good', bounded, async (t) => {
+test('while the keys have never been there, no client is refused for good', bounded, async (t) => {
   const data = await folder(t);
   const app = await issuer(data, 'ES256', 'app');
   const jwks = { text: await set(app), status: 503 };

@@ -82,7 +82,7 @@ test('a ban that an instance could not hear takes effect as soon as it hears aga
   await bob.ask({ type: 'ping' });
 });
 
-test('a user with more connections than the limit loses the oldest, on whatever instance it is',
+test('a user who opens more connections than one user may have loses the oldest, on any instance',
   bounded, async (t) => {
   const { daemons, store } = await twoDaemons(t, '--limit-user-connections', '3');
   const alice = [];

@@ -142,7 +142,7 @@ TEST_F(a_watch, asks_again_when_redis_did_not_answer) {
   EXPECT_TRUE(watch->answered(alice, false, now)) << "it was announced";
 }
 
-TEST_F(a_watch, is_renewed_every_minute_and_loses_a_friend_who_is_none_any_more) {
+TEST_F(a_watch, is_renewed_every_minute_and_loses_who_is_no_friend_any_more) {
   begin({{alice, true}, {bob, true}});
   EXPECT_FALSE(wait(times.renewal - 1ms));
   now += 1ms;
