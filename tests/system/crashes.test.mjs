@@ -42,7 +42,7 @@ test('an instance that is killed leaves nobody online, and nothing unsaid', boun
 // Some libraries send pongs by themselves now and then: such pongs are no receipts.
 for (const [count, unasked, how] of [
   [5, 0, ''],
-  [330, 3, ', whatever pongs it sent unasked'],
+  [330, 3, ', also after pongs that it sent unasked'],
 ])
   test(`messages that a vanished client had not received wait for it${how}`, bounded, async (t) => {
     const { store, one, two } = await twoDaemons(t, ...flags);

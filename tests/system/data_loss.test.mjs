@@ -158,7 +158,8 @@ test('a Redis that went back to an earlier state begins a new epoch, and no numb
   }
 });
 
-test('it does so even if the next sender has not noticed the loss', bounded, async (t) => {
+test('a Redis that went back begins a new epoch even if the next sender has not noticed the loss',
+  bounded, async (t) => {
   const { here, bob, ids } = await fiveHeard(t);
   cut(here.gates);
   const redis = await here.look();

@@ -49,7 +49,7 @@ test('a guest who was not seen for long is no member any more, and has no mailbo
   assert.deepEqual([await waits('lately'), await waits('long ago')], [1, 0]);
   await alice.ask({ type: 'message', roomId: 'tea', content: 'still?' });
   assert.deepEqual([await waits('lately'), await waits('long ago')], [2, 0]);
-  // This connection ends by itself.
+  // The key ws:left:… ends by itself.
   const left = (await store.command('KEYS', '*long ago*')).filter((key) => key !== 'ws:left:long ago');
   assert.deepEqual(left, []);
   const found = await numbers();

@@ -108,7 +108,7 @@ const waits = {
     await peer.ends();
   },
 
-  'who answers no ping is gone after 35 seconds, and the room hears it': async (t) => {
+  'a client that answers no ping is gone after 35 seconds, and the room hears it': async (t) => {
     const bob = await clientAs(t, 'bob', stage.daemon.url);
     const silent = await registered(t, 'silent');
     await bob.join('silent');
@@ -119,7 +119,7 @@ const waits = {
     await silent.ends();
   },
 
-  'who answers pings stays': async (t) => {
+  'a client that answers pings stays': async (t) => {
     const alive = await registered(t, 'alive');
     const { opcode, payload } = await alive.frame(patience, { pings: true });
     assert.equal(opcode, op.ping);
@@ -129,7 +129,7 @@ const waits = {
     await alive.receives(op.text, '{"type":"pong"}');
   },
 
-  'so does who sends pongs unasked': async (t) => {
+  'a client that sends pongs unasked stays too': async (t) => {
     const alive = await registered(t, 'unasked');
     for (let i = 0; i < 40; i += 1) {
       await alive.send(pong('here I am'));
@@ -139,7 +139,7 @@ const waits = {
     await alive.receives(op.text, '{"type":"pong"}');
   },
 
-  'who takes nothing of what waits is gone all the same, whatever pongs come unasked': async (t) => {
+  'a client that takes no waiting frames is gone all the same, also if it sends pongs unasked': async (t) => {
     const daemon = await daemonWith(t, '--workers', '1', '--rate-messages', '0');
     const alice = await clientAs(t, 'alice', daemon.url);
     await alice.join('tea');
@@ -154,7 +154,7 @@ const waits = {
     await until('it to be given up', async () => (await count('silent_connections_dropped_total')) === 1, 50_000);
   },
 
-  'who is not read from, because Redis is slow, is not taken for silent': async (t) => {
+  'a client that is not read from, because Redis is slow, is not taken for silent': async (t) => {
     const redis = await startRedis(t, await folder(t), '--enable-debug-command', 'yes');
     const daemon = await daemonFor(t, { redis: redis.url, flags: ['--lease', '100', '--rate-messages', '0'] });
     const alice = await clientAs(t, 'alice', daemon.url);

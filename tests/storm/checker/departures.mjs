@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A user who has left a room stays out, whatever happens. Only a loss of Redis's data may bring back a membership whose
-// end an instance did not know of yet.
+// A user who has left a room stays out, also through faults. Only a loss of Redis's data may bring back a membership
+// whose end an instance did not know of yet.
 export function departures({ events, connections, losses, settled, fail, at }) {
   const left = new Map(); // `room user` → when it was answered, while nobody joined again
   const back = events.filter((e) => e.e === 'joined');

@@ -31,7 +31,7 @@ export const cases = {
     await peer.send(first, closing(1000), second);
     await closesWith(peer, 1000);
   },
-  '7.1.6 what was asked before the goodbye is answered': async (open) => {
+  '7.1.6 requests from before the goodbye are answered': async (open) => {
     const peer = await open();
     const large = Buffer.alloc(256 * 1024, 'x');
     await peer.send(text(large), text('Hello World!'), closing(1000), ping());

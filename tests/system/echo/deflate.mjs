@@ -97,7 +97,7 @@ const wrong = {
   'RSV1 in a close': [1002, frame(op.close, '', { reserved: 4 })],
   'RSV1 in a continuation': [1002, frame(op.text, packed.subarray(0, 9), { fin: false, reserved: 4 }), frame(op.continuation, packed.subarray(9), { reserved: 4 })],
   'RSV1 and RSV2': [1002, squeezed(op.text, 'Hello', { reserved: 6 })],
-  'what is no deflate data': [1007, text('Hello, Hello', { reserved: 4 })],
+  'bytes that are no deflate data': [1007, text('Hello, Hello', { reserved: 4 })],
   'no data at all': [1007, text('', { reserved: 4 })],
   'data cut short': [1007, frame(op.text, packed.subarray(0, -1), { reserved: 4 })],
   'data of the message before': [1007, frame(op.text, deflated(prose(2_000), { dictionary: prose(2_000) }), { reserved: 4 })],
