@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Compares a value with the pattern of a test. Members that the pattern does not name may be anything. In a pattern
-//   "$any" is any value, "$absent" a member that is not
+//   "$any"              is any value, "$absent" a member that is not
 //   "$time"             is a time as `toISOString` prints it
 //   "$name"             is the same value wherever the same name stands, once `names` knows it
 //   [a, "...", z]       begins with a and ends with z
