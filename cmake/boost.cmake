@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-# Boost >= 1.88, headers only: installed ones where the distribution has them, otherwise the folder that script/bootstrap fills.
+# Boost >= 1.88, headers only: installed ones where the distribution has them, otherwise the folder that
+# script/bootstrap fills.
 include("${CMAKE_CURRENT_LIST_DIR}/find_boost.cmake")
 hiky_find_boost("${PROJECT_SOURCE_DIR}/.deps/boost/usr/include")
 if(NOT hiky_boost_found)

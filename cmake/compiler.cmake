@@ -17,7 +17,8 @@ endif()
 if(NOT CMAKE_BUILD_TYPE)
   set(CMAKE_BUILD_TYPE Release)
 endif()
-# For programs too, where CMAKE_POSITION_INDEPENDENT_CODE would say -fPIE: clang refuses a precompiled header made with the other one.
+# For programs too, where CMAKE_POSITION_INDEPENDENT_CODE would say -fPIE: clang refuses a precompiled header made with
+# the other one.
 add_compile_options(-fPIC)
 # Addresses of functions are looked up at the start and read-only from then on.
 add_link_options(-Wl,-z,relro,-z,now)

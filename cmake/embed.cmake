@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # hiky_embed(<target> <header> <namespace> FILES a.lua b.lua …)
-# Makes build-time header <header> with one `inline constexpr std::string_view NAME` per file, so that a binary needs no file beside it.
-# `all` lists them by file name. NAME is the file's name with every character that C++ forbids turned into `_` (publish.lua → publish_lua).
+# Makes build-time header <header> with one `inline constexpr std::string_view NAME` per file, so that a binary needs no
+# file beside it. `all` lists them by file name. NAME is the file's name with every character that C++ forbids turned
+# into `_` (publish.lua → publish_lua).
 function(hiky_embed target header namespace)
   cmake_parse_arguments(PARSE_ARGV 3 arg "" "" "FILES")
   get_target_property(type ${target} TYPE)

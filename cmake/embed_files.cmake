@@ -5,8 +5,9 @@ string(REPLACE "|" ";" files "${FILES}")
 set(text "#pragma once\n#include <string_view>\nnamespace ${NAMESPACE} {\nstruct file { std::string_view name, text; };\n")
 set(all "")
 
-# The letters of the bus, from the one table that C++ reads, too. In a script `bus.NAME` stands for NAME's letter and a space: a literal, so that the
-# name costs Redis nothing. The script says `-- include chat/bus_letters.hpp`, which stands for nothing else.
+# The letters of the bus, from the one table that C++ reads, too. In a script `bus.NAME` stands for NAME's letter and a
+# space: a literal, so that the name costs Redis nothing. The script says `-- include chat/bus_letters.hpp`, which
+# stands for nothing else.
 function(hiky_put_letters source_variable file folder)
   set(source "${${source_variable}}")
   if(source MATCHES "'[a-zA-Z] '")
@@ -34,7 +35,8 @@ foreach(file IN LISTS files)
   string(MAKE_C_IDENTIFIER "${name}" name)
   string(APPEND all "{\"${file_name}\", ${name}}, ")
   if(name MATCHES "_lua$")
-    # A line `-- include lib/x.lua` stands for that file in the folder beside this one's, without its licence line: once, the first time that it is named.
+    # A line `-- include lib/x.lua` stands for that file in the folder beside this one's, without its licence line:
+    # once, the first time that it is named.
     get_filename_component(folder "${file}" DIRECTORY)
     file(READ "${file}" source)
     set(seen "")

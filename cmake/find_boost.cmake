@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-# hiky_find_boost(HINTS…): sets HIKY_BOOST_INCLUDE_DIR in the cache to the first folder with the headers of Boost >= 1.88, or leaves it as it is
-# and sets hiky_boost_found to 0. Searched by header, not by package: a distribution may carry several Boosts and none of the CMake files of this one.
-# Used by this build and, installed, by hiky-config.cmake.
+# hiky_find_boost(HINTS…): sets HIKY_BOOST_INCLUDE_DIR in the cache to the first folder with the headers of Boost >=
+# 1.88, or leaves it as it is and sets hiky_boost_found to 0. Searched by header, not by package: a distribution may
+# carry several Boosts and none of the CMake files of this one. Used by this build and, installed, by hiky-config.cmake.
 set(HIKY_BOOST_INCLUDE_DIR "$ENV{HIKY_BOOST_INCLUDE_DIR}" CACHE PATH "Folder that holds boost/version.hpp of Boost >= 1.88")
 function(hiky_find_boost)
   set(hiky_boost_found 0 PARENT_SCOPE)

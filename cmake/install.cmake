@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-# cmake --install: the component `library` (find_package(hiky) gives hiky::state), and `daemon`, the programs that are built.
+# cmake --install: the component `library` (find_package(hiky) gives hiky::state), and `daemon`, the programs that are
+# built.
 include(CMakePackageConfigHelpers)
 set(hiky_package_dir "${CMAKE_INSTALL_LIBDIR}/cmake/hiky")
 

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-# Run by cmake --install: fills TO with the headers of LAYERS as programs get them, from FROM (the project's src/). In the project a header includes
-# "state/page.hpp"; installed it is <hiky/state/page.hpp>, so that nothing but `hiky` stands in a program's include path.
-# A header that has not changed keeps its time, so that no file that includes it is built again.
+# Run by cmake --install: fills TO with the headers of LAYERS as programs get them, from FROM (the project's src/). In
+# the project a header includes "state/page.hpp"; installed it is <hiky/state/page.hpp>, so that nothing but `hiky`
+# stands in a program's include path. A header that has not changed keeps its time, so that no file that includes it is
+# built again.
 file(GLOB_RECURSE old LIST_DIRECTORIES false "${TO}/*.hpp")
 list(JOIN LAYERS "|" layers)
 foreach(layer IN LISTS LAYERS)

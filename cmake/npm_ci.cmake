@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-# cmake -D DIR=folder -P npm_ci.cmake: `npm ci` in the folder, only when its lock file is another than the one installed last.
-# file(LOCK) empties the file it is given, so it gets one of its own, in the folder that git ignores.
+# cmake -D DIR=folder -P npm_ci.cmake: `npm ci` in the folder, only when its lock file is another than the one installed
+# last. file(LOCK) empties the file it is given, so it gets one of its own, in the folder that git ignores.
 string(SHA256 name "${DIR}")
 file(MAKE_DIRECTORY "${CMAKE_CURRENT_LIST_DIR}/../.deps")
 file(LOCK "${CMAKE_CURRENT_LIST_DIR}/../.deps/npm-${name}.lock" GUARD PROCESS TIMEOUT 280)

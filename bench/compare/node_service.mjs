@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// The chat service as its document describes it, flow by flow and no cleverer: one await per Redis command, sockets in a Map.
-// hikyd is compared with this service. It adds one thing: it answers `register`, so that the load generator knows when
-// the register is done. Usage: node node_service.mjs REDIS_SOCKET; prints "ready on PORT".
+// The chat service as its document describes it, flow by flow and no cleverer: one await per Redis command, sockets in
+// a Map. hikyd is compared with this service. It adds one thing: it answers `register`, so that the load generator
+// knows when the register is done.
+// Usage: node node_service.mjs REDIS_SOCKET; prints "ready on PORT".
 import { WebSocketServer } from 'ws';
 import { Redis } from 'ioredis';
 

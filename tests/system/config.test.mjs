@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// One definition of the options: flags, environment, file, the sample in deploy/, man pages and completion all follow it.
+// One definition of the options: flags, environment, file, the sample in deploy/, man pages and completion all follow
+// it.
 import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// 9 Limits, 10 odd fragmentation: large messages, many fragments, many at once. The echo takes 16 MiB and 70,000 fragments.
+// 9 Limits, 10 odd fragmentation: large messages, many fragments, many at once. The echo takes 16 MiB and 70,000
+// fragments.
 import assert from 'node:assert/strict';
 import { chopped, closesWith, echoes, leavesWell, megabyte } from '../support/echo.mjs';
 import { closing, fragments, frame, op, ping, text } from '../support/frames.mjs';

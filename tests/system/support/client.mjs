@@ -92,8 +92,8 @@ export class Client {
     return bounded(`an answer to ${JSON.stringify(frame).slice(0, 2000)}`, answered(), within);
   }
 
-  // Returns when everything that this client has set off so far has reached Redis: a worker's requests reach it in order,
-  // those to the directory first (which tell friends) and those to the chat's own database behind them.
+  // Returns when everything that this client has set off so far has reached Redis: a worker's requests reach it in
+  // order, those to the directory first (which tell friends) and those to the chat's own database behind them.
   async settle() {
     if (this.#socket.readyState !== WebSocket.OPEN) return;
     if (!this.userId) return void (await this.ask({ type: 'ping' }));

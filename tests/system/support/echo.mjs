@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Conformance of the data path to RFC 6455, judged at ws_echo: echo/*.mjs hold the cases, in the groups that the field's
-// conformance suites use. Each file exports `cases`: a name and a function of `open`. `open` gives a peer with its
-// handshake done, and takes other headers.
+// Conformance of the data path to RFC 6455, judged at ws_echo: echo/*.mjs hold the cases, in the groups that the
+// field's conformance suites use. Each file exports `cases`: a name and a function of `open`. `open` gives a peer with
+// its handshake done, and takes other headers.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { op, text } from './frames.mjs';

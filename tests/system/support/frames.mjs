@@ -13,7 +13,8 @@ function lengthBytes(size, form) {
   return bytes;
 }
 
-// A frame from a client. `form` is the width of the length, `claims` a length other than the payload's, `reserved` RSV1 to RSV3 as 4, 2 and 1.
+// A frame from a client. `form` is the width of the length, `claims` a length other than the payload's, `reserved` RSV1
+// to RSV3 as 4, 2 and 1.
 export function frame(opcode, payload = '', { fin = true, reserved = 0, masked = true, key = randomBytes(4), form, claims } = {}) {
   const body = Buffer.from(payload);
   const size = claims ?? body.length;
@@ -50,8 +51,8 @@ export function closing(code, reason = '') {
   return frame(op.close, Buffer.concat([head, Buffer.from(reason)]));
 }
 
-// The first frame of a server's bytes: { fin, opcode, compressed, payload, size }, or, while it is incomplete, how many bytes it needs at least.
-// Throws at a frame that no server may send. `deflate`: compression was negotiated.
+// The first frame of a server's bytes: { fin, opcode, compressed, payload, size }, or, while it is incomplete, how many
+// bytes it needs at least. Throws at a frame that no server may send. `deflate`: compression was negotiated.
 export function read(bytes, deflate = false) {
   if (bytes.length < 2) return 2;
   const [first, second] = bytes;

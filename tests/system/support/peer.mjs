@@ -99,7 +99,8 @@ export class Peer {
     return answer;
   }
 
-  // The next frame, or nothing at the end of the connection. Pings, by which the server asks for receipts, only if `pings`.
+  // The next frame, or nothing at the end of the connection. Pings, by which the server asks for receipts, only if
+  // `pings`.
   async frame(within, { pings = false } = {}) {
     for (;;) {
       const found = await this.#take('a frame', (input) => {
