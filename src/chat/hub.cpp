@@ -79,6 +79,10 @@ void hub::set_since(session& s, room_id const& r, std::int64_t since_ms) {
   if (auto const index = index_of(s, r)) s.ledger.at(*index).since_ms = since_ms;
 }
 
+void hub::set_untold(session& s, room_id const& r, bool untold) {
+  if (auto const index = index_of(s, r)) s.ledger.at(*index).untold = untold ? 1 : 0;
+}
+
 void hub::leave(session& s, room_id const& r) {
   if (auto const index = index_of(s, r)) remove_from(s, *index);
 }

@@ -42,6 +42,7 @@ class hub {
   // `since_ms`: Redis TIME, 0 for since the connection began; counts for a session that was not in the room.
   void enter(session& s, room_id const& r, bool joined, std::int64_t since_ms = 0);
   void set_since(session& s, room_id const& r, std::int64_t since_ms);
+  void set_untold(session& s, room_id const& r, bool untold);
   void leave(session& s, room_id const& r);
   // The session entered the room while Redis was asked, and its user does not belong to it: the client is never told of
   // the room.

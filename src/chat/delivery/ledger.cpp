@@ -11,8 +11,8 @@ ledger::entry const* ledger::find(std::string_view room) const {
 }
 
 ledger::entry& ledger::enter(stream& room, bool open, std::int64_t since_ms) {
-  auto& e =
-      rooms_.emplace_back(entry{.room = &room, .seat = 0, .open = open ? 1U : 0U, .ahead = 0, .since_ms = since_ms});
+  auto& e = rooms_.emplace_back(
+      entry{.room = &room, .seat = 0, .open = open ? 1U : 0U, .untold = 0, .ahead = 0, .since_ms = since_ms});
   if (extra_ && !extra_->ranges.empty()) {
     // Something of the room may have come by other means already; and of one that is new here, the epoch is not known
     // yet.

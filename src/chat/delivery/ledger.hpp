@@ -37,8 +37,10 @@ class ledger {
   // A room that the connection takes part in. `seat` and `open` are for the owner of the streams (hub).
   struct entry {
     stream* room;
-    std::uint32_t seat : 30;  // where the room keeps the connection
+    std::uint32_t seat : 29;  // where the room keeps the connection
     std::uint32_t open : 1;  // joined with joinRoom
+    std::uint32_t
+        untold : 1;  // the client has not been told of the room: whether the user belongs to it is being asked
     std::uint32_t ahead : 1;  // something beyond `room->last` came by other means than the bus
     std::uint32_t first = 0;  // low bits of the seq since which the connection has everything; 0: no message came yet
     std::uint32_t confirmed = 0;  // low bits of the seq up to which a pong has confirmed; counts once `first` is set

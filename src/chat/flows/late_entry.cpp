@@ -21,14 +21,19 @@ task<result<bool>> late_entry::enter(session_ptr s, room_id room, std::int64_t s
   auto const* const was = s->ledger.find(room);
   bool const was_in = was != nullptr, hears = was_in && was->first != 0;
   hub_.enter(*s, room, false, since_ms);
+  if (!was_in) hub_.set_untold(*s, room, true);
   bool const held_already = s->ledger.holds();
   s->ledger.hold();
   auto found = co_await find(s, room, since_ms, hears);
   bool const in = found && found->member;
   if (in) {
-    if (s->extended && !was_in) answers_.send(*s, room_added(room));
+    // Taken out and let in by notices meanwhile, the client has been told of both.
+    auto const* const now_in = s->ledger.find(room);
+    if (s->extended && now_in && now_in->untold) answers_.send(*s, room_added(room));
+    hub_.set_untold(*s, room, false);
     co_await send(s, room, std::move(*found), now_ms);
   } else {
+    subscriptions_.tell(*s, room, room_change::removed);
     hub_.leave(*s, room);
   }
   if (!held_already) hub_.release(*s);

@@ -55,7 +55,8 @@ task<> subscriptions::leave_forbidden(session_ptr s) {
 
 void subscriptions::tell(session& s, room_id const& room, room_change what) {
   bool const added = what == room_change::added;
-  if (!s.extended || hub_.in(s, room) == added) return;
+  auto const* const in = s.ledger.find(room);
+  if (!s.extended || (in != nullptr) == added || (in && in->untold)) return;
   auto frame = text_frame(added ? room_added(room) : room_removed(room));
   if (s.ledger.holds()) s.hold_back(std::move(frame), traffic::chat);
   else s.send(std::move(frame), traffic::chat);
