@@ -144,7 +144,7 @@ class Scene {
   }
 }
 
-// What may differ between two runs.
+// Parts that may differ between two runs.
 function constant(line) {
   const frame = line.replace(/"(participants|rooms)":\[([^\]]*)\]/g, (_, key, list) => `"${key}":[${list.split(',').sort()}]`);
   return frame

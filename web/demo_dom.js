@@ -10,7 +10,8 @@ export function write(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
-// What looks like an address of the web, without the punctuation that ends a sentence or closes a bracket around it.
+// Text that looks like an address of the web, without the punctuation that ends a sentence or closes a bracket around
+// it.
 const link = /\bhttps?:\/\/[^\s<>"“”«»]+/giu;
 const behind = /[.,:;!?'’…]+$/u;
 

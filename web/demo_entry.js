@@ -41,7 +41,7 @@ export function createEntry(taken) {
       require();
     },
     focus: () => $(takes('jwt') ? 'token' : takes('open') ? 'name' : 'first-room').focus(),
-    // What the event `entered` needs, or nothing.
+    // The detail of the event `entered`, or nothing.
     read() {
       const [name, token, room] = ['name', 'token', 'first-room'].map((id) => $(id).value.trim());
       $('token').value = '';

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What was said in one room: a list of items, oldest first, as pure functions. Refuses to know people, sockets and the page.
+// The messages of one room: a list of items, oldest first, as pure functions. Refuses to know people, sockets and the
+// page.
 // item: { key, kind: 'message' | 'notice', from, text, at, seq?, state: 'sent' | 'sending' | 'failed', messageId?, away?, why? }
 // `at` is the server's ISO time, and `seq` the order within one; what the server has not confirmed stays at the end, in the order it was written.
 

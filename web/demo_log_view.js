@@ -78,7 +78,7 @@ export function createLog() {
     const online = !state.away && state.link.phase === 'ready';
     const items = room.log;
     drawEmpty(state, room);
-    // What was said before one came is not spoken as news.
+    // Messages from before the user came are not spoken as news.
     if (switched || (online && !state.link.read.has(state.room))) pane.setAttribute('aria-busy', 'true');
     else if (pane.getAttribute('aria-busy') === 'true') setTimeout(() => pane.setAttribute('aria-busy', 'false'));
     if (items === drawn && online === drawnOnline && !switched) return;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Who is in one room and who is writing there, as pure functions. Refuses to know messages, sockets and the page.
+// The people in one room, and those who are writing there, as pure functions. Refuses to know messages, sockets and the
+// page.
 // people: user → 'here' | 'away' · typing: user → the time (ms) at which the mark dies by itself
 // more: how many people the server did not list
 

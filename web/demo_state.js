@@ -40,7 +40,7 @@ const seen = (s) => (s.visible && s.rooms.get(s.room)?.unread ? withRoom(s, s.ro
 
 const open = (s, id) => seen({ ...withRoom(s, id, (room) => room), room: id, leaving: without(s.leaving, id), complaint: '' });
 
-// What was written before one knew one's name.
+// Messages that were written before the page knew its user's name.
 const signed = (log, me) => log.map((item) => (item.state !== 'sent' && item.from === '' ? { ...item, from: me } : item));
 
 // Not let in, or not any more: one has to say anew who one is.
@@ -95,7 +95,7 @@ const frames = {
     const after = withRoom(s, frame.roomId, (room) => presence(room, frame, now));
     return { ...after, link: { ...s.link, joined: new Set(s.link.joined).add(frame.roomId), read: without(s.link.read, frame.roomId) } };
   },
-  // What was said before one came. It is no news, so nothing is counted as unread.
+  // Messages from before the user came. They are no news, so nothing is counted as unread.
   history(s, { roomId, messages }) {
     const after = s.rooms.has(roomId) ? withLog(s, roomId, (log) => messages.reduce((next, frame) => receive(next, frame), log)) : s;
     return { ...after, link: { ...s.link, read: new Set(s.link.read).add(roomId) } };
@@ -198,7 +198,7 @@ export function owed(s, now) {
   return list;
 }
 
-// What a reload keeps, and back. Presence is the server's to say again.
+// The part of the state that a reload keeps, and back. The server tells presence again.
 export const freeze = (s) =>
   JSON.stringify({ me: s.me, proof: s.proof, room: s.room, away: s.away, deliveries: s.deliveries, leaving: [...s.leaving],
     rooms: [...s.rooms].map(([id, room]) => [id, room.unread, room.log.filter((item) => item.kind === 'message').slice(-200)]) });

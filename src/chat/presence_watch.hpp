@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Whom one connection watches (watchPresence), what it has been told of them, and when to look at whom again. Pure: no
-// Redis, no clock.
+// The users that one connection watches (watchPresence), the states that it has been told, and the times to look at them
+// again. Pure: no Redis, no clock.
 //
 // Announcements only say when to look; what is told is what Redis says then. So one that is lost, comes twice or comes
 // late does no harm that lasts, and whoever goes and comes back between two looks was never away. An absence that
@@ -50,8 +50,8 @@ class presence_watch : public boost::intrusive_ref_counter<presence_watch, boost
   void renew(std::span<user_id const> sorted_friends, time now);
   void postpone_renewal(time now) { renewal_ = now + times_.retry; }
 
-  // Whom to look at now, and whoever would be next before another batch is due. Their states are answered, or they are
-  // put off.
+  // The users to look at now, and those who would be next before another batch is due. Their states are answered, or
+  // they are put off.
   std::vector<user_id> take_due(time now);
   // How it stands with one of them; true when the client has to be told.
   bool answered(user_id const& user, bool online, time now);

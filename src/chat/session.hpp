@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the chat knows of one connection: who this is and in which phase, and a part for each subsystem, which keeps it.
+// One connection as the chat knows it: its user and phase, and a part for each subsystem, which keeps it.
 // The gateway's connection is one; tests make their own. Belongs to one worker's thread. Counted by reference, since
 // Redis may answer after the socket has gone.
 #pragma once
@@ -104,8 +104,8 @@ class session {
   // Queues a frame; never suspends, never throws, safe while rooms are iterated. A full outbox closes the connection
   // later. False when it was left out.
   virtual bool send(frame_ptr frame, traffic kind) = 0;
-  // What `send` would do with one more frame, for one that is to wait in the ledger: what waits there counts as if it
-  // were in the outbox.
+  // The answer that `send` would give to one more frame, for a frame that is to wait in the ledger: frames that wait
+  // there count as if they were in the outbox.
   virtual bool admits(traffic kind) = 0;
   // While the ledger holds what comes, the frame waits there, as far as it may.
   void hold_back(frame_ptr frame, traffic kind, state::message_place place = {}) {
@@ -127,7 +127,7 @@ class session {
   virtual std::string remote_address() const = 0;
   virtual std::string_view user_agent() const = 0;
 
-  // Who this is.
+  // The connection and its user.
   connection_id id;
   user_id user;  // empty until identified
   std::unique_ptr<auth::identity> shown;  // who this is by what the handshake showed; until registered
@@ -136,14 +136,14 @@ class session {
   std::unique_ptr<std::string> trace;  // the trace that its handshake belongs to, if any
   std::string_view trace_id() const { return trace ? std::string_view{*trace} : std::string_view{}; }
 
-  // What this connection has of its rooms' messages, and the frames that wait while it is being given the rest.
+  // The messages of its rooms that this connection has, and the frames that wait while it is being given the rest.
   [[no_unique_address]] delivery::ledger ledger;
 
   // In which phase. Both, while requests of before the end are carried out.
   bool registered : 1 = false;
   bool gone : 1 = false;  // the socket has closed
 
-  // What its client asked for when it registered.
+  // The wishes of its client when it registered.
   bool extended : 1 = false;  // frames that the document does not have
   bool acks : 1 = false;  // confirms offline mail itself
   bool newest_first : 1 = false;  // wants offline mail in the document's order

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What one subsystem keeps of a session. Everybody may read it; the owner alone writes it, which the compiler sees to.
+// The part of a session that one subsystem keeps. Every subsystem may read it. The owner alone writes it: the compiler
+// sees to that.
 #pragma once
 
 namespace hiky::chat {

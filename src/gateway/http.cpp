@@ -26,7 +26,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-// What anybody may fetch over one connection; who wants more waits. Whose key opens the API has the key's rate instead.
+// Pages that a client may fetch over one connection; for more it waits. A key that opens the API has a rate of its own.
 constexpr float pages_per_s = 10, page_burst = 30;
 constexpr auto page_pause = 100ms;
 

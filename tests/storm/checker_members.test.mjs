@@ -106,7 +106,7 @@ test('a connection hears only the rooms that its token is for', () => {
   says(/got e:1 of tea, which its token is not for/, claim(['milk']));
   const refreshed = (t, granted) => ({ t, d: 'bob/1', c: 1, e: 'refreshed', granted });
   says(/got e:2 of tea, which its token is not for/, (r, { add }) => add(refreshed(33, ['milk']), message(34, 'e:2')));
-  // What is newly allowed may come before the answer. e:2 was said while the token was not for the room.
+  // Messages that are newly allowed may come before the answer. e:2 was said while the token was not for the room.
   const refreshing = { t: 34, d: 'bob/1', c: 1, e: 'refreshing', rooms: ['tea'] };
   assert.deepEqual(
     verdict((r, { add }) => add(refreshed(33, ['milk']), refreshing, message(35, 'e:3'), refreshed(36, ['tea']))),

@@ -70,7 +70,7 @@ export function says(pattern, change) {
 }
 export const only = (pattern, found) => found.filter((text) => pattern.test(text));
 
-// What a second connection of bob's brings, after the first has ended.
+// The record of a second connection of bob's, after the first has ended.
 export const again = (
   kind,
   {

@@ -84,7 +84,7 @@ test('cleanup needs its sentence, deletes what is under ws: and nothing else', b
   const { removed } = await api.post('/maintenance/cleanup', { confirm: 'delete all ws data' });
   assert.ok(removed >= 5, `${removed} keys`);
   assert.deepEqual([await directory.command('GET', 'mine'), await chat.command('GET', 'other')], ['stays', 'stays']);
-  // Who is connected is put back by the instances.
+  // The instances put back the users who are connected.
   await until('fay to be back', async () => (await api.get('/users/online/count')).count === 1, 15_000);
 });
 

@@ -45,7 +45,7 @@ test('a token for some rooms opens no other, though its user is a member there',
     for (const room of ['tea', 'cake'])
       matches({ type: 'joinedRoom' }, await client.ask({ type: 'joinRoom', roomId: room }));
   await alice.leaves();
-  // What waits for alice is partly from cake, which the next token is not for.
+  // The mail of alice is partly from cake, which the next token is not for.
   for (const room of ['tea', 'cake'])
     matches({ type: 'messageAck' }, await bob.ask({ type: 'message', roomId: room, content: `early in ${room}` }));
 

@@ -77,7 +77,7 @@ class hub_of_friends : public testing::Test {
         entered.push_back(s.id.str() + ' ' + entry->room);
     });
   }
-  // Who heard something since the last time, by connection.
+  // The connections that heard something since the last time.
   std::set<std::string> who_heard() {
     std::set<std::string> out;
     for (auto* s : all()) {

@@ -109,8 +109,8 @@ class history : sequencer_twin {
     arrive(std::move(a));
   }
 
-  // What nobody sends any more comes all the same. Not what Redis has lost, and not from an epoch before, where it
-  // would be the first message of a room that knows of none: Redis does not do that within a connection.
+  // A message that nobody sends any more comes all the same. Not one that Redis has lost, and not one from an epoch
+  // before, where it would be the first of a room that knows of none: Redis does not do that within a connection.
   void arrive_stale() {
     if (stale_.empty() || !connected_) return;
     auto a = std::move(stale_.back());

@@ -38,7 +38,7 @@ struct redis_room {
   std::deque<std::pair<std::uint64_t, std::size_t>> log;  // seq and id
 };
 
-// What a worker has: the twin's whole knowledge.
+// The messages that a worker has: the twin's whole knowledge.
 struct hearer {
   bool hears = false;
   bool anywhere = false;  // nothing is known of where it begins

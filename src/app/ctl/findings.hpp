@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What was found out, as reports: the same whether Redis was asked or an instance's API. Objects are those of --json; a
+// Findings as reports: the same whether Redis was asked or an instance's API. Objects are those of --json; a
 // member that one of the ways can't know is absent, and so is its row. Knows of neither way.
 #pragma once
 #include <optional>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a command of hikyctl found out, and its three faces: JSON for programs, a table for a terminal, and lines of
+// The result of a command of hikyctl, and its three faces: JSON for programs, a table for a terminal, and lines of
 // tab-separated cells for a pipe. Knows nothing of Redis.
 #pragma once
 #include <cstdint>

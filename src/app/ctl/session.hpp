@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a command of hikyctl works with: a connection to each of the databases it needs, for one command's time.
+// The means of a command of hikyctl: a connection to each of the databases it needs, for one command's time.
 #pragma once
 #include <functional>
 #include <string>

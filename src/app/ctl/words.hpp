@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What is typed behind a command's name, and one such word or option as data.
+// The words and options behind a command's name, as data.
 #pragma once
 #include <cstdint>
 #include <optional>

@@ -38,7 +38,7 @@ listen_address door_of(daemon_config const& config) {
 
 task<result<std::string>> asked(listen_address where, bool tls, std::string path) {
   redis::socket socket{co_await asio::this_coro::executor};
-  // Whose certificate it is does not matter: nothing secret is said, and it is meant for the names that clients use.
+  // The certificate is not checked: nothing secret is said, and it is meant for the names that clients use.
   auto const secure = tls ? tls::unchecking_client_context() : nullptr;
   auto const open = where.unix_path.empty()
                         ? co_await redis::dial(socket, {where.host, std::to_string(where.port)}, secure, patience)

@@ -43,7 +43,7 @@ struct refusal {
   std::optional<std::string> id{};
 };
 
-// What clients send. `id` and `userId` stand in `request`.
+// Requests of clients. `id` and `userId` stand in `request`.
 struct register_request {
   std::string token;
   bool extended = false;  // asked for frames the document does not have: `events`, `ack` or `resume`
@@ -106,7 +106,7 @@ std::expected<request, refusal> parse(std::string_view text);
 // The `id` of a request of which only the beginning is here, if that reaches so far.
 std::optional<std::string> id_in_beginning(std::string_view text);
 
-// What became of a client's wish to have what it missed.
+// The outcome of a client's wish for the messages that it missed.
 struct recovery {
   room_id room;
   bool recovered = false;                 // nothing is missing
@@ -129,7 +129,7 @@ struct user_presence {
   std::string last_seen{};  // ISO 8601; of who is offline and was ever here
 };
 
-// What we send. Each returns the JSON text of one frame.
+// Frames of the server. Each returns the JSON text of one frame.
 // `more`: JSON text of further members, with commas between.
 std::string registered(std::optional<std::string> const& id, user_id const& user, connection_id const& connection,
                        std::vector<room_id> const& rooms, std::vector<recovery> const& resumed,

@@ -27,7 +27,7 @@ class answers {
   void send_charged(session& s, std::string const& json);
   // May end the session: nothing of it is touched afterwards, unless the caller holds it.
   void refuse(session& s, refusal why);
-  // What went wrong in Redis, as the client may know it: retryable when Redis is away, `internal` when it is not the
+  // A failure of Redis, as the client may know it: retryable when Redis is away, `internal` when it is not the
   // client's business.
   void refuse(session& s, std::optional<std::string> id, error const& why);
   // The client did something that is as good as a refused request.

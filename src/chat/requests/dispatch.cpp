@@ -11,7 +11,7 @@ namespace hiky::chat {
 
 namespace {
 
-// What is asked of a kind of request, beside what its own flow asks.
+// The conditions for a kind of request, beside those of its own flow.
 struct demands {
   bool register_first = true;
   bool rate_of_messages = false;  // it costs as much as a message

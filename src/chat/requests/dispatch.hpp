@@ -16,7 +16,7 @@
 
 namespace hiky::chat {
 
-// What stands beside the body of a request.
+// The parts of a request beside its body.
 struct asked {
   session_ptr by;
   std::optional<std::string> id;

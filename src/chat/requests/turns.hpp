@@ -14,7 +14,7 @@
 
 namespace hiky::chat {
 
-// What a turn needs from its surroundings.
+// The surroundings that a turn needs.
 class turn_owner {
  public:
   // A frame's turn has come.

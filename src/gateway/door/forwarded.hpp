@@ -14,7 +14,7 @@ namespace hiky::gateway {
 // entry is no address.
 peer_address forwarded_client(http_request const& r, peer_address from,
                               std::function<bool(peer_address const&)> const& is_trusted);
-// Whose request it is that comes by the connection of `seat`.
+// The client that sent the request, which comes by the connection of `seat`.
 peer_address client_of(http_request const& r, admission::seat const& seat, admission const& doors);
 
 }  // namespace hiky::gateway

@@ -19,7 +19,7 @@ inline constexpr std::size_t longest_proxy_rest =
 
 // How many bytes follow the first 16, or what is wrong with them.
 std::expected<std::size_t, std::string_view> proxy_rest_size(std::span<unsigned char const, proxy_head_size> head);
-// Whom the whole header names: none() when it is about the proxy itself (LOCAL) or about no IP address.
+// The client that the whole header names: none() when it is about the proxy itself (LOCAL) or about no IP address.
 std::expected<peer_address, std::string_view> parse_proxy_header(std::span<unsigned char const> header);
 
 // Reads the header, and not a byte more.

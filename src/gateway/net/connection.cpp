@@ -60,8 +60,8 @@ void connection::readable() {
   auto const size = ::recv(native_handle(), loop_.read_buffer.data(), loop_.read_buffer.size(), MSG_DONTWAIT);
   if (size == 0) return peer_ended();
   if (size < 0 && errno != EAGAIN && errno != EINTR) return drop();
-  // Whoever goes on sending behind the end is not thrown out at once, or would never read why; but nobody hurries to
-  // hear it.
+  // A client that goes on sending behind the end is not thrown out at once, or it would never read why. Its bytes are
+  // read without hurry.
   if (size > 0 && phase_ == phase::draining) return loop_.look_later(*this);
   if (size > 0) feed(std::span{loop_.read_buffer}.first(static_cast<std::size_t>(size)));
   arm_read();

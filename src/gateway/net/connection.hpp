@@ -62,8 +62,8 @@ class connection_loop {
   void mark(connection& c);
   // `c` is read again with the next tick.
   void look_later(connection& c) { looked_at_later_.emplace_back(&c); }
-  // Whatever is marked now has been read from Redis at `then`, and its messages are those of `arrivals`: how long all
-  // take to leave is counted.
+  // The frames that are marked now were read from Redis at `then`, and their messages are those of `arrivals`: how long
+  // all take to leave is counted.
   void measure_since(std::chrono::steady_clock::time_point then) {
     if (ready_.empty()) arrivals.clear();
     else if (!measured_) measured_ = then;

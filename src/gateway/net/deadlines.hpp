@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What must happen to a connection at a certain time, without a timer each: one queue per kind, since all waits of a
+// The times at which connections are due, without a timer each: one queue per kind, since all waits of a
 // kind are equally long. A connection waits for one thing at a time; the entry lives inside it and leaves the queue
 // with it.
 #pragma once

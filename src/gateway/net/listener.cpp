@@ -28,8 +28,8 @@ namespace {
 constexpr int backlog = 4096;
 constexpr int accepts_per_turn = 256;
 constexpr auto pause_when_full = 100ms;
-// What the kernel may hold for one connection each way. Left to itself it lets both grow to megabytes, for whoever does
-// not read or floods.
+// Bytes that the kernel may hold for one connection each way. Left to itself it lets both grow to megabytes, for a
+// client that does not read or that floods.
 constexpr int socket_buffer = 256 * 1024;
 
 std::string hint(int code, listen_address const& where) {

@@ -26,7 +26,7 @@ class deflater {
   deflater(deflater const&) = delete;
   deflater& operator=(deflater const&) = delete;
 
-  // What of `frame` a client that can look back 2^window_bits bytes is to get: its compressed twin, where that is
+  // The form of `frame` for a client that can look back 2^window_bits bytes: its compressed twin, where that is
   // smaller and within the window, otherwise the frame itself. The twin is made when it is first asked for, and shared
   // by all workers.
   frame_ptr smallest(frame_ptr frame, unsigned window_bits);
