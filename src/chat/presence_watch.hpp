@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The users that one connection watches (watchPresence), the states that it has been told, and the times to look at them
-// again. Pure: no Redis, no clock.
+// The users that one connection watches (watchPresence), the states that it has been told, and the times to look at
+// them again. Pure: no Redis, no clock.
 //
 // Announcements only say when to look; what is told is what Redis says then. So one that is lost, comes twice or comes
 // late does no harm that lasts, and whoever goes and comes back between two looks was never away. An absence that

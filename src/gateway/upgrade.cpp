@@ -26,8 +26,8 @@ namespace {
 
 constexpr std::size_t max_user_agent = 256;
 
-// The user that the handshake shows, if it shows one; or an answer other than 101, or the reason of a close frame behind
-// it: browsers tell a page the close code of a connection, and never the status of a handshake.
+// The user that the handshake shows, if it shows one; or an answer other than 101, or the reason of a close frame
+// behind it: browsers tell a page the close code of a connection, and never the status of a handshake.
 struct judged_identity {
   std::unique_ptr<auth::identity> who{};
   std::optional<request_fault> fault{};
