@@ -1,20 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "chat/flows/bus_news.hpp"
 
-#include "base/log.hpp"
-#include "chat/requests/spawn.hpp"
-
 namespace hiky::chat {
 
 using std::chrono::steady_clock;
 
-bus_news::bus_news(asio::any_io_executor executor, hub& here, subscriptions& heard, session_audit& audit,
-                   doubts& doubtful, mail_flow& mail, endings& ends, watches& watched)
-    : ex_(std::move(executor)),
-      hub_(here),
+bus_news::bus_news(hub& here, subscriptions& heard, session_audit& audit, doubts& doubtful, announced_entries& entered,
+                   mail_flow& mail, endings& ends, watches& watched)
+    : hub_(here),
       subscriptions_(heard),
       audit_(audit),
       doubts_(doubtful),
+      entries_(entered),
       mail_(mail),
       endings_(ends),
       watches_(watched) {}
@@ -52,32 +49,15 @@ void bus_news::leave(session& s, notice::left const& about) {
   hub_.leave(s, room);
 }
 
+// The session is compared with Redis, in its turn, and gets the messages since then from the log. Not at once, from the
+// bus: another session may have subscribed the room here meanwhile, behind some of them.
 void bus_news::enter(session& s, notice::entry const& about) {
   ++s.notices.mine();
-  room_id const room{about.room};
-  if (s.grant && !s.grant->allows(room)) return;
-  // At once, since the next message may be in this batch.
-  subscriptions_.tell(s, room, room_change::added);
-  hub_.enter(s, room, false, about.at_ms);
-  spawn(ex_, subscribe(&s, room, about));
-}
-
-// The user takes part since then, so later messages are in no mailbox.
-task<> bus_news::subscribe(session_ptr s, room_id room, notice::entry entered) {
-  bool const fresh = !hub_.subscribed(room);
-  if (fresh) co_await subscriptions_.begin({room}, {std::move(entered.place)}, bus::since::place);
-  // A session that was taken out again meanwhile must not be subscribed to the room.
-  auto const subscribed =
-      hub_.in(*s, room) ? co_await subscriptions_.subscribe(*s, {room}, entered.at_ms) : result<void>{};
-  if (!subscribed) {
-    log::warn("session.half_heard", {{"connection", s->id.str()},
-                                     {"trace", s->trace_id()},
-                                     {"room", room.str()},
-                                     {"reason", subscribed.error().text}});
-  }
-  // The session is also compared where news of a removal may have passed before the subscription held.
-  if (!subscribed || fresh) doubts_.add(*s);
-  if (s->gone && !s->turn->busy) hub_.detach(*s);  // else `closed` does, and needs the ledger
+  room_id room{about.room};
+  if (hub_.in(s, room) || (s.grant && !s.grant->allows(room))) return;
+  entries_.add(s, std::move(room), about.at_ms);
+  doubts::mark(s);  // also of a session that is registering
+  doubts_.add(s);
 }
 
 }  // namespace hiky::chat

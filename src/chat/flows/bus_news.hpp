@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "chat/bus/bus.hpp"
+#include "chat/flows/announced_entries.hpp"
 #include "chat/flows/doubts.hpp"
 #include "chat/flows/endings.hpp"
 #include "chat/flows/mail_flow.hpp"
@@ -18,7 +19,7 @@ namespace hiky::chat {
 
 class bus_news {
  public:
-  bus_news(asio::any_io_executor executor, hub& here, subscriptions& heard, session_audit& audit, doubts& doubtful,
+  bus_news(hub& here, subscriptions& heard, session_audit& audit, doubts& doubtful, announced_entries& entered,
            mail_flow& mail, endings& ends, watches& watched);
 
   // For each message that was handed to a session here, `came` gets the time at which the message came from its client.
@@ -28,13 +29,12 @@ class bus_news {
   void tell(session& s, bus_message const& about);
   void leave(session& s, notice::left const& about);
   void enter(session& s, notice::entry const& about);
-  task<> subscribe(session_ptr s, room_id room, notice::entry entered);
 
-  asio::any_io_executor ex_;
   hub& hub_;
   subscriptions& subscriptions_;
   session_audit& audit_;
   doubts& doubts_;
+  announced_entries& entries_;
   mail_flow& mail_;
   endings& endings_;
   watches& watches_;

@@ -32,7 +32,7 @@ bool agrees(session const& s, state::seen_by_redis const& seen) {
 }
 
 comparison::comparison(state::store& store, hub& here, data_losses const& losses, assertions& asserted, endings& ends,
-                       subscriptions& heard, late_entry& late, mail_flow& mail)
+                       subscriptions& heard, late_entry& late, mail_flow& mail, announced_entries& entered)
     : store_(store),
       hub_(here),
       losses_(losses),
@@ -40,7 +40,8 @@ comparison::comparison(state::store& store, hub& here, data_losses const& losses
       endings_(ends),
       subscriptions_(heard),
       late_entry_(late),
-      mail_(mail) {}
+      mail_(mail),
+      entries_(entered) {}
 
 // An answer may be older than a notice that comes meanwhile. Then Redis is asked anew. The last answer is acted on all
 // the same: otherwise a user whose rooms change all the time would never lose a room. The next comparison gives back a
@@ -48,6 +49,7 @@ comparison::comparison(state::store& store, hub& here, data_losses const& losses
 task<bool> comparison::compare(session_ptr s) {
   for (int round = 1;; ++round) {
     auto const is_right = co_await compare_once(s, round >= most_rounds);
+    if (is_right && *is_right) entries_.forget(*s);
     if (is_right) co_return *is_right;
   }
 }
@@ -114,7 +116,8 @@ task<bool> comparison::enter_rooms(session_ptr s, std::vector<room_id> rooms, st
     // was told so; or the subscription is about to begin. No message of the room from before the session entered it is
     // owed.
     auto const* const in = s->ledger.find(room);
-    auto const since_ms = in && in->since_ms > 0 ? in->since_ms : *s->compared_ms > 0 ? *s->compared_ms : now_ms;
+    auto const announced_ms = in ? in->since_ms : entries_.since(*s, room);
+    auto const since_ms = announced_ms > 0 ? announced_ms : *s->compared_ms > 0 ? *s->compared_ms : now_ms;
     auto const entered = co_await late_entry_.enter(s, room, since_ms, now_ms);
     if (s->gone) co_return true;
     if (entered) continue;

@@ -6,6 +6,7 @@
 #include <optional>
 #include <vector>
 
+#include "chat/flows/announced_entries.hpp"
 #include "chat/flows/assertions.hpp"
 #include "chat/flows/data_losses.hpp"
 #include "chat/flows/endings.hpp"
@@ -24,7 +25,7 @@ bool agrees(session const& s, state::seen_by_redis const& seen);
 class comparison {
  public:
   comparison(state::store& store, hub& here, data_losses const& losses, assertions& asserted, endings& ends,
-             subscriptions& heard, late_entry& late, mail_flow& mail);
+             subscriptions& heard, late_entry& late, mail_flow& mail, announced_entries& entered);
 
   // In the session's turn, so that no request of its own changes its rooms meanwhile. True when it is right again.
   task<bool> compare(session_ptr s);
@@ -46,6 +47,7 @@ class comparison {
   subscriptions& subscriptions_;
   late_entry& late_entry_;
   mail_flow& mail_;
+  announced_entries& entries_;
 };
 
 }  // namespace hiky::chat

@@ -28,7 +28,7 @@ flow_parts::flow_parts(asio::any_io_executor executor, std::size_t worker, insta
       mail(ex, store, turn, doubtful, resent, out, count),
       asserted(ex, instance, store, here, losses, turn, ends, heard, watch, mail),
       late(store, here, heard, logs, resent, out, limits),
-      compared(store, here, losses, asserted, ends, heard, late, mail),
+      compared(store, here, losses, asserted, ends, heard, late, mail, entered),
       audit(ex, worker, store, here, channel, losses, doubtful),
       identity(ex, gate, door, expiry, login, compared, doubtful, out, count),
       online(instance, store, people, here, heard, losses, back),
@@ -38,7 +38,7 @@ flow_parts::flow_parts(asio::any_io_executor executor, std::size_t worker, insta
       rooms(store, here, door, heard, logs, doubtful, typing, out, limits, count),
       history(store, heavy, doubtful, out),
       messages(store, here, heavy, compared, out, count),
-      news(ex, here, heard, audit, doubtful, mail, ends, watch),
+      news(here, heard, audit, doubtful, entered, mail, ends, watch),
       receipts(ex, here),
       dispatcher(*this, out, rates, limits, count) {
   here.on_empty([&channel, worker](room_id const& room) { channel.unsubscribe(worker, room); });
@@ -80,6 +80,7 @@ void flow_parts::closed(session& s) {
   constexpr std::size_t long_tail = 20;  // messages that a client has perhaps not received
   bool const much = s.ledger.unconfirmed_messages() >= long_tail;
   here.detach(s);
+  entered.forget(s);
   expiry.remove(s);
   login.forget(s);
   watch.end(s);

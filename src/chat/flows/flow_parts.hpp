@@ -2,6 +2,7 @@
 // The parts of `flows` on one worker, and which part needs which: each part is given parts that stand above it. Only
 // for flows.
 #pragma once
+#include "chat/flows/announced_entries.hpp"
 #include "chat/flows/assertions.hpp"
 #include "chat/flows/bus_news.hpp"
 #include "chat/flows/comparison.hpp"
@@ -73,6 +74,7 @@ struct flow_parts final : turn_owner, request_handler {
   recoveries logs;
   replay resent;
   doubts doubtful;
+  announced_entries entered;
   mail_flow mail;
   assertions asserted;
   late_entry late;
