@@ -64,32 +64,6 @@ TEST_F(compared, a_room_that_was_entered_unheard_is_entered_with_what_it_said_si
   EXPECT_TRUE(redis.calls("disconnect.lua").back().has("garden")) << "messages that no pong has confirmed are owed";
 }
 
-TEST_F(compared, messages_since_a_notice_come_from_the_log_though_another_session_subscribed_the_room_behind_them) {
-  auto& alice = arrives("alice", {}, R"("events":true)");
-  auto const frame = data.keep("tea", "carol", R"("said before bob came, and after alice was let in")");
-  arrives("bob", {"tea"});
-  data.rooms["alice"].insert("tea");
-  redis.publish("ws:1:instance:here", "a alice\n1 e 0 tea");
-  settle();
-  EXPECT_THAT(alice.hears(), ElementsAre(R"({"type":"roomAdded","roomId":"tea"})", frame));
-  auto const second = data.say("tea", "bob", R"("and this comes live")");
-  settle();
-  EXPECT_THAT(alice.hears(), ElementsAre(second));
-}
-
-TEST_F(compared, a_room_that_is_lost_while_it_is_asked_for_is_never_told_of) {
-  auto& alice = arrives("alice", {}, R"("events":true)");
-  data.rooms["alice"].insert("tea");
-  redis.when("room_since.lua").hold();
-  redis.publish("ws:1:instance:here", "a alice\n1 e 0 tea");
-  settle();
-  ASSERT_EQ(redis.count("room_since.lua"), 1U);
-  data.rooms["alice"].erase("tea");
-  redis.release();
-  pass(1s);
-  EXPECT_THAT(alice.hears(), IsEmpty());
-}
-
 TEST_F(compared, a_room_that_is_too_far_ahead_is_entered_with_a_gap) {
   auto& alice = arrives("alice", {}, R"("events":true)");
   data.rooms["alice"].insert("garden");
