@@ -45,7 +45,7 @@ task<result<published>> room_log::publish(outgoing_message m) {
       std::string{keys::online_users}, keys::room_absent(m.room),  std::string{keys::clock}};
   if (m.client_msg_id) used_keys.push_back(keys::dedup(m.room, m.sender, *m.client_msg_id));
   auto const now = std::chrono::system_clock::now();
-  auto call = script.call(used_keys, m.system ? 14 : m.client_msg_id ? 13 : 11);
+  auto call = script.call(used_keys, m.system ? 17 : m.client_msg_id ? 16 : 14);
   call.arg(m.sender)
       .arg(frame)
       .arg(keys::room_channels(database_) + m.room.str())
@@ -55,8 +55,8 @@ task<result<published>> room_log::publish(outgoing_message m) {
   call.arg(m.heard.epoch).arg(m.heard.seq);
   call.arg(std::chrono::floor<std::chrono::minutes>(now).time_since_epoch().count())
       .arg(std::string_view{iso8601(now)}.substr(0, std::string_view{"YYYY-MM-DDTHH:MM:"}.size()));
-  call.arg(fmt::format("{} {} {} {} {} {}", new_epoch(), limits_.life_ms, limits_.max_mailbox_room,
-                       keys::prefix::offline_messages, keys::prefix::offline_dropped, keys::prefix::user_connections));
+  call.arg(keys::prefix::offline_messages).arg(keys::prefix::offline_dropped).arg(keys::prefix::user_connections);
+  call.arg(fmt::format("{} {} {}", new_epoch(), limits_.life_ms, limits_.max_mailbox_room));
   constexpr std::size_t digest_bytes = 8;
   if (m.client_msg_id) call.arg(short_digest(m.content, digest_bytes)).arg(limits_.dedup_s);
   else if (m.system) call.arg("").arg("");

@@ -7,18 +7,18 @@
 --      6 the text behind the messageId in the bus header (` <when it came>`), or nothing
 --      7 epoch  8 seq of the latest message that the sender's instance knows
 --      9 a minute, in minutes since 1970, which is mostly the present one  10 the minute as text, `YYYY-MM-DDTHH:MM:`
---      11 what few messages need, with blanks between: epoch to begin if the room has none, the log's life in ms (kept to
---      within 1/24), largest room whose mailboxes are filled, prefixes offline_messages, offline_dropped and
---      user_connections
---      [12 with KEYS 8: digest of the content (44 bytes are the most that Redis keeps in one piece with the value's
---      head); otherwise anything  13 life of dedup in s]
---      [14 `system`: the sender need not be a member, but some user must be in the room]
+--      11 prefix offline_messages  12 prefix offline_dropped  13 prefix user_connections
+--      14 values that few messages need, with blanks between: epoch to begin if the room has none, the log's life in ms
+--      (kept to within 1/24), largest room whose mailboxes are filled
+--      [15 with KEYS 8: digest of the content (44 bytes are the most that Redis keeps in one piece with the value's
+--      head); otherwise anything  16 life of dedup in s]
+--      [17 `system`: the sender need not be a member, but some user must be in the room]
 -- Returns { 1 stored, messageId, timestamp, mailboxes filled }, { 2 duplicate, messageId, timestamp }, { 3 } when the
 --      clientMsgId stands for another content, or { 0 } when the sender is not a member (or, for `system`, nobody is)
 -- include lib/iso8601.lua
 local participants, members, head_key, log, online_users, absentees, clock, dedup = unpack(KEYS)
-local sender, frame_start, room_channel, bus_start, kept, bus_end, known_epoch, known_seq, minute, minute_text, seldom,
-  digest, dedup_life, system = unpack(ARGV)
+local sender, frame_start, room_channel, bus_start, kept, bus_end, known_epoch, known_seq, minute, minute_text, mailbox_of,
+  dropped_of, connections_of, seldom, digest, dedup_life, system = unpack(ARGV)
 local call, format, floor = redis.call, string.format, math.floor
 
 if system then
@@ -57,11 +57,9 @@ local frame = frame_start .. ',"timestamp":"' .. time .. '","messageId":"' .. id
 -- and hears the message live.
 local belong, absent, present = call('SCARD', members), call('SCARD', absentees), call('SCARD', participants)
 local differ = belong - absent ~= present
-local away, mailbox_of, dropped_of = nil, nil, nil
+local away = nil
 if differ or absent > 0 then
-  local largest_room, connections_of
-  largest_room, mailbox_of, dropped_of, connections_of = seldom:match('(%d+) (%S+) (%S+) (%S+)$')
-  largest_room = tonumber(largest_room)
+  local largest_room = tonumber(seldom:match('%d+$'))
   if not differ then
     if belong <= largest_room then away = call('SMEMBERS', absentees) end
   elseif math.max(belong, present) <= largest_room then
@@ -124,7 +122,7 @@ call('XADD', log, 'MAXLEN', '~', kept, seq .. '-0', 'm', frame, 'c', bus_start:s
 -- Renewing the life with every message would be one more command in the append-only file each time.
 local seconds = floor(t / 1000)
 if seconds >= renew_at then
-  local log_life = tonumber(seldom:match(' (%d+)'))
+  local log_life = tonumber(seldom:match('^%S+ (%S+)'))
   call('PEXPIRE', log, log_life)
   call('PEXPIRE', head_key, log_life * 30)  -- numbers go on long after the messages are forgotten, but not for ever
   call('HSET', head_key, 'renew_at', format('%d', seconds + floor(log_life / 24000)))
