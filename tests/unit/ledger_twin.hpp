@@ -32,7 +32,7 @@ class ledger_twin {
   }
   std::size_t pick(std::size_t n) { return random_() % n; }
 
-  // Another connection begins. What the client has of the one before is kept.
+  // Another connection begins. The messages that the client has of the one before are kept.
   void begin() {
     has_ = ledger{};
     handed_.clear();

@@ -53,9 +53,9 @@ void bus_news::leave(session& s, notice::left const& about) {
 // bus: another session may have subscribed the room here meanwhile, behind some of them.
 void bus_news::enter(session& s, notice::entry const& about) {
   ++s.notices.mine();
-  room_id room{about.room};
+  room_id const room{about.room};
   if (hub_.in(s, room) || (s.grant && !s.grant->allows(room))) return;
-  entries_.add(s, std::move(room), about.at_ms);
+  entries_.add(s, room, about.at_ms);
   doubts::mark(s);  // also of a session that is registering
   doubts_.add(s);
 }
