@@ -4,10 +4,16 @@
 #include <fmt/format.h>
 
 #include <cstring>
+#include <new>
 
 namespace hiky::redis {
 
 using boost::redis::resp3::type;
+
+namespace {
+constexpr std::size_t largest_kept = 256 * 1024;  // an input buffer, when all of it is read
+constexpr std::size_t largest_copied = 64 * 1024;  // an answer, out of the input buffer
+}  // namespace
 
 result<void> exchange::submit(request const& r, clock::time_point deadline, done& then) {
   if (r.commands() == 0) return fail(errc::invalid_argument, "a request for Redis without a command");
@@ -30,20 +36,40 @@ std::string_view exchange::output() {
 }
 
 std::span<char> exchange::prepare(std::size_t least) {
-  if (begin_ == end_) begin_ = end_ = 0;
-  if (in_.size() - end_ < least && begin_ > 0) {
-    std::memmove(in_.data(), in_.data() + begin_, end_ - begin_);
+  if (begin_ == end_) {
+    begin_ = end_ = 0;
+    if (in_size_ > largest_kept) in_.reset(), in_size_ = 0;
+  }
+  if (in_size_ - end_ < least && begin_ > 0) {
+    std::memmove(in_.get(), in_.get() + begin_, end_ - begin_);
     end_ -= begin_;
     begin_ = 0;
   }
-  if (in_.size() - end_ < least) in_.resize(std::max(in_.size() * 2, end_ + least));
-  return std::span{in_}.subspan(end_);
+  if (in_size_ - end_ < least) {
+    auto const size = std::max(in_size_ * 2, end_ + least);
+    auto* const grown = std::realloc(in_.get(), size);
+    if (grown == nullptr) throw std::bad_alloc{};
+    static_cast<void>(in_.release());
+    in_.reset(static_cast<char*>(grown));
+    in_size_ = size;
+  }
+  return {in_.get() + end_, in_size_ - end_};
+}
+
+// The input buffer. A new one takes its place, with the bytes that are not handled yet.
+input_buffer exchange::take_input() {
+  auto taken = std::exchange(in_, {});
+  std::size_t const rest = end_ - begin_, from = begin_;
+  in_size_ = begin_ = end_ = 0;
+  if (rest > 0) std::memcpy(prepare(rest).data(), taken.get() + from, rest);
+  end_ = rest;
+  return taken;
 }
 
 result<void> exchange::commit(std::size_t size) {
   end_ += size;
   while (begin_ < end_) {
-    std::string_view const view{in_.data() + begin_, end_ - begin_};
+    std::string_view const view{in_.get() + begin_, end_ - begin_};
     boost::system::error_code ec;
     while (!parser_.done()) {
       auto const got = parser_.consume(view, ec);
@@ -56,14 +82,15 @@ result<void> exchange::commit(std::size_t size) {
     for (auto const& p : pieces_)
       message_.push_back({p.type, p.aggregate_size, p.depth, view.substr(p.offset, p.size)});
     pieces_.clear();
-    begin_ += parser_.get_consumed();
+    auto const length = parser_.get_consumed();
+    begin_ += length;
     parser_.reset();
-    if (auto const given = deliver(); !given) return given;
+    if (auto const given = deliver(length); !given) return given;
   }
   return {};
 }
 
-result<void> exchange::deliver() {
+result<void> exchange::deliver(std::size_t length) {
   auto const& root = message_.front();
   if (root.data_type == type::push) {
     auto const what = message_.size() > 1 ? message_[1].value : std::string_view{};
@@ -83,7 +110,8 @@ result<void> exchange::deliver() {
     if (refused) return fail(errc::server_error, fmt::format("Redis refused a subscription: {}", root.value));
     return fail(errc::unexpected_reply, "Redis answered something else before it confirmed a subscription");
   }
-  if (front.then) front.answer.append(message_);
+  if (front.then && length > largest_copied) front.answer.append(message_, take_input());
+  else if (front.then) front.answer.append(message_);
   if (--front.missing == 0) complete_front();
   return {};
 }

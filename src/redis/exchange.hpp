@@ -68,14 +68,15 @@ class exchange {
   };
 
   void complete_front();
-  result<void> deliver();
+  input_buffer take_input();
+  result<void> deliver(std::size_t length);
   result<void> confirm();
 
   std::string out_, sending_;  // queued, and on its way
   std::size_t sent_ = 0;  // of `sending_`
   std::deque<entry> waiting_;
-  std::vector<char> in_;
-  std::size_t begin_ = 0, end_ = 0;
+  input_buffer in_;
+  std::size_t in_size_ = 0, begin_ = 0, end_ = 0;
   boost::redis::resp3::parser parser_;
   struct piece {
     boost::redis::resp3::type type;

@@ -83,13 +83,23 @@ void reply::append(std::span<node const> message) {
   text.reserve(bytes);
   roots_.push_back(nodes_.size());
   for (auto n : message) {
-    // A verbatim string (INFO's answer) begins with its format and a colon: `txt:`.
-    if (n.data_type == type::verbatim_string && n.value.size() >= 4) n.value.remove_prefix(4);
     auto const* at = text.data() + text.size();
     text.insert(text.end(), n.value.begin(), n.value.end());
     n.value = {at, n.value.size()};
-    nodes_.push_back(n);
+    add(n);
   }
+}
+
+void reply::append(std::span<node const> message, input_buffer text) {
+  large_texts_.push_back(std::move(text));
+  roots_.push_back(nodes_.size());
+  for (auto const& n : message) add(n);
+}
+
+void reply::add(node n) {
+  // A verbatim string (INFO's answer) begins with its format and a colon: `txt:`.
+  if (n.data_type == type::verbatim_string && n.value.size() >= 4) n.value.remove_prefix(4);
+  nodes_.push_back(n);
 }
 
 }  // namespace hiky::redis

@@ -4,6 +4,8 @@
 #include <boost/redis/resp3/node.hpp>
 
 #include <cstdint>
+#include <cstdlib>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -42,6 +44,13 @@ class value {
   std::span<node const> nodes_;  // this value's node, and those of all its descendants behind it
 };
 
+// Grown by realloc: a reply of megabytes is neither copied nor zeroed while it comes in. That would keep all other
+// connections of the worker waiting.
+struct freed {
+  void operator()(char* p) const { std::free(p); }
+};
+using input_buffer = std::unique_ptr<char, freed>;
+
 class reply {
  public:
   reply() = default;
@@ -55,11 +64,15 @@ class reply {
   // Of the first command that failed on the server, its error text.
   std::optional<std::string_view> server_error() const;
 
-  // Takes a copy of one complete message.
+  // One complete message: takes a copy of its text, or the buffer that holds the text.
   void append(std::span<node const> message);
+  void append(std::span<node const> message, input_buffer text);
 
  private:
+  void add(node n);
+
   std::vector<std::vector<char>> texts_;
+  std::vector<input_buffer> large_texts_;
   std::vector<node> nodes_;
   std::vector<std::size_t> roots_;
 };

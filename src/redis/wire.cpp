@@ -13,6 +13,7 @@ using boost::system::error_code;
 
 namespace {
 
+// Thousands of small answers would keep other connections of the thread waiting, if all were read at once.
 constexpr std::size_t read_size = 16 * 1024;
 // Then Redis is asked something, so that a connection that a NAT or firewall has dropped is missed before a user needs
 // it.
@@ -112,8 +113,8 @@ task<error> wire::read() {
   for (;;) {
     error_code ec;
     auto const room = talk_.prepare(read_size);
-    auto const size =
-        co_await sock_.async_read_some(asio::buffer(room.data(), room.size()), asio::redirect_error(use_task, ec));
+    auto const size = co_await sock_.async_read_some(asio::buffer(room.data(), std::min(room.size(), read_size)),
+                                                     asio::redirect_error(use_task, ec));
     read_at_ = exchange::clock::now();
     if (ec) co_return lost(ec);
     auto const fed = talk_.commit(size);

@@ -76,7 +76,7 @@ TEST(replies, presence_says_since_when_somebody_is_away_if_that_is_known) {
 }
 
 TEST(replies, offline_messages_are_what_was_stored_byte_for_byte) {
-  EXPECT_EQ(offline_messages(std::vector<std::string>{R"({"n":1.0})", R"({"n" : 12345678901234567890123})"}, 0),
+  EXPECT_EQ(offline_messages(std::vector<std::string_view>{R"({"n":1.0})", R"({"n" : 12345678901234567890123})"}, 0),
             R"({"type":"offlineMessages","count":2,"messages":[{"n":1.0},{"n" : 12345678901234567890123}]})");
   EXPECT_EQ(offline_messages({}, 50), R"({"type":"offlineMessages","count":0,"messages":[],"dropped":50})");
 }

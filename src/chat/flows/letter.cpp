@@ -9,7 +9,7 @@ namespace {
 
 constexpr std::size_t opened_at_once = 256 * 1024;  // bytes of messages that are parsed at a stretch
 
-letter open_letter(std::string const& text) {
+letter open_letter(std::string_view text) {
   letter out;
   auto parsed = parse_json(text);
   if (!parsed || !parsed->is_object()) return out;
@@ -26,7 +26,7 @@ letter open_letter(std::string const& text) {
 
 }  // namespace
 
-task<std::vector<letter>> open_all(asio::any_io_executor executor, std::span<std::string const> texts) {
+task<std::vector<letter>> open_all(asio::any_io_executor executor, std::span<std::string_view const> texts) {
   std::vector<letter> out;
   out.reserve(texts.size());
   std::size_t bytes = 0;

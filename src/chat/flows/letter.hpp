@@ -21,6 +21,6 @@ struct letter {
 };
 
 // A mailbox that another program has filled may hold megabytes. Other sessions of this worker do not wait for them.
-task<std::vector<letter>> open_all(asio::any_io_executor executor, std::span<std::string const> texts);
+task<std::vector<letter>> open_all(asio::any_io_executor executor, std::span<std::string_view const> texts);
 
 }  // namespace hiky::chat

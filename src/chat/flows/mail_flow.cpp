@@ -37,13 +37,13 @@ task<result<state::claimed_mail>> mail_flow::claim(session_ptr s) {
   for (int tries = 0; tries < choices; ++tries) {
     auto const waiting = co_await store_.mailbox.look(s->user);
     if (!waiting) co_return std::unexpected(waiting.error());
-    state::mail_choice choice{.count = waiting->size()};
-    auto const letters = co_await open_all(ex_, *waiting);
+    state::mail_choice choice{.count = waiting->messages.size()};
+    auto const letters = co_await open_all(ex_, waiting->messages);
     for (std::size_t i = 0; i < letters.size(); ++i) {
       if (!letters[i].room.empty() && s->grant->allows(room_id{letters[i].room})) choice.wanted.push_back(i);
     }
     // Claims also when there is nothing to take: that gives back an earlier claim whose answer did not come.
-    if (!waiting->empty()) choice.newest = waiting->front();
+    if (!waiting->messages.empty()) choice.newest = waiting->messages.front();
     auto claimed = co_await store_.mailbox.claim(s->user, s->id, earlier, std::move(choice));
     if (claimed || claimed.error().code != errc::conflict) co_return claimed;
   }
@@ -98,7 +98,7 @@ task<> mail_flow::await_coming(session_ptr s, std::vector<letter> const& letters
 // `mail` keeps the messages that are to be shown.
 mail_flow::sorted mail_flow::sort(session& s, state::claimed_mail& mail, std::vector<letter> letters) {
   sorted out;
-  std::vector<std::string> shown;
+  std::vector<std::string_view> shown;
   std::size_t poison = 0;
   for (std::size_t i = 0; i < letters.size(); ++i) {
     auto& one = letters[i];
@@ -109,7 +109,7 @@ mail_flow::sorted mail_flow::sort(session& s, state::claimed_mail& mail, std::ve
     out.ids.push_back(twice || !one.is_readable() ? std::string{} : std::move(one.message_id));
     if (twice || !one.is_readable()) continue;
     out.shown_up_to.push_back(out.ids.size());
-    shown.push_back(std::move(mail.messages[i]));
+    shown.push_back(mail.messages[i]);
   }
   mail.messages = std::move(shown);
   if (s.newest_first) std::ranges::reverse(mail.messages);

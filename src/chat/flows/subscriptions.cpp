@@ -3,11 +3,18 @@
 
 #include <algorithm>
 #include <optional>
+#include <ranges>
+#include <span>
 
 #include "chat/protocol/frame_type.hpp"
 #include "chat/protocol/protocol.hpp"
 
 namespace hiky::chat {
+
+namespace {
+// A user may belong to thousands. Other sessions of the worker do not wait for them.
+constexpr std::size_t rooms_at_once = 500;
+}  // namespace
 
 task<result<void>> subscriptions::subscribe(session& s, std::vector<room_id> rooms, std::int64_t since_ms) {
   std::vector<room_id> fresh;
@@ -16,15 +23,26 @@ task<result<void>> subscriptions::subscribe(session& s, std::vector<room_id> roo
   }
   for (auto const& room : rooms) hub_.enter(s, room, false, since_ms);
   if (fresh.empty()) co_return result<void>{};
-  auto const subscribed = co_await bus_.subscribe(worker_, fresh);
-  if (subscribed) {
-    for (auto const& room : fresh) hub_.set_subscribed(room);
+  for (auto left = std::span<room_id const>{fresh}; !left.empty();) {
+    auto const some = left.first(std::min(left.size(), rooms_at_once));
+    left = left.subspan(some.size());
+    auto const subscribed = co_await bus_.subscribe(worker_, {some.begin(), some.end()});
+    if (!subscribed) co_return subscribed;
+    for (auto const& room : some) hub_.set_subscribed(room);
   }
-  co_return subscribed;
+  co_return result<void>{};
 }
 
 task<> subscriptions::begin(std::vector<room_id> rooms, std::vector<state::message_place> places, bus::since which) {
-  co_await bus_.begin_subscribing(worker_, std::move(rooms), std::move(places), which);
+  for (std::size_t from = 0; from < rooms.size(); from += rooms_at_once) {
+    auto const part = [&](auto const& all) {
+      return std::ranges::subrange(all.begin() + from, all.begin() + std::min(from + rooms_at_once, all.size()));
+    };
+    auto const some = part(rooms);
+    auto const their_places = part(places);
+    co_await bus_.begin_subscribing(worker_, {some.begin(), some.end()}, {their_places.begin(), their_places.end()},
+                                    which);
+  }
 }
 
 // In such a room Redis takes the user of the connection for absent: messages that it published before still come here,

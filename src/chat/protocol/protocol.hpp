@@ -150,7 +150,7 @@ std::string message_ack(std::string const& id, room_id const& room, std::string_
 std::string online_status(std::optional<std::string> const& id, std::vector<friend_status> const& friends);
 std::string participants(std::optional<std::string> const& id, room_id const& room, state::list_page const& page);
 std::string presence(std::optional<std::string> const& id, std::span<user_presence const> users);
-std::string offline_messages(std::span<std::string const> messages, std::int64_t dropped);
+std::string offline_messages(std::span<std::string_view const> messages, std::int64_t dropped);
 std::string friend_online(directory::profile const& user);
 std::string friend_offline(user_id const& user, std::string_view last_seen);
 std::string user_online(std::string_view user, std::string_view room);

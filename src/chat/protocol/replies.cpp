@@ -26,7 +26,7 @@ std::optional<std::string> moment(std::optional<std::chrono::sys_seconds> when) 
   return when ? std::optional{iso8601(*when)} : std::nullopt;
 }
 
-constexpr auto write_json = [](std::string& out, std::string const& text) { out += text; };
+constexpr auto write_json = [](std::string& out, std::string_view text) { out += text; };
 constexpr auto write_id = [](std::string& out, auto const& id) {
   append_json_string(out, directory::mended_utf8(id.str()));
 };  // other programs write them, too
@@ -169,7 +169,7 @@ std::string presence(std::optional<std::string> const& id, std::span<user_presen
       .done();
 }
 
-std::string offline_messages(std::span<std::string const> messages, std::int64_t dropped) {
+std::string offline_messages(std::span<std::string_view const> messages, std::int64_t dropped) {
   frame_object out{"offlineMessages"};
   out.number("count", static_cast<std::int64_t>(messages.size())).list("messages", messages, write_json);
   if (dropped > 0) out.number("dropped", dropped);

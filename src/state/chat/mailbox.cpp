@@ -43,10 +43,13 @@ std::vector<message_range> parse_ranges(std::string_view text) {
 
 }  // namespace
 
-task<result<std::vector<std::string>>> mailbox::look(user_id user) {
-  auto const answer = co_await redis_.exec(redis::request{"LRANGE", keys::offline_messages(user), 0, -1});
+task<result<seen_mail>> mailbox::look(user_id user) {
+  auto answer = co_await redis_.exec(redis::request{"LRANGE", keys::offline_messages(user), 0, -1});
   if (!answer) co_return std::unexpected(answer.error());
-  co_return (*answer)[0].strings();
+  seen_mail out;
+  for (auto const& message : (*answer)[0].items()) out.messages.push_back(message.text());
+  out.answer = std::move(*answer);
+  co_return out;
 }
 
 task<result<claimed_mail>> mailbox::claim(user_id user, connection_id connection, std::optional<connection_id> earlier,
@@ -61,15 +64,16 @@ task<result<claimed_mail>> mailbox::claim(user_id user, connection_id connection
     call.arg(choice->newest).arg(choice->count);
     for (auto const place : choice->wanted) call.arg(place);
   }
-  auto const answer = co_await script.run(redis_, std::move(call));
+  auto answer = co_await script.run(redis_, std::move(call));
   if (!answer) co_return std::unexpected(answer.error());
   auto const items = (*answer)[0].items();
   if (items.empty()) co_return fail(errc::unexpected_reply, "mail_claim.lua returned nothing");
   if (items[0].integer() < 0) co_return fail(errc::conflict, "the queue has changed since it was looked at");
-  claimed_mail out{
-      items[0].integer(), {}, items.size() > 1 ? parse_ranges(items[1].text()) : std::vector<message_range>{}};
-  for (std::size_t i = 2; i < items.size(); ++i) out.messages.emplace_back(items[i].text());
+  claimed_mail out{.dropped = items[0].integer(), .messages = {}, .given = {}, .answer = {}};
+  if (items.size() > 1) out.given = parse_ranges(items[1].text());
+  for (std::size_t i = 2; i < items.size(); ++i) out.messages.push_back(items[i].text());
   std::ranges::reverse(out.messages);
+  out.answer = std::move(*answer);  // views stay valid
   co_return out;
 }
 

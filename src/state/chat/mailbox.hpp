@@ -4,6 +4,7 @@
 #pragma once
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/ids.hpp"
@@ -13,9 +14,15 @@
 namespace hiky::state {
 
 struct claimed_mail {
-  std::int64_t dropped = 0;           // messages that had to make room
-  std::vector<std::string> messages;  // JSON text, oldest first
-  std::vector<message_range> given{};  // messages that the client's earlier connection was given
+  std::int64_t dropped = 0;                // messages that had to make room
+  std::vector<std::string_view> messages;  // JSON text, oldest first; of `answer`, since mail may be megabytes
+  std::vector<message_range> given;        // messages that the client's earlier connection was given
+  redis::reply answer;
+};
+
+struct seen_mail {
+  std::vector<std::string_view> messages;  // JSON text, newest first; of `answer`
+  redis::reply answer;
 };
 
 // Some of the mail, by their places in the list of look(): the rest goes on waiting.
@@ -29,8 +36,8 @@ class mailbox {
  public:
   explicit mailbox(redis::client& redis) : redis_(redis) {}
 
-  // The mail that waits, newest first; it goes on waiting. LRANGE
-  task<result<std::vector<std::string>>> look(user_id user);
+  // The mail that waits; it goes on waiting. LRANGE
+  task<result<seen_mail>> look(user_id user);
   // `earlier`: the connection that the client had before, if it says so. conflict: the mail is not
   // the list that was chosen from; look again. One round trip: mail_claim.lua
   task<result<claimed_mail>> claim(user_id user, connection_id connection, std::optional<connection_id> earlier = {},

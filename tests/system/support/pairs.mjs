@@ -29,10 +29,16 @@ export async function pairOf(t, daemon) {
 // A busy machine does not delay each try; a fault does. So the shortest of three tries counts.
 export const sanitized = Boolean(process.env.HIKY_SANITIZE);
 export async function waitsNoLongerThan(calm, attempt) {
-  const most = Math.max(sanitized ? 1_000 : 250, 10 * calm), waits = [];
-  while (waits.length < 3) {
-    waits.push(await attempt());
-    if (waits.at(-1) < most) return;
+  const most = Math.max(sanitized ? 1_000 : 250, 10 * calm);
+  await atMost('ms that a message took', most, attempt);
+}
+
+// The least of three tries of `attempt` is below `most`.
+export async function atMost(what, most, attempt) {
+  const found = [];
+  while (found.length < 3) {
+    found.push(await attempt());
+    if (found.at(-1) < most) return;
   }
-  assert.fail(`a message took ${waits.map((wait) => wait.toFixed()).join(', ')} ms, ${calm.toFixed()} ms in calm`);
+  assert.fail(`${what}: ${found.map((each) => each.toFixed(1)).join(', ')}; expected less than ${most.toFixed(1)}`);
 }
