@@ -23,8 +23,8 @@ task<result<void>> subscriptions::subscribe(session& s, std::vector<room_id> roo
   co_return subscribed;
 }
 
-task<> subscriptions::begin(std::vector<room_id> rooms, std::vector<state::message_place> places, bus::since which) {
-  co_await bus_.begin_subscribing(worker_, std::move(rooms), std::move(places), which);
+task<> subscriptions::begin(std::vector<room_id> rooms, std::vector<state::message_place> places) {
+  co_await bus_.begin_subscribing(worker_, std::move(rooms), std::move(places));
 }
 
 // In such a room Redis takes the user of the connection for absent: messages that it published before still come here,
