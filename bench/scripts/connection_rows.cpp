@@ -55,6 +55,14 @@ struct crowd {
       ask.add("DEL", state::keys::offline_messages(one(i)), state::keys::offline_dropped(one(i)));
     on.command(std::move(ask));
   }
+  void forget_rooms() const {
+    redis::request ask;
+    for (int i = 0; i < users; ++i) {
+      ask.add("DEL", state::keys::member_rooms(one(i)), state::keys::user_rooms(one(i)));
+      for (int k = 0; k < rooms; ++k) ask.add("SREM", state::keys::room_members(room(name, k)), one(i).str());
+    }
+    on.command(std::move(ask));
+  }
 
   std::vector<std::pair<room_id, state::message_place>> places{};
 };
@@ -67,6 +75,22 @@ row connect(stage& on, int rooms, int calls) {
           .plant = [all] { all->plant(), all->look(); },
           .prepare = [all] { all->disconnect(), all->forget_mail(); },
           .call = [all](int i) { return all->on.connect(all->one(i), all->their_rooms()); }};
+}
+
+// Redis has lost what it knew of the users, and their instance tells it again.
+row asserted(stage& on, int rooms, int calls) {
+  auto const all = std::make_shared<crowd>(crowd{on, fmt::format("lost{}", rooms), calls, rooms});
+  return {.script = "connect",
+          .what = fmt::format("{} rooms, as the instance remembers them", rooms),
+          .calls = calls,
+          .plant = [all] { all->plant(), all->look(); },
+          .prepare = [all] { all->disconnect(), all->forget_mail(), all->forget_rooms(); },
+          .call =
+              [all](int i) {
+                constexpr std::int64_t ever = 4'102'444'800'000;  // 2100, which is not long ago
+                return done(all->on.store.connections.add(stage::details(all->one(i)), all->their_rooms(),
+                                                          state::membership::remembered, 0, ever));
+              }};
 }
 
 row disconnect(stage& on, std::string what, int rooms, int calls, std::uint64_t unconfirmed = 0) {
@@ -107,6 +131,9 @@ std::vector<row> connection_rows(stage& on) {
                        about.rooms = {"some-0", "some-1", "some-2", "some-3", "some-4"};
                        return done(some->on.store.connections.add(std::move(about), some->their_rooms()));
                      }});
+
+  out.push_back(asserted(on, 10, 50));
+  out.push_back(asserted(on, 100, 10));
 
   out.push_back(disconnect(on, "no room", 0, 100));
   out.push_back(disconnect(on, "10 rooms, all confirmed", 10, 50));

@@ -10,9 +10,7 @@ namespace contract {
 using testing::HasSubstr;
 
 TEST_F(explain, a_message_is_routed_to_who_was_there) {
-  connect("alice", "c.1", chat_1);
-  connect("bob", "c.2", chat_1);
-  join("alice", "tea"), join("bob", "tea");
+  two_in_tea();
   auto const id = say("alice", "tea");
   auto const e = ok(state::explain_message(redis, {id, {}, {}}));
   EXPECT_EQ(e.room, room_id{"tea"});
@@ -28,10 +26,8 @@ TEST_F(explain, a_message_is_routed_to_who_was_there) {
 }
 
 TEST_F(explain, a_message_for_who_is_away_waits_is_claimed_and_is_acknowledged) {
-  connect("alice", "c.1", chat_1);
-  connect("bob", "c.2", chat_1);
-  join("alice", "tea"), join("bob", "tea");
-  ok(store.connections.remove(connection_id{"c.2"}, chat_1, user_id{"bob"}));
+  two_in_tea();
+  disconnect("bob", "c.2");
   auto const first = say("alice", "tea"), second = say("alice", "tea");
   EXPECT_EQ(fate_of(first, "bob").outcome, state::fate::queued);
   EXPECT_THAT(fate_of(second, "bob").why, HasSubstr("2 of 2"));
@@ -48,10 +44,8 @@ TEST_F(explain, a_message_for_who_is_away_waits_is_claimed_and_is_acknowledged) 
 }
 
 TEST_F(explain, what_a_full_mailbox_pushed_out_is_said_to_be_dropped) {
-  connect("alice", "c.1", chat_1);
-  connect("bob", "c.2", chat_1);
-  join("alice", "tea"), join("bob", "tea");
-  ok(store.connections.remove(connection_id{"c.2"}, chat_1, user_id{"bob"}));
+  two_in_tea();
+  disconnect("bob", "c.2");
   auto const first = say("alice", "tea");
   std::string last;
   for (int i = 0; i < 100; ++i) last = say("alice", "tea");
@@ -60,19 +54,15 @@ TEST_F(explain, what_a_full_mailbox_pushed_out_is_said_to_be_dropped) {
 }
 
 TEST_F(explain, a_cleared_mailbox_is_not_taken_for_a_delivery) {
-  connect("alice", "c.1", chat_1);
-  connect("bob", "c.2", chat_1);
-  join("alice", "tea"), join("bob", "tea");
-  ok(store.connections.remove(connection_id{"c.2"}, chat_1, user_id{"bob"}));
+  two_in_tea();
+  disconnect("bob", "c.2");
   auto const id = say("alice", "tea");
   probe("DEL", "ws:offline_messages:bob");
   EXPECT_EQ(fate_of(id, "bob").outcome, state::fate::not_queued);
 }
 
 TEST_F(explain, a_content_that_looks_like_the_message_is_not_taken_for_it) {
-  connect("alice", "c.1", chat_1);
-  connect("bob", "c.2", chat_1);
-  join("alice", "tea"), join("bob", "tea");
+  two_in_tea();
   auto const id = say("alice", "tea");
   probe("LPUSH", "ws:offline_messages:bob",
         R"({"content":{"messageId":")" + id + R"(","seq":1},"messageId":"x:1","seq":1})");
@@ -80,10 +70,8 @@ TEST_F(explain, a_content_that_looks_like_the_message_is_not_taken_for_it) {
 }
 
 TEST_F(explain, a_message_that_the_log_has_no_more_is_still_found_in_a_mailbox) {
-  connect("alice", "c.1", chat_1);
-  connect("bob", "c.2", chat_1);
-  join("alice", "tea"), join("bob", "tea");
-  ok(store.connections.remove(connection_id{"c.2"}, chat_1, user_id{"bob"}));
+  two_in_tea();
+  disconnect("bob", "c.2");
   auto const id = say("alice", "tea");
   probe("DEL", "ws:room_log:tea");
   auto const e = ok(state::explain_message(redis, {id, {}, {}}));

@@ -22,6 +22,15 @@ class explain : public support::with_redis {
     ok(store.connections.add(
         {connection_id{connection}, instance, user_id{user}, "2026-01-31T12:00:00.000Z", "192.0.2.1", "probe"}, {}));
   }
+  void disconnect(char const* user, char const* connection) {
+    ok(store.connections.remove(connection_id{connection}, chat_1, user_id{user}));
+  }
+  // alice (connection c.1) and bob (c.2) are in tea.
+  void two_in_tea() {
+    connect("alice", "c.1", chat_1);
+    connect("bob", "c.2", chat_1);
+    join("alice", "tea"), join("bob", "tea");
+  }
   void join(char const* user, char const* room) {
     ok(store.members.join(user_id{user}, room_id{room}, connection_id{}, 10));
   }

@@ -42,7 +42,7 @@ TEST_F(explain, an_online_user_is_shown_with_connection_instance_and_lease) {
 TEST_F(explain, who_has_just_gone_is_announced_later_and_counted_as_absent) {
   connect("alice", "c.1", chat_1);
   join("alice", "tea");
-  ok(store.connections.remove(connection_id{"c.1"}, chat_1, user_id{"alice"}));
+  disconnect("alice", "c.1");
   auto const e = ok(state::explain_user(redis, user_id{"alice"}));
   EXPECT_THAT(e.verdict, HasSubstr("offline since 2"));
   EXPECT_THAT(e.verdict, HasSubstr("the others hear it in"));

@@ -26,9 +26,7 @@ TEST_F(fsck, a_ghost_with_all_it_left_behind_is_removed_whole) {
 }
 
 TEST_F(fsck, who_is_connected_but_not_online_comes_back) {
-  probe("SREM", "ws:online_users", "bob");
-  mended("connected_but_not_online");
-  EXPECT_EQ(probe("SISMEMBER", "ws:online_users", "bob"), "1");
+  restored("ws:online_users", "bob", "connected_but_not_online");
 }
 
 TEST_F(fsck, a_dead_instance_is_swept_and_what_it_may_not_have_delivered_is_queued) {

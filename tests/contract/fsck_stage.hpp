@@ -60,6 +60,18 @@ class fsck : public support::with_redis {
     }
     return {};
   }
+  // The set loses the member: fsck says so as `kind`, and puts it back.
+  void restored(std::string const& set, std::string const& member, std::string const& kind) {
+    probe("SREM", set, member);
+    mended(kind);
+    EXPECT_EQ(probe("SISMEMBER", set, member), "1") << kind;
+  }
+  // The set gets a member too many: fsck says so as `kind`, and removes it.
+  void removed(std::string const& set, std::string const& member, std::string const& kind) {
+    probe("SADD", set, member);
+    mended(kind);
+    EXPECT_EQ(probe("SISMEMBER", set, member), "0") << kind;
+  }
 
   instance_id const chat_1{"chat-1"};
   room_id const tea{"tea"};

@@ -163,10 +163,19 @@ chat_client& chat_stage::connects(std::string id) {
   return *clients_.back();
 }
 
+chat_client& chat_stage::says_first(std::string_view frame) {
+  auto& client = connects();
+  client.says(frame);
+  return client;
+}
+
+chat_client& chat_stage::registers(std::string const& user, std::string_view how) {
+  return says_first(fmt::format(R"({{"type":"register","userId":"{}"{}{}}})", user, how.empty() ? "" : ",", how));
+}
+
 chat_client& chat_stage::arrives(std::string const& user, std::set<std::string> const& rooms, std::string_view how) {
   data.rooms[user].insert(rooms.begin(), rooms.end());
-  auto& client = connects();
-  client.says(fmt::format(R"({{"type":"register","userId":"{}"{}{}}})", user, how.empty() ? "" : ",", how));
+  auto& client = registers(user, how);
   client.hears_one("registered");
   return client;
 }
@@ -175,6 +184,18 @@ void chat_story::TearDown() {
   EXPECT_THAT(redis.surprises(), testing::IsEmpty());
   EXPECT_THAT(log.lines("flow.failed"), testing::IsEmpty());
   EXPECT_THAT(log.lines("bus.failed"), testing::IsEmpty());
+}
+
+std::string mail_story::letter(int n, std::string_view room) {
+  return fmt::format(R"({{"type":"message","roomId":"{}","content":{},"messageId":"e:{}"}})", room, n, n);
+}
+
+void mail_story::waits(int first, int last) {
+  for (int n = last; n >= first; --n) data.mail["alice"].push_back(letter(n));
+}
+
+std::string mail_story::frame(std::string_view letters, int n) {
+  return fmt::format(R"({{"type":"offlineMessages","count":{},"messages":[{}]}})", n, letters);
 }
 
 }  // namespace support

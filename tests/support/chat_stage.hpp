@@ -83,7 +83,11 @@ class chat_stage {
 
   // A client whose handshake is done, with a connection id (c1, c2, … unless given).
   chat_client& connects(std::string id = {});
-  // The same, and the client has registered as `user`, who belongs to these rooms. `how`: further members of register.
+  // The same, and the client has said this frame.
+  chat_client& says_first(std::string_view frame);
+  // The same, and the frame was a register as `user`. `how`: further members of register.
+  chat_client& registers(std::string const& user, std::string_view how = {});
+  // The same, and the client has heard the answer. The user belongs to these rooms.
   chat_client& arrives(std::string const& user, std::set<std::string> const& rooms = {}, std::string_view how = {});
   // Redis and the chat do everything that needs no time.
   void settle() { loop.settle(); }
@@ -114,6 +118,16 @@ class chat_story : public testing::Test, protected chat_stage {
  protected:
   explicit chat_story(chat_settings settings = {}) : chat_stage(std::move(settings)) {}
   void TearDown() override;
+};
+
+// The same, for stories of mail that waits for alice.
+class mail_story : public chat_story {
+ protected:
+  static std::string letter(int n, std::string_view room = "tea");
+  // Letters first to last wait, as Redis has them: newest first.
+  void waits(int first, int last);
+  // The frame that brings `n` letters.
+  static std::string frame(std::string_view letters, int n);
 };
 
 }  // namespace support

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Holes are filled from the log, a loss is told, and workers may come late.
+// Holes are filled from the log, and a loss is told.
 #include "unit/bus_of_two_workers.hpp"
 
 using namespace unit;
 using namespace testing;
-using chat::bus;
 
 TEST_F(bus_of_two_workers_alone, fills_a_hole_from_the_log_before_what_stands_behind_it) {
   subscribe(0);
@@ -115,16 +114,6 @@ TEST_F(bus_of_two_workers_alone, brings_what_was_said_during_an_interruption_onc
   all.compared(0, 2);
   events.settle();
   EXPECT_THAT(take(0), ElementsAre("e:2", "e:3"));
-}
-
-TEST_F(bus_of_two_workers_alone, gives_a_late_worker_what_the_others_have_had_since_its_place) {
-  subscribe(0);
-  say();
-  say();
-  events.run(all.begin_subscribing(1, {tea}, {{"e", 1}}, bus::since::place));
-  say();
-  EXPECT_THAT(take(0), ElementsAre("e:1", "e:2", "e:3"));
-  EXPECT_THAT(take(1), ElementsAre("e:2", "e:3"));
 }
 
 TEST_F(bus_of_two_workers_alone, gives_the_first_worker_of_a_room_what_was_said_since_its_place) {

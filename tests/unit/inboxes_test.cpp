@@ -53,6 +53,11 @@ class inboxes_of_two_workers : public testing::Test {
     io.run_for(time);
     io.poll();
   }
+  void put(std::size_t worker, inboxes::message const& m) {
+    chat::worker_set only;
+    only.add(worker);
+    all.put(only, m);
+  }
   std::vector<std::string> take(std::size_t worker) { return std::exchange(got[worker], {}); }
 
   boost::asio::io_context io;
@@ -63,11 +68,9 @@ class inboxes_of_two_workers : public testing::Test {
 }  // namespace
 
 TEST_F(inboxes_of_two_workers, hand_over_what_one_read_brought_together) {
-  chat::worker_set first;
-  first.add(0);
   all.read_began();
-  all.put(first, said("tea", 1));
-  all.put(1, said("tea", 2));
+  put(0, said("tea", 1));
+  put(1, said("tea", 2));
   all.put_all(mail("alice"));
   EXPECT_THAT(take(0), IsEmpty());
   all.flush();
@@ -78,7 +81,7 @@ TEST_F(inboxes_of_two_workers, hand_over_what_one_read_brought_together) {
 }
 
 TEST_F(inboxes_of_two_workers, hand_nothing_over_after_an_interruption_before_the_worker_has_compared) {
-  all.put(0, said("tea", 1));
+  put(0, said("tea", 1));
   all.interrupted();
   EXPECT_THAT(take(0), ElementsAre("tea1 ", "interrupted-2 "));
   EXPECT_THAT(take(1), ElementsAre("interrupted-2 "));

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // Mail for a connection that may read some rooms only.
-#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -11,30 +10,10 @@ using namespace std::chrono_literals;
 using namespace support;
 using testing::Contains;
 using testing::ElementsAre;
-using testing::HasSubstr;
-using testing::IsEmpty;
-using testing::Not;
 
 namespace {
 
-class chosen_mail : public chat_story {
- protected:
-  static std::string letter(int n, std::string_view room = "tea") {
-    return fmt::format(R"({{"type":"message","roomId":"{}","content":{},"messageId":"e:{}"}})", room, n, n);
-  }
-  // Letters first to last wait, as Redis has them: newest first.
-  void waits(int first, int last) {
-    for (int n = last; n >= first; --n) data.mail["alice"].push_back(letter(n));
-  }
-  chat_client& comes(std::string_view how = {}) {
-    auto& alice = connects();
-    alice.says(fmt::format(R"({{"type":"register","userId":"alice"{}{}}})", how.empty() ? "" : ",", how));
-    return alice;
-  }
-  static std::string frame(std::string_view letters, int n) {
-    return fmt::format(R"({{"type":"offlineMessages","count":{},"messages":[{}]}})", n, letters);
-  }
-};
+class chosen_mail : public mail_story {};
 
 }  // namespace
 
@@ -42,8 +21,7 @@ TEST_F(chosen_mail, a_connection_for_some_rooms_takes_what_it_may_read) {
   gate.tokens.emplace("t", auth::identity{user_id{"alice"}, {.rooms = std::vector<std::string>{"tea*"}}});
   data.mail["alice"] = {letter(3, "garden"), letter(2, "tea"), letter(1, "teapot")};
   redis.when("mail_claim.lua").once().give(list(0, "", letter(2, "tea"), letter(1, "teapot")));
-  auto& alice = connects();
-  alice.says(R"({"type":"register","token":"t"})");
+  auto& alice = says_first(R"({"type":"register","token":"t"})");
   EXPECT_THAT(redis.calls("mail_claim.lua").back().args, ElementsAre("c1", letter(3, "garden"), "3", "1", "2"));
   EXPECT_THAT(alice.hears(), Contains(frame(letter(1, "teapot") + ',' + letter(2, "tea"), 2)));
 }
@@ -53,8 +31,7 @@ TEST_F(chosen_mail, a_mailbox_that_changes_is_looked_at_again) {
   waits(1, 1);
   redis.when("mail_claim.lua").give(list(0, "", letter(1)));
   redis.when("mail_claim.lua").once().give(list(-1));
-  auto& alice = connects();
-  alice.says(R"({"type":"register","token":"t"})");
+  auto& alice = says_first(R"({"type":"register","token":"t"})");
   EXPECT_EQ(redis.count("LRANGE"), 2U);
   EXPECT_THAT(alice.hears(), Contains(frame(letter(1), 1)));
 }
@@ -64,8 +41,7 @@ TEST_F(chosen_mail, a_mailbox_that_changes_each_time_is_left_for_later) {
   waits(1, 1);
   redis.when("mail_claim.lua").give(list(0, "", letter(1)));
   redis.when("mail_claim.lua").times(5).give(list(-1));
-  auto& alice = connects();
-  alice.says(R"({"type":"register","token":"t"})");
+  auto& alice = says_first(R"({"type":"register","token":"t"})");
   EXPECT_EQ(redis.count("mail_claim.lua"), 5U);
   alice.hears();
   pass(250ms);
@@ -77,8 +53,7 @@ TEST_F(chosen_mail, a_mailbox_that_can_not_be_looked_at_is_claimed_later) {
   waits(1, 1);
   redis.when("mail_claim.lua").give(list(0, "", letter(1)));
   redis.when("LRANGE").once().refuse(loading);
-  auto& alice = connects();
-  alice.says(R"({"type":"register","token":"t"})");
+  says_first(R"({"type":"register","token":"t"})");
   EXPECT_EQ(redis.count("mail_claim.lua"), 0U);
   pass(250ms);
   EXPECT_EQ(redis.count("mail_claim.lua"), 1U);

@@ -17,30 +17,13 @@ using testing::Not;
 
 namespace {
 
-class mail : public chat_story {
- protected:
-  static std::string letter(int n, std::string_view room = "tea") {
-    return fmt::format(R"({{"type":"message","roomId":"{}","content":{},"messageId":"e:{}"}})", room, n, n);
-  }
-  // Letters first to last wait, as Redis has them: newest first.
-  void waits(int first, int last) {
-    for (int n = last; n >= first; --n) data.mail["alice"].push_back(letter(n));
-  }
-  chat_client& comes(std::string_view how = {}) {
-    auto& alice = connects();
-    alice.says(fmt::format(R"({{"type":"register","userId":"alice"{}{}}})", how.empty() ? "" : ",", how));
-    return alice;
-  }
-  static std::string frame(std::string_view letters, int n) {
-    return fmt::format(R"({{"type":"offlineMessages","count":{},"messages":[{}]}})", n, letters);
-  }
-};
+class mail : public mail_story {};
 
 }  // namespace
 
 TEST_F(mail, comes_oldest_first_and_a_pong_confirms_it) {
   waits(1, 3);
-  auto& alice = comes();
+  auto& alice = registers("alice");
   EXPECT_THAT(alice.hears(),
               ElementsAre(HasSubstr("registered"), frame(letter(1) + ',' + letter(2) + ',' + letter(3), 3)));
   EXPECT_EQ(redis.count("mail_confirm.lua"), 0U) << "it may not have arrived";
@@ -51,13 +34,13 @@ TEST_F(mail, comes_oldest_first_and_a_pong_confirms_it) {
 }
 
 TEST_F(mail, no_mail_is_no_frame) {
-  EXPECT_THAT(comes().hears(), ElementsAre(HasSubstr("registered")));
+  EXPECT_THAT(registers("alice").hears(), ElementsAre(HasSubstr("registered")));
   EXPECT_EQ(redis.count("mail_claim.lua"), 0U);
 }
 
 TEST_F(mail, a_client_may_confirm_by_itself) {
   waits(1, 3);
-  auto& alice = comes(R"("ack":true)");
+  auto& alice = registers("alice", R"("ack":true)");
   alice.pongs();
   EXPECT_EQ(redis.count("mail_confirm.lua"), 0U) << "the client has promised to confirm by itself";
   alice.says(R"({"type":"offlineAck","upTo":"e:2"})");
@@ -72,7 +55,7 @@ TEST_F(mail, a_client_may_confirm_by_itself) {
 
 TEST_F(mail, in_the_documents_order_the_newest_comes_first) {
   waits(1, 2);
-  auto& alice = comes(R"("order":"document")");
+  auto& alice = registers("alice", R"("order":"document")");
   EXPECT_THAT(alice.hears(), Contains(frame(letter(2) + ',' + letter(1), 2)));
   alice.says(R"({"type":"offlineAck","upTo":"e:2"})");
   EXPECT_EQ(redis.count("mail_confirm.lua"), 0U);
@@ -83,7 +66,7 @@ TEST_F(mail, in_the_documents_order_the_newest_comes_first) {
 TEST_F(mail, dropped_messages_are_told_and_confirmed) {
   redis.when("mail_claim.lua").once().give(list(7, "", letter(9)));
   data.mail["alice"] = {letter(9)};
-  auto& alice = comes();
+  auto& alice = registers("alice");
   EXPECT_THAT(alice.hears_one("offlineMessages"), HasSubstr(R"("dropped":7)"));
   alice.pongs();
   EXPECT_THAT(redis.calls("mail_confirm.lua").back().args, ElementsAre("7", "1"));
@@ -92,7 +75,7 @@ TEST_F(mail, dropped_messages_are_told_and_confirmed) {
 
 TEST_F(mail, an_entry_that_is_no_message_is_not_shown_and_confirmed_with_the_rest) {
   data.mail["alice"] = {letter(2), "{not json", "[1]", letter(1)};
-  auto& alice = comes(R"("ack":true)");
+  auto& alice = registers("alice", R"("ack":true)");
   EXPECT_THAT(alice.hears(), Contains(frame(letter(1) + ',' + letter(2), 2)));
   EXPECT_THAT(log.lines("mail.poison"), ElementsAre(HasSubstr("entries=2")));
   alice.says(R"({"type":"offlineAck","upTo":"e:1"})");
@@ -104,7 +87,7 @@ TEST_F(mail, a_message_that_the_log_has_brought_does_not_come_twice) {
   data.keep("tea", "bob", "1");
   data.keep("tea", "bob", "2");
   waits(1, 2);
-  auto& alice = comes(R"("resume":{"tea":"e:0"})");
+  auto& alice = registers("alice", R"("resume":{"tea":"e:0"})");
   EXPECT_THAT(alice.hears(), Not(Contains(HasSubstr("offlineMessages"))));
   alice.pongs();
   EXPECT_EQ(redis.calls("mail_confirm.lua").back().args[1], "2") << "it is confirmed all the same";
@@ -140,7 +123,7 @@ TEST_F(mail, a_client_that_goes_in_between_gets_no_more_portions) {
 TEST_F(mail, a_claim_that_fails_is_made_again) {
   waits(1, 1);
   redis.when("mail_claim.lua").once().refuse(loading);
-  auto& alice = comes();
+  auto& alice = registers("alice");
   EXPECT_THAT(alice.hears(), ElementsAre(HasSubstr("registered")));
   EXPECT_THAT(log.lines("mail.unclaimed"), Not(IsEmpty()));
   pass(250ms);
@@ -153,7 +136,7 @@ TEST_F(mail, a_claim_whose_answer_was_lost_is_made_again) {
   redis.when("connect.lua").once().give(list(1, 1, 1, data.now_ms, 0));
   data.connections["alice"].insert("c1");
   redis.when("mail_claim.lua").once().refuse(loading);
-  auto& alice = comes();
+  auto& alice = registers("alice");
   pass(250ms);
   EXPECT_THAT(alice.hears(), Contains(frame(letter(1), 1)));
 }
@@ -161,7 +144,7 @@ TEST_F(mail, a_claim_whose_answer_was_lost_is_made_again) {
 TEST_F(mail, a_broken_mailbox_is_not_asked_again) {
   waits(1, 1);
   redis.when("mail_claim.lua").refuse(wrong_type);
-  comes();
+  registers("alice");
   pass(1s);
   EXPECT_EQ(redis.count("mail_claim.lua"), 1U);
 }
@@ -169,7 +152,7 @@ TEST_F(mail, a_broken_mailbox_is_not_asked_again) {
 TEST_F(mail, a_confirmation_that_fails_is_made_up_for_by_a_claim) {
   waits(1, 1);
   redis.when("mail_confirm.lua").once().refuse(loading);
-  auto& alice = comes();
+  auto& alice = registers("alice");
   alice.pongs();
   EXPECT_THAT(log.lines("mail.unconfirmed"), Not(IsEmpty()));
   alice.hears();
@@ -181,7 +164,7 @@ TEST_F(mail, a_confirmation_that_fails_is_made_up_for_by_a_claim) {
 }
 
 TEST_F(mail, new_mail_of_a_user_who_is_here_is_fetched) {
-  auto& alice = comes();
+  auto& alice = registers("alice");
   alice.hears();
   waits(5, 5);
   redis.publish("ws:1:instance:here", "w alice\n");

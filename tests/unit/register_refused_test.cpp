@@ -16,38 +16,29 @@ using testing::Not;
 
 namespace {
 
-class refused : public chat_story {
- protected:
-  // The frames that a client gets when this is its first frame.
-  std::vector<std::string> answer_to(std::string_view frame) {
-    auto& client = connects();
-    client.says(frame);
-    return client.hears();
-  }
-  static constexpr std::string_view as_alice = R"({"type":"register","userId":"alice"})";
-};
+class refused : public chat_story {};
 
 }  // namespace
 
 TEST_F(refused, without_proof_nobody_comes_in) {
   gate.believes = false;
-  EXPECT_THAT(answer_to(as_alice),
+  EXPECT_THAT(registers("alice").hears(),
               ElementsAre(R"({"type":"error","message":"register needs a token","code":"unauthorized"})"));
   EXPECT_THAT(
-      answer_to(R"({"type":"register","id":"7","token":"made up"})"),
+      says_first(R"({"type":"register","id":"7","token":"made up"})").hears(),
       ElementsAre(R"({"type":"error","message":"the token is not one of ours","code":"unauthorized","id":"7"})"));
   EXPECT_EQ(redis.count("connect.lua"), 0U);
 }
 
 TEST_F(refused, a_client_whose_proof_can_not_be_checked_may_try_again) {
   gate.fault = error{errc::timeout, "the key server is slow"};
-  EXPECT_THAT(answer_to(R"({"type":"register","token":"t"})"),
+  EXPECT_THAT(says_first(R"({"type":"register","token":"t"})").hears(),
               ElementsAre(HasSubstr(R"("code":"unavailable","retryable":true)")));
 }
 
 TEST_F(refused, a_token_decides_and_no_field_beside_it) {
   gate.tokens.emplace("bobs", auth::identity{user_id{"bob"}});
-  EXPECT_THAT(answer_to(R"({"type":"register","userId":"alice","token":"bobs"})"),
+  EXPECT_THAT(says_first(R"({"type":"register","userId":"alice","token":"bobs"})").hears(),
               ElementsAre(R"({"type":"error","message":"you are 'bob'; userId may be left out","code":"forbidden"})"));
 }
 
@@ -72,8 +63,7 @@ TEST_F(refused, the_handshakes_proof_may_have_expired) {
 
 TEST_F(refused, a_banned_user_is_told_for_how_long_and_sent_away) {
   data.kept_out["alice"] = 90;
-  auto& alice = connects();
-  alice.says(as_alice);
+  auto& alice = registers("alice");
   EXPECT_THAT(alice.hears(),
               ElementsAre(R"({"type":"error","message":"an operator keeps this user out; try again in 90 s",)"
                           R"("code":"forbidden"})"));
@@ -86,18 +76,17 @@ TEST_F(refused, a_banned_user_is_told_for_how_long_and_sent_away) {
 
 TEST_F(refused, a_directory_that_is_away_undoes_the_register) {
   people.fault = error{errc::not_connected, "no connection"};
-  EXPECT_THAT(answer_to(as_alice), ElementsAre(HasSubstr(R"("code":"unavailable")")));
+  EXPECT_THAT(registers("alice").hears(), ElementsAre(HasSubstr(R"("code":"unavailable")")));
   EXPECT_EQ(redis.count("disconnect.lua"), 1U) << "Redis may have made the user online all the same";
   people.fault.reset();
-  answer_to(as_alice);
+  registers("alice");
   EXPECT_TRUE(data.connections["alice"].contains("c2"));
 }
 
 TEST_F(refused, a_redis_that_is_silent_is_unavailable_and_undone_when_it_answers) {
   data.rooms["alice"] = {"tea"};
   redis.when("connect.lua").hold();
-  auto& alice = connects();
-  alice.says(as_alice);
+  auto& alice = registers("alice");
   EXPECT_THAT(alice.hears(), IsEmpty());
   pass(2100ms);
   EXPECT_THAT(alice.hears(), ElementsAre(HasSubstr("the server can't reach its storage right now")));
@@ -113,10 +102,9 @@ TEST_F(refused, a_redis_that_is_silent_is_unavailable_and_undone_when_it_answers
 TEST_F(refused, a_register_waits_for_the_end_of_the_one_that_failed) {
   redis.when("connect.lua").once().refuse("OOM command not allowed");
   redis.when("disconnect.lua").times(2).refuse("OOM command not allowed");
-  auto& alice = connects();
-  alice.says(as_alice);
+  auto& alice = registers("alice");
   EXPECT_THAT(alice.hears(), ElementsAre(HasSubstr("the storage refuses writes right now")));
-  alice.says(as_alice);
+  alice.says(R"({"type":"register","userId":"alice"})");
   EXPECT_THAT(alice.hears(), IsEmpty());
   pass(1100ms);  // the end has had its third try
   alice.hears_one("registered");
@@ -126,9 +114,8 @@ TEST_F(refused, a_register_waits_for_the_end_of_the_one_that_failed) {
 TEST_F(refused, a_register_does_not_wait_for_an_end_for_ever) {
   redis.when("connect.lua").once().refuse("OOM command not allowed");
   redis.when("disconnect.lua").refuse("OOM command not allowed");
-  auto& alice = connects();
-  alice.says(as_alice);
-  alice.says(as_alice);
+  auto& alice = registers("alice");
+  alice.says(R"({"type":"register","userId":"alice"})");
   alice.hears();
   pass(2100ms);
   EXPECT_THAT(alice.hears(), ElementsAre(HasSubstr(R"("code":"unavailable")")));
@@ -137,7 +124,7 @@ TEST_F(refused, a_register_does_not_wait_for_an_end_for_ever) {
 
 TEST_F(refused, an_error_that_is_not_the_clients_business_is_internal) {
   redis.when("user_places.lua").refuse(wrong_type);
-  EXPECT_THAT(answer_to(as_alice),
+  EXPECT_THAT(registers("alice").hears(),
               ElementsAre(R"({"type":"error","message":"An error occurred while processing your request",)"
                           R"("code":"internal"})"));
   EXPECT_THAT(log.lines("request.failed"), ElementsAre(HasSubstr("WRONGTYPE")));
@@ -146,8 +133,7 @@ TEST_F(refused, an_error_that_is_not_the_clients_business_is_internal) {
 TEST_F(refused, a_client_that_goes_meanwhile_leaves_nothing_behind) {
   data.rooms["alice"] = {"tea"};
   redis.when("connect.lua").hold();
-  auto& alice = connects();
-  alice.says(as_alice);
+  auto& alice = registers("alice");
   alice.leaves();
   EXPECT_EQ(redis.count("disconnect.lua"), 0U);
   redis.release();

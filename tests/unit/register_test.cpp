@@ -16,16 +16,7 @@ using testing::Not;
 
 namespace {
 
-class registering : public chat_story {
- protected:
-  // The frames that a client gets when this is its first frame.
-  std::vector<std::string> answer_to(std::string_view frame) {
-    auto& client = connects();
-    client.says(frame);
-    return client.hears();
-  }
-  static constexpr std::string_view as_alice = R"({"type":"register","userId":"alice"})";
-};
+class registering : public chat_story {};
 
 }  // namespace
 
@@ -52,13 +43,13 @@ TEST_F(registering, a_user_hears_its_rooms_from_then_on) {
 TEST_F(registering, the_directorys_rooms_become_the_users) {
   people["alice"].rooms = {room_id{"garden"}};
   data.rooms["alice"] = {"tea"};
-  EXPECT_THAT(answer_to(as_alice), ElementsAre(HasSubstr(R"("rooms":["garden","tea"])")));
+  EXPECT_THAT(registers("alice").hears(), ElementsAre(HasSubstr(R"("rooms":["garden","tea"])")));
   EXPECT_TRUE(redis.calls("connect.lua").back().has("garden"));
   EXPECT_THAT(redis.subscribed(), Contains("ws:1:room:garden"));
 }
 
 TEST_F(registering, a_client_that_asks_for_events_is_told_of_the_server) {
-  auto const heard = answer_to(R"({"type":"register","userId":"alice","events":true})");
+  auto const heard = registers("alice", R"("events":true)").hears();
   ASSERT_EQ(heard.size(), 1U);
   EXPECT_THAT(heard[0], HasSubstr(R"("serverTime":"1970-01-01T00:16:40.000Z","heartbeat":{"intervalMs":25000,)"
                                   R"("timeoutMs":10000},"largestFrame":1114112,"limits":{"frame":65536,"rooms":512,)"
@@ -69,7 +60,7 @@ TEST_F(registering, friends_and_rooms_are_told_of_an_arrival) {
   people.befriend("alice", "bob");
   people["alice"].user.name = "Alice";
   data.rooms["alice"] = {"tea"};
-  answer_to(as_alice);
+  registers("alice");
   auto const told = redis.calls("notify.lua");
   ASSERT_EQ(told.size(), 1U);
   EXPECT_TRUE(told[0].has("bob"));
@@ -79,7 +70,7 @@ TEST_F(registering, friends_and_rooms_are_told_of_an_arrival) {
   EXPECT_EQ(redis.count("announce_back.lua"), 0U);
   pass(250ms);
   EXPECT_TRUE(redis.calls("announce_back.lua").back().has("tea"));
-  answer_to(as_alice);  // a second connection of the same user
+  registers("alice");  // a second connection of the same user
   pass(250ms);
   EXPECT_EQ(redis.count("notify.lua"), 1U);
   EXPECT_EQ(redis.count("announce_back.lua"), 1U);
@@ -89,8 +80,7 @@ TEST_F(registering, nobody_is_told_of_a_page_that_was_reloaded) {
   people.befriend("alice", "bob");
   data.rooms["alice"] = {"tea"};
   data.returning.insert("alice");
-  auto& alice = connects();
-  alice.says(as_alice);
+  auto& alice = registers("alice");
   pass(1s);
   EXPECT_EQ(redis.count("notify.lua") + redis.count("announce_back.lua"), 0U);
   // Nor is the room told, when the client joins it again.
@@ -101,7 +91,7 @@ TEST_F(registering, nobody_is_told_of_a_page_that_was_reloaded) {
 TEST_F(registering, names_come_from_the_token_where_the_directory_has_none) {
   people.befriend("alice", "bob");
   gate.tokens.emplace("t", auth::identity{user_id{"alice"}, {}, {}, "al", "Alice"});
-  answer_to(R"({"type":"register","token":"t"})");
+  says_first(R"({"type":"register","token":"t"})");
   EXPECT_THAT(redis.calls("notify.lua").back().args, Contains(HasSubstr(R"("username":"al","name":"Alice")")));
 }
 
@@ -118,8 +108,7 @@ TEST_F(registering, a_connection_too_many_takes_the_place_of_the_oldest) {
 TEST_F(registering, tabs_that_replace_one_another_take_turns) {
   for (int i = 0; i < 17; ++i) data.connections["alice"].insert("elsewhere" + std::to_string(i));
   for (int i = 0; i < 2; ++i) arrives("alice");  // the two replacements at once that a user may have
-  auto& third = connects();
-  third.says(as_alice);
+  auto& third = registers("alice");
   EXPECT_THAT(third.hears(), IsEmpty()) << "it waits until one is due";
   pass(1200ms);
   third.hears_one("registered");
@@ -127,7 +116,7 @@ TEST_F(registering, tabs_that_replace_one_another_take_turns) {
 
 TEST_F(registering, a_room_that_came_while_redis_was_asked_is_entered_late) {
   data.rooms["alice"] = {"tea"};
-  auto const first = data.keep("garden", "bob", R"("before you came")");
+  data.keep("garden", "bob", R"("before you came")");
   redis.when("user_places.lua").once().give(list(data.now_ms, 0));  // Redis knows of no room yet
   auto& alice = connects();
   data.rooms["alice"].insert("garden");
@@ -145,8 +134,7 @@ TEST_F(registering, a_room_that_was_left_while_redis_was_asked_is_not_heard) {
     data.connections["alice"].insert(call.args[1]);
     return list(1, 1, 0, data.now_ms, 0, "tea");
   });
-  auto& alice = connects();
-  alice.says(as_alice);
+  auto& alice = registers("alice");
   EXPECT_THAT(alice.hears_one("registered"), HasSubstr(R"("rooms":["tea"])"));
   EXPECT_THAT(redis.subscribed(), Not(Contains("ws:1:room:chess")));
 }

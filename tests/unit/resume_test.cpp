@@ -11,7 +11,6 @@
 using namespace hiky;
 using namespace std::chrono_literals;
 using namespace support;
-using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
@@ -24,11 +23,7 @@ class resuming : public chat_story {
     data.rooms["alice"] = {"tea"};
     for (int i = 1; i <= 4; ++i) frames.push_back(data.keep("tea", "bob", std::to_string(i)));
   }
-  chat_client& comes_back(std::string_view resume) {
-    auto& alice = connects("c1");
-    alice.says(fmt::format(R"({{"type":"register","userId":"alice","resume":{}}})", resume));
-    return alice;
-  }
+  chat_client& comes_back(std::string_view resume) { return registers("alice", fmt::format(R"("resume":{})", resume)); }
   // The pages of the log that the client's resume asks for. The bus asks for pages, too, with a size of its own.
   std::size_t questions() const {
     auto const calls = redis.calls("history.lua");
@@ -45,11 +40,7 @@ class resuming_much : public chat_story {
     std::string const large(100'000, 'x');
     for (int i = 1; i <= 9; ++i) frames.push_back(data.keep("tea", "bob", fmt::format("\"{}{}\"", large, i)));
   }
-  chat_client& comes_back() {
-    auto& alice = connects("c1");
-    alice.says(R"({"type":"register","userId":"alice","resume":{"tea":"e:0"}})");
-    return alice;
-  }
+  chat_client& comes_back() { return registers("alice", R"("resume":{"tea":"e:0"})"); }
   std::vector<std::string> frames;
 };
 

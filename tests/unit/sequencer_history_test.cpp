@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The order of one room through random histories, against a twin: messages, interruptions, lost and late answers,
-// workers that come and go, and a Redis that loses or goes back.
+// The order of one room through random histories, against a twin: messages, interruptions, lost and late answers, and a
+// Redis that loses or goes back.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
@@ -18,15 +18,9 @@ namespace {
 class history : sequencer_twin {
  public:
   history(std::uint64_t seed) : random_(seed), one_connection_(chance(50)), may_give_up_(chance(10)) {
-    auto& first = hearers_[0];
-    first.hears = true;
-    if (chance(30)) {
-      first.anywhere = true;
-    } else {
+    if (chance(70)) {
       if (chance(50)) publish();
-      order_.begin_at({room_.epoch, room_.seq});
-      first.epoch = room_.epoch;
-      first.seq = room_.seq;
+      begin_at({room_.epoch, room_.seq});
     }
     connect();
   }
@@ -42,6 +36,11 @@ class history : sequencer_twin {
   std::uint64_t below(std::uint64_t n) { return random_() % n; }
   bool chance(std::uint64_t percent) { return below(100) < percent; }
 
+  void begin_at(message_place place) {
+    begins_at(place);
+    order_.begin_at(std::move(place));
+  }
+
   void publish() {
     if (room_.epoch.empty()) room_.epoch = new_epoch();
     messages_.push_back({room_.epoch, ++room_.seq, messages_.size()});
@@ -54,6 +53,7 @@ class history : sequencer_twin {
     connected_ = subscribed_ = true;
     missed_ = false;
     pushes_.emplace_back(confirmed{});
+    if (knows_nothing() && chance(50)) pushes_.emplace_back(learnt{{room_.epoch, room_.seq}});
   }
 
   void disconnect() {
@@ -92,6 +92,7 @@ class history : sequencer_twin {
   void arrive(arrival a) {
     if (auto* p = std::get_if<pushed>(&a)) order_.pushed(p->epoch, message(p->seq, p->id + 1), out_);
     if (std::holds_alternative<confirmed>(a)) order_.subscribed(out_);
+    if (auto* l = std::get_if<learnt>(&a)) begin_at(std::move(l->place));
     if (auto* p = std::get_if<answered>(&a)) order_.fetched(p->number, std::move(p->page), out_);
     if (auto* b = std::get_if<began>(&a)) order_.epoch_begun(b->number, out_);
     if (auto* r = std::get_if<refused>(&a)) {
@@ -117,43 +118,20 @@ class history : sequencer_twin {
     stale_.pop_back();
     if (auto const* p = std::get_if<pushed>(&a); p && p->epoch == room_.epoch && p->seq > room_.seq) return;
     if (auto const* p = std::get_if<pushed>(&a);
-        p && (may_give_up_ || hearers_[0].anywhere || (p->epoch != room_.epoch && p->seq == 1)))
+        p && (may_give_up_ || knows_nothing() || (p->epoch != room_.epoch && p->seq == 1)))
       return;
     arrive(std::move(a));
   }
 
-  void worker_moves() {
-    auto const worker = 1 + below(hearers_.size() - 1);
-    auto& h = hearers_[worker];
-    auto const& all = hearers_[0];
-    if (h.hears) {
-      h.hears = false;
-      order_.left(worker);
-      return;
-    }
-    h = all;
-    if (chance(30) || heads_.empty() || all.epoch == "?") return;
-    auto const place = chance(50) ? message_place{room_.epoch, room_.seq} : heads_[below(heads_.size())];
-    comes_late(worker, place);
-    order_.came_late(worker, place, out_);
-    if (!connected_) {
-      order_.connection_lost();
-      out_.clear();
-    }
-    perform();
-  }
-
   void step() {
     auto const what = below(1000);
-    if (what < 250) publish();
-    else if (what < 550) arrive_from(pushes_);
-    else if (what < 700) execute();
-    else if (what < 850) arrive_from(answers_);
-    else if (what < 890) worker_moves();
-    else if (what < 910) arrive_stale();
-    else if (what < 930) lossy_ = chance(50), failing_ = chance(50);
-    else if (what < 945) connected_ ? disconnect() : connect();
-    else if (what < 960) heads_.push_back({room_.epoch, room_.seq});
+    if (what < 265) publish();
+    else if (what < 585) arrive_from(pushes_);
+    else if (what < 745) execute();
+    else if (what < 905) arrive_from(answers_);
+    else if (what < 925) arrive_stale();
+    else if (what < 945) lossy_ = chance(50), failing_ = chance(50);
+    else if (what < 960) connected_ ? disconnect() : connect();
     else if (what < 975)
       room_.log.erase(room_.log.begin(), room_.log.begin() + static_cast<long>(below(room_.log.size() + 1)));
     else if (what < 980) before_ = room_;
@@ -203,7 +181,6 @@ class history : sequencer_twin {
   bool one_connection_, may_give_up_;
   bool lossy_ = false, failing_ = false, connected_ = false, subscribed_ = false, missed_ = false;
   std::optional<redis_room> before_;
-  std::vector<message_place> heads_;
   std::deque<arrival> pushes_, answers_;
   std::vector<arrival> stale_;
   std::optional<sequencer::action> question_;

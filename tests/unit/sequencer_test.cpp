@@ -9,7 +9,6 @@
 #include "sequencer_messages.hpp"
 
 using namespace unit;
-using state::message_place;
 using testing::ElementsAre;
 using testing::IsEmpty;
 
@@ -23,17 +22,10 @@ sequencer::page page(std::string epoch, std::uint64_t newest, std::vector<std::u
 }
 
 struct printer {
-  static std::string who(std::size_t worker) {
-    return worker == sequencer::everybody ? "" : fmt::format(" to {}", worker);
-  }
-  std::string operator()(sequencer::deliver const& a) const {
-    return fmt::format("deliver {}{}", id_of(a.what), who(a.worker));
-  }
-  std::string operator()(sequencer::say_gap const& a) const {
-    return fmt::format("gap {}-{}{}", a.from, a.to, who(a.worker));
-  }
+  std::string operator()(sequencer::deliver const& a) const { return fmt::format("deliver {}", id_of(a.what)); }
+  std::string operator()(sequencer::say_gap const& a) const { return fmt::format("gap {}-{}", a.from, a.to); }
   std::string operator()(sequencer::say_epoch_over const& a) const {
-    return fmt::format("over {} now {}{}", a.was, a.now, who(a.worker));
+    return fmt::format("over {} now {}", a.was, a.now);
   }
   std::string operator()(sequencer::fetch const& a) const { return fmt::format("fetch after {}", a.after); }
   std::string operator()(sequencer::begin_epoch const& a) const { return fmt::format("begin epoch over {}", a.over); }
@@ -59,10 +51,6 @@ class sequencer_of_a_room : public testing::Test {
   }
   std::vector<std::string> answer(sequencer::page p) {
     order.fetched(number, std::move(p), out);
-    return took();
-  }
-  std::vector<std::string> late(std::size_t worker, message_place place) {
-    order.came_late(worker, std::move(place), out);
     return took();
   }
   std::vector<std::string> subscribed() {
@@ -180,45 +168,6 @@ TEST_F(sequencer_of_a_room, asks_once_more_when_the_subscription_begins_while_it
   EXPECT_THAT(subscribed(), IsEmpty());
   EXPECT_THAT(answer(page("A", 3, {2, 3})), ElementsAre("deliver 2", "deliver 3", "fetch after 2"));
   EXPECT_THAT(answer(page("A", 4, {3, 4})), ElementsAre("deliver 4"));
-}
-
-TEST_F(sequencer_of_a_room, gives_a_late_worker_all_that_the_others_have_had_page_by_page) {
-  order.begin_at({"A", 0});
-  for (std::uint64_t seq = 1; seq <= 5; ++seq) push("A", seq);
-  EXPECT_THAT(late(2, {"A", 1}), ElementsAre("fetch after 1"));
-  EXPECT_THAT(push("A", 6), IsEmpty());  // for nobody before the late one has the earlier ones
-  EXPECT_THAT(answer(page("A", 6, {2, 4}, true)),
-              ElementsAre("deliver 2 to 2", "gap 3-3 to 2", "deliver 4 to 2", "fetch after 4"));
-  EXPECT_THAT(answer(page("A", 6, {5, 6})), ElementsAre("deliver 5 to 2", "fetch after 4"));
-  EXPECT_THAT(answer(page("A", 6, {5, 6})), ElementsAre("deliver 6"));
-}
-
-TEST_F(sequencer_of_a_room, gives_each_late_worker_its_own_and_none_of_it_twice) {
-  order.begin_at({"A", 0});
-  for (std::uint64_t seq = 1; seq <= 4; ++seq) push("A", seq);
-  EXPECT_THAT(late(1, {"A", 2}), ElementsAre("fetch after 2"));
-  EXPECT_THAT(late(2, {"A", 1}), IsEmpty());
-  EXPECT_THAT(late(3, {"A", 3}), IsEmpty());
-  order.left(3);
-  EXPECT_THAT(answer(page("A", 4, {3, 4})), ElementsAre("deliver 3 to 1", "deliver 4 to 1", "fetch after 1"));
-  EXPECT_THAT(answer(page("A", 4, {2, 3, 4})),
-              ElementsAre("deliver 2 to 2", "deliver 3 to 2", "deliver 4 to 2", "fetch after 3"));
-  EXPECT_THAT(answer(page("A", 4, {4})), IsEmpty());
-}
-
-TEST_F(sequencer_of_a_room, a_late_worker_keeps_its_claim_through_an_interruption) {
-  push("A", 4);
-  EXPECT_THAT(late(1, {"A", 2}), ElementsAre("fetch after 2"));
-  order.connection_lost();
-  EXPECT_THAT(subscribed(), ElementsAre("fetch after 2"));
-  EXPECT_THAT(answer(page("A", 4, {3, 4})), ElementsAre("deliver 3 to 1", "deliver 4 to 1", "fetch after 3"));
-}
-
-TEST_F(sequencer_of_a_room, says_all_loss_to_a_late_worker_whose_epoch_is_over) {
-  push("B", 2);
-  EXPECT_THAT(late(1, {"A", 9}), ElementsAre("fetch after 0"));
-  EXPECT_THAT(answer(page("B", 2, {2})),
-              ElementsAre("over A now B to 1", "gap 1-1 to 1", "deliver 2 to 1", "fetch after 1"));
 }
 
 TEST(sequencer, costs_a_quiet_room_no_more_than_64_bytes) { EXPECT_LE(sizeof(sequencer), 64U); }

@@ -41,21 +41,21 @@ task<result<void>> bus::subscribe(std::size_t worker, std::vector<room_id> rooms
   co_return co_await asio::async_initiate<asio::use_awaitable_t<> const, void(result<void>)>(
       [this, worker, rooms = std::move(rooms)](auto handler) mutable {
         asio::dispatch(ex_, [this, worker, rooms = std::move(rooms), then = done{std::move(handler)}]() mutable {
-          subscribe_here(worker, rooms, {}, since::here, std::move(then));
+          subscribe_here(worker, rooms, {}, std::move(then));
         });
       },
       use_task);
 }
 
-task<> bus::begin_subscribing(std::size_t worker, std::vector<room_id> rooms, std::vector<state::message_place> places,
-                              since which) {
+task<> bus::begin_subscribing(std::size_t worker, std::vector<room_id> rooms,
+                              std::vector<state::message_place> places) {
   co_await asio::co_spawn(
       ex_,
-      [](bus& self, std::size_t who, std::vector<room_id> const& all, std::vector<state::message_place> const& from,
-         since what) -> task<> {
-        self.subscribe_here(who, all, from, what, [](result<void> const&) {});
+      [](bus& self, std::size_t who, std::vector<room_id> const& all,
+         std::vector<state::message_place> const& from) -> task<> {
+        self.subscribe_here(who, all, from, [](result<void> const&) {});
         co_return;
-      }(*this, worker, rooms, places, which),
+      }(*this, worker, rooms, places),
       use_task);
 }
 

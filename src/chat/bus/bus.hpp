@@ -44,15 +44,9 @@ class bus {
   // The worker gets what is said in these rooms from when this returns. not_connected or timeout: perhaps it does not;
   // subscribe again.
   task<result<void>> subscribe(std::size_t worker, std::vector<room_id> rooms);
-  // The messages between `places` and now that a worker gets.
-  enum class since {
-    here,  // of rooms that are new to this process; of others what comes
-    place,  // of all rooms: what others of this process have had already, too
-  };
-  // The same, but returns at once; `subscribe` waits for it. What was said after `places`, one for each room, comes
-  // from the log if need be.
-  task<> begin_subscribing(std::size_t worker, std::vector<room_id> rooms, std::vector<state::message_place> places,
-                           since which = since::here);
+  // The same, but returns at once; `subscribe` waits for it. Of a room that is new to this process, messages behind
+  // its place in `places` come from the log if need be; of another room, the worker gets only later messages.
+  task<> begin_subscribing(std::size_t worker, std::vector<room_id> rooms, std::vector<state::message_place> places);
   // The worker does not need the room any more. Calls of one worker take effect in the order they were made.
   void unsubscribe(std::size_t worker, room_id room);
   // Everything that Redis had published before this call has been given to the worker when it returns true. False:
@@ -103,7 +97,7 @@ class bus {
 
   // bus_rooms.cpp: the subscription of rooms.
   void subscribe_here(std::size_t worker, std::vector<room_id> const& rooms,
-                      std::vector<state::message_place> const& places, since which, done then);
+                      std::vector<state::message_place> const& places, done then);
   void unsubscribe_here(std::size_t worker, std::string const& room);
   void subscription_lost();
   void subscribe_anew();
@@ -119,8 +113,7 @@ class bus {
   void take_in_order(std::string_view room, channel& c, inboxes::message m);
   // Performs what the room's sequencer has put into `actions_`.
   void perform(std::string_view room, channel& c);
-  void hand_on(channel const& c, inboxes::message m, std::size_t worker);
-  void say_gap(std::string_view room, channel const& c, std::uint64_t from, std::uint64_t to, std::size_t worker);
+  void say_gap(std::string_view room, channel const& c, std::uint64_t from, std::uint64_t to);
   channel* find(std::string_view room, std::uint32_t life);
   task<> run_fetch(std::string room, std::uint32_t life, sequencer::fetch what);
   task<> run_begin_epoch(std::string room, std::uint32_t life, sequencer::begin_epoch what);

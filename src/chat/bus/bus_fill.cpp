@@ -42,13 +42,13 @@ void bus::perform(std::string_view room, channel& c) {
   task<> question;
   bool asks = false;
   for (auto& action : actions_) {
-    if (auto* d = std::get_if<sequencer::deliver>(&action)) {
-      hand_on(c, std::move(d->what), d->worker);
+    if (auto const* d = std::get_if<sequencer::deliver>(&action)) {
+      inboxes_.put(c.workers, d->what);
     } else if (auto const* g = std::get_if<sequencer::say_gap>(&action)) {
-      say_gap(room, c, g->from, g->to, g->worker);
+      say_gap(room, c, g->from, g->to);
     } else if (auto const* o = std::get_if<sequencer::say_epoch_over>(&action)) {
       log::warn("room.epoch_changed", {{"room", room}, {"from", o->was}, {"to", o->now}});
-      say_gap(room, c, 0, 0, o->worker);
+      say_gap(room, c, 0, 0);
     } else if (auto const* f = std::get_if<sequencer::fetch>(&action)) {
       question = run_fetch(std::string{room}, c.life, *f);
       asks = true;
@@ -65,15 +65,10 @@ void bus::perform(std::string_view room, channel& c) {
   if (asks) spawn(std::move(question));
 }
 
-void bus::hand_on(channel const& c, inboxes::message m, std::size_t worker) {
-  if (worker == sequencer::everybody) inboxes_.put(c.workers, m);
-  else inboxes_.put(worker, std::move(m));
-}
-
-void bus::say_gap(std::string_view room, channel const& c, std::uint64_t from, std::uint64_t to, std::size_t worker) {
+void bus::say_gap(std::string_view room, channel const& c, std::uint64_t from, std::uint64_t to) {
   gaps_.fetch_add(1, std::memory_order_relaxed);
   auto frame = text_frame(gap({room_id{room}, false, from, to}));
-  hand_on(c, std::make_shared<bus_message const>(notice::gap{std::string{room}, std::move(frame)}), worker);
+  inboxes_.put(c.workers, std::make_shared<bus_message const>(notice::gap{std::string{room}, std::move(frame)}));
 }
 
 bus::channel* bus::find(std::string_view room, std::uint32_t life) {

@@ -18,7 +18,7 @@ constexpr auto retry_pause = 200ms;
 }  // namespace
 
 void bus::subscribe_here(std::size_t worker, std::vector<room_id> const& rooms,
-                         std::vector<state::message_place> const& places, since which, done then) {
+                         std::vector<state::message_place> const& places, done then) {
   auto const w = std::make_shared<waiter>(0, std::move(then));
   std::vector<std::string_view> fresh;
   unknown_rooms unknown;
@@ -26,17 +26,10 @@ void bus::subscribe_here(std::size_t worker, std::vector<room_id> const& rooms,
     auto const found = rooms_.try_emplace(rooms[i].str()).first;
     auto& c = found->second;
     bool const is_new = c.workers.empty();
-    bool const comes = !c.workers.contains(worker);
     c.workers.add(worker);
     if (is_new) c.life = ++last_life_;
     if (!places.empty() && (is_new || c.unconfirmed > 0)) c.order.begin_at(places[i]);
-    if (which == since::place && comes && !is_new) c.order.came_late(worker, places[i], actions_);
-    if (!connected_) {
-      c.order.connection_lost();  // what it asks, it asks again when the subscription holds
-      actions_.clear();
-      continue;
-    }
-    perform(found->first, c);
+    if (!connected_) continue;
     if (is_new) {
       fresh.push_back(found->first);
       await_confirmation(c, found->first, unknown);
@@ -60,7 +53,6 @@ void bus::unsubscribe_here(std::size_t worker, std::string const& room) {
   auto& c = found->second;
   if (!c.workers.contains(worker)) return;
   c.workers.remove(worker);
-  c.order.left(worker);
   inboxes_.take_back(worker, room);
   if (!c.workers.empty()) return;
   if (!connected_) {

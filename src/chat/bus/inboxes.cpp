@@ -34,8 +34,6 @@ void inboxes::read_began() {
   if (!read_at_) read_at_ = steady_clock::now();
 }
 
-void inboxes::put(std::size_t worker, message m) { batches_[worker].push_back(std::move(m)); }
-
 void inboxes::put(worker_set const& workers, message const& m) {
   for (std::size_t i = 0; i < batches_.size(); ++i) {
     if (workers.contains(i)) batches_[i].push_back(m);

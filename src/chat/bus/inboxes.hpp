@@ -47,7 +47,6 @@ class inboxes {
 
   // A read has begun, unless one is under way. Its messages are put, and `flush` hands them over at its end.
   void read_began();
-  void put(std::size_t worker, message m);
   void put(worker_set const& workers, message const& m);
   void put_all(message const& m);
   // The worker is not subscribed to the room any more: messages that wait until it has compared its sessions are not

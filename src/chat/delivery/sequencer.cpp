@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "chat/delivery/sequencer.hpp"
 
-#include <algorithm>
-#include <ranges>
 #include <utility>
 
 namespace hiky::chat {
@@ -44,55 +42,28 @@ void sequencer::hold(std::string_view epoch, message m) {
   held.push_back({std::string{epoch}, std::move(m), ticket_});
 }
 
-void sequencer::came_late(std::size_t worker, state::message_place place, actions& out) {
-  if (!known_) {  // nobody here has had anything yet
-    begin_at(std::move(place));
-    return start(out);
-  }
-  if (place.epoch == last_.epoch && place.seq >= last_.seq) return;
-  if (!inquiry_) inquiry_ = std::make_unique<inquiry>();
-  inquiry_->late.push_back({worker, std::move(place)});
-  if (inquiry_->asked == question::none) ask(out);
-}
-
-void sequencer::left(std::size_t worker) {
-  if (inquiry_) std::erase_if(inquiry_->late, [&](auto const& l) { return l.worker == worker; });
-}
-
 void sequencer::subscribed(actions& out) {
   if (!known_) return;
-  if (!inquiry_) return start(out);
-  if (inquiry_->asked == question::none) return ask(out);
-  inquiry_->again = true;
+  if (inquiry_) {
+    inquiry_->again = true;
+    return;
+  }
+  inquiry_ = std::make_unique<inquiry>();
+  ask(out);
 }
 
 void sequencer::connection_lost() {
   if (!inquiry_) return;
   ++ticket_;
-  if (inquiry_->late.empty()) return inquiry_.reset();
-  auto late = std::move(inquiry_->late);
-  *inquiry_ = {};
-  inquiry_->late = std::move(late);
-}
-
-void sequencer::start(actions& out) {
-  inquiry_ = std::make_unique<inquiry>();
-  ask(out);
+  inquiry_.reset();
 }
 
 void sequencer::ask(actions& out) {
   auto& q = *inquiry_;
   q.again = false;
-  if (q.late.empty()) {
-    q.asked = question::page;
-    q.compared = q.compare && mark_ != 0;
-    q.after = last_.seq - (q.compared ? 1 : 0);
-  } else {
-    // A message for all would stand behind those that these have not had yet.
-    q.asked = question::page_for_late;
-    q.after = std::ranges::min(q.late | std::views::transform([&](auto const& l) { return seq_here(l.had); }));
-  }
-  out.emplace_back(fetch{++ticket_, q.after});
+  q.asked = question::page;
+  q.compared = q.compare && mark_ != 0;
+  out.emplace_back(fetch{++ticket_, last_.seq - (q.compared ? 1 : 0)});
 }
 
 bool sequencer::expects(ticket number, question what) const {
@@ -100,10 +71,7 @@ bool sequencer::expects(ticket number, question what) const {
 }
 
 void sequencer::fetched(ticket number, page found, actions& out) {
-  if (expects(number, question::page_for_late)) return take_page_for_late(found, out);
-  if (!expects(number, question::page)) return;
-  if (inquiry_->late.empty()) take_page(found, out);
-  else ask(out);
+  if (expects(number, question::page)) take_page(found, out);
 }
 
 void sequencer::epoch_begun(ticket number, actions& out) {
@@ -119,12 +87,8 @@ void sequencer::failed(ticket number, bool for_now, actions& out) {
   if (for_now) {
     inquiry_->asked = question::pause;
     out.emplace_back(wait{++ticket_});
-  } else if (inquiry_->late.empty()) {
-    give_up(out);
   } else {
-    for (auto& one : inquiry_->late) tell_lost(one, last_.seq, out);
-    inquiry_->late.clear();
-    ask(out);
+    give_up(out);
   }
 }
 

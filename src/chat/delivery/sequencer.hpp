@@ -3,9 +3,8 @@
 // a page of the room's log came), actions come out (deliver, fetch, say a gap). Refuses to know Redis, sockets, clocks,
 // coroutines, and what a message looks like. `bus` performs the actions and reports what became of them.
 //
-// The invariant: each worker that is subscribed to the room gets each message of the log's order exactly once and
-// ascending, from the place where the worker began; or it is told of the gap, before anything that stands behind the
-// gap.
+// The invariant: each message of the log's order is delivered exactly once and ascending, from the place where the room
+// began here; or the gap is said, before anything that stands behind the gap.
 //
 // A message that is next in line is delivered. Any other makes the sequencer ask the log. One question is under way at
 // a time, and messages that come meanwhile are held. A question bears a ticket, and so does its answer: answers to
@@ -29,7 +28,6 @@ class sequencer {
  public:
   using payload = std::shared_ptr<bus_message const>;  // never looked into
   using ticket = std::uint32_t;
-  static constexpr std::size_t everybody = ~std::size_t{0};  // all workers that are subscribed to the room
 
   struct message {
     std::uint64_t seq = 0;
@@ -46,17 +44,14 @@ class sequencer {
 
   struct deliver {
     payload what;
-    std::size_t worker = everybody;
   };
   // Messages `from` to `to` are lost for good.
   struct say_gap {
     std::uint64_t from, to;
-    std::size_t worker = everybody;
   };
   // The room's epoch is another one now. Nobody knows how much is lost. The same one: nor where it goes on.
   struct say_epoch_over {
     std::string was, now;
-    std::size_t worker = everybody;
   };
   // To be answered by `fetched` or `failed`.
   struct fetch {
@@ -80,17 +75,12 @@ class sequencer {
 
   // Whether the place is known. Otherwise the first message tells, or `begin_at`.
   bool known() const { return known_; }
-  // Of the last message delivered to everybody; seq 0 in epoch "" is before the room's first one.
-  state::message_place const& place() const { return last_; }
 
-  // Everybody is to get what stands behind `place`. Counts only while the place is unknown.
+  // Messages behind `place` are to be delivered; seq 0 in epoch "" is before the room's first one. Counts only while
+  // the place is unknown.
   void begin_at(state::message_place place);
   // A push brought the message.
   void pushed(std::string_view epoch, message m, actions& out);
-  // The worker, new among those that are subscribed to the room, is to get what stands behind `place`, also what others
-  // have had.
-  void came_late(std::size_t worker, state::message_place place, actions& out);
-  void left(std::size_t worker);
   // The subscription holds from now on: what was said before may have come to nobody.
   void subscribed(actions& out);
   // Nothing comes until `subscribed`, neither messages nor answers.
@@ -103,42 +93,32 @@ class sequencer {
   void waited(ticket number, actions& out);
 
  private:
-  enum class question : std::uint8_t { none, page, page_for_late, epoch, pause };
+  enum class question : std::uint8_t { page, epoch, pause };
   struct held_message {
     std::string epoch;
     message what;
     ticket during;  // the question that was under way when it came
   };
-  struct late_worker {
-    std::size_t worker;
-    state::message_place had;
-  };
-  // There only while something is to be asked: a quiet room has none.
+  // There only while a question is under way: a quiet room has none.
   struct inquiry {
     std::vector<held_message> held;
-    std::vector<late_worker> late;
-    std::uint64_t after = 0;
-    question asked = question::none;
+    question asked = question::page;
     bool compare = true;  // the next page, with the last message delivered
     bool compared = false;  // the page under way
     bool again = false;  // what the answer says may be too old
   };
 
   void hold(std::string_view epoch, message m);
-  void start(actions& out);
   void ask(actions& out);
   bool expects(ticket number, question what) const;
   void take_page(page& found, actions& out);
-  void take_page_for_late(page& found, actions& out);
   void give_up(actions& out);
   void settle(actions& out);
   bool change_epoch(std::string const& epoch, actions& out);
   void skip_to(std::uint64_t seq, actions& out);
   void hand_on(message&& m, actions& out);
-  std::uint64_t seq_here(state::message_place const& had) const { return had.epoch == last_.epoch ? had.seq : 0; }
-  void tell_lost(late_worker& one, std::uint64_t up_to, actions& out) const;
 
-  state::message_place last_;
+  state::message_place last_;  // of the last message delivered
   std::size_t mark_ = 0;  // of the message at `last_`; 0: not known
   std::unique_ptr<inquiry> inquiry_;
   ticket ticket_ = 0;

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // Part of sequencer: what a page of the room's log says, and what is done when the log does not answer.
-#include <algorithm>
 #include <utility>
 
 #include "chat/delivery/sequencer.hpp"
@@ -98,40 +97,6 @@ void sequencer::give_up(actions& out) {
     hand_on(std::move(h.what), out);
   }
   inquiry_.reset();
-}
-
-void sequencer::tell_lost(late_worker& one, std::uint64_t up_to, actions& out) const {
-  if (one.had.epoch != last_.epoch) {
-    if (!one.had.epoch.empty()) out.emplace_back(say_epoch_over{one.had.epoch, last_.epoch, one.worker});
-    one.had = {last_.epoch, 0};
-  }
-  if (one.had.seq >= up_to) return;
-  out.emplace_back(say_gap{one.had.seq + 1, up_to, one.worker});
-  one.had.seq = up_to;
-}
-
-// The messages that the other workers have had, for those that came later.
-void sequencer::take_page_for_late(page& found, actions& out) {
-  auto& q = *inquiry_;
-  if (found.epoch != last_.epoch) {
-    change_epoch(found.epoch, out);
-    q.late.clear();  // all get the same now
-    return ask(out);
-  }
-  bool const whole = !found.more || found.messages.empty() || found.messages.back().seq >= last_.seq;
-  for (auto& one : q.late) {
-    if (seq_here(one.had) < q.after) continue;  // came while this page was under way
-    for (auto const& m : found.messages) {
-      if (m.seq <= seq_here(one.had)) continue;
-      if (m.seq > last_.seq) break;
-      tell_lost(one, m.seq - 1, out);
-      out.emplace_back(deliver{m.what, one.worker});
-      one.had.seq = m.seq;
-    }
-    if (whole) tell_lost(one, last_.seq, out);
-  }
-  std::erase_if(q.late, [&](auto const& one) { return one.had == last_; });
-  ask(out);
 }
 
 }  // namespace hiky::chat

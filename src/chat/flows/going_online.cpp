@@ -83,7 +83,7 @@ task<result<state::connected>> going_online::add_subscribed(session_ptr s, rooms
 task<result<state::connected>> going_online::add_while_subscribing(session_ptr s, rooms_before const& before,
                                                                    bool& heard_late) {
   for (auto const& room : before.all) hub_.enter(*s, room, false);
-  if (!before.fresh.empty()) co_await subscriptions_.begin(before.fresh, before.places, bus::since::here);
+  if (!before.fresh.empty()) co_await subscriptions_.begin(before.fresh, before.places);
   // NOLINTNEXTLINE(cppcoreguidelines-avoid-capturing-lambda-coroutines): awaited right here
   auto const add_and_look = [&]() -> task<result<state::connected>> {
     auto out = co_await add(s, before);

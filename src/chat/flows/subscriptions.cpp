@@ -33,15 +33,14 @@ task<result<void>> subscriptions::subscribe(session& s, std::vector<room_id> roo
   co_return result<void>{};
 }
 
-task<> subscriptions::begin(std::vector<room_id> rooms, std::vector<state::message_place> places, bus::since which) {
+task<> subscriptions::begin(std::vector<room_id> rooms, std::vector<state::message_place> places) {
   for (std::size_t from = 0; from < rooms.size(); from += rooms_at_once) {
     auto const part = [&](auto const& all) {
       return std::ranges::subrange(all.begin() + from, all.begin() + std::min(from + rooms_at_once, all.size()));
     };
     auto const some = part(rooms);
     auto const their_places = part(places);
-    co_await bus_.begin_subscribing(worker_, {some.begin(), some.end()}, {their_places.begin(), their_places.end()},
-                                    which);
+    co_await bus_.begin_subscribing(worker_, {some.begin(), some.end()}, {their_places.begin(), their_places.end()});
   }
 }
 

@@ -22,9 +22,9 @@ class subscriptions {
   // When this returns, the session is subscribed to `rooms`. Redis is asked only for rooms to which no session of this
   // worker is subscribed yet.
   task<result<void>> subscribe(session& s, std::vector<room_id> rooms, std::int64_t since_ms = 0);
-  // Begins to subscribe to rooms to which no session of this worker is subscribed: messages behind `places` come from
-  // the log, if need be. `subscribe` awaits it.
-  task<> begin(std::vector<room_id> rooms, std::vector<state::message_place> places, bus::since which);
+  // Begins to subscribe to rooms to which no session of this worker is subscribed, see bus::begin_subscribing.
+  // `subscribe` awaits it.
+  task<> begin(std::vector<room_id> rooms, std::vector<state::message_place> places);
   // Leaves the rooms that the session's token does not allow any more.
   task<> leave_forbidden(session_ptr s);
   // Called just before the rooms of a session change that did not ask for the change: a client with `events` is told.

@@ -96,10 +96,11 @@ local remembered = (basis == 'remembered' or not has_lease) and tonumber(known_m
 if (granted or remembered) and #ARGV >= first_room then
   local belongs, named = {}, {}
   for _, room in ipairs(rooms) do belongs[room] = true end
+  local all_count = granted or redis.call('EXISTS', left) == 0  -- mostly: Redis has lost that, too
   for i = first_room, #ARGV, 2 do
     local room = ARGV[i]
     named[#named + 1] = room
-    if granted or redis.pcall('HEXISTS', left, room) ~= 1 then
+    if all_count or redis.pcall('HEXISTS', left, room) ~= 1 then
       if not belongs[room] then
         belongs[room] = true
         fresh[#fresh + 1] = room
