@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "dialect.hpp"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 namespace hiky::load {
@@ -75,12 +77,48 @@ class nchan_dialect final : public dialect {
   bool echoes() const override { return true; }
 };
 
+// Centrifugo's bidirectional protocol in JSON. The namespace `room` of its configuration says what a channel keeps. An
+// answer bears the number of its request, so each kind of request has one number.
+class centrifugo_dialect final : public dialect {
+ public:
+  std::string greet(std::string_view user) const override {
+    return fmt::format(R"({{"id":1,"connect":{{"name":"{}"}}}})", user);
+  }
+  std::string join(std::string_view room) const override {
+    return fmt::format(R"({{"id":2,"subscribe":{{"channel":"room:{}"}}}})", room);
+  }
+  std::string say(std::string_view user, std::string_view room, std::string_view content) const override {
+    return fmt::format(
+        R"({{"id":3,"publish":{{"channel":"room:{}","data":{{"roomId":"{}","senderId":"{}","content":"{}"}}}}}})", room,
+        room, user, content);
+  }
+  heard meaning(std::string_view text) const override {
+    if (text == "{}") return heard::heartbeat;
+    constexpr std::string_view push = R"({"push":{"channel":")", answer = R"({"id":)";
+    if (text.starts_with(push)) {
+      std::size_t const end = text.find('"', push.size());
+      return end != std::string_view::npos && text.substr(end).starts_with(R"(","pub":)") ? heard::delivery
+                                                                                          : heard::nothing;
+    }
+    if (!text.starts_with(answer)) return heard::nothing;
+    std::string_view const kind = text.substr(std::min(text.find(','), text.size()));
+    if (kind.starts_with(R"(,"error")")) return heard::error;
+    if (kind.starts_with(R"(,"connect")")) return heard::greeted;
+    if (kind.starts_with(R"(,"subscribe")")) return heard::joined;
+    return heard::nothing;
+  }
+  std::string heartbeat() const override { return "{}"; }
+  bool lines() const override { return true; }
+  bool echoes() const override { return true; }
+};
+
 }  // namespace
 
 std::unique_ptr<dialect> make_dialect(std::string_view name) {
   if (name == "hiky") return std::make_unique<hiky_dialect>();
   if (name == "socketio") return std::make_unique<socketio_dialect>();
   if (name == "nchan") return std::make_unique<nchan_dialect>();
+  if (name == "centrifugo") return std::make_unique<centrifugo_dialect>();
   return nullptr;
 }
 

@@ -23,12 +23,14 @@ class dialect {
   virtual heard meaning(std::string_view text) const = 0;
   // The answer to heard::heartbeat.
   virtual std::string heartbeat() const { return {}; }
+  // True if a frame may hold several texts, one a line.
+  virtual bool lines() const { return false; }
   // True if a message also comes back to its sender.
   virtual bool echoes() const { return false; }
 };
 
-// `name`: hiky (the document's protocol, also spoken by its Node service), socketio, nchan. Null if there is no such
-// dialect.
+// `name`: hiky (the document's protocol, also spoken by its Node service), socketio, nchan, centrifugo. Null if there
+// is no such dialect.
 std::unique_ptr<dialect> make_dialect(std::string_view name);
 
 }  // namespace hiky::load

@@ -37,7 +37,7 @@ void describe(CLI::App& app, request& asked) {
   app.add_option("--pid", asked.pid,
                  "Process of the server; its children count with it. Without it no cost is measured");
   app.add_option("--redis-pid", asked.redis_pid, "Process of its Redis, unless it is a child of --pid");
-  app.add_option("--dialect", asked.dialect, "hiky, socketio or nchan")->capture_default_str();
+  app.add_option("--dialect", asked.dialect, "hiky, socketio, nchan or centrifugo")->capture_default_str();
   app.add_option("--server", asked.set.server, "Name in the table")->capture_default_str();
   app.add_option("--sends", asked.sends, "How the server sends (send or io_uring): shown, and decides fan's target");
   app.add_option("--seconds", asked.set.seconds, "Time of measuring per scenario, without set-up")
@@ -120,7 +120,7 @@ int main(int argc, char** argv) {
   if (!to) return usage(fmt::format("--url \"{}\": expected ws://127.x.y.z:PORT/PATH", asked.url));
   to->compress = asked.compress;
   auto const speech = make_dialect(asked.dialect);
-  if (!speech) return usage(fmt::format("--dialect {}: expected hiky, socketio or nchan", asked.dialect));
+  if (!speech) return usage(fmt::format("--dialect {}: expected hiky, socketio, nchan or centrifugo", asked.dialect));
   std::vector<scenario> chosen;
   for (scenario const& one : all_scenarios())
     if (asked.scenarios.empty() || std::ranges::count(asked.scenarios, one.name) > 0) chosen.push_back(one);

@@ -165,15 +165,24 @@ std::size_t swarm::consume(std::size_t index, std::string_view bytes) {
 void swarm::take_frame(std::size_t index, frame_head const& head, std::string_view payload) {
   if (head.code == opcode::text && head.compressed) {
     auto const text = unpack_.unpack(payload);
-    return text ? take_text(index, *text) : fault(index, "a compressed message that can't be inflated");
+    return text ? take_frame_text(index, *text) : fault(index, "a compressed message that can't be inflated");
   }
-  if (head.code == opcode::text) return take_text(index, payload);
+  if (head.code == opcode::text) return take_frame_text(index, payload);
   if (head.code == opcode::ping) return send(members_[index], opcode::pong, payload);
   if (head.code != opcode::close) return;
   auto const byte = [&](std::size_t i) { return static_cast<unsigned>(static_cast<std::uint8_t>(payload[i])); };
   unsigned const reason = payload.size() < 2 ? 1005 : byte(0) << 8 | byte(1);
   fault(index, fmt::format("closed by the server with code {} {}", reason,
                            payload.substr(std::min<std::size_t>(2, payload.size()))));
+}
+
+void swarm::take_frame_text(std::size_t index, std::string_view text) {
+  if (!speech_.lines()) return take_text(index, text);
+  while (!text.empty()) {
+    std::string_view const line = text.substr(0, text.find('\n'));
+    text.remove_prefix(std::min(line.size() + 1, text.size()));
+    take_text(index, line);
+  }
 }
 
 void swarm::take_text(std::size_t index, std::string_view text) {

@@ -71,6 +71,7 @@ class swarm {
   void read(std::size_t index);
   std::size_t consume(std::size_t index, std::string_view bytes);
   void take_frame(std::size_t index, frame_head const& head, std::string_view payload);
+  void take_frame_text(std::size_t index, std::string_view text);
   void take_text(std::size_t index, std::string_view text);
   void advance(member& one);
   void send(member& one, std::uint8_t code, std::string_view payload);

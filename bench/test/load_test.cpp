@@ -85,6 +85,21 @@ TEST(dialect, a_type_is_recognised_wherever_it_stands) {
 
 TEST(endpoint, only_loopback_is_loaded) {
   EXPECT_TRUE(parse_url("ws://127.0.0.1:8080/ws"));
+TEST(dialect, centrifugo_delivers_publications_and_nothing_else) {
+  auto const speech = make_dialect("centrifugo");
+  EXPECT_EQ(speech->meaning(R"({"push":{"channel":"room:r","pub":{"data":{"content":"x"},"offset":1}}})"),
+            heard::delivery);
+  EXPECT_EQ(speech->meaning(R"({"push":{"channel":"room:r","join":{"info":{"user":"pub"}}}})"), heard::nothing);
+  EXPECT_EQ(speech->meaning(R"({"id":1,"connect":{"client":"c","ping":25,"pong":true}})"), heard::greeted);
+  EXPECT_EQ(speech->meaning(R"({"id":2,"subscribe":{}})"), heard::joined);
+  EXPECT_EQ(speech->meaning(R"({"id":3,"publish":{}})"), heard::nothing);
+  EXPECT_EQ(speech->meaning(R"({"id":3,"error":{"code":103,"message":"permission denied"}})"), heard::error);
+  EXPECT_EQ(speech->meaning("{}"), heard::heartbeat);
+  EXPECT_EQ(speech->heartbeat(), "{}");
+  EXPECT_TRUE(speech->echoes());
+  EXPECT_TRUE(speech->lines());
+}
+
   EXPECT_EQ(parse_url("ws://127.0.0.1:8080")->path, "/");
   for (char const* const url : {"ws://10.0.0.1:80/ws", "ws://127.0.0.1/ws", "wss://127.0.0.1:80/", "ws://127.0.0.1:0/",
                                 "ws://127.0.0.1:99999/", ""})
