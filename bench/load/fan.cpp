@@ -10,18 +10,12 @@
 
 #include "floor.hpp"
 #include "ledger.hpp"
+#include "rounds.hpp"
 #include "scenario.hpp"
 #include "stamp.hpp"
 
 namespace hiky::load {
 namespace {
-
-double median(std::vector<double> values) {
-  if (values.empty()) return 0;
-  auto const middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-  std::nth_element(values.begin(), middle, values.end());
-  return *middle;
-}
 
 struct fan_room {
   run const& what;

@@ -13,6 +13,7 @@
 
 #include "floor.hpp"
 #include "report.hpp"
+#include "rounds.hpp"
 #include "scenario.hpp"
 
 namespace {
@@ -31,7 +32,8 @@ void describe(CLI::App& app, request& asked) {
   std::string about = "What to run, in this order (default: all):";
   for (scenario const& one : all_scenarios()) about += fmt::format("\n{}: {}", one.name, one.about);
   app.add_option("scenarios", asked.scenarios, about);
-  app.add_option("--report", asked.report, "Run nothing: print what these files recorded");
+  app.add_option("--report", asked.report,
+                 "Run nothing: print what these files recorded, medians where a load stands there several times");
   app.option_defaults()->take_last();
   app.add_option("--url", asked.url, "Server, ws://127.x.y.z:PORT/PATH");
   app.add_option("--pid", asked.pid,
@@ -83,7 +85,7 @@ int report(request const& asked) {
       all.push_back(std::move(*what));
     }
   }
-  print(all, asked.json);
+  print(join_rounds(all), asked.json);
   return std::ranges::all_of(all, [](outcome const& one) { return one.failure.empty(); }) ? 0 : 1;
 }
 

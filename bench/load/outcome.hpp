@@ -11,7 +11,8 @@
 namespace hiky::load {
 
 // Figures by name; the unit is the end of the name: rate_s (per second), p50_ms, p99_ms, gateway_us, redis_us, own_us
-// (processor time per delivery, for storm per connection), floor_us, ratio, memory_b, redis_memory_b.
+// (processor time per delivery, for storm per connection), floor_us, ratio, memory_b, redis_memory_b; asked_s (mix:
+// messages per second), rounds (their number, if the figures are medians).
 struct outcome {
   std::string server, scenario, load;
   std::string sends;    // how the server sends, if known: send or io_uring

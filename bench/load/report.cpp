@@ -23,31 +23,31 @@ std::string quoted(std::string_view text) {
   return out + '"';
 }
 
-constexpr std::string_view row = "{:<10} {:<14} {:<38} {:>8} {:>8} {:>8} {:>8} {:>7} {:>6} {:>6} {:>6} {:>8}\n";
+constexpr std::string_view row = "{:<20} {:<14} {:<38} {:>7} {:>8} {:>8} {:>8} {:>7} {:>6} {:>6} {:>6} {:>7} {:>7}\n";
 
 }  // namespace
 
 std::string as_table(std::span<outcome const> all) {
   std::string out = fmt::format(fmt::runtime(row), "server", "what", "load", "rate/s", "p50 ms", "p99 ms", "gateway",
-                                "redis", "floor", "ratio", "client", "B/conn");
+                                "redis", "floor", "ratio", "client", "B/conn", "Redis B");
   for (outcome const& one : all) {
     if (!one.failure.empty()) {
-      out += fmt::format("{:<10} {:<14} {:<38} FAILED: {}\n", one.server, one.title(), one.load, one.failure);
+      out += fmt::format("{:<20} {:<14} {:<38} FAILED: {}\n", one.server, one.title(), one.load, one.failure);
       continue;
     }
     out += fmt::format(fmt::runtime(row), one.server, one.title(), one.load, cell(one, "rate_s", 0),
                        cell(one, "p50_ms", 3), cell(one, "p99_ms", 3), cell(one, "gateway_us", 2),
                        cell(one, "redis_us", 2), cell(one, "floor_us", 2), cell(one, "ratio", 2),
-                       cell(one, "own_us", 2), cell(one, "memory_b", 0));
-    if (!one.note.empty()) out += fmt::format("{:<25} note: {}\n", "", one.note);
+                       cell(one, "own_us", 2), cell(one, "memory_b", 0), cell(one, "redis_memory_b", 0));
+    if (!one.note.empty()) out += fmt::format("{:<35} note: {}\n", "", one.note);
   }
   out +=
-      "rate: deliveries (storm: connects) a second. gateway, redis, floor, client: microseconds of processor time for "
-      "each of them.\n";
+      "rate: deliveries a second (storm: connects). gateway, redis, floor, client: microseconds of "
+      "processor time for each delivery or connect. B/conn, Redis B: resident memory of each connection.\n";
   auto const verdicts = judge(all);
   if (!verdicts.empty()) out += '\n';
   for (verdict const& one : verdicts)
-    out += fmt::format("{:<4}  {:<14} {:<52} {:.4g}\n",
+    out += fmt::format("{:<4}  {:<36} {:<46} {:.4g}\n",
                        !one.pass   ? ""
                        : *one.pass ? "pass"
                                    : "MISS",

@@ -38,11 +38,20 @@ std::optional<double> per_delivery(outcome const& what) {
   return gateway && redis ? std::optional(*gateway + *redis) : std::nullopt;
 }
 
+bool is_ours(outcome const& one) { return one.server == "hiky" || one.server.starts_with("hiky "); }
+
+std::string title_of(outcome const& ours) {
+  std::string title = ours.title();
+  if (auto const rate = ours.get("asked_s")) title += fmt::format(" {:.0f}/s", *rate);
+  if (ours.server != "hiky") title += fmt::format(" ({})", ours.server.substr(5));
+  return title;
+}
+
 void judge_fan(outcome const& ours, std::vector<verdict>& verdicts) {
   auto const ratio = ours.get("ratio");
   if (!ratio) return;
-  if (ours.sends == "io_uring") verdicts.push_back({ours.title(), "< 1.0 x bare send()", *ratio, *ratio < 1.0});
-  else verdicts.push_back({ours.title(), "<= 1.1 x bare send()", *ratio, *ratio <= 1.1});
+  if (ours.sends == "io_uring") verdicts.push_back({title_of(ours), "< 1.0 x bare send()", *ratio, *ratio < 1.0});
+  else verdicts.push_back({title_of(ours), "<= 1.1 x bare send()", *ratio, *ratio <= 1.1});
 }
 
 void judge_alone(outcome const& ours, std::vector<verdict>& verdicts) {
@@ -50,14 +59,14 @@ void judge_alone(outcome const& ours, std::vector<verdict>& verdicts) {
     auto const value = one.scenario == ours.scenario ? ours.get(one.figure) : std::nullopt;
     if (!value) continue;
     bool const pass = one.at_least ? *value >= one.bound : *value <= one.bound;
-    verdicts.push_back({ours.title(), std::string(one.text), *value, pass});
+    verdicts.push_back({title_of(ours), std::string(one.text), *value, pass});
   }
 }
 
 void compare(outcome const& ours, outcome const& theirs, std::vector<verdict>& verdicts) {
   auto const mine = per_delivery(ours), other = per_delivery(theirs);
   if (!mine || !other || *other <= 0) return;
-  verdict found{ours.title(), fmt::format("x {}", theirs.server), *mine / *other, std::nullopt};
+  verdict found{title_of(ours), fmt::format("x {}", theirs.server), *mine / *other, std::nullopt};
   for (share_limit const& one : share_limits) {
     if (one.scenario != ours.scenario || one.peer != theirs.server) continue;
     found.target = fmt::format("<= {} x {}", one.bound, theirs.server);
@@ -71,11 +80,12 @@ void compare(outcome const& ours, outcome const& theirs, std::vector<verdict>& v
 std::vector<verdict> judge(std::span<outcome const> all) {
   std::vector<verdict> verdicts;
   for (outcome const& ours : all) {
-    if (ours.server != "hiky" || !ours.failure.empty()) continue;
+    if (!is_ours(ours) || !ours.failure.empty()) continue;
     if (ours.scenario == "fan") judge_fan(ours, verdicts);
     judge_alone(ours, verdicts);
     for (outcome const& theirs : all)
-      if (theirs.server != ours.server && theirs.scenario == ours.scenario) compare(ours, theirs, verdicts);
+      if (!is_ours(theirs) && theirs.failure.empty() && theirs.scenario == ours.scenario && theirs.load == ours.load)
+        compare(ours, theirs, verdicts);
   }
   return verdicts;
 }

@@ -13,6 +13,7 @@
 #include "../load/latency.hpp"
 #include "../load/ledger.hpp"
 #include "../load/outcome.hpp"
+#include "../load/rounds.hpp"
 #include "../load/stamp.hpp"
 #include "../load/targets.hpp"
 
@@ -83,8 +84,6 @@ TEST(dialect, a_type_is_recognised_wherever_it_stands) {
   EXPECT_EQ(speech->meaning(R"({"type":"error","message":"no"})"), heard::error);
 }
 
-TEST(endpoint, only_loopback_is_loaded) {
-  EXPECT_TRUE(parse_url("ws://127.0.0.1:8080/ws"));
 TEST(dialect, centrifugo_delivers_publications_and_nothing_else) {
   auto const speech = make_dialect("centrifugo");
   EXPECT_EQ(speech->meaning(R"({"push":{"channel":"room:r","pub":{"data":{"content":"x"},"offset":1}}})"),
@@ -100,6 +99,8 @@ TEST(dialect, centrifugo_delivers_publications_and_nothing_else) {
   EXPECT_TRUE(speech->lines());
 }
 
+TEST(endpoint, only_loopback_is_loaded) {
+  EXPECT_TRUE(parse_url("ws://127.0.0.1:8080/ws"));
   EXPECT_EQ(parse_url("ws://127.0.0.1:8080")->path, "/");
   for (char const* const url : {"ws://10.0.0.1:80/ws", "ws://127.0.0.1/ws", "wss://127.0.0.1:80/", "ws://127.0.0.1:0/",
                                 "ws://127.0.0.1:99999/", ""})
@@ -135,6 +136,24 @@ TEST(outcome, survives_the_way_through_a_file) {
   EXPECT_FALSE(back->get("ratio"));
 }
 
+TEST(rounds, figures_become_medians_and_one_failure_fails) {
+  std::vector<outcome> all;
+  for (double const us : {3.0, 9.0, 4.0}) {
+    all.push_back({"hiky", "mix", "l", "send", {{"gateway_us", us}}, us > 5 ? "slow" : "", ""});
+    all.push_back({"nchan", "mix", "l", "", {{"gateway_us", 2 * us}}, "", us > 5 ? "lost" : ""});
+  }
+  all.push_back({"hiky", "mix", "another", "send", {{"gateway_us", 1}}, "", ""});
+  auto const joined = join_rounds(all);
+  ASSERT_EQ(joined.size(), 3U);
+  EXPECT_EQ(joined[0].get("gateway_us"), 4);
+  EXPECT_EQ(joined[0].get("rounds"), 3);
+  EXPECT_EQ(joined[0].note, "slow (1 of 3 rounds)");
+  EXPECT_EQ(joined[1].failure, "lost (1 of 3 rounds)");
+  EXPECT_EQ(joined[2].get("gateway_us"), 1);
+  EXPECT_FALSE(joined[2].get("rounds"));
+  EXPECT_EQ(median({1, 2, 3, 10}), 2.5);
+}
+
 TEST(targets, a_failed_run_passes_nothing) {
   outcome what{"hiky", "pair", "", "", {{"p50_ms", 0.1}}, "", ""};
   ASSERT_EQ(judge(std::vector{what}).size(), 1U);
@@ -154,11 +173,22 @@ TEST(targets, another_server_is_a_target_only_where_one_is_set) {
   outcome const ours{"hiky", "mix", "", "", {{"gateway_us", 3}, {"redis_us", 1}}, "", ""};
   outcome const nchan{"nchan", "mix", "", "", {{"gateway_us", 4}, {"redis_us", 1}}, "", ""};
   outcome const node{"node+ws", "mix", "", "", {{"gateway_us", 30}, {"redis_us", 10}}, "", ""};
-  auto const found = judge(std::vector{ours, nchan, node});
+  outcome const faster{"node+ws", "mix", "another load", "", {{"gateway_us", 30}, {"redis_us", 10}}, "", ""};
+  auto const found = judge(std::vector{ours, nchan, node, faster});
   ASSERT_EQ(found.size(), 2U);
   EXPECT_EQ(found[0].pass, false);
   EXPECT_DOUBLE_EQ(found[0].measured, 0.8);
   EXPECT_FALSE(found[1].pass.has_value());
+}
+
+TEST(targets, each_kind_of_hiky_is_judged_and_none_is_a_peer) {
+  outcome const one{"hiky w1", "mix", "", "", {{"gateway_us", 3}, {"redis_us", 1}}, "", ""};
+  outcome const two{"hiky w2", "mix", "", "", {{"gateway_us", 4}, {"redis_us", 1}}, "", ""};
+  outcome const node{"node+ws", "mix", "", "", {{"gateway_us", 30}, {"redis_us", 10}}, "", ""};
+  auto const found = judge(std::vector{one, two, node});
+  ASSERT_EQ(found.size(), 2U);
+  EXPECT_EQ(found[1].title, "mix (w2)");
+  EXPECT_DOUBLE_EQ(found[1].measured, 5.0 / 40);
 }
 
 }  // namespace hiky::load
