@@ -46,8 +46,8 @@ void describe(CLI::App& app, request& asked) {
       ->capture_default_str()
       ->check(CLI::Range(0.1, 600.0));
   app.add_option("--users", asked.set.users, "Instead of the scenario's own number");
-  app.add_option("--room-size", asked.set.room_size, "mix, idle, storm: instead of 10, 1, 1");
-  app.add_option("--rate", asked.set.rate, "mix: messages per second")
+  app.add_option("--room-size", asked.set.room_size, "mix, peak, idle, storm: instead of 10, 10, 1, 1");
+  app.add_option("--rate", asked.set.rate, "mix: messages per second; peak begins with it")
       ->capture_default_str()
       ->check(CLI::Range(1.0, 1e6));
   app.add_option("--window", asked.set.window, "fan: messages under way at once")

@@ -42,7 +42,7 @@ std::string as_table(std::span<outcome const> all) {
     if (!one.note.empty()) out += fmt::format("{:<35} note: {}\n", "", one.note);
   }
   out +=
-      "rate: deliveries a second (storm: connects). gateway, redis, floor, client: microseconds of "
+      "rate: deliveries a second (storm: connects, peak: messages). gateway, redis, floor, client: microseconds of "
       "processor time for each delivery or connect. B/conn, Redis B: resident memory of each connection.\n";
   auto const verdicts = judge(all);
   if (!verdicts.empty()) out += '\n';

@@ -21,7 +21,7 @@ struct settings {
   double seconds = 5;                // of measuring; set-up comes on top
   std::size_t users = 0;             // 0 = the scenario's own number
   std::size_t room_size = 0;         // likewise
-  double rate = 2000;                // mix: messages per second
+  double rate = 2000;                // messages per second; peak begins with it
   std::size_t window = 1;            // fan: messages under way at once
   std::size_t in_flight = 64;        // connections being opened at once
   std::size_t content_bytes = 100;
@@ -45,6 +45,7 @@ outcome pair(run const&);
 outcome fan(run const&);
 outcome away(run const&);
 outcome mix(run const&);
+outcome peak(run const&);
 outcome idle(run const&);
 outcome storm(run const&);
 

@@ -64,6 +64,12 @@ void judge_alone(outcome const& ours, std::vector<verdict>& verdicts) {
 }
 
 void compare(outcome const& ours, outcome const& theirs, std::vector<verdict>& verdicts) {
+  if (ours.scenario == "peak") {
+    auto const mine = ours.get("rate_s"), other = theirs.get("rate_s");
+    if (mine && other && *other > 0)
+      verdicts.push_back({title_of(ours), fmt::format("messages/s x {}", theirs.server), *mine / *other, std::nullopt});
+    return;
+  }
   auto const mine = per_delivery(ours), other = per_delivery(theirs);
   if (!mine || !other || *other <= 0) return;
   verdict found{title_of(ours), fmt::format("x {}", theirs.server), *mine / *other, std::nullopt};

@@ -13,6 +13,7 @@
 #include "../load/latency.hpp"
 #include "../load/ledger.hpp"
 #include "../load/outcome.hpp"
+#include "../load/rate_search.hpp"
 #include "../load/rounds.hpp"
 #include "../load/stamp.hpp"
 #include "../load/targets.hpp"
@@ -154,6 +155,35 @@ TEST(rounds, figures_become_medians_and_one_failure_fails) {
   EXPECT_EQ(median({1, 2, 3, 10}), 2.5);
 }
 
+// What a server with this limit answers.
+double searched(double limit, double first, int& tries, int spoiled = -1) {
+  rate_search search(first);
+  for (tries = 0; search.rate() > 0 && tries < 100; ++tries) search.tell(search.rate() <= limit && tries != spoiled);
+  return search.best();
+}
+
+TEST(rate_search, comes_within_a_twentieth_of_the_limit_from_below_and_from_above) {
+  int tries = 0;
+  for (double const limit : {300.0, 1'999.0, 2'000.0, 7'300.0, 90'000.0}) {
+    double const best = searched(limit, 2000, tries);
+    EXPECT_LE(best, limit);
+    EXPECT_GE(best * 1.05, limit - 1) << limit;
+    EXPECT_LE(tries, 22) << limit;
+  }
+}
+
+TEST(rate_search, forgives_one_spoiled_try) {
+  int tries = 0;
+  double const best = searched(7'300, 2000, tries);
+  EXPECT_EQ(searched(7'300, 2000, tries, 1), best);
+}
+
+TEST(rate_search, ends_when_nothing_is_sustained) {
+  int tries = 0;
+  EXPECT_EQ(searched(0, 2000, tries), 0);
+  EXPECT_LE(tries, 20);
+}
+
 TEST(targets, a_failed_run_passes_nothing) {
   outcome what{"hiky", "pair", "", "", {{"p50_ms", 0.1}}, "", ""};
   ASSERT_EQ(judge(std::vector{what}).size(), 1U);
@@ -179,6 +209,16 @@ TEST(targets, another_server_is_a_target_only_where_one_is_set) {
   EXPECT_EQ(found[0].pass, false);
   EXPECT_DOUBLE_EQ(found[0].measured, 0.8);
   EXPECT_FALSE(found[1].pass.has_value());
+}
+
+TEST(targets, peaks_are_compared_by_their_rates) {
+  outcome const ours{"hiky", "peak", "", "", {{"rate_s", 9000}, {"gateway_us", 3}, {"redis_us", 1}}, "", ""};
+  outcome theirs{"nchan", "peak", "", "", {{"rate_s", 6000}, {"gateway_us", 4}, {"redis_us", 1}}, "", ""};
+  auto const found = judge(std::vector{ours, theirs});
+  ASSERT_EQ(found.size(), 1U);
+  EXPECT_DOUBLE_EQ(found[0].measured, 1.5);
+  theirs.failure = "lost";
+  EXPECT_TRUE(judge(std::vector{ours, theirs}).empty());
 }
 
 TEST(targets, each_kind_of_hiky_is_judged_and_none_is_a_peer) {
