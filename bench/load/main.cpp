@@ -22,9 +22,10 @@ using namespace hiky::load;
 struct request {
   std::vector<std::string> scenarios;
   settings set;
-  std::string url, dialect = "hiky", sends, record;
-  std::vector<std::string> report;
-  pid_t pid = 0, redis_pid = 0;
+  std::string dialect = "hiky", sends, record;
+  std::vector<std::string> urls, report;
+  std::vector<pid_t> pids;
+  pid_t redis_pid = 0;
   bool json = false, floor_only = false, compress = false;
 };
 
@@ -34,10 +35,12 @@ void describe(CLI::App& app, request& asked) {
   app.add_option("scenarios", asked.scenarios, about);
   app.add_option("--report", asked.report,
                  "Run nothing: print what these files recorded, medians where a load stands there several times");
+  app.add_option("--url", asked.urls, "Server, ws://127.x.y.z:PORT/PATH; many: once for each instance")
+      ->allow_extra_args(false);
+  app.add_option("--pid", asked.pids,
+                 "Process of the server, once for each; its children count with it. Without it no cost is measured")
+      ->allow_extra_args(false);
   app.option_defaults()->take_last();
-  app.add_option("--url", asked.url, "Server, ws://127.x.y.z:PORT/PATH");
-  app.add_option("--pid", asked.pid,
-                 "Process of the server; its children count with it. Without it no cost is measured");
   app.add_option("--redis-pid", asked.redis_pid, "Process of its Redis, unless it is a child of --pid");
   app.add_option("--dialect", asked.dialect, "hiky, socketio, nchan or centrifugo")->capture_default_str();
   app.add_option("--server", asked.set.server, "Name in the table")->capture_default_str();
@@ -46,8 +49,8 @@ void describe(CLI::App& app, request& asked) {
       ->capture_default_str()
       ->check(CLI::Range(0.1, 600.0));
   app.add_option("--users", asked.set.users, "Instead of the scenario's own number");
-  app.add_option("--room-size", asked.set.room_size, "mix, peak, idle, storm: instead of 10, 10, 1, 1");
-  app.add_option("--rate", asked.set.rate, "mix: messages per second; peak begins with it")
+  app.add_option("--room-size", asked.set.room_size, "mix, peak, many, idle, storm: instead of 10, 10, 10, 1, 1");
+  app.add_option("--rate", asked.set.rate, "mix, many: messages per second; peak begins with it")
       ->capture_default_str()
       ->check(CLI::Range(1.0, 1e6));
   app.add_option("--window", asked.set.window, "fan: messages under way at once")
@@ -118,19 +121,25 @@ int main(int argc, char** argv) {
   raise_file_limit(70'000);
   if (asked.floor_only) return measure_floor(asked.set);
 
-  auto to = parse_url(asked.url);
-  if (!to) return usage(fmt::format("--url \"{}\": expected ws://127.x.y.z:PORT/PATH", asked.url));
-  to->compress = asked.compress;
+  std::vector<endpoint> instances;
+  for (std::string const& url : asked.urls) {
+    auto to = parse_url(url);
+    if (!to) return usage(fmt::format("--url \"{}\": expected ws://127.x.y.z:PORT/PATH", url));
+    to->compress = asked.compress;
+    instances.push_back(std::move(*to));
+  }
+  if (instances.empty()) return usage("--url is missing");
   auto const speech = make_dialect(asked.dialect);
   if (!speech) return usage(fmt::format("--dialect {}: expected hiky, socketio, nchan or centrifugo", asked.dialect));
   std::vector<scenario> chosen;
   for (scenario const& one : all_scenarios())
-    if (asked.scenarios.empty() || std::ranges::count(asked.scenarios, one.name) > 0) chosen.push_back(one);
+    if (asked.scenarios.empty() ? one.usual : std::ranges::count(asked.scenarios, one.name) > 0) chosen.push_back(one);
   for (std::string const& name : asked.scenarios)
     if (std::ranges::count(all_scenarios(), name, &scenario::name) == 0)
       return usage(fmt::format("no scenario is called {}", name));
 
-  run const what{asked.set, *to, *speech, processes(asked.pid, asked.redis_pid)};
+  std::erase(asked.pids, 0);
+  run const what{asked.set, instances.front(), instances, *speech, processes(asked.pids, asked.redis_pid)};
   std::vector<outcome> all;
   for (scenario const& one : chosen) {
     all.push_back(one.perform(what));

@@ -7,6 +7,7 @@
 #include <map>
 #include <numeric>
 #include <string>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -58,9 +59,8 @@ std::int64_t cpu_ns(pid_t process) {
   return used.tv_sec * 1'000'000'000LL + used.tv_nsec;
 }
 
-processes::processes(pid_t gateway, pid_t redis) {
-  if (gateway == 0) return;
-  gateway_ = {gateway};
+processes::processes(std::vector<pid_t> gateways, pid_t redis) : gateway_(std::move(gateways)) {
+  if (gateway_.empty()) return;
   if (redis != 0) redis_ = {redis};
   auto const children = children_by_parent();
   for (std::size_t i = 0; i < gateway_.size(); ++i) {

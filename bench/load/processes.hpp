@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The processor time and resident memory that the measured processes have used, read from the kernel.
-// The gateway is the given process with all its descendants, less those that are Redis.
+// The gateway is the given processes with all their descendants, less those that are Redis.
 #pragma once
 #include <sys/types.h>
 
@@ -24,9 +24,9 @@ struct cpu_sample {
 class processes {
  public:
   processes() = default;
-  // `redis` 0: the processes named redis-server or valkey-server among the descendants of `gateway`. `gateway` 0:
+  // `redis` 0: the processes named redis-server or valkey-server among the descendants of `gateways`. No gateway:
   // nothing is measured.
-  processes(pid_t gateway, pid_t redis);
+  processes(std::vector<pid_t> gateways, pid_t redis);
 
   bool known() const { return !gateway_.empty(); }
   cpu_sample cpu() const;

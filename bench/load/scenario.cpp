@@ -9,7 +9,7 @@
 namespace hiky::load {
 
 std::span<scenario const> all_scenarios() {
-  static constexpr std::array<scenario, 7> all{{
+  static constexpr std::array<scenario, 8> all{{
       {"pair", "2 users in a room, one message at a time", pair},
       {"fan", "1 sender, 1,000 receivers in a room, beside the bare send() loop", fan},
       {"mix", "2,000 users in rooms of 10, 2,000 messages a second", mix},
@@ -17,6 +17,8 @@ std::span<scenario const> all_scenarios() {
       {"storm", "10,000 times connect, register, join, as fast as it goes", storm},
       {"peak", "the load of mix, faster and faster until p99 > 50 ms", peak},
       {"away", "a room of 1,000 with 900 offline: each message fills 900 mailboxes", away},
+      {"many", "10,000 connections, on one or several instances, and messages in their rooms of 10; not by default",
+       many, false},
   }};
   return all;
 }

@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "dialect.hpp"
 #include "endpoint.hpp"
@@ -29,7 +30,8 @@ struct settings {
 
 struct run {
   settings set;
-  endpoint to;
+  endpoint to;                      // the first instance
+  std::vector<endpoint> instances;  // only many uses more than one
   dialect const& speech;
   processes server;
 };
@@ -38,6 +40,7 @@ struct scenario {
   std::string_view name;
   std::string_view about;
   outcome (*perform)(run const&);
+  bool usual = true;  // runs when no scenario is named
 };
 std::span<scenario const> all_scenarios();
 
@@ -48,6 +51,7 @@ outcome mix(run const&);
 outcome peak(run const&);
 outcome idle(run const&);
 outcome storm(run const&);
+outcome many(run const&);
 
 // --- shared by the scenarios ---
 

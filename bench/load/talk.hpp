@@ -26,6 +26,12 @@ class talk {
   // Waits until every delivery has arrived, 10 s at the longest. False if one is missing or a fault came.
   bool drain();
 
+  // Reads and answers pings, and says nothing, until done().
+  template <class Done>
+  void listen(Done done) {
+    while (!done()) crowd_.step(now_ns() + 20 * ns_per_ms);
+  }
+
   // Forgets the latencies and the lateness so far.
   void clear();
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "targets.hpp"
 
+#include <algorithm>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -81,6 +82,22 @@ void compare(outcome const& ours, outcome const& theirs, std::vector<verdict>& v
   verdicts.push_back(std::move(found));
 }
 
+// "1000 users"
+std::string_view users_of(outcome const& many) { return std::string_view(many.load).substr(0, many.load.find(',')); }
+
+// many: a message and a connection should cost the same beside any number of connections.
+void judge_growth(outcome const& smallest, outcome const& ours, std::vector<verdict>& verdicts) {
+  auto const judge_one = [&](std::string_view what, std::optional<double> few, std::optional<double> more) {
+    if (few && more && *few > 0)
+      verdicts.push_back({fmt::format("{} {}", title_of(ours), users_of(ours)),
+                          fmt::format("{} x that of {}", what, users_of(smallest)),
+                          *more / *few,
+                          {}});
+  };
+  judge_one("delivery", per_delivery(smallest), per_delivery(ours));
+  judge_one("memory", smallest.get("memory_b"), ours.get("memory_b"));
+}
+
 }  // namespace
 
 std::vector<verdict> judge(std::span<outcome const> all) {
@@ -89,6 +106,12 @@ std::vector<verdict> judge(std::span<outcome const> all) {
     if (!is_ours(ours) || !ours.failure.empty()) continue;
     if (ours.scenario == "fan") judge_fan(ours, verdicts);
     judge_alone(ours, verdicts);
+    if (ours.scenario == "many") {
+      auto const smallest = std::ranges::find_if(all, [&](outcome const& one) {
+        return one.scenario == "many" && one.server == ours.server && one.failure.empty();
+      });
+      if (&*smallest != &ours) judge_growth(*smallest, ours, verdicts);
+    }
     for (outcome const& theirs : all)
       if (!is_ours(theirs) && theirs.failure.empty() && theirs.scenario == ours.scenario && theirs.load == ours.load)
         compare(ours, theirs, verdicts);

@@ -221,6 +221,16 @@ TEST(targets, peaks_are_compared_by_their_rates) {
   EXPECT_TRUE(judge(std::vector{ours, theirs}).empty());
 }
 
+TEST(targets, many_is_compared_with_the_smallest_number_of_connections) {
+  outcome const few{"hiky", "many", "10 users, x", "", {{"gateway_us", 3}, {"redis_us", 1}, {"memory_b", 100}}, "", ""};
+  outcome const more{"hiky", "many", "99 users, x", "", {{"gateway_us", 4}, {"redis_us", 1}, {"memory_b", 90}}, "", ""};
+  auto const found = judge(std::vector{few, more});
+  ASSERT_EQ(found.size(), 2U);
+  EXPECT_EQ(found[0].title, "many 99 users");
+  EXPECT_DOUBLE_EQ(found[0].measured, 1.25);
+  EXPECT_DOUBLE_EQ(found[1].measured, 0.9);
+}
+
 TEST(targets, each_kind_of_hiky_is_judged_and_none_is_a_peer) {
   outcome const one{"hiky w1", "mix", "", "", {{"gateway_us", 3}, {"redis_us", 1}}, "", ""};
   outcome const two{"hiky w2", "mix", "", "", {{"gateway_us", 4}, {"redis_us", 1}}, "", ""};
