@@ -131,6 +131,7 @@ double crew::most(std::string_view figure) const {
 
 double crew::p50_ms() const {
   std::vector<double> all;
+  all.reserve(answers_.size());
   for (outcome const& one : answers_) all.push_back(one.get("p50_ms").value_or(0));
   return median(std::move(all));
 }

@@ -53,6 +53,7 @@ std::vector<outcome> join_rounds(std::span<outcome const> all) {
     else group->push_back(&one);
   }
   std::vector<outcome> out;
+  out.reserve(groups.size());
   for (auto const& group : groups) out.push_back(joined(group));
   return out;
 }
