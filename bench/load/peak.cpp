@@ -99,7 +99,7 @@ outcome peak(run const& what) {
   }
   if (!on.found.failure.empty()) return on.found;
   if (search.best() == 0) on.found.failure = fmt::format("no rate was sustained: {}", on.complaint);
-  else if (search.worst() > 0) on.found.note = fmt::format("{:.0f} msg/s: {}", search.worst(), last);
+  else if (search.worst() > 0) on.found.note = fmt::format("a higher rate failed: {}", last);
   return std::move(on.found);
 }
 
