@@ -99,7 +99,7 @@ test('metrics that are asked for without end are made twenty times a second at m
 
 test('a client that resumes and does not read holds no more than an outbox', bounded, async (t) => {
   const daemon = await daemonWith(t, '--rate-messages', '0', '--workers', '2');
-  const alice = await clientAs(t, 'alice', daemon.url);
+  const alice = await clientAs(t, 'alice', daemon.url, { perMessageDeflate: false });
   const rooms = ['one', 'two', 'three'], said = 68;
   const resume = {};
   for (const room of rooms) {
@@ -168,4 +168,24 @@ test('seventeen tabs that come back whenever they are replaced come to rest', bo
   const phone = await clientAs(t, undefined, daemon.url);
   phone.say({ type: 'register', userId: 'bob' });
   await phone.hears({ type: 'registered' }, { within: 15_000 });
+});
+
+test('a register counts as requests of its user, more with many rooms', bounded, async (t) => {
+  const daemon = await daemonWith(t, '--workers', '1', '--rate-requests', '0.001:30');
+  const state = await look(t, daemon.redisSocket);
+  await state.command('SADD', 'ws:member_rooms:busy', ...Array.from({ length: 100 }, (_, n) => `room ${n}`));
+  const registers = async (user) => {
+    const kinds = [];
+    for (let n = 0; n < 5; n += 1) {
+      const client = await clientAs(t, undefined, daemon.url);
+      kinds.push((await client.ask({ type: 'register', userId: user })).code ?? 'registered');
+      await client.leaves();
+    }
+    return kinds.filter((kind) => kind === 'registered').length;
+  };
+  assert.equal(await registers('idle'), 5);
+  assert.equal(await registers('busy'), 3, 'each costs eleven');
+  const other = await clientAs(t, undefined, daemon.url);
+  const refused = await other.ask({ type: 'register', userId: 'busy' });
+  assert.deepEqual([refused.code, refused.retryable], ['rate_limited', true]);
 });

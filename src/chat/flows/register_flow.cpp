@@ -18,6 +18,7 @@ namespace {
 
 constexpr auto longest_wait_to_replace = 6s;
 constexpr auto longest_undoing = 2s;  // of a register before
+constexpr std::size_t rooms_of_a_request = 10;
 
 // Beside the texts that a client may send, an answer holds at most a page of ids, and messages of 256 KB, or one larger
 // message.
@@ -65,6 +66,7 @@ task<> register_flow::perform(session_ptr s, std::optional<std::string> id, std:
   auto who = co_await steps_.identity.identify(s, id, {std::move(claimed), std::move(r.token)});
   if (!who || (s->gone && !s->turn->backlog)) co_return;  // its requests behind the register are done all the same
   if (s->registered) co_return co_await again(s, std::move(id), r.extended, std::move(*who));
+  if (!within_rate(*s, who->user, id)) co_return;
   if (!co_await earlier_has_ended(s)) {
     co_return answers_.refuse(*s, std::move(id), error{errc::timeout, "the register before has not been undone yet"});
   }
@@ -72,7 +74,21 @@ task<> register_flow::perform(session_ptr s, std::optional<std::string> id, std:
   take(*s, *who, r);
   auto const interruption = audit_.interruption();
   auto found = co_await begin(s, id, r);
+  // Redis works for each room; and for each that it finds the place of.
+  if (found) {
+    auto const more = (found->online.rooms.size() + r.resume.size()) / rooms_of_a_request;
+    rates_.charge(s->user, user_rate::requests, static_cast<float>(more));
+  }
   if (found) co_await welcome(s, std::move(id), std::move(r), std::move(*found), std::move(*who), interruption);
+}
+
+// A client must not get more by connecting anew than on one connection.
+bool register_flow::within_rate(session& s, user_id const& user, std::optional<std::string> const& id) {
+  if (rates_.take(user, user_rate::requests, now_ms())) return true;
+  count_.rate_limited[static_cast<std::size_t>(rate_limit::requests)].add();
+  answers_.refuse(
+      s, {error_code::rate_limited, fmt::format("at most {} requests per second", limits_.requests_per_s), id});
+  return false;
 }
 
 // The session is registered already.

@@ -53,6 +53,7 @@ class register_flow {
     std::vector<recovery> resumed;
     bool arrives() const { return online.connections == 1 && online.was_announced; }
   };
+  bool within_rate(session& s, user_id const& user, std::optional<std::string> const& id);
   task<> again(session_ptr s, std::optional<std::string> id, bool extended, auth::identity who);
   task<bool> earlier_has_ended(session_ptr s);
   task<bool> may_replace(session_ptr s, user_id user);

@@ -11,6 +11,8 @@ namespace hiky::chat {
 
 namespace {
 
+constexpr std::size_t bytes_of_a_message = 16 * 1024;  // a larger one counts as several
+
 // The conditions for a kind of request, beside those of its own flow.
 struct demands {
   bool register_first = true;
@@ -70,7 +72,12 @@ bool dispatch::within_rate_of_requests(session& s, request& r) {
 }
 
 bool dispatch::within_rate_of_messages(session& s, request& r) {
-  if (rates_.take(s.user, user_rate::messages, now_ms())) return true;
+  if (rates_.take(s.user, user_rate::messages, now_ms())) {
+    // Redis keeps it for a day.
+    if (auto const* said = std::get_if<send_message>(&r.body))
+      rates_.charge(s.user, user_rate::messages, static_cast<float>(said->content.size() / bytes_of_a_message));
+    return true;
+  }
   count_.rate_limited[static_cast<std::size_t>(rate_limit::messages)].add();
   answers_.refuse(s, {error_code::rate_limited,
                       std::holds_alternative<send_message>(r.body)

@@ -47,6 +47,12 @@ void connection::start(endpoint& who, wait_for first, std::string_view already_r
 
 void connection::arm_read() {
   if (reading_ || deaf_ || phase_ == phase::dead || (paused_ && phase_ == phase::open)) return;
+  if (unread_ && !unread_->bytes.empty()) return;
+  if (overspent()) {
+    unheard_ = true;
+    if (!std::exchange(unread_->waits, true)) loop_.look_later(*this);
+    return;
+  }
   reading_ = true;
   socket_.async_wait(stream_socket::wait_read, [self = connection_ptr{this}](error_code ec) {
     self->reading_ = false;
@@ -94,13 +100,20 @@ void connection::answer_end() {
 
 void connection::feed(std::span<char> input) {
   std::string latest;
-  std::size_t pings = 0;
+  std::size_t pings = 0, inflated = 0;
   while (phase_ == phase::open || phase_ == phase::closing) {
     auto const e = decoder_.next(input);
     if (e.what == event::need_more) break;
+    auto const size = e.compressed > 0 ? e.payload.size() : 0, came_as = e.compressed;
     if (e.what != event::ping) handle(e);
     else if (++pings <= pongs_per_read) queue(control_frame(opcode::pong, e.payload));
     else latest = e.payload;
+    if (size == 0) continue;
+    inflated += size;
+    bool const within = spend(came_as, size) && inflated < unread::per_turn && !paused_;
+    if (within || input.empty()) continue;
+    keep_back(input);
+    break;
   }
   if (pings <= pongs_per_read) return;
   queue(control_frame(opcode::pong, latest));
@@ -209,6 +222,7 @@ void connection::read_more(bool wanted) {
   if (!wanted) return;
   connection_ptr const keep{this};
   if (deaf_ && phase_ == phase::open && !who_->pending()) answer_end();
+  if (unread_ && !unread_->bytes.empty() && !unread_->waits) asio::post(loop_.io, [self = keep] { self->go_on(); });
   arm_read();
 }
 

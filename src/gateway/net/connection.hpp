@@ -140,6 +140,7 @@ class connection final : public deadline_entry {
   void drop();  // socket closed, nothing more happens
   void expired(wait_for what);
   void arm_read();
+  void look();  // with the tick that look_later asked for
   bool is_open() const { return phase_ == phase::open; }
   bool unconfirmed() const { return who_ && who_->unconfirmed(); }
   bool is_marked() const { return marked_; }
@@ -155,8 +156,24 @@ class connection final : public deadline_entry {
     dead,
   };
 
+  // What came and is not looked at yet, since much came out of the compressed messages before it: to inflate and to
+  // read them costs far more than to send them.
+  struct unread {
+    static constexpr std::size_t per_turn = 64 * 1024;  // bytes that come out of compressed messages
+    std::string bytes{};
+    float allowed = 0;  // bytes that may come out of compressed messages now, beyond what texts do; below 0: too many
+    std::uint32_t at_ms = 0;
+    bool waits = false;  // for the next tick
+    bool identified = false;
+  };
+
   void readable();
   void feed(std::span<char> input);
+  unread& kept();
+  bool spend(std::size_t compressed, std::size_t inflated);
+  bool overspent();
+  void keep_back(std::span<char> input);
+  void go_on();
   void handle(event const& e);
   void end(bool vanished = false);  // leaves `open`: tells the endpoint
   void peer_ended();
@@ -186,6 +203,7 @@ class connection final : public deadline_entry {
     std::function<void(bool)> done;
   };
   std::unique_ptr<std::vector<probe>> probes_;  // who waits for a pong or an empty outbox, oldest first
+  std::unique_ptr<unread> unread_;
   std::uint32_t queued_ = 0;  // bytes in outbox_
   std::uint32_t sent_of_first_ = 0;  // bytes of outbox_.front() that have left
   std::uint32_t users_ = 0;

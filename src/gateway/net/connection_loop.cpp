@@ -69,7 +69,7 @@ void connection_loop::flush() {
 }
 
 void connection_loop::tick() {
-  for (auto const& c : std::exchange(looked_at_later_, {})) c->arm_read();
+  for (auto const& c : std::exchange(looked_at_later_, {})) c->look();
   waits.tick(now_ms(), [](deadline_entry& e, wait_for what) { static_cast<connection&>(e).expired(what); });
 }
 

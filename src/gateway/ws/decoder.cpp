@@ -204,7 +204,9 @@ event decoder::inflated(opcode op, std::string_view compressed) {
     return fail(*whole.error(), op == opcode::text && whole.error() == &faults::message_size ? inflater_->so_far()
                                                                                              : std::string_view{});
   if (op == opcode::text && !utf8::valid(*whole)) return fail(faults::not_utf8);
-  return finished(op, *whole);
+  auto out = finished(op, *whole);
+  out.compressed = compressed.size();
+  return out;
 }
 
 event decoder::fail(frame_fault const& what, std::string_view beginning) {

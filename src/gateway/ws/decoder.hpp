@@ -29,6 +29,7 @@ struct event {
   close_code code = close_code::no_status;
   std::string_view payload;
   std::string_view reason;  // at most 123 bytes; static text if failed
+  std::size_t compressed = 0;  // bytes of a message that came compressed, before it was inflated
 };
 
 // One direction of one connection. Holds no heap memory while no message is under way.
