@@ -28,6 +28,7 @@
 -- include lib/time_from.lua
 -- include lib/instance_of.lua
 -- include lib/in_portions.lua
+-- include lib/rooms_text.lua
 -- include chat/bus_letters.hpp
 local user_connections, listed, online_users, clients, user_rooms, member_rooms, mailbox, pending_offline, banned,
   instances, kicked, clock, left = unpack(KEYS)
@@ -47,13 +48,12 @@ local rooms = redis.call('SMEMBERS', member_rooms)
 -- A connection that is asserted again keeps its time: it has heard its rooms all along.
 local known = redis.call('HGET', user_connections, connection)
 local function since_now() return select(2, time_from(clock, newest)) end
-local function rooms_in(about) return about:match('"rooms":(%b[])') or '' end
 local at = known and known:match('"at":(%d+)}$') or since_now()
 local for_some = json:find('"rooms":', 1, true)
 local all_since = not for_some and known and
   (known:match('"all":(%d+),"at":%d+}$') or known:find('"rooms":', 1, true) and since_now())
 local some_until = for_some and known and
-  (rooms_in(known) ~= rooms_in(json) and since_now() or known:match('"some":(%d+),"'))
+  (rooms_text(known) ~= rooms_text(json) and since_now() or known:match('"some":(%d+),"'))
 redis.call('HSET', user_connections, connection, json:sub(1, -2) .. (some_until and ',"some":' .. some_until or '') ..
   (all_since and ',"all":' .. all_since or '') .. ',"at":' .. at .. '}')
 redis.call('HSET', listed, connection, user)

@@ -14,6 +14,15 @@ local first = 11
 local repair = mode == 'repair'
 
 local call, out = redis.pcall, {}
+-- A user's connections, which no pair changes: their values, and which rooms they hear. Many pairs have one user.
+local held = {}
+local function connections_held(user)
+  if held[user] then return held[user] end
+  local connections, jsons = call('HGETALL', connections_of .. user), {}
+  for c = 2, #connections, 2 do jsons[#jsons + 1] = connections[c] end
+  held[user] = { jsons = jsons, hears = rooms_heard(jsons) }
+  return held[user]
+end
 for i = first, #ARGV, 2 do
   local user, room = ARGV[i], ARGV[i + 1]
   local members, member_rooms = members_of .. room, member_rooms_of .. user
@@ -25,10 +34,9 @@ for i = first, #ARGV, 2 do
     if repair then call(command, key, what) end
   end
 
-  local held = call('HGETALL', connections_of .. user)
-  local jsons = {}
-  for c = 2, #held, 2 do jsons[#jsons + 1] = held[c] end
-  local here = #jsons > 0 and rooms_heard(jsons)(room)  -- with a connection that may hear the room
+  local connections = connections_held(user)
+  local jsons = connections.jsons
+  local here = #jsons > 0 and connections.hears(room)  -- with a connection that may hear the room
   local member, listed = has(members, user), has(member_rooms, room)
   local takes_part, knows = has(participants, user), has(user_rooms, room)
   local joined, absent = has(joiners, user), has(absentees, user)
