@@ -141,10 +141,10 @@ end
 -- To the user's other connections, too, these rooms are new.
 if #fresh > 0 and count > 1 then
   -- include lib/room_entry.lua
-  local connections = redis.call('HGETALL', user_connections)
+  local instances_told = instances_to_tell(redis.call('HGETALL', user_connections), connection)
   for _, room in ipairs(fresh) do
     local time, place = entry_now(head_of .. room, clock)
-    tell_entry(user, room, time, place, connections, connection, instance_channel_of)
+    tell_entry(user, room, time, place, instances_told, instance_channel_of)
   end
 end
 

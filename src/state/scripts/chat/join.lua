@@ -28,7 +28,8 @@ if redis.call('SADD', joiners, user) == 1 and (how ~= 'quiet' or new_member == 1
   redis.call('PUBLISH', room_channel, announcement)
 end
 if new_member == 1 and redis.call('HLEN', user_connections) > 1 then
-  tell_entry(user, room, since, place, redis.call('HGETALL', user_connections), connection, instance_channel_of)
+  local instances = instances_to_tell(redis.call('HGETALL', user_connections), connection)
+  tell_entry(user, room, since, place, instances, instance_channel_of)
 end
 local count = redis.call('SCARD', participants)
 local out = count <= most and redis.call('SMEMBERS', participants) or redis.call('SRANDMEMBER', participants, most)

@@ -16,7 +16,7 @@ redis.pcall('HDEL', left, room)
 if added == 1 then redis.call('PUBLISH', room_channel, announcement) end
 local since, place = entry_now(head, clock)
 local connections, jsons = redis.call('HGETALL', user_connections), {}
-tell_entry(user, room, since, place, connections, nil, instance_channel_of)
+tell_entry(user, room, since, place, instances_to_tell(connections), instance_channel_of)
 for i = 2, #connections, 2 do jsons[#jsons + 1] = connections[i] end
 if rooms_heard(jsons)(room) then
   redis.call('SADD', participants, user)

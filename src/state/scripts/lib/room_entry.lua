@@ -10,16 +10,21 @@ local function entry_now(head_key, clock_key)
   local _, time = time_from(clock_key, tonumber(head[3]) or 0)
   return time, (head[1] or '') .. ' ' .. (head[2] or '0')
 end
--- Tells the instances that hold connections of the user (`connections`: ids and values of user_connections:{u} in
--- turn), but for the connection that knows it.
-local function tell_entry(user, room, time, place, connections, knows, instance_channel_of)
-  local told = {}
+-- The instances that hold connections of a user (`connections`: ids and values of user_connections:{u} in turn), but
+-- for the connection that knows it. Looked for once, not per room: the values may be long.
+local function instances_to_tell(connections, knows)
+  local instances, known = {}, {}
   for i = 1, #connections, 2 do
     local instance = connections[i] ~= knows and instance_of(connections[i + 1])
-    if instance and not told[instance] then
-      told[instance] = true
-      local notice = bus.entry .. user .. '\n' .. time .. ' ' .. place .. ' ' .. room
-      redis.call('PUBLISH', instance_channel_of .. instance, notice)
+    if instance and not known[instance] then
+      known[instance] = true
+      instances[#instances + 1] = instance
     end
   end
+  return instances
+end
+-- Tells instances that a user takes part in a room from now on.
+local function tell_entry(user, room, time, place, instances, instance_channel_of)
+  local notice = bus.entry .. user .. '\n' .. time .. ' ' .. place .. ' ' .. room
+  for _, instance in ipairs(instances) do redis.call('PUBLISH', instance_channel_of .. instance, notice) end
 end
