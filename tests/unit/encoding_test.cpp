@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <random>
+
 #include "auth/authenticator.hpp"
 
 using namespace hiky;
@@ -53,4 +55,28 @@ TEST(patterns, are_the_text_itself_but_for_stars) {
   EXPECT_TRUE(auth::matches("a.c?", "a.c?"));
   EXPECT_FALSE(auth::matches("a.c", "abc"));
   EXPECT_FALSE(auth::matches("*a*a*a*a*a*a*b", std::string(128, 'a')));
+}
+
+// As one would say it, which takes too long for many stars.
+bool said_simply(std::string_view pattern, std::string_view text) {
+  if (pattern.empty()) return text.empty();
+  if (pattern[0] == '*')
+    return said_simply(pattern.substr(1), text) || (!text.empty() && said_simply(pattern, text.substr(1)));
+  return !text.empty() && pattern[0] == text[0] && said_simply(pattern.substr(1), text.substr(1));
+}
+
+TEST(patterns, match_as_one_would_say_it_simply) {
+  std::mt19937 random{20'260'131};
+  auto const write = [&](std::string_view letters) {
+    std::string out(random() % 9, ' ');
+    for (auto& c : out) c = letters[random() % letters.size()];
+    return out;
+  };
+  int found = 0;
+  for (int i = 0; i < 50'000; ++i) {
+    auto const pattern = write("aab**"), text = write("aab");
+    ASSERT_EQ(auth::matches(pattern, text), said_simply(pattern, text)) << pattern << " and " << text;
+    found += auth::matches(pattern, text);
+  }
+  EXPECT_GT(found, 1'000) << "the test tests something";
 }
