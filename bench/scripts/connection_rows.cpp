@@ -104,6 +104,35 @@ row disconnect(stage& on, std::string what, int rooms, int calls, std::uint64_t 
           .call = [all, unconfirmed](int i) { return all->on.disconnect(all->one(i), all->heard(unconfirmed)); }};
 }
 
+// A user with many rooms, whose devices have one token, which names half of the rooms. The last device comes, or goes.
+row tokens(stage& on, std::string script, int rooms, int devices) {
+  auto const all = std::make_shared<crowd>(crowd{on, fmt::format("{}token{}", script, rooms), 5, rooms});
+  auto const comes = [all](int i, int device) {
+    auto about = stage::details(all->one(i), device);
+    about.rooms.emplace();
+    for (int k = 0; k < all->rooms / 2; ++k) about.rooms->push_back(room(all->name, k).str());
+    return done(all->on.store.connections.add(
+        std::move(about), device == 1 ? all->their_rooms() : std::vector<state::connection_room>{}));
+  };
+  auto const goes = [all, devices](int i) { return all->on.disconnect(all->one(i), all->heard(), devices); };
+  bool const begins = script == "connect";
+  return {.script = std::move(script),
+          .what = fmt::format("{} rooms, a token for {} of them, {} connections", rooms, rooms / 2, devices),
+          .calls = all->users,
+          .plant =
+              [=] {
+                for (int device = 1; device <= devices; ++device)
+                  all->on.all(all->users, [=](int i) { return comes(i, device); });
+              },
+          .prepare =
+              [=] {
+                if (begins) all->disconnect(devices);
+                else all->on.all(all->users, [=](int i) { return comes(i, devices); });
+                all->forget_mail();
+              },
+          .call = [=](int i) { return begins ? comes(i, devices) : goes(i); }};
+}
+
 }  // namespace
 
 std::vector<row> connection_rows(stage& on) {
@@ -132,6 +161,7 @@ std::vector<row> connection_rows(stage& on) {
                        return done(some->on.store.connections.add(std::move(about), some->their_rooms()));
                      }});
 
+  out.push_back(tokens(on, "connect", 500, 8));
   out.push_back(asserted(on, 10, 50));
   out.push_back(asserted(on, 100, 10));
 
@@ -140,6 +170,7 @@ std::vector<row> connection_rows(stage& on) {
   out.push_back(disconnect(on, "100 rooms, all confirmed", 100, 10));
   out.push_back(disconnect(on, "10 rooms, 20 unconfirmed messages", 10, 20, 2));
   out.push_back(disconnect(on, "10 rooms, 200 unconfirmed messages", 10, 10, 20));
+  out.push_back(tokens(on, "disconnect", 500, 8));
   auto const dead = std::make_shared<crowd>(crowd{on, "dead", 20, 10});
   out.push_back({.script = "disconnect",
                  .what = "10 rooms, 20 messages since the instance died",

@@ -6,8 +6,9 @@ import { bounded } from './support/bounded.mjs';
 import { clientAs } from './support/client.mjs';
 import { daemonFor, daemonWith } from './support/daemon.mjs';
 import { atMost, pairOf, waitsNoLongerThan } from './support/pairs.mjs';
-import { pause } from './support/processes.mjs';
+import { pause, until } from './support/processes.mjs';
 import { folder, look } from './support/redis.mjs';
+import { issuer } from './support/tokens.mjs';
 import { turnsOf } from './support/turns.mjs';
 
 // Long lists that another program, or time, may leave under the keys that a request reads. None of them may hold up
@@ -195,3 +196,47 @@ test('large messages for many who are away are kept in history, not in a thousan
   const { messages } = await back.ask({ type: 'history', roomId: 'tea', limit: 3 });
   assert.equal(messages.length, 3, 'all is in history');
 });
+
+// A token's patterns are judged in Redis, of each room of the user, whenever one of the user's devices comes or goes.
+const projects = Array.from({ length: 500 }, (_, n) => `project-${n}-channel`);
+const someRooms = {
+  'names of many rooms': { rooms: projects, patterns: projects.slice(250) },
+  'names of many rooms that are new in the directory': { rooms: projects, patterns: projects.slice(250), late: true },
+  'stars that nearly match': {
+    rooms: Array.from({ length: 500 }, (_, n) => `${n}`.padEnd(60, 'a')),
+    patterns: ['*a*a*a*a*a*b', '*a*a*a*a*a*a*a*a*b*', `*${'a'.repeat(50)}b*`],
+  },
+};
+
+const longestScript = 20;  // ms
+
+for (const [name, { rooms, patterns, late }] of Object.entries(someRooms)) {
+  test(`a token for some rooms does not hold Redis up: ${name}`, bounded, async (t) => {
+    const data = await folder(t);
+    const app = await issuer(data);
+    const daemon = await daemonFor(t, { data, flags: ['--auth', 'jwt', '--jwt-key', app.file] });
+    const [directory, state] = [await look(t, daemon.redisSocket, 0), await look(t, daemon.redisSocket)];
+    const token = await app.token('big', { rooms: patterns });
+    const device = async () => {
+      const client = await clientAs(t, undefined, daemon.url);
+      client.say({ type: 'register', token });
+      await client.hears({ type: 'registered' }, { within: 60_000 });
+      return client;
+    };
+    await state.command('CONFIG', 'SET', 'slowlog-log-slower-than', '5000');
+    await atMost('ms of a script', longestScript, async () => {
+      await state.command('DEL', 'ws:member_rooms:big');
+      await directory.command('DEL', 'hiky:user_rooms:big');
+      if (!late) await fill(state, 'SADD', 'ws:member_rooms:big', rooms);
+      const devices = [];
+      for (let n = 1; n < 8; n += 1) devices.push(await device());
+      if (late) await fill(directory, 'SADD', 'hiky:user_rooms:big', rooms);
+      await state.command('SLOWLOG', 'RESET');
+      devices.push(await device());
+      await Promise.all(devices.map((client) => client.leaves()));
+      await until('the devices to be gone', async () => (await state.command('EXISTS', 'ws:user_connections:big')) === 0);
+      const slow = await state.command('SLOWLOG', 'GET', '100');
+      return Math.max(0, ...slow.map(([, , us]) => us / 1000));
+    });
+  });
+}
