@@ -23,7 +23,9 @@ task<result<void>> client::wait_connected(std::chrono::milliseconds patience) {
   co_return co_await held->wait_up(patience);
 }
 
-task<result<reply>> client::exec_each(request r) {
+task<result<reply>> client::exec_each(request r) { co_return co_await each_kept(r); }
+
+task<result<reply>> client::each_kept(request const& r) {
   auto const held = connection_;
   if (!held->up()) {
     co_return fail(errc::not_connected,
@@ -33,9 +35,11 @@ task<result<reply>> client::exec_each(request r) {
       [&held, &r](auto handler) { held->traffic().submit(r, std::move(handler)); }, use_task);
 }
 
-task<result<reply>> client::exec(request r) {
+task<result<reply>> client::exec(request r) { co_return co_await exec_kept(r); }
+
+task<result<reply>> client::exec_kept(request const& r) {
   auto const held = connection_;
-  auto answer = co_await exec_each(std::move(r));
+  auto answer = co_await each_kept(r);
   if (answer) {
     if (auto const refused = answer->server_error()) {
       if (refused->contains("READONLY")) held->no_writes(*refused);

@@ -41,6 +41,8 @@ class client {
   // not_connected: not sent, or the connection was lost before the answer; a command that writes may then have run.
   // timeout: no answer within the deadline. overloaded: refused. server_error: Redis refused one of the commands.
   task<result<reply>> exec(request r);
+  // The same, without a copy; `r` must live as long as the task.
+  task<result<reply>> exec_kept(request const& r);
   // The same, with error replies left in place, for batches in which one failure must not hide the rest.
   task<result<reply>> exec_each(request r);
 
@@ -65,6 +67,7 @@ class client {
   asio::any_io_executor executor() const;
 
  private:
+  task<result<reply>> each_kept(request const& r);
   std::shared_ptr<connection> connection_;  // outlives the client while its coroutines unwind
 };
 

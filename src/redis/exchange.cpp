@@ -11,7 +11,7 @@ namespace hiky::redis {
 using boost::redis::resp3::type;
 
 namespace {
-constexpr std::size_t largest_kept = 256 * 1024;  // an input buffer, when all of it is read
+constexpr std::size_t largest_kept = 256 * 1024;  // of a buffer, when all of it is read or sent
 constexpr std::size_t largest_copied = 64 * 1024;  // an answer, out of the input buffer
 }  // namespace
 
@@ -31,7 +31,13 @@ void exchange::submit_silent(request const& r, clock::time_point deadline) {
 }
 
 std::string_view exchange::output() {
-  if (sent_ == sending_.size()) sending_ = std::exchange(out_, {}), sent_ = 0;
+  if (sent_ == sending_.size()) {
+    // The two take turns, and keep their memory unless it is much.
+    if (sending_.capacity() > largest_kept) sending_ = {};
+    sending_.clear();
+    std::swap(sending_, out_);
+    sent_ = 0;
+  }
   return std::string_view{sending_}.substr(sent_);
 }
 

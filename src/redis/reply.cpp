@@ -82,6 +82,7 @@ void reply::append(std::span<node const> message) {
   auto& text = texts_.emplace_back();
   text.reserve(bytes);
   roots_.push_back(nodes_.size());
+  if (nodes_.empty()) nodes_.reserve(message.size());
   for (auto n : message) {
     auto const* at = text.data() + text.size();
     text.insert(text.end(), n.value.begin(), n.value.end());

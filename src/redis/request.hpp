@@ -34,14 +34,18 @@ class request {
     payload_.append(count.text, count.size);
     return *this;
   }
-  request& arg(std::string_view text) {
-    // One step instead of three appends: a publish has two dozen arguments.
-    head const length{'$', text.size()};
-    auto const before = payload_.size(), after = before + length.size + text.size() + 2;
+  request& arg(std::string_view text) { return arg(text, {}); }
+  // One argument in two parts, like the prefix of a key and an id.
+  request& arg(std::string_view text, std::string_view rest) {
+    // One step instead of four appends: a publish has two dozen arguments.
+    head const length{'$', text.size() + rest.size()};
+    auto const before = payload_.size(), begin = before + length.size;
+    auto const after = begin + text.size() + rest.size() + 2;
     // libstdc++ 12 gives the callback the capacity, not the size that was asked for.
     payload_.resize_and_overwrite(after, [&](char* out, std::size_t) {
       std::memcpy(out + before, length.text, length.size);
-      text.copy(out + before + length.size, text.size());
+      text.copy(out + begin, text.size());
+      rest.copy(out + begin + text.size(), rest.size());
       std::string_view{"\r\n"}.copy(out + after - 2, 2);
       return after;
     });

@@ -13,7 +13,10 @@ class script {
  public:
   explicit script(std::string_view text);
 
-  // Starts a call with its keys; the caller appends `arguments` many arg()s.
+  // Starts a call; the caller appends `keys` many arg()s, and then `arguments` many. `bytes`: of what is unusually
+  // large among them.
+  request call(std::size_t keys, std::size_t arguments, std::size_t bytes) const;
+  // The same with its keys; the caller appends `arguments` many arg()s.
   request call(std::span<std::string const> keys, std::size_t arguments) const;
   // Runs a call made by call(). Loads the script on NOSCRIPT (restart, SCRIPT FLUSH, a new replica) and tries once
   // more.

@@ -40,12 +40,12 @@ task<result<published>> room_log::publish(outgoing_message m) {
     append_json_string(frame, *m.client_msg_id);
   }
 
-  std::vector<std::string> used_keys{
-      keys::room_participants(m.room), keys::room_members(m.room), keys::room_head(m.room), keys::room_log(m.room),
-      std::string{keys::online_users}, keys::room_absent(m.room),  std::string{keys::clock}};
-  if (m.client_msg_id) used_keys.push_back(keys::dedup(m.room, m.sender, *m.client_msg_id));
   auto const now = std::chrono::system_clock::now();
-  auto call = script.call(used_keys, m.system ? 17 : m.client_msg_id ? 16 : 14);
+  auto call = script.call(m.client_msg_id ? 8 : 7, m.system ? 17 : m.client_msg_id ? 16 : 14, frame.size());
+  call.arg(keys::prefix::room_participants, m.room).arg(keys::prefix::room_members, m.room);
+  call.arg(keys::prefix::room_head, m.room).arg(keys::prefix::room_log, m.room).arg(keys::online_users);
+  call.arg(keys::prefix::room_absent, m.room).arg(keys::clock);
+  if (m.client_msg_id) call.arg(keys::dedup(m.room, m.sender, *m.client_msg_id));
   call.arg(m.sender)
       .arg(frame)
       .arg(keys::room_channels(database_) + m.room.str())
