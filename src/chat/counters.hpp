@@ -35,6 +35,7 @@ struct counters {
   counter proxy_refused, tls_failed, flooding_closed, unregistered_closed, silent_dropped;
   counter rests, full_backlogs,
       excess_pings;  // not read for a moment, for what it wants or how much of it; pings left unanswered
+  counter slowed_inflations;  // not read for a moment, for what came out of its compressed messages
   counter rooms_limited,
       participants_truncated;  // joins refused, or answered with some participants, since there are too many
   counter unrecovered, offline_dropped;  // rooms that did not come back whole; messages that a full mailbox had lost

@@ -46,7 +46,7 @@ test('large compressed messages are slowed down, and all arrive in order', bound
   const bob = await clientAs(t, 'bob', daemon.url);
   await alice.join('tea');
   await bob.join('tea');
-  const count = 22;  // 1.3 MB
+  const count = 80;  // 4.8 MB
   for (let n = 0; n < count; n += 1)
     alice.say({ type: 'message', roomId: 'tea', content: `${n}`.padEnd(60_000, '.') });
   for (let n = 0; n < count; n += 1) {

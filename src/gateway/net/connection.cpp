@@ -50,8 +50,7 @@ void connection::arm_read() {
   if (unread_ && !unread_->bytes.empty()) return;
   if (overspent()) {
     unheard_ = true;
-    if (!std::exchange(unread_->waits, true)) loop_.look_later(*this);
-    return;
+    return wait_for_tick();
   }
   reading_ = true;
   socket_.async_wait(stream_socket::wait_read, [self = connection_ptr{this}](error_code ec) {

@@ -173,6 +173,7 @@ class connection final : public deadline_entry {
   bool spend(std::size_t compressed, std::size_t inflated);
   bool overspent();
   void keep_back(std::span<char> input);
+  void wait_for_tick();
   void go_on();
   void handle(event const& e);
   void end(bool vanished = false);  // leaves `open`: tells the endpoint

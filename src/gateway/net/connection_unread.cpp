@@ -15,7 +15,7 @@ namespace {
 // Texts that people write become a third to a tenth. What comes out beyond that counts.
 constexpr std::size_t usual_ratio = 10;
 // Bytes. Before its identity is known a client needs one message, and gets no more for waiting.
-constexpr float per_s = 128 * 1024, burst = 1024 * 1024, before_identity = 96 * 1024;
+constexpr float per_s = 512 * 1024, burst = 4 * 1024 * 1024, before_identity = 96 * 1024;
 }  // namespace
 
 connection::unread& connection::kept() {
@@ -46,7 +46,13 @@ void connection::keep_back(std::span<char> input) {
   unheard_ = true;  // a pong may be among them
   kept().bytes.assign(input.begin(), input.end());
   if (!overspent()) asio::post(loop_.io, [self = connection_ptr{this}] { self->go_on(); });
-  else if (!std::exchange(unread_->waits, true)) loop_.look_later(*this);
+  else wait_for_tick();
+}
+
+void connection::wait_for_tick() {
+  if (std::exchange(unread_->waits, true)) return;
+  loop_.count.slowed_inflations.add();
+  loop_.look_later(*this);
 }
 
 void connection::go_on() {
@@ -61,8 +67,7 @@ void connection::look() {
   if (unread_) unread_->waits = false;
   if (!unread_ || unread_->bytes.empty()) return arm_read();
   if (!overspent()) return go_on();
-  unread_->waits = true;
-  loop_.look_later(*this);
+  wait_for_tick();
 }
 
 }  // namespace hiky::gateway
