@@ -17,6 +17,7 @@ namespace {
 using std::chrono::sys_seconds;
 
 constexpr std::size_t most_patterns = 256;
+constexpr std::ptrdiff_t most_stars = 512;  // of all patterns together
 constexpr std::array<std::string_view, 6> algorithms{"HS256", "HS384", "HS512", "RS256", "ES256", "EdDSA"};
 
 std::unexpected<denial> refuse(std::string text, outcome why = outcome::claims) {
@@ -99,11 +100,15 @@ verdict<void> read_rooms(json::object const& claims, grant& out) {
   if (!rooms->is_array() || rooms->get_array().size() > most_patterns)
     return refuse(fmt::format("rooms is not a list of at most {} patterns", most_patterns));
   out.rooms.emplace();
+  std::ptrdiff_t stars = 0;
   for (auto const& pattern : rooms->get_array()) {
     if (!pattern.is_string() || pattern.get_string().size() > max_id_size)
       return refuse("a pattern in rooms is not a string of at most 128 bytes");
+    stars += std::ranges::count(pattern.get_string(), '*');
     out.rooms->emplace_back(pattern.get_string());
   }
+  // Redis looks for what stands between them in each room of the user.
+  if (stars > most_stars) return refuse(fmt::format("rooms has {} stars; expected at most {}", stars, most_stars));
   return {};
 }
 

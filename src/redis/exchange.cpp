@@ -55,7 +55,7 @@ std::span<char> exchange::prepare(std::size_t least) {
     auto const size = std::max(in_size_ * 2, end_ + least);
     auto* const grown = std::realloc(in_.get(), size);
     if (grown == nullptr) throw std::bad_alloc{};
-    static_cast<void>(in_.release());
+    [[maybe_unused]] auto* const moved = in_.release();
     in_.reset(static_cast<char*>(grown));
     in_size_ = size;
   }

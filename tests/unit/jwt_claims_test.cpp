@@ -126,4 +126,11 @@ TEST(jwt, may_restrict_to_rooms) {
   refuses(hs256(R"({"sub":"alice","exp":1800000060,"rooms":"*"})"), "rooms is not a list");
   refuses(hs256(R"({"sub":"alice","exp":1800000060,"rooms":[7]})"), "a pattern in rooms");
   refuses(hs256(R"({"sub":"alice","exp":1800000060,"rooms":null})"), "rooms is not a list");
+  auto const stars = [](int patterns) {
+    std::string all;
+    for (int i = 0; i < patterns; ++i) all += fmt::format(R"({}"{}{}")", i == 0 ? "" : ",", std::string(64, '*'), i);
+    return hs256(fmt::format(R"({{"sub":"alice","exp":1800000060,"rooms":[{}]}})", all));
+  };
+  EXPECT_TRUE(judged(stars(8)));
+  refuses(stars(9), "rooms has 576 stars; expected at most 512");
 }

@@ -74,8 +74,10 @@ bool dispatch::within_rate_of_requests(session& s, request& r) {
 bool dispatch::within_rate_of_messages(session& s, request& r) {
   if (rates_.take(s.user, user_rate::messages, now_ms())) {
     // Redis keeps it for a day.
-    if (auto const* said = std::get_if<send_message>(&r.body))
-      rates_.charge(s.user, user_rate::messages, static_cast<float>(said->content.size() / bytes_of_a_message));
+    if (auto const* said = std::get_if<send_message>(&r.body)) {
+      auto const more = said->content.size() / bytes_of_a_message;
+      rates_.charge(s.user, user_rate::messages, static_cast<float>(more));
+    }
     return true;
   }
   count_.rate_limited[static_cast<std::size_t>(rate_limit::messages)].add();
