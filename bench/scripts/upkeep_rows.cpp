@@ -6,6 +6,7 @@
 
 #include "row.hpp"
 #include "state/chat/keys.hpp"
+#include "state/chat/write_probe.hpp"
 
 namespace hiky::script_bench {
 namespace {
@@ -47,6 +48,11 @@ std::vector<row> upkeep_rows(stage& on) {
                  .calls = dead,
                  .prepare = some_dead,
                  .call = [&on](int i) { return done(on.store.leases.give_up(dead_instance(i))); }});
+
+  out.push_back(
+      {.script = "write_probe", .what = "Redis takes it", .calls = 200, .prepare = living, .call = [&on](int) {
+         return done(state::probe_write(on.redis));
+       }});
 
   auto const plant = [&on] {
     on.lease();

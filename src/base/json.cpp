@@ -2,6 +2,7 @@
 #include "base/json.hpp"
 
 #include <fmt/format.h>
+#include <boost/json/basic_parser_impl.hpp>
 #include <boost/json/parse.hpp>
 #include <boost/json/stream_parser.hpp>
 
@@ -42,6 +43,50 @@ result<json::value> parse_json(std::string_view text, json::storage_ptr storage)
   if (!ec) parser.finish(ec);
   if (ec) return fail(errc::invalid_argument, fmt::format("not JSON: {} at byte {}", ec.message(), read));
   return parser.release();
+}
+
+namespace {
+
+// Takes what a parser finds, and keeps nothing.
+struct nothing_kept {
+  static constexpr auto any = static_cast<std::size_t>(-1);
+  static constexpr std::size_t max_object_size = any, max_array_size = any, max_key_size = any, max_string_size = any;
+  using ec = boost::system::error_code;
+  using text = json::string_view;
+  bool on_document_begin(ec&) { return true; }
+  bool on_document_end(ec&) { return true; }
+  bool on_object_begin(ec&) { return true; }
+  bool on_object_end(std::size_t, ec&) { return true; }
+  bool on_array_begin(ec&) { return true; }
+  bool on_array_end(std::size_t, ec&) { return true; }
+  bool on_key_part(text, std::size_t, ec&) { return true; }
+  bool on_key(text, std::size_t, ec&) { return true; }
+  bool on_string_part(text, std::size_t, ec&) { return true; }
+  bool on_string(text, std::size_t, ec&) { return true; }
+  bool on_number_part(text, ec&) { return true; }
+  bool on_int64(std::int64_t, text, ec&) { return true; }
+  bool on_uint64(std::uint64_t, text, ec&) { return true; }
+  bool on_double(double, text, ec&) { return true; }
+  bool on_bool(bool, ec&) { return true; }
+  bool on_null(ec&) { return true; }
+  bool on_comment_part(text, ec&) { return true; }
+  bool on_comment(text, ec&) { return true; }
+};
+
+}  // namespace
+
+bool is_json_object(std::string_view text) {
+  constexpr std::string_view space = " \t\r\n";
+  auto const begin = text.find_first_not_of(space);
+  if (begin == std::string_view::npos || text[begin] != '{') return false;
+  json::parse_options options;
+  options.max_depth = 256;  // a frame holds what was accepted as a text of its own
+  options.allow_invalid_utf16 = true;  // as parse_json
+  options.numbers = json::number_precision::none;
+  json::basic_parser<nothing_kept> parser{options};
+  boost::system::error_code ec;
+  auto const read = parser.write_some(false, text.data(), text.size(), ec);
+  return !ec && text.find_first_not_of(space, read) == std::string_view::npos;
 }
 
 namespace {

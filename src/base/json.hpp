@@ -21,6 +21,10 @@ void append_json_string(std::string& out, std::string_view text);
 // invalid_argument says what is wrong and where.
 result<json::value> parse_json(std::string_view text, json::storage_ptr storage = {});
 
+// Whether `text` is one JSON object in UTF-8, to at most 256 levels. Keeps nothing: for texts that were checked once,
+// and may have been spoilt since.
+bool is_json_object(std::string_view text);
+
 // The text of member `name` of the JSON object `text`, as it was written: numbers beyond 2^53 and spacing survive.
 // `text` must have been accepted by parse_json; the last of duplicate names wins.
 std::optional<std::string_view> raw_member(std::string_view text, std::string_view name);

@@ -8,9 +8,13 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <csignal>
 #include <cstdlib>
 #include <thread>
+#include <utility>
 
+#include "base/log.hpp"
+#include "redis/leftover_server.hpp"
 #include "redis/server_process.hpp"
 
 namespace hiky::redis {
@@ -19,7 +23,8 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr auto lock_patience = 10s;  // for the server of a daemon that was just killed to write its file and go
+// For the server of a daemon that was just killed to write its file and go; then it is told again, killed, given up.
+constexpr auto until_told = 2s, until_killed = 10s, lock_patience = 15s;
 
 // A lock on a file, held by the open descriptor: a child that inherits it holds it too.
 class file_lock {
@@ -84,6 +89,26 @@ struct embedded::server {
   std::unique_ptr<server_process> process;
 };
 
+// A script keeps a server from ending, perhaps for ever. A kill costs no more than a power cut, and none else uses it.
+result<void> embedded::await_end_of_earlier(server& s) {
+  auto const lock = s.data / "redis.lock";
+  auto const begin = std::chrono::steady_clock::now();
+  bool told = false, killed = false;
+  while (!s.running.take(lock)) {
+    auto const waited = std::chrono::steady_clock::now() - begin;
+    if (waited > lock_patience) {
+      return fail(errc::conflict,
+                  fmt::format("an earlier redis-server still runs in {} and does not end; stop it, then start again",
+                              s.data.string()));
+    }
+    if (waited > until_told && !std::exchange(told, true)) signal_leftovers(lock, SIGTERM);
+    if (waited > until_killed && !std::exchange(killed, true) && signal_leftovers(lock, SIGKILL) > 0)
+      log::warn("redis.killed", {{"reason", "the redis-server of an earlier daemon did not end"}});
+    std::this_thread::sleep_for(20ms);
+  }
+  return {};
+}
+
 embedded::embedded(std::unique_ptr<server> s) : server_(std::move(s)) {}
 embedded::~embedded() { stop(); }
 
@@ -105,15 +130,7 @@ result<std::unique_ptr<embedded>> embedded::start(boost::asio::io_context& io, s
             "the data folder {} is in use by another hikyd; stop that one, or choose another folder with --data",
             s->data.string()));
   }
-  auto const until = std::chrono::steady_clock::now() + lock_patience;
-  while (!s->running.take(s->data / "redis.lock")) {
-    if (std::chrono::steady_clock::now() > until) {
-      return fail(errc::conflict,
-                  fmt::format("an earlier redis-server still runs in {} and does not end; stop it, then start again",
-                              s->data.string()));
-    }
-    std::this_thread::sleep_for(20ms);
-  }
+  if (auto const alone = await_end_of_earlier(*s); !alone) return std::unexpected(alone.error());
   std::error_code ignored;
   std::filesystem::remove(server_process::socket_in(s->data), ignored);  // a killed server left it behind
   s->process = std::make_unique<server_process>(io, s->data, std::move(program), s->running.descriptor());

@@ -26,6 +26,7 @@ class embedded {
 
  private:
   struct server;
+  static result<void> await_end_of_earlier(server& s);
   explicit embedded(std::unique_ptr<server> s);
   std::unique_ptr<server> server_;
 };

@@ -61,7 +61,8 @@ std::string_view hint(std::string_view refusal) {
   if (refusal.contains("DB index is out of range"))
     return "; it has fewer databases than --redis-db-ws, --redis-db-app, --redis-db-session or --redis-db-cache say: "
            "`databases` in redis.conf";
-  if (refusal.contains("NOPERM"))
+  // Of a command, key or channel in a script, Redis says it without the code (7.0).
+  if (refusal.contains("NOPERM") || refusal.contains("The user executing the script can't "))
     return "; the user lacks a right or a channel: deploy/redis/users.acl shows all that are needed";
   return {};
 }

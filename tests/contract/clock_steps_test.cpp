@@ -57,6 +57,19 @@ TEST_F(a_clock_that_stepped_back, leaves_a_lease_that_a_connection_brought_what_
   EXPECT_THAT(probe("ZSCORE", "ws:instances", dead.str()), testing::EndsWith(".5"));
 }
 
+TEST_F(a_clock_that_stepped_back, and_infinity_are_the_same) {
+  for (auto const* key : {"ws:instances", "ws:sweeps"}) probe("ZADD", key, "+inf", dead.str());
+  probe("ZADD", "ws:pending_offline", "+inf", "bob");
+  EXPECT_THAT(expired(), IsEmpty());
+  EXPECT_EQ(ok(store.leases.renew(living, lease)).own, lease_state::renewed);
+  for (auto const* key : {"ws:instances", "ws:sweeps"}) EXPECT_LE(ahead(key, dead.str()), lease.count() + 1) << key;
+  EXPECT_THAT(ok(store.announcements.take_due(10, 60'000)), IsEmpty());
+  EXPECT_LE(ahead("ws:pending_offline", "bob"), grace.count() + 1) << "an absence that nobody has claimed";
+  events.run_for(lease + 20ms);
+  EXPECT_THAT(expired(), ElementsAre(dead));
+  EXPECT_TRUE(ok(store.leases.take(dead, lease)));
+}
+
 TEST_F(a_clock_that_stepped_back, keeps_no_sweep_for_longer_than_its_patience) {
   plant("ws:instances", dead.str(), -1);
   plant("ws:sweeps", dead.str(), 3'600'000);

@@ -27,7 +27,7 @@ class a_janitor : public testing::Test {
     redis.when("lease_forget.lua").give(number(1));
     redis.when("lease_give_up.lua").give(number(0));
     redis.when("ZSCORE").give(null());
-    redis.when("ZADD").give(number(0));
+    redis.when("write_probe.lua").give(number(1));
     client.start();
     loop.until([this] { return client.connected(); });
     loop.settle();

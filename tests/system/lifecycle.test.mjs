@@ -6,8 +6,8 @@ import { test } from 'node:test';
 import { bounded } from './support/bounded.mjs';
 import { clientAs } from './support/client.mjs';
 import { daemonFor, daemonWith, runDaemon } from './support/daemon.mjs';
-import { isAlive, pause, run, until } from './support/processes.mjs';
-import { folder, look } from './support/redis.mjs';
+import { atEnd, isAlive, pause, run, until } from './support/processes.mjs';
+import { folder, look, startRedis } from './support/redis.mjs';
 
 const say = (client, content) => client.ask({ type: 'message', roomId: 'tea', content });
 
@@ -91,6 +91,32 @@ test('a daemon that is killed can be followed at once', bounded, async (t) => {
     assert.equal((await fetch(`${daemon.url}/health`)).status, 200);
     await daemon.stop('SIGKILL');
   }
+});
+
+test('a Redis that a script keeps from ending with its killed daemon is ended by the next one', bounded, async (t) => {
+  const data = await folder(t);
+  const first = await daemonFor(t, { data });
+  atEnd(t, () => isAlive(first.redisPid) && process.kill(first.redisPid, 'SIGKILL'));
+  const alice = await aliceWithBobAway(t, first);
+  assert.equal((await say(alice, 'one')).type, 'messageAck');
+  await written(t, first);
+  const redis = await look(t, first.redisSocket);
+  const held = redis.command('EVAL', "redis.call('SET', 'x', 1) while true do end", 0).catch(() => {});
+  await pause(300);
+  // Another server, of another folder, is left alone.
+  const other = await startRedis(t, await folder(t));
+  first.signal('SIGKILL');
+  await until('the daemon to be gone', () => !isAlive(first.pid));
+  await pause(1_000);
+  assert.ok(isAlive(first.redisPid), 'the case is there');
+
+  const second = await daemonFor(t, { data });
+  await until('its Redis to be gone', () => !isAlive(first.redisPid));
+  await held;
+  assert.match(second.told.stderr, /warning redis\.killed reason="the redis-server of an earlier daemon did not end"/);
+  const bob = await clientAs(t, 'bob', second.url);
+  await bob.hears({ type: 'offlineMessages', count: 1, messages: [{ content: 'one' }] });
+  assert.equal(await (await look(t, other.socket)).command('PING'), 'PONG');
 });
 
 test('a Redis that dies is started again, and service resumes', bounded, async (t) => {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Redis answers and refuses every write: its memory is full, it cannot save, or it has become a replica. Operators,
-// balancers and clients are told the reason.
+// Redis answers and refuses every write: its memory is full, it cannot save, it has become a replica, or its user lacks
+// a right. Operators, balancers and clients are told the reason.
 import assert from 'node:assert/strict';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -133,6 +133,29 @@ test('a Redis that has become a replica is reported, too', bounded, async (t) =>
   await until('/ready to be 200 again', async () => (await page(daemon, '/ready')).status === 200);
   assert.equal(lines(daemon, 'redis.takes_writes').length, 1);
 });
+
+for (const right of ['evalsha', 'publish', 'zadd']) {
+  test(`a Redis user who may not ${right} is reported with the mend, until the user may`, bounded, async (t) => {
+    const { daemon, store } = await world(t);
+    await store.command('ACL', 'SETUSER', 'default', `-${right}`);
+    const refused = await until('/ready to say so', async () => {
+      const { status, body } = await page(daemon, '/ready');
+      return status === 503 && body;
+    });
+    assert.match(refused, /^Redis refuses writes: (NOPERM |.*can't run this command).*deploy\/redis\/users\.acl.*\n$/);
+    const health = await page(daemon, '/health');
+    assert.equal(health.status, 503);
+    assert.equal(JSON.parse(health.body).message, 'Redis refuses writes');
+    assert.equal(`Redis refuses writes: ${JSON.parse(health.body).reason}\n`, refused);
+    assert.equal(await refusing(daemon), 1);
+    await pause(2_500);
+    assert.equal(lines(daemon, 'redis.refuses_writes').length, 1, daemon.told.stderr);
+    await store.command('ACL', 'SETUSER', 'default', '+@all');
+    await until('/ready to be 200 again', async () => (await page(daemon, '/ready')).status === 200);
+    assert.equal((await page(daemon, '/health')).status, 200);
+    assert.equal(lines(daemon, 'redis.takes_writes').length, 1, daemon.told.stderr);
+  });
+}
 
 test('the API reports it in the same words, with 503', bounded, async (t) => {
   const data = await folder(t);

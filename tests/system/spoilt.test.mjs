@@ -3,11 +3,12 @@
 // something.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { Api, keyFile } from './support/api.mjs';
 import { bounded } from './support/bounded.mjs';
 import { clientAs } from './support/client.mjs';
-import { daemonWith } from './support/daemon.mjs';
-import { until } from './support/processes.mjs';
-import { look } from './support/redis.mjs';
+import { daemonFor, daemonWith } from './support/daemon.mjs';
+import { pause, until } from './support/processes.mjs';
+import { folder, look } from './support/redis.mjs';
 
 const mailbox = 'ws:offline_messages:bob';
 
@@ -81,3 +82,52 @@ test('a user whom another service takes offline, and who is connected here, gets
   assert.equal(await store.command('LLEN', 'ws:offline_messages:dave'), 0);
   assert.equal(await store.command('LLEN', 'ws:offline_messages:carol'), 3);
 });
+
+for (const [what, ...fields] of [
+  ['no UTF-8', 'm', Buffer.from([0xff, 0xfe]), 'c', 'c'],
+  ['no JSON', 'm', 'nonsense', 'c', 'c'],
+  ['nothing', 'c', 'c'],
+]) {
+  test(`an entry of a room’s log that is ${what} is left out, and all others are read`, bounded, async (t) => {
+    const data = await folder(t);
+    const daemon = await daemonFor(t, { data, flags: await keyFile(data) });
+    const store = await look(t, daemon.redisSocket);
+    const alice = await clientAs(t, 'alice', daemon.url);
+    await alice.join('tea');
+    const bob = await clientAs(t, 'bob', daemon.url);
+    await bob.join('tea');
+    const { messageId: since } = await alice.ask({ type: 'message', roomId: 'tea', content: 'first' });
+    bob.vanishes();
+    await store.command('XADD', 'ws:room_log:tea', '2-0', ...fields);
+    await store.command('HSET', 'ws:room_head:tea', 'seq', 2);
+    await alice.ask({ type: 'message', roomId: 'tea', content: 'third' });
+
+    const again = await clientAs(t, 'bob', daemon.url, { fields: { ack: true, resume: { tea: since } } });
+    await again.hears({ type: 'gap', roomId: 'tea', from: 2, to: 2 });
+    await again.hears({ type: 'message', content: 'third' });
+    const contents = (messages) => messages.map(({ content }) => content);
+    assert.deepEqual(contents((await again.ask({ type: 'history', roomId: 'tea' })).messages), ['first', 'third']);
+    const short = await again.ask({ type: 'history', roomId: 'tea', after: since, limit: 1 });
+    assert.deepEqual([contents(short.messages), short.complete], [['third'], true]);
+    const carol = await clientAs(t, 'carol', daemon.url);
+    const joined = await carol.ask({ type: 'joinRoom', roomId: 'tea', since });
+    assert.deepEqual(contents(joined.messages), ['third']);
+    const api = new Api(daemon);
+    assert.deepEqual(contents((await api.get('/rooms/tea/messages')).items), ['first', 'third']);
+    const walked = [];
+    for (let next = ''; next !== null; ) {
+      const found = await api.get(`/rooms/tea/messages?limit=1${next && `&cursor=${next}`}`);
+      walked.unshift(...contents(found.items));
+      next = found.next;
+    }
+    assert.deepEqual(walked, ['first', 'third']);
+    assert.match(daemon.told.stderr, /warning room\.poison room=tea entries=1/);
+    assert.doesNotMatch(daemon.told.stderr, / error /);
+
+    // The number is missing; nothing asks for it for ever.
+    const asked = async () => /cmdstat_xrange:calls=(\d+)/.exec(await store.command('INFO', 'commandstats'))[1];
+    const before = await asked();
+    await pause(1_500);
+    assert.equal(await asked(), before);
+  });
+}

@@ -9,6 +9,7 @@
 using namespace hiky;
 using namespace std::chrono_literals;
 using namespace support;
+using testing::AllOf;
 using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
@@ -83,7 +84,7 @@ TEST_F(janitor_by_the_second, ends_typing_marks_until_few_are_left) {
 }
 
 TEST_F(janitor_by_the_second, knows_why_redis_takes_no_writes) {
-  redis.when("ZADD").times(2).refuse("MISCONF Redis is configured to save RDB snapshots");
+  redis.when("write_probe.lua").times(2).refuse("MISCONF Redis is configured to save RDB snapshots");
   runs();
   EXPECT_FALSE(him.refusal());
   loop.pass(2100ms);
@@ -95,6 +96,20 @@ TEST_F(janitor_by_the_second, knows_why_redis_takes_no_writes) {
   loop.pass(1s);
   EXPECT_FALSE(him.refusal());
   EXPECT_THAT(log.lines("redis.takes_writes"), Not(IsEmpty()));
+}
+
+TEST_F(janitor_by_the_second, knows_which_refusals_do_not_pass_by_themselves) {
+  runs();
+  for (std::string_view const passing : {"BUSY Redis is busy running a script", "LOADING", "MASTERDOWN Link"}) {
+    redis.when("write_probe.lua").once().refuse(std::string{passing});
+    loop.pass(1100ms);
+    EXPECT_FALSE(him.refusal()) << passing;
+  }
+  redis.when("write_probe.lua").once().refuse("NOPERM this user has no permissions to run the 'publish' command");
+  loop.pass(1s);
+  ASSERT_TRUE(him.refusal());
+  EXPECT_THAT(*him.refusal(), AllOf(HasSubstr("NOPERM"), HasSubstr("deploy/redis/users.acl")));
+  EXPECT_THAT(log.lines("redis.refuses_writes"), ElementsAre(HasSubstr("clients get `internal`")));
 }
 
 TEST_F(janitor_by_the_second, an_end_waits_for_announcements_under_way) {

@@ -75,6 +75,18 @@ TEST(json_parse, takes_nothing_else) {
   }
 }
 
+TEST(json_object, is_known_as_a_parser_knows_it) {
+  for (auto const& text : {"{}"s, " {} \n"s, R"({"a":[1,{"b":-1.5e7}],"c":"caf\u00e9 \ud83d","a":null})"s,
+                           "{\"caf\xc3\xa9\":\"\xf0\x9f\x92\xa9\"}"s, R"({"content":)" + nested(128, '[', ']') + "}"}) {
+    EXPECT_TRUE(is_json_object(text)) << text;
+  }
+  for (auto const& text : {""s, " "s, "[]"s, "\"{}\""s, "null"s, "{"s, "{}}"s, "{} {}"s, "{\"a\":}"s, "{\"a\"}"s,
+                           "{\"a\":1,}"s, "{\"a\":\"\xff\xfe\"}"s, "{\"\xc3\":1}"s, "{\"a\":\"\n\"}"s, "{\"a\":01}"s,
+                           "{\"a\":\"open}"s, "{\"a\":\"\\"s, "\xff\xfe"s, "{\"a\":" + nested(1000, '[', ']') + "}"}) {
+    EXPECT_FALSE(is_json_object(text)) << text;
+  }
+}
+
 TEST(json_parse, says_where_the_fault_is) {
   EXPECT_TRUE(parse_json("[1, x]").error().text.ends_with("at byte 4")) << parse_json("[1, x]").error().text;
 }

@@ -81,6 +81,10 @@ TEST(redis_login, says_how_to_mend_a_refusal) {
   EXPECT_THAT(refused.error().text, HasSubstr("refused the login: NOAUTH Authentication required.; put the user"));
   EXPECT_THAT(judged({}, "-WRONGPASS no\r\n").error().text, HasSubstr("; check the user and password"));
   EXPECT_THAT(redis::hint("NOPERM no channel"), HasSubstr("deploy/redis/users.acl"));
+  for (auto const* what : {"run this command or subcommand", "publish to the channel mentioned in the command"}) {
+    EXPECT_THAT(redis::hint(std::string{"ERR The user executing the script can't "} + what),
+                HasSubstr("deploy/redis/users.acl"));
+  }
   EXPECT_THAT(redis::hint("ERR DB index is out of range"), HasSubstr("`databases` in redis.conf"));
   EXPECT_EQ(redis::hint("ERR anything else"), "");
 }

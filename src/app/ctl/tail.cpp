@@ -96,9 +96,7 @@ class follower {
         auto const parsed = parse_json(raw);
         return parsed && parsed->is_string() ? std::string{parsed->get_string()} : std::string{raw};
       };
-      bool const readable = parse_json(m.frame).has_value();
-      line(readable ? text("timestamp") : "-", readable ? text("senderId") : "-",
-           readable ? text("content") : "(not JSON)");
+      line(text("timestamp"), text("senderId"), text("content"));
     }
   }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "chat/upkeep/janitor.hpp"
 
+#include <fmt/format.h>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/deferred.hpp>
 #include <boost/asio/detached.hpp>
@@ -8,6 +9,7 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include "base/log.hpp"
+#include "redis/login.hpp"
 #include "state/chat/write_probe.hpp"
 
 namespace hiky::chat {
@@ -62,13 +64,16 @@ void janitor::renewed() {
 // Redis is asked every second, also when no client needs it.
 task<> janitor::see_whether_writable() {
   auto const written = co_await state::probe_write(redis_);
-  if (!written && written.error().code == errc::server_error && refuses_writes(written.error())) {
+  if (!written && state::is_refusal(written.error())) {
     taken_ = 0;
     if (refusal()) co_return;
+    auto reason = written.error().text + std::string{redis::hint(written.error().text)};
     log::warn("redis.refuses_writes",
-              {{"reason", written.error().text}, {"now", "what is stored can be read; clients get `unavailable`"}});
+              {{"reason", reason},
+               {"now", fmt::format("what is stored can be read; clients get `{}`",
+                                   refuses_writes(written.error()) ? "unavailable" : "internal")}});
     std::lock_guard const held{refusal_lock_};
-    refusal_ = written.error().text;
+    refusal_ = std::move(reason);
   } else if (written && refusal() && ++taken_ >= taken_for_good) {
     log::warn("redis.takes_writes", {{"now", "all is as before"}});
     std::lock_guard const held{refusal_lock_};

@@ -10,6 +10,7 @@
 #include "base/clock.hpp"
 #include "base/digest.hpp"
 #include "base/json.hpp"
+#include "base/log.hpp"
 #include "redis/script.hpp"
 #include "scripts.hpp"
 #include "state/chat/bus_letters.hpp"
@@ -120,8 +121,24 @@ task<result<void>> room_log::begin_epoch(room_id room, std::string over) {
   co_return result<void>{};
 }
 
+// Readers go on behind the last message of a page, so a page without one is the end.
 task<result<log_page>> room_log::page(room_id room, std::string_view direction, std::uint64_t seq, std::size_t most,
                                       std::size_t bytes) {
+  for (;;) {
+    auto found = co_await read(room, direction, seq, most, bytes);
+    if (!found) co_return std::unexpected(found.error());
+    if (found->poison > 0) log::warn("room.poison", {{"room", room.str()}, {"entries", found->poison}});
+    auto& page = found->page;
+    if (!page.messages.empty() || !page.more) co_return std::move(page);
+    bool const goes_on = found->end != seq;  // of a number beyond 2^53, a script knows its neighbour only
+    page.more = goes_on;
+    if (!goes_on) co_return std::move(page);
+    seq = found->end;
+  }
+}
+
+task<result<room_log::reading>> room_log::read(room_id room, std::string_view direction, std::uint64_t seq,
+                                               std::size_t most, std::size_t bytes) {
   static redis::script const script{scripts::history_lua};
   std::string const used_keys[]{keys::room_head(room), keys::room_log(room)};
   auto call = script.call(used_keys, 4);
@@ -131,16 +148,24 @@ task<result<log_page>> room_log::page(room_id room, std::string_view direction, 
   auto const items = (*answer)[0].items();
   if (items.size() < 4)
     co_return fail(errc::unexpected_reply, "history.lua returned something else than its table says");
-  log_page out{std::string{items[0].text()},
-               static_cast<std::uint64_t>(items[1].integer()),
-               static_cast<std::uint64_t>(items[2].integer()),
-               items[3].integer() == 1,
-               {}};
+  reading out;
+  out.page = {std::string{items[0].text()},
+              static_cast<std::uint64_t>(items[1].integer()),
+              static_cast<std::uint64_t>(items[2].integer()),
+              items[3].integer() == 1,
+              {}};
   for (std::size_t i = 4; i < items.size(); ++i) {
     auto const entry = items[i].items();
     if (entry.size() != 3) continue;
-    out.messages.push_back(
-        {static_cast<std::uint64_t>(entry[0].integer()), std::string{entry[1].text()}, connection_id{entry[2].text()}});
+    auto const number = static_cast<std::uint64_t>(entry[0].integer());
+    if (direction == "after" || out.end == 0) out.end = number;
+    // Frames are ours, but another program or a broken disk may have spoilt one: it would end the connections of all
+    // who read it, for as long as it is kept.
+    if (!is_json_object(entry[1].text())) {
+      ++out.poison;
+      continue;
+    }
+    out.page.messages.push_back({number, std::string{entry[1].text()}, connection_id{entry[2].text()}});
   }
   co_return out;
 }

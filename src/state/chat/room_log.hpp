@@ -78,7 +78,8 @@ class room_log {
   // content by this client_msg_id. One round trip: publish.lua
   task<result<published>> publish(outgoing_message m);
   // Messages after `seq`, the next ones first in line; or before `seq`, the latest of them. A page has at most `most`
-  // messages, and ends before the one for which `bytes` have no room, unless that is the first. One round trip:
+  // messages, and ends before the one for which `bytes` have no room, unless that is the first. Entries that are no
+  // JSON object are left out, and logged; there is no page without a message before the end. Mostly one round trip:
   // history.lua
   static constexpr std::size_t page_bytes = 256 * 1024;
   task<result<log_page>> after(room_id room, std::uint64_t seq, std::size_t most, std::size_t bytes = page_bytes);
@@ -91,8 +92,15 @@ class room_log {
   task<result<void>> begin_epoch(room_id room, std::string over);
 
  private:
+  struct reading {
+    log_page page;
+    std::uint64_t end = 0;  // seq of the last entry in the direction, though it may be left out; 0: there is none
+    std::size_t poison = 0;  // entries that are left out
+  };
   task<result<log_page>> page(room_id room, std::string_view direction, std::uint64_t seq, std::size_t most,
                               std::size_t bytes);
+  task<result<reading>> read(room_id room, std::string_view direction, std::uint64_t seq, std::size_t most,
+                             std::size_t bytes);
   redis::client& redis_;
   int database_;
   room_log_limits limits_;

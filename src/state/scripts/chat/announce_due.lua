@@ -17,7 +17,7 @@ local from = string.format('(%.0f', now + math.min(grace, claim_length) + 1)
 local late = redis.call('ZRANGEBYSCORE', pending_offline, from, '+inf', 'WITHSCORES', 'LIMIT', 0, most)
 for i = 1, #late, 2 do
   local score = tonumber(late[i + 1])
-  local latest = score % 1 == 0 and now + grace or now + claim_length + 0.5
+  local latest = (score % 1 == 0 or score == math.huge) and now + grace or now + claim_length + 0.5
   if score > latest + 1 then redis.call('ZADD', pending_offline, latest, late[i]) end
 end
 local out = {}

@@ -11,12 +11,16 @@ local instances, sweeps = KEYS[1], KEYS[2]
 local instance, lease, begins = ARGV[1], ARGV[2], ARGV[3] == 'begin'
 
 -- No lease ends later than one that is renewed now, and no sweep, unless Redis's clock has stepped back: until it had
--- caught up, nobody would see that an instance is dead. (A claim of .5 stays one.)
+-- caught up, nobody would see that an instance is dead. (A claim of .5 stays one. Infinity, which another program may
+-- have written, has no fraction.)
 local latest = now + lease
 local from = string.format('(%.0f', latest + 1)
 for _, key in ipairs({ instances, sweeps }) do
   local late = redis.call('ZRANGEBYSCORE', key, from, '+inf', 'WITHSCORES', 'LIMIT', 0, 16)
-  for i = 1, #late, 2 do redis.call('ZADD', key, latest + tonumber(late[i + 1]) % 1, late[i]) end
+  for i = 1, #late, 2 do
+    local score = tonumber(late[i + 1])
+    redis.call('ZADD', key, latest + (score < math.huge and score % 1 or 0), late[i])
+  end
 end
 local own = redis.call('ZSCORE', instances, instance)
 own = own and tonumber(own) % 1 == 0 and 1 or 0
