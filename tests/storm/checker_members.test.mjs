@@ -63,6 +63,11 @@ test('a removed user hears nothing that was sent more than 1 s later: not live, 
   const back = [put('bob', 'adding', 2_250), put('bob', 'added', 2_260)];
   assert.deepEqual(only(/the API had put/, verdict(change(2_200, ...back, history))), []);
   assert.equal(only(/got as mail/, verdict(change(2_200, ...back, mailOf))).length, 1);
+  // Unless a connection that came after that resumed the room, and was given it.
+  const resumed = (t) => ({ t, d: 'bob/1', c: 2, e: 'registered', user: 'bob', kind: 'resume', rooms: ['tea'],
+    resumed: { tea: { recovered: true, count: 1 } } });
+  assert.deepEqual(only(/got as mail/, verdict(change(2_200, ...back, resumed(2_270), mailOf))), []);
+  assert.equal(only(/got as mail/, verdict(change(2_200, ...back, resumed(2_150), mailOf))).length, 1);
   // Joined again by the user.
   const joined = { t: 2_100, d: 'bob/1', c: 1, e: 'joined', user: 'bob', room: 'tea', asked: 2_090 };
   assert.deepEqual(only(/the API had put/, verdict(change(2_200, joined, message(2_300, 'e:2')))), []);

@@ -6,10 +6,12 @@ import { family, groups, put } from './items.mjs';
 
 export function removals(story) {
   const { connections, said, settled, empty, at } = story;
-  const spans = spansOf(story);
+  const spans = spansOf(story), returns = returnsOf(story);
   // The time for which the user must not get messages, after removal `n`.
   const closed = (user, room, n) =>
     spans.get(`${room} ${user}`)?.find(([from, to]) => said.get(n) > from && said.get(n) < to);
+  const resumed = (user, room, from) =>
+    (returns.get(`${room} ${user}`) ?? []).some((t) => t >= from);
   const told = new Set();
   const once = (key, text) => {
     if (!told.has(key)) story.fail(text);
@@ -25,8 +27,9 @@ export function removals(story) {
     for (const e of c.heard) {
       for (const { room, id, n } of messagesOf(e)) {
         const span = closed(c.user, room, n);
-        // A user who is put in again may look at the messages of the meantime. They are no mail.
-        if (!span || (e.t >= span[1] && e.e !== 'mail')) continue;
+        // A user who is put in again may look at the messages of the meantime. They are no mail, unless a connection that
+        // resumed the room was given them and did not show it.
+        if (!span || (e.t >= span[1] && (e.e !== 'mail' || resumed(c.user, room, span[1])))) continue;
         const text = `${c.key} ${ways[e.e]} ${id} of ${room} ${at(e.t)}, sent ${at(said.get(n))}; `;
         once(`${c.key} ${room} ${e.e}`, `${text}the API had put ${c.user} out ${at(span[0] - 1_000)}`);
       }
@@ -34,7 +37,8 @@ export function removals(story) {
   }
   for (const [user, list] of [settled, empty].flatMap((each) => family(each, 'lists', 'ws:offline_messages:'))) {
     for (const { roomId, messageId, content } of list.map((text) => JSON.parse(text))) {
-      if (closed(user, roomId, content?.n))
+      const span = closed(user, roomId, content?.n);
+      if (span && !resumed(user, roomId, span[1]))
         once(`${user} ${messageId}`, `${messageId} of ${roomId} waits for ${user}, whom the API had put out before`);
     }
   }
@@ -46,6 +50,18 @@ function messagesOf(e) {
   if (e.e === 'message') return [e];
   if (e.e === 'mail') return e.messages;
   return e.e === 'history' ? e.messages.map((m) => ({ ...m, room: e.room })) : [];
+}
+
+// `room user` → when a connection of the user resumed the room and was given what it had missed.
+function returnsOf({ events }) {
+  const out = new Map();
+  for (const e of events) {
+    if (e.e !== 'registered') continue;
+    for (const [room, { recovered }] of Object.entries(e.resumed ?? {})) {
+      if (recovered) put(out, `${room} ${e.user}`, e.t);
+    }
+  }
+  return out;
 }
 
 // `room user` → [[from, to]], the times for which the user must not get messages.
