@@ -155,7 +155,7 @@ TEST(rounds, figures_become_medians_and_one_failure_fails) {
   EXPECT_EQ(median({1, 2, 3, 10}), 2.5);
 }
 
-// What a server with this limit answers.
+// The answers of a server with this limit.
 double searched(double limit, double first, int& tries, int spoiled = -1) {
   rate_search search(first);
   for (tries = 0; search.rate() > 0 && tries < 100; ++tries) search.tell(search.rate() <= limit && tries != spoiled);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A hundred bytes may inflate to the largest message. What comes out of a client's compressed messages has a rate, so it
-// keeps nobody waiting; messages that are slowed down for it arrive all the same, in order.
+// A hundred bytes may inflate to the largest message. The bytes that come out of a client's compressed messages have a
+// rate, so they keep nobody waiting; messages that are slowed down for it arrive all the same, in order.
 import assert from 'node:assert/strict';
 import { connect } from 'node:net';
 import { test } from 'node:test';

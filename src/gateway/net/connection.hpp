@@ -156,8 +156,8 @@ class connection final : public deadline_entry {
     dead,
   };
 
-  // What came and is not looked at yet, since much came out of the compressed messages before it: to inflate and to
-  // read them costs far more than to send them.
+  // Bytes that came and are not looked at yet, since much came out of the compressed messages before them: to inflate
+  // and to read these costs far more than to send them.
   struct unread {
     static constexpr std::size_t per_turn = 64 * 1024;  // bytes that come out of compressed messages
     std::string bytes{};

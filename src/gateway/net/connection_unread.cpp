@@ -12,7 +12,7 @@
 namespace hiky::gateway {
 
 namespace {
-// Texts that people write become a third to a tenth. What comes out beyond that counts.
+// Texts that people write become a third to a tenth. Only bytes beyond that count.
 constexpr std::size_t usual_ratio = 10;
 // Bytes. Before its identity is known a client needs one message, and gets no more for waiting.
 constexpr float per_s = 512 * 1024, burst = 4 * 1024 * 1024, before_identity = 48 * 1024;
